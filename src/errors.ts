@@ -1,0 +1,103 @@
+/** What can go wrong, as one word that scripts can match (`error.code` in the JSON lines). */
+export type ErrorCode =
+  | 'usage'
+  | 'settings_invalid'
+  | 'manifest_unreadable'
+  | 'manifest_invalid'
+  | 'scenario_invalid'
+  | 'firmware_unreadable'
+  | 'firmware_mismatch'
+  | 'broker_unreachable'
+  | 'broker_refused'
+  | 'broker_lost'
+  | 'journal_unwritable'
+  | 'run_not_found'
+  | 'run_alive'
+  | 'report_unwritable'
+  | 'preflight_refused'
+  | 'interrupted'
+  | 'internal';
+
+/** The one table from an error to the exit code of CONTRACT "Exit codes". */
+export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  usage: 2,
+  settings_invalid: 2,
+  manifest_unreadable: 2,
+  manifest_invalid: 2,
+  scenario_invalid: 2,
+  run_not_found: 2,
+  run_alive: 2,
+  report_unwritable: 2,
+  firmware_unreadable: 3,
+  firmware_mismatch: 3,
+  broker_unreachable: 4,
+  broker_refused: 4,
+  broker_lost: 4,
+  journal_unwritable: 2,
+  preflight_refused: 7,
+  interrupted: 130,
+  internal: 70,
+};
+
+export interface ErrorOptions {
+  /** What to do about it, one sentence. */
+  hint?: string;
+  /** Single findings where one error reports several, e.g. each bad key of a manifest. */
+  details?: string[];
+  cause?: unknown;
+}
+
+/** An error that is part of the product: said to the user as it stands, with what to do. */
+export class OtaError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: readonly string[];
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'OtaError';
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? [];
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.code];
+  }
+}
+
+/** Anything thrown, as an {@link OtaError}: what is not ours already is a bug (exit 70). */
+export function toOtaError(error: unknown): OtaError {
+  if (error instanceof OtaError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new OtaError('internal', `unexpected error: ${message}`, {
+    cause: error,
+    hint: 'This is a bug in dji-ota. Please report it with the output of the same command under --verbose.',
+  });
+}
+
+/** The short system code of a failed file or network operation (`ENOENT`, ...), in words a person knows. */
+export function systemReason(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  const words: Record<string, string> = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EPERM: 'not permitted',
+    EISDIR: 'is a folder, not a file',
+    ENOTDIR: 'part of the path is not a folder',
+    ENOSPC: 'no space left on the disk',
+    EROFS: 'the disk is read-only',
+    EMFILE: 'too many open files',
+    ECONNREFUSED: 'connection refused',
+    ECONNRESET: 'connection reset by the other side',
+    ENOTFOUND: 'host name not found',
+    EAI_AGAIN: 'host name could not be looked up',
+    ETIMEDOUT: 'timed out',
+    EHOSTUNREACH: 'host unreachable',
+    ENETUNREACH: 'network unreachable',
+    EADDRINUSE: 'address already in use',
+    EPIPE: 'connection closed by the other side',
+  };
+  if (typeof code === 'string' && words[code]) return words[code];
+  return error instanceof Error ? error.message : String(error);
+}

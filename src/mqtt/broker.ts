@@ -1,0 +1,65 @@
+/** The narrow interface between upgrades and MQTT; connect.ts is its one implementation, tests have their own. */
+
+export interface BrokerMessage {
+  topic: string;
+  payload: Uint8Array;
+  /** Kept by the broker from earlier: it may be years old. */
+  retained: boolean;
+}
+
+export interface Broker {
+  /** `mqtt://host:port`, without user info: for messages. */
+  readonly url: string;
+  /** The protocol version in use. */
+  readonly version: '5' | '3.1.1';
+  readonly connected: boolean;
+  /**
+   * Subscribes at QoS 1, in batches, and resolves once the broker has granted every topic. Kept over reconnects.
+   * @throws OtaError `broker_refused`, naming the topics that the broker denies; `broker_lost`.
+   */
+  subscribe(topics: readonly string[]): Promise<void>;
+  unsubscribe(topics: readonly string[]): Promise<void>;
+  /**
+   * Publishes at QoS 1 and resolves at the broker's acknowledgement. While the connection is lost it waits for the
+   * reconnect, where an unacknowledged message is sent again (`onResend` of {@link BrokerEvents} tells).
+   * @throws OtaError `broker_refused` where the broker says that it did not take the message; `broker_lost`.
+   */
+  publish(topic: string, payload: string): Promise<void>;
+  /** Ends the connection, and the session at the broker unless `keepSession`. Never throws; bounded to about a second. */
+  close(options?: { keepSession?: boolean }): Promise<void>;
+}
+
+export interface BrokerEvents {
+  onMessage(message: BrokerMessage): void;
+  /** The connection broke and is being sought again. */
+  onLost?(reason: string): void;
+  /** `sessionPresent`: the broker kept our session, so nothing sent meanwhile is missing. */
+  onRestored?(info: { sessionPresent: boolean }): void;
+  /** Not found again within `reconnectTimeout`: nothing more will come. */
+  onGone?(error: Error): void;
+  /** A publish may have reached the broker twice, because the connection broke before its acknowledgement. */
+  onResend?(topic: string, payload: string): void;
+}
+
+export interface ConnectionSettings {
+  /** mqtt, mqtts, ws or wss. */
+  url: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** PEM contents. */
+  ca?: Buffer | undefined;
+  cert?: Buffer | undefined;
+  key?: Buffer | undefined;
+  /** No certificate check. */
+  insecure?: boolean | undefined;
+  clientId: string;
+  mqttVersion: 'auto' | '5' | '3.1.1';
+  /** Milliseconds. */
+  connectTimeout: number;
+  /** Milliseconds. */
+  reconnectTimeout: number;
+  /** Keep subscriptions and undelivered messages at the broker for this many seconds after a loss; 0 = clean session. */
+  sessionExpiry: number;
+  /** Continue the session that an earlier process with the same client id left. */
+  resumeSession?: boolean | undefined;
+}

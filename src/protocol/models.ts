@@ -1,0 +1,25 @@
+/** Model keys `domain-type-sub_type` (PROTOCOL, from DJI's product list). */
+const MODELS: Readonly<Record<string, string>> = {
+  '3-1-0': 'Dock',
+  '3-2-0': 'Dock 2',
+  '3-3-0': 'Dock 3',
+  '0-67-0': 'M30',
+  '0-67-1': 'M30T',
+  '0-91-0': 'M3D',
+  '0-91-1': 'M3TD',
+  '0-100-0': 'M4D',
+  '0-100-1': 'M4TD',
+  '0-60-0': 'M300',
+  '0-89-0': 'M350',
+  '0-103-0': 'M400',
+  '0-77-0': 'M3E',
+  '0-77-1': 'M3T',
+  '0-77-3': 'M3TA',
+  '0-99-0': 'M4E',
+  '0-99-1': 'M4T',
+};
+
+/** The name of a model key; an unknown key is shown as it is. */
+export function modelName(key: string): string {
+  return MODELS[key] ?? key;
+}

@@ -1,0 +1,17 @@
+/** Mission statuses of `ota_create` replies and `ota_progress` (the seed's enum). */
+export const STATUSES = ['sent', 'in_progress', 'paused', 'ok', 'rejected', 'failed', 'canceled', 'timeout'] as const;
+export type Status = (typeof STATUSES)[number];
+
+export const TERMINAL_STATUSES = ['ok', 'rejected', 'failed', 'canceled', 'timeout'] as const;
+export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
+
+const TERMINAL: ReadonlySet<string> = new Set(TERMINAL_STATUSES);
+
+/** Whether nothing follows `status`; a status that the seed does not know is not terminal. */
+export function isTerminal(status: string): status is TerminalStatus {
+  return TERMINAL.has(status);
+}
+
+/** The two steps of an upgrade (the seed's `step_key`). */
+export const STEPS = ['download_firmware', 'upgrade_firmware'] as const;
+export type Step = (typeof STEPS)[number];

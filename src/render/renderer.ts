@@ -1,0 +1,29 @@
+import type { RunEvent } from '../upgrade/events.js';
+import type { RunView } from '../upgrade/state.js';
+
+/** A firmware file that is being read, for the spinner. Bytes and milliseconds. */
+export interface Reading {
+  file_name: string;
+  read: number;
+  /** Null where it is not known. */
+  total: number | null;
+  /** Milliseconds since it was begun. */
+  elapsed: number;
+  done: boolean;
+}
+
+/** One way to show a run, chosen once (CONTRACT "Streams"). Never decides anything. */
+export interface Renderer {
+  /** Everything that the run tells, in order. */
+  event(event: RunEvent): void;
+  /** What is going on before the first publish: `Connecting to mqtt://...`; null = over. */
+  phase(text: string | null): void;
+  /** The firmware files being read; called as often as the reader likes. */
+  reading(files: readonly Reading[]): void;
+  /** From here on there is something to draw. */
+  view(view: RunView): void;
+  /** A line for people alone (no JSON line): a hint, a plan. */
+  note(text: string): void;
+  /** Leaves the terminal as it was found; called exactly once, also on errors and signals. */
+  close(): void;
+}

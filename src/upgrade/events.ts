@@ -1,0 +1,75 @@
+/**
+ * What a run tells: the members of this union are the JSON lines of CONTRACT (less `schema`, `time` and `run`), and what
+ * every renderer and report is a function of. Keys are only ever added.
+ */
+import type { ErrorCode } from '../errors.js';
+import type { TerminalStatus } from '../protocol/statuses.js';
+
+/** How a device ended: the protocol's five terminal words, and three of our own. */
+export type Outcome = TerminalStatus | 'unknown' | 'skipped' | 'not_started';
+
+export const OUTCOMES: readonly Outcome[] = [
+  'ok',
+  'failed',
+  'rejected',
+  'canceled',
+  'timeout',
+  'unknown',
+  'skipped',
+  'not_started',
+];
+
+/** `true`: the device reports the target version; `false`: another one; `null`: not asked, or nothing reported in time. */
+export type Verified = boolean | null;
+
+export interface DeviceOutcome {
+  pid: string;
+  sn: string | null;
+  status: Outcome;
+  percent: number | null;
+  /** The device's result code; 0 = no error, null = none came. */
+  result: number | null;
+  /** Why it ended so, in words; null where the status says it all. */
+  reason: string | null;
+  verified: Verified;
+}
+
+export type Totals = Record<Outcome, number>;
+
+export type RunEvent =
+  | { event: 'run_started'; command: 'push' | 'watch' | 'resume'; devices: number; gateways: number }
+  | {
+      event: 'firmware_ready';
+      file_name: string;
+      /** Bytes. */
+      file_size: number;
+      md5: string;
+      source: 'file' | 'url' | 'cache' | 'manifest';
+      devices: string[];
+    }
+  | { event: 'job_published'; pid: string; bid: string; tid: string; devices: string[]; attempt: number }
+  | { event: 'job_replied'; pid: string; bid: string; result: number; status: string | null }
+  | {
+      event: 'device_progress';
+      pid: string;
+      bid: string | null;
+      sn: string | null;
+      status: string | null;
+      percent: number | null;
+      step_key: string | null;
+      /** Bytes a second, where the device tells it. */
+      rate: number | null;
+    }
+  | ({ event: 'device_finished'; bid: string | null } & DeviceOutcome)
+  | { event: 'broker_lost'; reason: string }
+  | { event: 'broker_restored'; reason: string | null }
+  | { event: 'warning'; code: string; message: string }
+  | { event: 'error'; code: ErrorCode; message: string; exit_code: number; hint: string | null; details: string[] }
+  | { event: 'run_finished'; exit_code: number; totals: Totals; devices: DeviceOutcome[] };
+
+/** Receives what a run tells, in the order in which it happened; must not throw. */
+export type Emit = (event: RunEvent) => void;
+
+export function emptyTotals(): Totals {
+  return { ok: 0, failed: 0, rejected: 0, canceled: 0, timeout: 0, unknown: 0, skipped: 0, not_started: 0 };
+}

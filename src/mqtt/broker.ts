@@ -13,6 +13,8 @@ export interface Broker {
   /** The protocol version in use. */
   readonly version: '5' | '3.1.1';
   readonly connected: boolean;
+  /** Whether the broker kept our session up to the present connection (`resumeSession`, or a loss that was mended). */
+  readonly sessionPresent?: boolean;
   /**
    * Subscribes at QoS 1, in batches, and resolves once the broker has granted every topic. Kept over reconnects.
    * @throws OtaError `broker_refused`, naming the topics that the broker denies; `broker_lost`.
@@ -30,7 +32,10 @@ export interface Broker {
 }
 
 export interface BrokerEvents {
+  /** With `resumeSession` the first messages come before `connectBroker` has resolved. */
   onMessage(message: BrokerMessage): void;
+  /** `onMessage` threw: a bug of the receiver; the connection goes on. */
+  onReceiverError?(error: unknown): void;
   /** The connection broke and is being sought again. */
   onLost?(reason: string): void;
   /** `sessionPresent`: the broker kept our session, so nothing sent meanwhile is missing. */

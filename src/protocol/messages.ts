@@ -45,13 +45,13 @@ export function otaCreate(ids: RequestIds, devices: readonly OtaDevice[]): strin
   });
 }
 
-/** The answer owed to an event with `need_reply: 1`: its own `tid`, `bid` and method, and result 0. */
+/** The answer owed to an event with `need_reply: 1`: its own `tid`, `bid` (those that it has) and method, and result 0. */
 export function eventReply(event: { tid: string | null; bid: string | null }, timestamp: number): string {
   return JSON.stringify({
     method: 'ota_progress',
     timestamp,
-    bid: event.bid ?? '',
-    tid: event.tid ?? '',
+    bid: event.bid ?? undefined,
+    tid: event.tid ?? undefined,
     data: { result: 0 },
   });
 }

@@ -1,16 +1,8 @@
+import type { Reading } from '../firmware/reading.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/state.js';
 
-/** A firmware file that is being read, for the spinner. Bytes and milliseconds. */
-export interface Reading {
-  file_name: string;
-  read: number;
-  /** Null where it is not known. */
-  total: number | null;
-  /** Milliseconds since it was begun. */
-  elapsed: number;
-  done: boolean;
-}
+export type { Reading };
 
 /** One way to show a run, chosen once (CONTRACT "Streams"). Never decides anything. */
 export interface Renderer {

@@ -47,6 +47,8 @@ export type RunEvent =
       source: 'file' | 'url' | 'cache' | 'manifest';
       devices: string[];
     }
+  /** `--dry-run`: a message that would be published; its ids and timestamp are examples. */
+  | { event: 'job_planned'; pid: string; wave: number; topic: string; message: Record<string, unknown> }
   | { event: 'job_published'; pid: string; bid: string; tid: string; devices: string[]; attempt: number }
   | { event: 'job_replied'; pid: string; bid: string; result: number; status: string | null }
   | {

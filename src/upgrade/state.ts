@@ -32,7 +32,37 @@ export interface DeviceState {
   publishedAt: number | null;
   /** When something was last heard of it. */
   heardAt: number | null;
+  /** The gateway's own clock in its newest message, ms since 1970: tells what came late. */
+  timestamp: number | null;
+  /** The version that it reported last since it was published, as it came (unsafe text). */
+  reported: string | null;
+  reportedAt: number | null;
+  /** Whether it reported another version than the target before. */
+  reportedOther: boolean;
   endedAt: number | null;
+}
+
+/** One `ota_create`: one attempt at the upgrade of one or two devices of a gateway. */
+export interface JobState {
+  readonly pid: string;
+  /** Null in `watch`, where events came without one. */
+  readonly bid: string | null;
+  readonly tid: string | null;
+  readonly attempt: number;
+  readonly devices: readonly DeviceState[];
+  readonly openedAt: number;
+  acknowledgedAt: number | null;
+  /** Told as `job_published`: at the broker's acknowledgement, or at the dock's first word where that comes before. */
+  announced: boolean;
+  /** The dock's own acceptance. */
+  accepted: boolean;
+  /** Progress has come: the upgrade runs, whatever a reply says. */
+  heard: boolean;
+  /** The request may have reached the dock twice, so that 312014 means that the first one runs. */
+  resent: boolean;
+  /** The program ended between recording the job and the broker's acknowledgement: it may never have been sent. */
+  uncertain: boolean;
+  ended: boolean;
 }
 
 /** What bars and tables draw: live, read-only. */

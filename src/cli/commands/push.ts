@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { systemClock } from '../../clock.js';
+import { OtaError } from '../../errors.js';
+import type { ManifestDevice } from '../../manifest/model.js';
+import { readManifest } from '../../manifest/read.js';
+import { nothingToDo, push } from '../../upgrade/push.js';
+import type { RunResult } from '../../upgrade/run-end.js';
+import { type Connect, connector, readConnection } from '../connecting.js';
+import { prepareDevices } from '../firmware-step.js';
+import type { Io } from '../io.js';
+import { type PushFlags, type PushSettings, pushSettings } from '../push-flags.js';
+import { pidsOf, typeOf } from '../run-flags.js';
+import { newRunId } from '../run-id.js';
+import { keptConnection, newRunJournal } from '../run-journal.js';
+import { openOutput, type RunOutput } from '../run-output.js';
+
+/** How long a broker keeps the session of a run that was cut off, so that what comes meanwhile is not lost. Seconds. */
+const SESSION_EXPIRY = 24 * 3600;
+
+/** `dji-ota push`. @returns the exit code */
+export async function pushCommand(source: string | undefined, flags: PushFlags, io: Io): Promise<number> {
+  const settings = pushSettings(flags);
+  if (source === undefined) throw noManifest(flags);
+  const devices = await selectedDevices(source, flags);
+  if (flags.dryRun) return (await import('../dry-run.js')).dryRun(devices, flags, settings, io);
+  if (flags.confirm) (await import('../dry-run.js')).checkConfirm(source, io);
+
+  const run = newRunId(systemClock.wall());
+  const output = await openOutput(flags, io, run);
+  const manifest = source === '-' ? source : path.resolve(source);
+  try {
+    const way = await wayToDocks(flags, devices, io, output);
+    try {
+      const kept = { run, manifest, simulated: way.simulated, connection: way.kept };
+      const journal = newRunJournal(kept, io.env, output.warn);
+      const result = await runPush(devices, flags, settings, way, journal.begin, io, output, run);
+      await journal.end(result);
+      await output.finish(result, journal.begun ? run : null);
+      return result.exit_code;
+    } finally {
+      await way.close();
+    }
+  } finally {
+    output.close();
+  }
+}
+
+async function selectedDevices(source: string, flags: PushFlags): Promise<ManifestDevice[]> {
+  const manifest = await readManifest(source, {
+    defaultPids: pidsOf(flags.pid),
+    defaultType: typeOf(flags.type),
+    allowFileWithoutUrl: flags.serve !== undefined,
+  });
+  let { devices } = manifest;
+  if (flags.only || flags.exclude || flags.shard !== undefined) {
+    const { selectDevices, parseShard, shardGateways } = await import('../../manifest/select.js');
+    devices = selectDevices(devices, { only: flags.only ?? [], exclude: flags.exclude ?? [] });
+    if (flags.shard !== undefined) devices = shardGateways(devices, parseShard(flags.shard));
+    // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
+    if (devices.length === 0 && flags.shard === undefined) throw nothingToDo();
+  }
+  return devices;
+}
+
+/** How the docks are reached: over a broker, or simulated in this process. */
+interface Way {
+  connect: Connect;
+  simulated: boolean;
+  kept: ReturnType<typeof keptConnection>;
+  close(): Promise<void>;
+}
+
+async function wayToDocks(flags: PushFlags, devices: ManifestDevice[], io: Io, output: RunOutput): Promise<Way> {
+  if (flags.simulate !== undefined) return simulatedWay(flags.simulate, devices);
+  const connection = await readConnection(flags, io, output.warn);
+  return {
+    connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }),
+    simulated: false,
+    kept: keptConnection(flags, connection),
+    close: async () => {},
+  };
+}
+
+async function runPush(
+  devices: readonly ManifestDevice[],
+  flags: PushFlags,
+  settings: PushSettings,
+  way: Way,
+  openLog: Parameters<typeof push>[0]['openLog'],
+  io: Io,
+  output: RunOutput,
+  run: string,
+): Promise<RunResult> {
+  const looks =
+    settings.preflight === 'off' && !flags.skipCurrent && settings.verify === 'off'
+      ? null
+      : await import('../../upgrade/looks.js');
+  const serving = flags.serve === undefined ? null : await import('../serve-step.js');
+  const served = serving?.startServing(flags, devices, run, io, output) ?? null;
+  try {
+    return await push({
+      devices,
+      prepare: async (signal) => {
+        const planned = await prepareDevices(devices, flags, settings.timeout, way.simulated, io, output, signal);
+        return served ? served.serve(planned) : planned;
+      },
+      connect: way.connect,
+      ...(openLog ? { openLog } : {}),
+      core: settings.core,
+      timeout: settings.timeout,
+      preflight:
+        looks?.createPreflight({
+          preflight: settings.preflight,
+          skipCurrent: flags.skipCurrent ?? false,
+          skipUnready: flags.skipUnready ?? false,
+          clock: systemClock,
+          signal: io.signal,
+          onWarning: output.warn,
+        }) ?? null,
+      verification: settings.verify === 'off' ? null : (looks?.createVerification(systemClock) ?? null),
+      confirm: flags.confirm
+        ? async (plan) => (await import('../dry-run.js')).confirmPlan(plan, settings, io, output)
+        : null,
+      clock: systemClock,
+      emit: output.emit,
+      signal: io.signal,
+      newId: randomUUID,
+      onPhase: output.phase,
+      onView: (view) => output.renderer.view(view),
+    });
+  } finally {
+    await served?.close();
+  }
+}
+
+async function simulatedWay(scenario: string | true, devices: readonly ManifestDevice[]): Promise<Way> {
+  const { startSimulator, docksForManifest, loadScenario } = await import('../simulation.js');
+  const chosen = await loadScenario(scenario === true ? 'ok' : scenario);
+  const simulator = await startSimulator({ port: 0, docks: docksForManifest(devices, chosen), scenario: chosen });
+  const connection = {
+    url: simulator.url,
+    clientId: 'dji-ota-simulate',
+    // The embedded broker speaks 3.1.1 alone.
+    mqttVersion: '3.1.1' as const,
+    connectTimeout: 10_000,
+    reconnectTimeout: 10_000,
+    usernameFrom: null,
+    passwordFrom: null,
+    profile: null,
+  };
+  return {
+    connect: connector(connection, { sessionExpiry: 0 }),
+    simulated: true,
+    kept: {},
+    close: () => simulator.close(),
+  };
+}
+
+// `--simulate manifest.json` takes the manifest as the scenario's name: the commonest slip with it.
+function noManifest(flags: PushFlags): OtaError {
+  const taken = typeof flags.simulate === 'string' && /\.(json|ya?ml|csv)$/i.test(flags.simulate);
+  return new OtaError('usage', 'no manifest is given', {
+    hint: taken
+      ? `${flags.simulate} was taken as the scenario of --simulate: write dji-ota push ${flags.simulate} --simulate`
+      : 'Give a .json, .yaml or .csv file, or - for standard input.',
+  });
+}

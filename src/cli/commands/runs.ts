@@ -1,0 +1,134 @@
+import { systemClock } from '../../clock.js';
+import { journalFile, listRuns, pruneRuns, type RunSummary, readJournal } from '../../journal/read.js';
+import { stylesFor } from '../../render/chalk-styles.js';
+import { useColor, useUnicode } from '../../render/color.js';
+import { finalTable } from '../../render/final-table.js';
+import { terminalWidth } from '../../render/stream.js';
+import { renderTable } from '../../render/table.js';
+import { parseDuration } from '../../settings/duration.js';
+import { safeText } from '../../text.js';
+import { OUTCOMES } from '../../upgrade/events.js';
+import { viewOf } from '../../upgrade/follow.js';
+import type { PlannedDevice } from '../../upgrade/plan.js';
+import { rebuild, totalsOf } from '../../upgrade/resume.js';
+import { outcomes } from '../../upgrade/tracker.js';
+import type { Io } from '../io.js';
+import { runsFolder } from '../run-journal.js';
+import { checkedId } from './resume.js';
+
+export interface RunsFlags {
+  output?: string;
+  color?: boolean;
+}
+
+/** `dji-ota runs`: all of them, the newest first. */
+export async function runsCommand(flags: RunsFlags, io: Io): Promise<number> {
+  const runs = await listRuns(runsFolder(io.env));
+  if (flags.output === 'json') {
+    for (const run of runs) io.stdout.write(`${JSON.stringify(listed(run))}\n`);
+    return 0;
+  }
+  if (runs.length === 0) {
+    io.stderr.write('There are no runs yet.\n');
+    return 0;
+  }
+  const columns = [
+    { title: 'RUN' },
+    { title: 'STARTED', foldAt: 2 },
+    { title: 'DEVICES', align: 'right' as const },
+    { title: 'STATE' },
+    { title: 'OUTCOME' },
+    { title: 'MANIFEST', foldAt: 1 },
+  ];
+  const rows = runs.map((run) => [
+    run.run,
+    new Date(run.time).toISOString().replace('T', ' ').slice(0, 19),
+    String(run.devices),
+    stateOf(run),
+    outcomeOf(run),
+    safeText(run.manifest, 300),
+  ]);
+  io.stdout.write(`${renderTable(columns, rows, terminalWidth(io.stdout))}\n`);
+  return 0;
+}
+
+/** `dji-ota runs <run>`: its devices as they stand, by replaying its journal. */
+export async function runCommand(id: string, flags: RunsFlags, io: Io): Promise<number> {
+  const folder = runsFolder(io.env);
+  const file = journalFile(folder, checkedId(id));
+  const { header, plan, facts, unreadable } = await readJournal(file);
+  const core = rebuild({ devices: plan.devices as PlannedDevice[], options: plan.options, facts }, systemClock, false);
+  const devices = outcomes(core.tracker);
+  const totals = totalsOf(devices);
+  const summary = (await listRuns(folder)).find(({ run }) => run === header.run);
+  if (flags.output === 'json') {
+    const jobs = [...core.tracker.byBid.values()].map(({ pid, bid, tid, attempt, devices: of }) => ({
+      pid,
+      bid,
+      tid,
+      attempt,
+      devices: of.map(({ sn }) => sn),
+    }));
+    io.stdout.write(`${JSON.stringify({ ...(summary ? listed(summary) : {}), totals, devices, jobs, unreadable })}\n`);
+    return 0;
+  }
+  const color = flags.color === false ? false : undefined;
+  const styles = stylesFor(useColor(io.stdout, io.env, color));
+  const lines = [
+    `Run       ${header.run}${header.simulated ? ' (simulated)' : ''}`,
+    `Started   ${new Date(header.time).toISOString()}`,
+    `Manifest  ${safeText(header.manifest, 300)}`,
+    ...(header.connection.broker ? [`Broker    ${safeText(header.connection.broker, 200)}`] : []),
+    `State     ${summary ? stateOf(summary) : ''}`,
+    `Journal   ${file}`,
+  ];
+  io.stdout.write(`${lines.join('\n')}\n\n`);
+  const width = terminalWidth(io.stdout);
+  io.stdout.write(finalTable(devices, totals, viewOf(core), { width, styles, unicode: useUnicode(io.env) }));
+  if (summary && !summary.alive && !summary.finished?.complete && !header.simulated) {
+    io.stderr.write(`Take it up again with: dji-ota resume ${header.run}\n`);
+  }
+  return 0;
+}
+
+/** `dji-ota runs prune`. */
+export async function pruneCommand(flags: { keep?: string }, io: Io): Promise<number> {
+  const age = parseDuration(flags.keep ?? '90d', '--keep');
+  const removed = await pruneRuns(runsFolder(io.env), age, systemClock.wall());
+  for (const run of removed) io.stdout.write(`${run}\n`);
+  io.stderr.write(`${removed.length} ${removed.length === 1 ? 'run' : 'runs'} removed.\n`);
+  return 0;
+}
+
+function stateOf(run: RunSummary): string {
+  if (run.alive) return 'running';
+  if (!run.finished) return 'broken off';
+  return run.finished.complete ? 'finished' : 'cut off';
+}
+
+function outcomeOf(run: RunSummary): string {
+  const { finished } = run;
+  if (!finished) return '';
+  const counts = OUTCOMES.flatMap((outcome) =>
+    finished.totals[outcome] ? [`${finished.totals[outcome]} ${outcome}`] : [],
+  );
+  return `${counts.join(', ')} (exit ${finished.exit_code})`;
+}
+
+/** A run as JSON: keys are only ever added. */
+function listed(run: RunSummary): Record<string, unknown> {
+  return {
+    schema: 1,
+    run: run.run,
+    time: new Date(run.time).toISOString(),
+    command: run.command,
+    manifest: run.manifest,
+    simulated: run.simulated,
+    gateways: run.gateways,
+    device_count: run.devices,
+    state: stateOf(run),
+    exit_code: run.finished?.exit_code ?? null,
+    totals: run.finished?.totals ?? null,
+    journal: run.file,
+  };
+}

@@ -1,0 +1,37 @@
+/** The connection of a command: its settings, its password, and the broker itself, loaded only now. */
+import type { Broker, BrokerEvents } from '../mqtt/broker.js';
+import { type Connection, type ConnectionFlags, loadConnection } from '../settings/connection.js';
+import { type Io, isInteractive } from './io.js';
+
+export type Connect = (events: BrokerEvents, signal: AbortSignal) => Promise<Broker>;
+
+/** @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt. */
+export async function readConnection(
+  flags: ConnectionFlags,
+  io: Io,
+  warn: (code: string, message: string) => void,
+): Promise<Connection> {
+  const isTerminal = isInteractive(io);
+  return loadConnection(flags, {
+    env: io.env,
+    isTerminal,
+    prompt: isTerminal
+      ? async (question) => {
+          const { askPassword } = await import('./prompt.js');
+          return askPassword(question, { input: io.stdin, output: io.stderr, signal: io.signal });
+        }
+      : undefined,
+    warn,
+  });
+}
+
+/** `sessionExpiry`: seconds that the broker keeps our session after a loss; `resumeSession`: go on with an earlier one. */
+export function connector(
+  connection: Connection,
+  session: { sessionExpiry: number; resumeSession?: boolean },
+): Connect {
+  return async (events, signal) => {
+    const { connectBroker } = await import('../mqtt/connect.js');
+    return connectBroker({ ...connection, ...session }, events, { signal });
+  };
+}

@@ -1,0 +1,53 @@
+/** Firmware as a step of push: read, checked, and put beside each device. */
+import path from 'node:path';
+import { systemClock } from '../clock.js';
+import { prepareFirmware } from '../firmware/prepare.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import { readPem, readSmallFile } from '../settings/files.js';
+import { stateFolders } from '../settings/home.js';
+import type { PlannedDevice } from '../upgrade/plan.js';
+import type { Io } from './io.js';
+import type { PushFlags } from './push-flags.js';
+import type { RunOutput } from './run-output.js';
+
+/**
+ * Reads each firmware file once. `file_url` is empty where the file is still to be served.
+ * @throws OtaError `firmware_unreadable`, `firmware_mismatch`
+ */
+export async function prepareDevices(
+  devices: readonly ManifestDevice[],
+  flags: PushFlags,
+  timeout: number | null,
+  simulated: boolean,
+  io: Io,
+  output: RunOutput,
+  signal: AbortSignal,
+): Promise<PlannedDevice[]> {
+  const ca =
+    flags.ca === undefined
+      ? undefined
+      : await readPem('ca', { value: flags.ca, source: '--ca', level: 'option' }, readSmallFile, output.warn);
+  const facts = await prepareFirmware(devices, {
+    cacheFile: flags.cache === false ? null : path.join(stateFolders(io.env).cache, 'digests.json'),
+    trustManifest: flags.trustManifest ?? false,
+    allowVersionMismatch: flags.allowVersionMismatch ?? false,
+    // Simulated docks download nothing.
+    probeUrls: !simulated,
+    expectedEnd: timeout === null ? null : systemClock.wall() + timeout,
+    ca,
+    signal,
+    clock: systemClock,
+    env: io.env,
+    onReading: (files) => output.renderer.reading(files),
+    onReady: (ready) => output.emit({ event: 'firmware_ready', ...ready }),
+    onWarning: output.warn,
+  });
+  return devices.map((device) => {
+    const { sn, pid, product_version, firmware_upgrade_type, file_url } = device;
+    const known = facts.get(sn);
+    const file = known
+      ? { file_url: file_url ?? '', md5: known.md5, file_size: known.file_size, file_name: known.file_name }
+      : null;
+    return { sn, pid, product_version, firmware_upgrade_type, file };
+  });
+}

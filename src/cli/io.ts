@@ -1,0 +1,18 @@
+/** What a command has of the world around it; tests bring their own. */
+export interface Io {
+  env: NodeJS.ProcessEnv;
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  /** Aborted by SIGINT (its reason is then 130), SIGTERM (143), and when the reader of our output is gone (130). */
+  signal: AbortSignal;
+  /** Whether the reader of our standard output is gone (`| head`): then nothing more is said. */
+  readerGone(): boolean;
+  /** Something that has to be put right on every way out, e.g. a hidden cursor; the result takes it back. */
+  onExit(restore: () => void): () => void;
+}
+
+/** Whether a person can be asked something. */
+export function isInteractive({ stdin, stderr }: Io): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}

@@ -1,0 +1,137 @@
+/** Questions at a terminal. They are asked on stderr: stdout carries results alone. */
+import { createInterface } from 'node:readline';
+import { StringDecoder } from 'node:string_decoder';
+import type { ReadStream } from 'node:tty';
+import { OtaError } from '../errors.js';
+
+export interface PromptStreams {
+  input: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'setRawMode' | 'isRaw'>>;
+  output: NodeJS.WritableStream;
+  signal?: AbortSignal | undefined;
+}
+
+/** Longer than any MQTT password may be (65,535 bytes). */
+const LONGEST = 65_535;
+
+/**
+ * Asks for a password without showing it. Backspace and Ctrl-U work; a pasted text is taken up to its first line end.
+ * @returns what was typed, perhaps nothing.
+ * @throws OtaError `interrupted` at Ctrl-C, Ctrl-D on an empty line, the end of input, or the signal. The terminal is
+ * left as it was found in every case.
+ */
+export function askPassword(question: string, { input, output, signal }: PromptStreams): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const raw = input.isRaw === true;
+    const decoder = new StringDecoder('utf8');
+    const line = editLine();
+
+    const finish = (settle: () => void) => {
+      input.off('data', onData);
+      input.off('end', onEnd);
+      input.off('error', onEnd);
+      signal?.removeEventListener('abort', onEnd);
+      input.setRawMode?.(raw);
+      // A stream that is read keeps the program from ending.
+      input.pause();
+      output.write('\n');
+      settle();
+    };
+    const onEnd = () => finish(() => reject(new OtaError('interrupted', 'interrupted at the password prompt')));
+    const onData = (chunk: Buffer | string) => {
+      for (const char of typeof chunk === 'string' ? chunk : decoder.write(chunk)) {
+        const done = line.take(char);
+        if (done === 'enter') return finish(() => resolve(line.text()));
+        if (done === 'interrupt') return onEnd();
+      }
+    };
+
+    if (signal?.aborted) return reject(new OtaError('interrupted', 'interrupted at the password prompt'));
+    output.write(question);
+    input.setRawMode?.(true);
+    input.on('data', onData);
+    input.on('end', onEnd);
+    input.on('error', onEnd);
+    signal?.addEventListener('abort', onEnd);
+    input.resume();
+  });
+}
+
+/** The line being typed. Escape sequences (arrow keys, the marks around a pasted text) are no part of a password. */
+function editLine() {
+  let typed: string[] = [];
+  let sequence: 'none' | 'started' | 'sequence' = 'none';
+  return {
+    text: () => typed.join(''),
+    take(char: string): 'enter' | 'interrupt' | null {
+      if (sequence === 'started' && (char === '[' || char === 'O')) {
+        sequence = 'sequence';
+        return null;
+      }
+      if (sequence === 'sequence') {
+        if (/[@-~]/.test(char)) sequence = 'none';
+        return null;
+      }
+      sequence = char === '\u001b' ? 'started' : 'none';
+      if (char === '\r' || char === '\n') return 'enter';
+      if (char === '\u0003') return 'interrupt';
+      if (char === '\u0004') return typed.length === 0 ? 'interrupt' : 'enter';
+      if (char === '\u007f' || char === '\b') typed.pop();
+      else if (char === '\u0015') typed = [];
+      else if (char >= ' ' && !/[\u0080-\u009f]/.test(char) && typed.length < LONGEST) typed.push(char);
+      return null;
+    },
+  };
+}
+
+/**
+ * Asks `question` and waits for y or yes; anything else, an empty line and the end of input are a no.
+ * @throws OtaError `interrupted` at Ctrl-C or the signal.
+ */
+export function confirm(question: string, { input, output, signal }: PromptStreams): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const interrupted = () => new OtaError('interrupted', 'interrupted at the question');
+    if (signal?.aborted) return reject(interrupted());
+    const lines = createInterface({ input, output, terminal: input.setRawMode !== undefined });
+    const finish = (settle: () => void) => {
+      signal?.removeEventListener('abort', onAbort);
+      lines.off('close', onClose);
+      lines.close();
+      settle();
+    };
+    const onAbort = () => finish(() => reject(interrupted()));
+    const onClose = () => {
+      output.write('\n');
+      finish(() => resolve(false));
+    };
+    lines.on('close', onClose);
+    lines.on('SIGINT', () => {
+      output.write('\n');
+      onAbort();
+    });
+    signal?.addEventListener('abort', onAbort);
+    lines.question(`${question} [y/N] `, (answer) => finish(() => resolve(/^y(es)?$/i.test(answer.trim()))));
+  });
+}
+
+/**
+ * A password that is piped in (`--password-stdin`), without its line end.
+ * @throws OtaError `usage` where there is none, or more than one line.
+ */
+export async function readPasswordInput(input: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of input) {
+    const bytes = Buffer.from(chunk as Buffer | string);
+    length += bytes.length;
+    if (length > LONGEST + 2) throw new OtaError('usage', '--password-stdin: standard input is longer than a password');
+    chunks.push(bytes);
+  }
+  const password = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  if (password === '') throw new OtaError('usage', '--password-stdin: standard input holds no password');
+  if (/[\r\n\u0000\ufffd]/.test(password)) {
+    throw new OtaError('usage', '--password-stdin: standard input has to hold the password alone, as one line of text');
+  }
+  return password;
+}

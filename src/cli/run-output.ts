@@ -1,0 +1,83 @@
+/** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
+import { systemClock } from '../clock.js';
+import { OtaError } from '../errors.js';
+import { chooseRenderer, OUTPUTS, type Output, resolveOutput } from '../render/choose.js';
+import type { Renderer } from '../render/renderer.js';
+import type { Emit } from '../upgrade/events.js';
+import type { RunResult } from '../upgrade/run-end.js';
+import type { Io } from './io.js';
+
+export interface OutputFlags {
+  output?: string;
+  report?: string[];
+  verbose?: boolean;
+  color?: boolean;
+}
+
+export interface RunOutput {
+  readonly kind: Exclude<Output, 'auto'>;
+  readonly renderer: Renderer;
+  readonly emit: Emit;
+  warn(code: string, message: string): void;
+  phase(phase: 'preparing' | 'preflight' | 'upgrading'): void;
+  /** Says what can be done about a run that was cut off, and writes the reports. `run`: its id, where it was recorded. */
+  finish(result: RunResult, run: string | null): Promise<void>;
+  /** Leaves the terminal as it was; to be called on every way out. */
+  close(): void;
+}
+
+export async function openOutput(flags: OutputFlags, io: Io, runId: string): Promise<RunOutput> {
+  const output = outputOf(flags, io.env);
+  const renderer = await chooseRenderer({
+    output,
+    stdout: io.stdout,
+    stderr: io.stderr,
+    env: io.env,
+    color: flags.color === false ? false : undefined,
+    clock: systemClock,
+    runId,
+    verbose: flags.verbose ?? false,
+  });
+  let closed = false;
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    forget();
+    renderer.close();
+  };
+  const forget = io.onExit(close);
+  const emit: Emit = (event) => {
+    if (!io.readerGone()) renderer.event(event);
+  };
+  return {
+    kind: resolveOutput({ output, stderr: io.stderr, env: io.env }),
+    renderer,
+    emit,
+    phase: (phase) => renderer.phase(PHASES[phase]),
+    async finish(result, run) {
+      if (
+        run !== null &&
+        RESUMABLE.has(result.exit_code) &&
+        result.devices.some(({ status }) => status === 'unknown')
+      ) {
+        renderer.note(`The upgrades go on in the docks. Take the run up again with: dji-ota resume ${run}`);
+      }
+    },
+    warn: (code, message) => emit({ event: 'warning', code, message }),
+    close,
+  };
+}
+
+function outputOf(flags: OutputFlags, env: NodeJS.ProcessEnv): Output {
+  const wanted = flags.output ?? (env.DJI_OTA_OUTPUT || 'auto');
+  const known = OUTPUTS.find((output) => output === wanted);
+  if (known) return known;
+  throw new OtaError('usage', `DJI_OTA_OUTPUT is ${JSON.stringify(wanted)}`, {
+    hint: `It can be ${OUTPUTS.join(', ')}.`,
+  });
+}
+
+const PHASES = { preparing: 'Reaching the broker', preflight: 'Looking at the docks', upgrading: null } as const;
+
+/** Interrupted, the broker lost, or a time limit passed: what became of the devices can still be found out. */
+const RESUMABLE: ReadonlySet<number> = new Set([4, 5, 130, 143]);

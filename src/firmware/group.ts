@@ -1,0 +1,37 @@
+import type { ManifestDevice } from '../manifest/model.js';
+import type { FirmwareSource } from './read-firmware.js';
+
+/** A file, and the devices that name it, in the manifest's order. */
+export interface Group {
+  source: FirmwareSource;
+  devices: ManifestDevice[];
+}
+
+/** The files of `devices`, each once; devices without one are in none. */
+export function groupByFile(devices: readonly ManifestDevice[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const device of devices) {
+    const location = device.file ?? device.file_url;
+    if (location === null) continue;
+    const kind = device.file === null ? 'url' : 'file';
+    const key = `${kind}:${location}`;
+    const group = groups.get(key);
+    if (group) group.devices.push(device);
+    else groups.set(key, { source: { kind, location, file_name: device.file_name ?? '' }, devices: [device] });
+  }
+  return [...groups.values()];
+}
+
+/** The devices by the value of `key`, in the order in which the values come first. */
+export function groupBy<K>(
+  devices: readonly ManifestDevice[],
+  key: (device: ManifestDevice) => K,
+): Map<K, ManifestDevice[]> {
+  const groups = new Map<K, ManifestDevice[]>();
+  for (const device of devices) {
+    const group = groups.get(key(device));
+    if (group) group.push(device);
+    else groups.set(key(device), [device]);
+  }
+  return groups;
+}

@@ -1,0 +1,145 @@
+import { OtaError, systemReason } from '../errors.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import { checkExpiry } from './check-expiry.js';
+import type { StoreAnswer } from './check-urls.js';
+import { type Group, groupBy, groupByFile } from './group.js';
+import { judgeBytes, judgeResult } from './judge.js';
+import type { PackageFacts } from './package-name.js';
+import { problems } from './problems.js';
+import { type FirmwareSource, type ReadOptions, readFirmware } from './read-firmware.js';
+import { showSource } from './show.js';
+
+export type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';
+
+/** What is sent to the dock of a device's firmware, and where it is known from. */
+export interface FirmwareFacts {
+  file_name: string;
+  /** Bytes. */
+  file_size: number;
+  /** Lower-case hex. */
+  md5: string;
+  source: FirmwareOrigin;
+  /** What the package says of itself; null where it was not looked into, or is no DJI package. */
+  package: PackageFacts | null;
+}
+
+/** A file that is known and has been checked: CONTRACT's `firmware_ready`. */
+export interface FirmwareReady {
+  file_name: string;
+  file_size: number;
+  md5: string;
+  source: FirmwareOrigin;
+  /** Serial numbers, in the manifest's order. */
+  devices: string[];
+}
+
+export interface PrepareOptions extends Pick<ReadOptions, 'cacheFile' | 'clock' | 'ca' | 'signal' | 'env' | 'silence'> {
+  /** Take `md5` and `file_size` from the manifest where it has both, without reading. */
+  trustManifest: boolean;
+  /** The package's own version may differ from `product_version`: a warning instead of an error. */
+  allowVersionMismatch: boolean;
+  /** Ask the server of a device that has both `file` and `file_url` for the URL's length; default true. */
+  probeUrls?: boolean;
+  /** When the run will be over, wall milliseconds, for the warning about expiring URLs; default: in an hour. */
+  expectedEnd?: number | null;
+  onReading(files: Parameters<NonNullable<ReadOptions['onReading']>>[0]): void;
+  onReady(ready: FirmwareReady): void;
+  /** `code` is one of `package_version`, `package_unreadable`, `url_unchecked`, `url_expires`, `download_trouble`, `cache_unwritable`. */
+  onWarning(code: string, message: string): void;
+}
+
+// What an upgrade of a fleet takes when nothing is known of it.
+const USUAL_RUN = 3_600_000;
+
+/**
+ * Reads each firmware file of `devices` once, checks it against the manifest, and gives the facts by serial number;
+ * devices without a file are not among them. Throws one `firmware_unreadable` or `firmware_mismatch` (exit 3) that
+ * holds everything that is wrong, and `interrupted` or the signal's own reason where that is aborted.
+ */
+export async function prepareFirmware(
+  devices: readonly ManifestDevice[],
+  options: PrepareOptions,
+): Promise<Map<string, FirmwareFacts>> {
+  const { clock, onWarning } = options;
+  const found = problems();
+  const facts = new Map<string, FirmwareFacts>();
+  const ready = (group: Group, source: FirmwareOrigin, md5: string, file_size: number, inside: PackageFacts | null) => {
+    for (const device of group.devices) {
+      const file_name = device.file_name ?? group.source.file_name;
+      facts.set(device.sn, { file_name, file_size, md5, source, package: inside });
+    }
+    const sns = group.devices.map((device) => device.sn);
+    options.onReady({ file_name: group.source.file_name, file_size, md5, source, devices: sns });
+  };
+
+  const users = groupBy(devices, (device) => device.file_url);
+  users.delete(null);
+  const byUrl = users as Map<string, ManifestDevice[]>;
+  const end = options.expectedEnd ?? clock.wall() + USUAL_RUN;
+  const expired = checkExpiry(byUrl, clock.wall(), end, found, onWarning);
+
+  const toRead = new Map<FirmwareSource, Group>();
+  const groups = groupByFile(devices);
+  for (const group of groups) {
+    const { md5, file_size } = group.devices[0] as ManifestDevice;
+    if (options.trustManifest && isComplete(group) && md5 !== null && file_size !== null) {
+      if (judgeBytes(group, md5, file_size, found.at(groups.indexOf(group))))
+        ready(group, 'manifest', md5, file_size, null);
+    } else if (!expired.has(group.source.location)) toRead.set(group.source, group);
+  }
+  const toAsk = [...byUrl].filter(([url, group]) => !expired.has(url) && group.some((device) => device.file !== null));
+
+  try {
+    const [results, answers] = await Promise.all([
+      readFirmware([...toRead.keys()], {
+        ...options,
+        onTrouble: (source, message) => onWarning('download_trouble', `${showSource(source)}: ${message}`),
+        onCacheProblem: (error) =>
+          onWarning('cache_unwritable', `the digest cache cannot be written: ${systemReason(error)}`),
+        onResult(source, result) {
+          const group = toRead.get(source);
+          if (!group || !judgeResult(group, result, options, found.at(groups.indexOf(group))) || !result.ok) return;
+          const { md5, file_size, package: inside } = result.digest;
+          ready(group, result.source, md5, file_size, 'version' in inside ? inside : null);
+        },
+      }),
+      options.trustManifest || options.probeUrls === false ? NO_ANSWERS : askStores(toAsk, options),
+    ]);
+    if (answers.size > 0) {
+      const sizes = new Map(
+        [...results].map(([{ location }, result]) => [location, result.ok ? result.digest.file_size : null]),
+      );
+      const { judgeStores } = await import('./check-urls.js');
+      judgeStores(answers, byUrl, (device) => sizes.get(device.file ?? '') ?? null, found, onWarning);
+    }
+  } catch (error) {
+    if (options.signal?.aborted) throw interruption(options.signal);
+    throw error;
+  }
+  const error = found.error();
+  if (error) throw error;
+  return facts;
+}
+
+const NO_ANSWERS: ReadonlyMap<string, StoreAnswer> = new Map();
+
+async function askStores(
+  urls: [string, unknown][],
+  options: PrepareOptions,
+): Promise<ReadonlyMap<string, StoreAnswer>> {
+  if (urls.length === 0) return NO_ANSWERS;
+  const stores = await import('./check-urls.js');
+  return stores.askStores(
+    urls.map(([url]) => url),
+    options,
+  );
+}
+
+function isComplete(group: Group): boolean {
+  return group.devices.every((device) => device.md5 !== null && device.file_size !== null);
+}
+
+function interruption(signal: AbortSignal): unknown {
+  if (signal.reason instanceof OtaError) return signal.reason;
+  return new OtaError('interrupted', 'interrupted while the firmware was read; nothing was published');
+}

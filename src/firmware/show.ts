@@ -1,0 +1,25 @@
+import type { ManifestDevice } from '../manifest/model.js';
+import { safeText } from '../text.js';
+import { redactUrl } from '../url.js';
+
+/** A URL as it may be shown. */
+export function showUrl(url: string): string {
+  return safeText(redactUrl(url), 300);
+}
+
+/** The place of a file as it may be shown. */
+export function showSource(source: { kind: 'file' | 'url'; location: string }): string {
+  return source.kind === 'url' ? showUrl(source.location) : safeText(source.location, 300);
+}
+
+/** `device A`, or `devices A, B, C and 7 more`. */
+export function showDevices(devices: readonly ManifestDevice[]): string {
+  const names = devices.slice(0, 3).map((device) => safeText(device.sn, 64));
+  const more = devices.length > 3 ? ` and ${devices.length - 3} more` : '';
+  return `device${devices.length === 1 ? '' : 's'} ${names.join(', ')}${more}`;
+}
+
+/** A problem as it follows the name of its file: it is a predicate (`is empty`) or a sentence of its own (`the server ...`). */
+export function showProblem(problem: string): string {
+  return problem.startsWith('the ') ? `cannot be read: ${problem}` : problem;
+}

@@ -1,0 +1,72 @@
+/** A journal may be damaged, or written by another version: only facts of the right shape reach the tracker. */
+import { object } from '../protocol/messages.js';
+import type { Fact } from '../upgrade/facts.js';
+
+type Fields = Record<string, unknown>;
+type Check = (fields: Fields) => boolean;
+
+const isText = (value: unknown) => typeof value === 'string';
+const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
+const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
+const isNumberOrNull = (value: unknown) => value === null || isNumber(value);
+const isIndex = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const oneOf =
+  (...words: string[]) =>
+  (value: unknown) =>
+    words.includes(value as string);
+
+const isReply = (value: unknown) => {
+  const message = object(value);
+  return (
+    message !== null &&
+    isTextOrNull(message.method) &&
+    isTextOrNull(message.tid) &&
+    isTextOrNull(message.bid) &&
+    isTextOrNull(message.status) &&
+    isNumber(message.result)
+  );
+};
+
+const isProgress = (value: unknown) => {
+  const message = object(value);
+  return (
+    message !== null &&
+    isReply(message) &&
+    isTextOrNull(message.sn) &&
+    isTextOrNull(message.step) &&
+    isNumberOrNull(message.timestamp) &&
+    isNumberOrNull(message.rate) &&
+    (message.percent === null || (isNumber(message.percent) && within(message.percent as number)))
+  );
+};
+
+const within = (percent: number) => percent >= 0 && percent <= 100;
+
+const CHECKS: Readonly<Record<Fact['type'], Check>> = {
+  job_opened: ({ pid, bid, tid, attempt, devices }) =>
+    isText(pid) && isText(bid) && isText(tid) && isIndex(attempt) && Array.isArray(devices) && devices.every(isIndex),
+  job_acknowledged: ({ bid }) => isText(bid),
+  job_unsent: ({ bid, reason }) => isText(bid) && isText(reason),
+  job_resent: ({ bid }) => isText(bid),
+  reply: ({ pid, message }) => isText(pid) && isReply(message),
+  progress: ({ pid, message }) => isText(pid) && isProgress(message),
+  // Of `watch` alone, which keeps no journal.
+  create_seen: () => false,
+  limit: ({ device, limit, ms }) => isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms),
+  version_reported: ({ sn, version }) => isText(sn) && isText(version),
+  left_out: ({ device, outcome, reason }) =>
+    isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason),
+  retry_given_up: ({ device }) => isIndex(device),
+  broker_lost: ({ reason }) => isText(reason),
+  broker_restored: ({ sessionPresent }) => typeof sessionPresent === 'boolean',
+  cut_off: ({ cause, reason }) => oneOf('timeout', 'interrupted', 'broker_lost')(cause) && isText(reason),
+  resumed: () => true,
+};
+
+/** The fact in a parsed line, with its wall time in `at`; null where it is none. */
+export function factOf(record: Fields): Fact | null {
+  const { time, type, ...rest } = record;
+  if (!isNumber(time) || typeof type !== 'string' || !Object.hasOwn(CHECKS, type)) return null;
+  if (!CHECKS[type as Fact['type']](rest)) return null;
+  return { type, at: time, ...rest } as unknown as Fact;
+}

@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { FIELDS, type Field, MAX_TEXT } from './fields.js';
+
+/**
+ * The manifest as a zod schema, from which its JSON Schema is made. The reader itself does not use it: zod takes longer to
+ * load than 10,000 devices take to check. A test holds the two together.
+ */
+
+const text = () => z.string().min(1).max(MAX_TEXT);
+const serial = () =>
+  z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[^\s/+#]+$/);
+
+const TYPES: Record<Field, () => z.ZodType> = {
+  sn: serial,
+  pid: serial,
+  product_version: text,
+  firmware_upgrade_type: () =>
+    z.union([z.literal([2, 3, 4]), z.enum(['normal', 'consistency', 'psdk', '2', '3', '4'])]),
+  file_url: () => text().regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\/\S+$/),
+  file: text,
+  md5: () => z.string().regex(/^[0-9a-fA-F]{32}$/),
+  file_size: () => z.union([z.int().positive(), z.string().regex(/^\d{1,16}$/)]),
+  file_name: () => text().regex(/^[^/\\]+$/),
+};
+
+const shape: Record<string, z.ZodType> = {};
+for (const [field, { also, meaning }] of Object.entries(FIELDS) as [Field, (typeof FIELDS)[Field]][]) {
+  const type = TYPES[field]();
+  shape[field] = (field === 'sn' ? type : type.optional()).describe(meaning);
+  if (also !== null) shape[also] = type.optional().describe(`The same as ${field}. ${meaning}`);
+}
+
+/** One device of a manifest, as it is written. */
+export const deviceSchema = z
+  .strictObject(shape)
+  .refine((device) => device.product_version !== undefined || device.version !== undefined, {
+    error: 'product_version is missing',
+    path: ['product_version'],
+  })
+  // What zod's refinement says, for JSON Schema.
+  .meta({
+    id: 'device',
+    title: 'Device',
+    anyOf: [{ required: ['product_version'] }, { required: ['version'] }],
+  });
+
+const devices = z.array(deviceSchema).min(1);
+
+/** A manifest in any of its three forms. */
+export const manifestSchema = z
+  .union([
+    devices,
+    z.strictObject({ $schema: z.string().optional(), devices }),
+    z
+      .strictObject({
+        $schema: z.string().optional(),
+        method: z.literal('ota_create').optional(),
+        bid: z.unknown().optional(),
+        tid: z.unknown().optional(),
+        timestamp: z.unknown().optional(),
+        'timestamp:': z.unknown().optional(),
+        gateway: z.unknown().optional(),
+        need_reply: z.unknown().optional(),
+        data: z.strictObject({ devices }),
+      })
+      .describe('A whole ota_create message, as the documentation prints it.'),
+  ])
+  .meta({ title: 'Manifest of dji-ota', description: 'The devices to upgrade, and to what.' });
+
+/** The JSON Schema (draft 2020-12) of a manifest, for editors and for checks in CI. */
+export function manifestJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(manifestSchema, { target: 'draft-2020-12', io: 'input' }) as Record<string, unknown>;
+}

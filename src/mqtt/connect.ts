@@ -1,0 +1,204 @@
+/** The one implementation of {@link Broker}: keeps subscriptions and messages over as many connections as it takes. */
+import { type Clock, systemClock } from '../clock.js';
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+import type { Broker, BrokerEvents, ConnectionSettings } from './broker.js';
+import { dial } from './dial.js';
+import type { Link } from './link.js';
+import { outbox } from './outbox.js';
+import { growingWait, sleep } from './sleep.js';
+import { subscriptions } from './subscriptions.js';
+import { readTarget } from './target.js';
+
+export interface ConnectOptions {
+  /** Ends the connecting at once; has no meaning afterwards. */
+  signal?: AbortSignal | undefined;
+  clock?: Clock | undefined;
+  /** Seconds between signs of life; a broker that gives none for one and a half of it is lost. Default 30. */
+  keepalive?: number | undefined;
+}
+
+/** A connection that lived so long was a good one: the next search starts with short waits again. Milliseconds. */
+const GOOD_LIFE = 10_000;
+/** So many connections in a row that broke over a message or subscription, and no acknowledgement on any of them. */
+const MOST_FRUITLESS = 6;
+/** Milliseconds that `close` gives to messages on their way, and to the farewell. */
+const DRAIN_TIME = 300;
+const FAREWELL_TIME = 700;
+
+/**
+ * Connects, and stays connected until `close` or `onGone`.
+ *
+ * Ports default to 1883 (mqtt), 8883 (mqtts), 80 (ws) and 443 (wss), the path of ws and wss to `/mqtt`.
+ * @throws OtaError `settings_invalid`; `broker_unreachable` after `connectTimeout`, or at once where TLS says no;
+ * `broker_refused` where the broker refuses the login or has no QoS 1. The signal's reason where it is an OtaError,
+ * else `interrupted`.
+ */
+export async function connectBroker(
+  settings: ConnectionSettings,
+  events: BrokerEvents,
+  options: ConnectOptions = {},
+): Promise<Broker> {
+  const clock = options.clock ?? systemClock;
+  const target = readTarget(settings);
+  const closing = new AbortController();
+  let link: Link | null = null;
+  let linkedAt = 0;
+  let restored = true;
+  let lostAt = 0;
+  let fruitless = 0;
+  let shortLives = 0;
+  let acknowledged = false;
+  let waits = growingWait(500, 30_000);
+  let ended: OtaError | null = null;
+  let closed: Promise<void> | null = null;
+
+  const onAcknowledged = () => {
+    acknowledged = true;
+    fruitless = 0;
+  };
+  const topics = subscriptions(onAcknowledged);
+  const messages = outbox({ onResend: (topic, payload) => events.onResend?.(topic, payload), onAcknowledged });
+  const dialer = dial(target, settings, clock, options.keepalive ?? 30, {
+    onMessage: (message) => events.onMessage(message),
+    onReceiverError: (error) => events.onReceiverError?.(error),
+  });
+
+  const adopt = (opened: Link) => {
+    link = opened;
+    linkedAt = clock.now();
+    acknowledged = false;
+    opened.onClosed(lost);
+    // It may have broken in the moment in which it was made.
+    if (link !== opened) return;
+    topics.attach(opened, (denied) => {
+      if (denied) return gone(denied);
+      if (!restored) {
+        restored = true;
+        events.onRestored?.({ sessionPresent: opened.sessionPresent });
+      }
+      // Replies to what is sent again must find the subscription in place.
+      if (link === opened) messages.attach(opened);
+    });
+  };
+
+  const lost = (reason: string, takenOver: boolean) => {
+    if (closed || ended) return;
+    if (!acknowledged && topics.inFlight + messages.inFlight > 0) fruitless++;
+    link = null;
+    topics.detach();
+    messages.detach();
+    if (clock.now() - linkedAt > GOOD_LIFE) {
+      waits = growingWait(500, 30_000);
+      shortLives = 0;
+    }
+    if (restored) {
+      restored = false;
+      lostAt = clock.now();
+      shortLives++;
+      // Only MQTT 5 brokers, and not all of them, say that another client has taken the session over.
+      const doubt = `again, soon after it was made; is another client using the client id "${settings.clientId}"?`;
+      events.onLost?.(shortLives > 3 ? `${reason} (${safeText(doubt)})` : reason);
+    }
+    if (takenOver) return gone(takenOverError(target.shown, settings.clientId));
+    if (fruitless >= MOST_FRUITLESS) return gone(fruitlessError(target.shown));
+    void seek(reason);
+  };
+
+  const seek = async (first: string) => {
+    let reason = first;
+    for (;;) {
+      const left = lostAt + settings.reconnectTimeout - clock.now();
+      if (left <= 0) return gone(lostError(target.shown, settings.reconnectTimeout, reason));
+      await sleep(Math.min(waits(), left), clock, closing.signal);
+      if (closed) return;
+      const result = await dialer.again(settings.connectTimeout, messages.ids(), closing.signal);
+      if (closed) return result.link?.destroy();
+      if (result.link) return adopt(result.link);
+      if (result.refused) return gone(result.refused);
+      reason = result.reason;
+    }
+  };
+
+  const gone = (error: OtaError) => {
+    if (closed || ended) return;
+    ended = error;
+    link?.destroy();
+    link = null;
+    topics.fail(error);
+    messages.fail(error);
+    events.onGone?.(error);
+  };
+
+  const close = async (keepSession: boolean) => {
+    const wasGone = ended !== null;
+    const draining = link !== null && messages.inFlight > 0;
+    if (draining) await Promise.race([messages.idle(), sleep(DRAIN_TIME, clock)]);
+    closing.abort();
+    ended ??= new OtaError('broker_lost', `the connection to ${target.shown} was closed`);
+    topics.fail(ended);
+    messages.fail(ended);
+    const endSession = settings.sessionExpiry > 0 && !keepSession;
+    const farewell = clock.now() + FAREWELL_TIME;
+    const last = link;
+    link = null;
+    await last?.close(endSession, FAREWELL_TIME / 2);
+    // MQTT 3.1.1 has no other way to end a session than to begin a clean one.
+    const byReconnect = endSession && !wasGone && (last === null || dialer.version === '3.1.1');
+    if (byReconnect) await dialer.forget(Math.max(50, farewell - clock.now()));
+  };
+
+  adopt(await dialer.first(settings.connectTimeout, options.signal));
+
+  return {
+    url: target.shown,
+    get version() {
+      return dialer.version;
+    },
+    get connected() {
+      return link !== null;
+    },
+    get sessionPresent() {
+      return link?.sessionPresent ?? false;
+    },
+    subscribe: async (list) => {
+      if (ended) throw ended;
+      await topics.add(list);
+    },
+    unsubscribe: async (list) => {
+      if (ended) throw ended;
+      await topics.remove(list);
+    },
+    publish: (topic, payload) => (ended ? Promise.reject(ended) : messages.add(topic, payload)),
+    close(how = {}) {
+      closed ??= close(how.keepSession === true).catch(() => {});
+      return closed;
+    },
+  };
+}
+
+function lostError(shown: string, timeout: number, reason: string): OtaError {
+  return new OtaError('broker_lost', `${shown} was lost and not found again within ${timeout / 1000} s: ${reason}`, {
+    hint: 'Upgrades that have begun go on in the docks. Once the broker is back, take the run up with dji-ota resume.',
+  });
+}
+
+function takenOverError(shown: string, clientId: string): OtaError {
+  return new OtaError(
+    'broker_lost',
+    `another client connected to ${shown} with the client id "${safeText(clientId)}"`,
+    {
+      hint: 'Give each program a client id of its own, or leave --client-id away.',
+    },
+  );
+}
+
+function fruitlessError(shown: string): OtaError {
+  return new OtaError(
+    'broker_refused',
+    `${shown} closes the connection whenever something is published or subscribed to (${MOST_FRUITLESS} times in a row)`,
+    {
+      hint: 'Some brokers refuse so what the user has no right to: check the access rules (ACL) and the broker’s log.',
+    },
+  );
+}

@@ -1,0 +1,188 @@
+/** Making connections: which protocol version, which session, how often. */
+import type { Clock } from '../clock.js';
+import { OtaError, toOtaError } from '../errors.js';
+import type { ConnectionSettings } from './broker.js';
+import { type Link, type LinkEvents, NO_ANSWER, openLink, TIMED_OUT, type Version } from './link.js';
+import { ConnectFailure, type Failure } from './refusals.js';
+import { growingWait, sleep } from './sleep.js';
+import type { Target } from './target.js';
+
+/** Milliseconds that are left to the last attempt where the time limit cuts the wait before it. */
+const LAST_ATTEMPT = 100;
+
+export interface Dialer {
+  /** The version of the last connection. */
+  readonly version: Version;
+  /**
+   * The first connection: tries until `timeout` (ms) has passed.
+   * @throws OtaError as `connectBroker` does.
+   */
+  first(timeout: number, signal?: AbortSignal): Promise<Link>;
+  /** One attempt to come back to the same session. Never rejects. */
+  again(timeout: number, reservedIds: readonly number[], signal: AbortSignal): Promise<Attempt>;
+  /** Ends a session that is left at the broker. Never rejects. */
+  forget(timeout: number): Promise<void>;
+}
+
+export type Attempt =
+  | { link: Link; refused?: undefined; reason?: undefined }
+  | { link?: undefined; refused: OtaError | null; reason: string };
+
+interface Session {
+  clean: boolean;
+  resume: boolean;
+  expiry: number;
+  reservedIds: readonly number[];
+}
+
+export function dial(
+  target: Target,
+  settings: ConnectionSettings,
+  clock: Clock,
+  keepalive: number,
+  events: LinkEvents,
+): Dialer {
+  let version: Version = settings.mqttVersion === '3.1.1' ? '3.1.1' : '5';
+  const { username, password } = target;
+  const login = { clientId: settings.clientId, username, password };
+  const persistent = settings.sessionExpiry > 0;
+
+  const open = (session: Session, timeout: number, signal?: AbortSignal) =>
+    openLink(
+      {
+        ...login,
+        target,
+        version,
+        clean: session.clean,
+        resume: session.resume,
+        sessionExpiry: session.expiry,
+        keepalive,
+        reservedIds: session.reservedIds,
+      },
+      events,
+      clock,
+      timeout,
+      signal,
+    );
+
+  /** One attempt for the first connection, with the fallback to 3.1.1 inside. */
+  const attempt = async (deadline: number, signal?: AbortSignal): Promise<Link> => {
+    const session = {
+      // On 3.1.1 "clean" would also end the session with the connection, so it cannot be had for the first one alone.
+      clean: !persistent || (settings.resumeSession !== true && version === '5'),
+      resume: settings.resumeSession === true,
+      expiry: settings.sessionExpiry,
+      reservedIds: [],
+    };
+    const left = deadline - clock.now();
+    const mayFallBack = settings.mqttVersion === 'auto' && version === '5';
+    try {
+      // A broker that is silent about MQTT 5 must leave time to ask in 3.1.1.
+      return await open(session, mayFallBack ? left / 2 : left, signal);
+    } catch (error) {
+      const kind = error instanceof ConnectFailure ? error.failure.kind : null;
+      if (kind === 'stale') {
+        await forget(Math.max(1, deadline - clock.now()));
+        return open({ ...session, resume: true }, Math.max(1, deadline - clock.now()), signal);
+      }
+      if (!mayFallBack || (kind !== 'version' && kind !== 'dropped')) throw error;
+      version = '3.1.1';
+      try {
+        return await attempt(deadline, signal);
+      } catch (second) {
+        // It was no matter of the version: MQTT 5 comes first again.
+        version = '5';
+        throw second;
+      }
+    }
+  };
+
+  const first = async (timeout: number, signal?: AbortSignal): Promise<Link> => {
+    const deadline = clock.now() + timeout;
+    const wait = growingWait(200, 2000);
+    let reason: string | null = null;
+    for (;;) {
+      try {
+        return supported(await attempt(deadline, signal), target);
+      } catch (error) {
+        if (signal?.aborted) throw interrupted(signal.reason);
+        if (!(error instanceof ConnectFailure)) throw error;
+        const { failure } = error;
+        if (failure.kind === 'refused') throw failure.error;
+        if (failure.kind === 'version') throw versionError(target, settings, failure.reason);
+        const latest = reasonOf(failure);
+        // The last attempt ends for want of time, which says less than how the ones before it ended.
+        if (reason === null || (latest !== NO_ANSWER && latest !== TIMED_OUT)) reason = latest;
+      }
+      const left = deadline - clock.now();
+      if (left <= LAST_ATTEMPT) throw unreachable(target, timeout, reason);
+      await sleep(Math.min(wait(), left - LAST_ATTEMPT), clock, signal);
+      if (signal?.aborted) throw interrupted(signal.reason);
+    }
+  };
+
+  const again = async (timeout: number, reservedIds: readonly number[], signal: AbortSignal): Promise<Attempt> => {
+    const session = { clean: !persistent, resume: true, expiry: settings.sessionExpiry, reservedIds };
+    try {
+      return { link: await open(session, timeout, signal) };
+    } catch (error) {
+      if (!(error instanceof ConnectFailure)) {
+        return { refused: signal.aborted ? null : toOtaError(error), reason: String(error) };
+      }
+      const { failure } = error;
+      if (failure.kind === 'refused') return { refused: failure.error, reason: failure.error.message };
+      return { refused: null, reason: reasonOf(failure) };
+    }
+  };
+
+  const forget = async (timeout: number): Promise<void> => {
+    const deadline = clock.now() + timeout;
+    try {
+      const link = await open({ clean: true, resume: true, expiry: 0, reservedIds: [] }, timeout);
+      await link.close(true, Math.max(1, deadline - clock.now()));
+    } catch {
+      // It then ends by itself, at the latest when its expiry has passed.
+    }
+  };
+
+  return {
+    get version() {
+      return version;
+    },
+    first,
+    again,
+    forget,
+  };
+}
+
+// MQTT 5 section 3.2.2.3.4: such a broker hangs up on every publish of QoS 1.
+function supported(link: Link, target: Target): Link {
+  if (link.maximumQoS !== 0) return link;
+  link.destroy();
+  throw new OtaError('broker_refused', `${target.shown} takes messages at QoS 0 alone`, {
+    hint: 'Upgrades need acknowledged messages: allow QoS 1 in the configuration of the broker.',
+  });
+}
+
+function reasonOf(failure: Failure): string {
+  return 'reason' in failure ? failure.reason : failure.kind;
+}
+
+function interrupted(reason: unknown): OtaError {
+  return reason instanceof OtaError ? reason : new OtaError('interrupted', 'interrupted while connecting');
+}
+
+function unreachable(target: Target, timeout: number, reason: string): OtaError {
+  return new OtaError('broker_unreachable', `cannot reach ${target.shown} (tried for ${timeout / 1000} s): ${reason}`, {
+    hint: 'Check host and port in --broker, that the broker is running, and that no firewall stands between.',
+  });
+}
+
+function versionError(target: Target, settings: ConnectionSettings, reason: string): OtaError {
+  return new OtaError('broker_refused', `${target.shown} refused the connection: ${reason}`, {
+    hint:
+      settings.mqttVersion === 'auto'
+        ? 'It takes neither MQTT 5 nor 3.1.1: check that this is an MQTT broker.'
+        : `Asked for was MQTT ${settings.mqttVersion}: try --mqtt-version auto.`,
+  });
+}

@@ -1,0 +1,194 @@
+/** What a broker's codes and a connection's errors mean: whether another attempt is worth it, and what to tell. */
+import { OtaError, systemReason } from '../errors.js';
+import { safeText } from '../text.js';
+import type { Target } from './target.js';
+
+/** Why a connection was not made. */
+export type Failure =
+  /** No attempt will change it. */
+  | { kind: 'refused'; error: OtaError }
+  /** The broker does not speak this protocol version. */
+  | { kind: 'version'; reason: string }
+  /** Reached, but hung up or silent instead of an answer; some old brokers do so on MQTT 5. */
+  | { kind: 'dropped'; reason: string }
+  /** The broker has a session of this client id that we do not want. */
+  | { kind: 'stale' }
+  /** May be better next time. */
+  | { kind: 'failed'; reason: string };
+
+export class ConnectFailure extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.kind);
+    this.failure = failure;
+  }
+}
+
+/** What was sent to log in, for hints. */
+export interface Login {
+  clientId: string;
+  username: string | undefined;
+  password: string | undefined;
+}
+
+// MQTT 3.1.1 section 3.2.2.3 below 0x80, MQTT 5 section 2.4 from there.
+const WORDS: Readonly<Record<number, string>> = {
+  1: 'protocol version not supported',
+  2: 'client id not accepted',
+  3: 'broker unavailable',
+  4: 'bad user name or password',
+  5: 'not authorized',
+  128: 'unspecified error',
+  129: 'malformed packet',
+  130: 'protocol error',
+  131: 'implementation specific error',
+  132: 'protocol version not supported',
+  133: 'client id not accepted',
+  134: 'bad user name or password',
+  135: 'not authorized',
+  136: 'broker unavailable',
+  137: 'broker busy',
+  138: 'banned',
+  139: 'broker shutting down',
+  140: 'bad authentication method',
+  141: 'keep alive timeout',
+  142: 'session taken over by another client with the same client id',
+  143: 'topic filter invalid',
+  144: 'topic name invalid',
+  147: 'too many messages at once',
+  149: 'packet too large',
+  150: 'message rate too high',
+  151: 'quota exceeded',
+  152: 'administrative action',
+  153: 'payload format invalid',
+  155: 'QoS not supported',
+  156: 'use another broker',
+  157: 'broker moved',
+  159: 'connection rate exceeded',
+  160: 'maximum connect time',
+};
+
+/** `not authorized (code 0x87)`, with the broker's own words where it sent some. */
+export function reasonWords(code: number, brokerSays?: string): string {
+  const shown = code < 0x80 ? String(code) : `0x${code.toString(16)}`;
+  const said = brokerSays ? `, the broker says: ${safeText(brokerSays, 120)}` : '';
+  return `${WORDS[code] ?? 'unknown reason'} (code ${shown}${said})`;
+}
+
+// A broker that does not speak MQTT 5 may also find its CONNECT malformed.
+const VERSION_CODES: ReadonlySet<number> = new Set([1, 129, 130, 132]);
+const PASSING_CODES: ReadonlySet<number> = new Set([3, 128, 131, 136, 137, 139, 151, 159]);
+
+/** A CONNACK that is no success. */
+export function connackFailure(code: number, brokerSays: string | undefined, target: Target, login: Login): Failure {
+  const reason = reasonWords(code, brokerSays);
+  if (VERSION_CODES.has(code)) return { kind: 'version', reason };
+  if (PASSING_CODES.has(code)) return { kind: 'failed', reason };
+  return {
+    kind: 'refused',
+    error: new OtaError('broker_refused', `${target.shown} refused the connection: ${reason}`, {
+      hint: code === 2 || code === 133 ? clientIdHint(login) : loginHint(login),
+    }),
+  };
+}
+
+function clientIdHint({ clientId }: Login): string {
+  return `The client id was "${safeText(clientId, 60)}": choose one that the broker takes with --client-id.`;
+}
+
+function loginHint({ clientId, username, password }: Login): string {
+  if (!username) return 'No user name was sent: give one with --username, and its password in DJI_OTA_PASSWORD.';
+  const user = `"${safeText(username, 60)}"`;
+  if (!password) {
+    return `User ${user} was sent without a password: set DJI_OTA_PASSWORD, or give --password-file.`;
+  }
+  return (
+    `Check user ${user} and the password (from --password-file, DJI_OTA_PASSWORD or the profile), ` +
+    `and whether the broker ties users to client ids (this one is "${safeText(clientId, 60)}").`
+  );
+}
+
+/** An error of the stream below MQTT before the broker has answered. */
+export function streamFailure(error: unknown, target: Target, reached: boolean): Failure {
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  const final = (why: string, hint: string): Failure => ({
+    kind: 'refused',
+    error: new OtaError('broker_unreachable', `${target.shown}: ${why}`, { hint, cause: error }),
+  });
+  const certificate = certificateProblem(code, error);
+  if (certificate) return final(certificate[0], certificate[1]);
+  // ws tells a status other than 101 only in its message.
+  const status = /Unexpected server response: (\d{3})/.exec(error instanceof Error ? error.message : '')?.[1];
+  if (status !== undefined && !/^(408|429|5\d\d)$/.test(status)) {
+    return final(
+      `the server answered HTTP ${status} instead of opening a WebSocket`,
+      'Check port and path of the broker URL: EMQX and HiveMQ want /mqtt, RabbitMQ /ws.',
+    );
+  }
+  const reason = safeText(status ? `HTTP ${status}` : reasonOf(error, target, reached));
+  return reached && (code === 'ECONNRESET' || code === 'EPIPE')
+    ? { kind: 'dropped', reason }
+    : { kind: 'failed', reason };
+}
+
+function reasonOf(error: unknown, target: Target, reached: boolean): string {
+  const message = error instanceof Error ? error.message : '';
+  const code = (error as { code?: unknown } | null)?.code;
+  // The words are those of Node's tls for a connection that ends in the middle of the handshake.
+  if (target.tls && !reached && (code === 'ECONNRESET' || message.includes('before secure TLS connection'))) {
+    return 'the server hung up during the TLS handshake; perhaps there is no TLS on this port';
+  }
+  return systemReason(error);
+}
+
+const UNKNOWN_CA: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_UNTRUSTED',
+  'CERT_SIGNATURE_FAILURE',
+  'INVALID_CA',
+]);
+
+/** What is wrong and what to do, or null where it is no matter of TLS. Codes of Node's `tls` and of OpenSSL's alerts. */
+function certificateProblem(code: string, error: unknown): [string, string] | null {
+  if (UNKNOWN_CA.has(code)) {
+    return [
+      `the broker’s certificate is not signed by a known authority (${code})`,
+      'Give the certificate of the authority that signed it with --ca.',
+    ];
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
+    const names = safeText(String((error as { reason?: unknown }).reason ?? ''), 160);
+    return [
+      `the broker’s certificate is for another host${names ? `: ${names}` : ''}`,
+      'Use the host name in --broker that the certificate was made for.',
+    ];
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return ['the broker’s certificate has expired', 'Have it renewed, and check the clock of this machine.'];
+  }
+  if (code === 'CERT_NOT_YET_VALID') {
+    return ['the broker’s certificate is not valid yet', 'Check the clock of this machine.'];
+  }
+  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(code)) {
+    return [
+      'the broker ended the TLS handshake: it probably requires a client certificate',
+      'Give one with --cert and --key.',
+    ];
+  }
+  if (
+    /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)/.test(code)
+  ) {
+    return [`the broker does not accept the client certificate (${code})`, 'Check --cert and --key.'];
+  }
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNEXPECTED_MESSAGE/.test(code)) {
+    return ['there is no TLS on this port', 'Check the port, or use mqtt:// or ws:// for a connection without TLS.'];
+  }
+  if (/^ERR_SSL_|^CERT_|^CRL_/.test(code)) {
+    return [`TLS failed (${code})`, 'Check --ca, --cert and --key, and that the broker speaks TLS 1.2 or newer.'];
+  }
+  return null;
+}

@@ -1,0 +1,190 @@
+/** Live bars on a terminal. Draws on a timer: an event costs nothing here. */
+import type { Clock } from '../../clock.js';
+import { safeText, showBytes } from '../../text.js';
+import type { RunEvent } from '../../upgrade/events.js';
+import type { RunView } from '../../upgrade/state.js';
+import { finalTable } from '../final-table.js';
+import { count, plannedText } from '../log-lines.js';
+import { formatProblem } from '../problem.js';
+import type { Renderer } from '../renderer.js';
+import { type OutputStream, terminalWidth } from '../stream.js';
+import { PLAIN_STYLES, type Styles } from '../styles.js';
+import { widthOf, wrap } from '../width.js';
+import { symbolOf } from '../words.js';
+import { createFleet } from './fleet.js';
+import type { HeaderState } from './header.js';
+import { type Group, groupDevices, layout } from './layout.js';
+import { phaseSpinner } from './phase-spinner.js';
+import { barDrawer, createScreen, type Screen } from './screen.js';
+import { onSuspend } from './suspend.js';
+
+export interface BarsOptions {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  clock: Clock;
+  styles: Styles;
+  tableStyles: Styles;
+  unicode: boolean;
+}
+
+const FRAME_MS = 100;
+
+export function barsRenderer(options: BarsOptions): Renderer {
+  const { stdout, stderr, clock, styles, unicode } = options;
+  const spinner = phaseSpinner(stderr, styles !== PLAIN_STYLES, unicode);
+  const drawBar = barDrawer(styles, unicode);
+  const fleet = createFleet();
+  let screen: Screen | null = null;
+  let view: RunView | null = null;
+  let groups: Group[] = [];
+  let grouped = 0;
+  let began = 0;
+  let cancel: (() => void) | null = null;
+  let awake: (() => void) | null = null;
+  let command = 'push';
+  let lost: string | null = null;
+  let phase: string | null = null;
+  let closed = false;
+
+  const draw = () => {
+    if (!view || !screen || stderr.writableNeedDrain) return;
+    const now = clock.now();
+    fleet.scan(view, now);
+    if (grouped !== view.devices.length) {
+      groups = groupDevices(view);
+      grouped = view.devices.length;
+    }
+    const columns = stderr.columns || 80;
+    const rows = stderr.rows || 24;
+    const left = (index: number, at: number) => fleet.left(index, at);
+    const context = { view, now, styles, unicode, drawBar, left };
+    screen.show(layout({ header: header(view, now), fleet, groups, columns, rows, context }));
+  };
+
+  const header = (of: RunView, now: number): HeaderState => {
+    const elapsed = now - began;
+    const { progress, counts } = fleet;
+    const verb = command === 'watch' ? 'Watching' : 'Upgrading';
+    const moving = counts.running + counts.waiting > 0 && of.wave === null;
+    return {
+      title: `${verb} ${count(of.devices.length, 'device')} on ${count(groups.length, 'gateway')}`,
+      shortTitle: `${verb} ${count(of.devices.length, 'device')}`,
+      wave: of.wave,
+      elapsed,
+      // Early on, and in waves that wait for each other, the past says nothing of the rest.
+      left: moving && progress > 0.05 && elapsed > 5000 ? (elapsed * (1 - progress)) / progress : null,
+      trouble: lost,
+      phase,
+      counts,
+      progress,
+    };
+  };
+
+  const tick = () => {
+    draw();
+    cancel = clock.after(FRAME_MS, tick);
+  };
+
+  /** Above the bars, or where there are none plainly. */
+  const say = (text: string) => {
+    if (screen) screen.above(folded(text, stderr.columns || 80));
+    else stderr.write(`${text}\n`);
+  };
+
+  const stopDrawing = (keep: boolean) => {
+    cancel?.();
+    cancel = null;
+    spinner.stop();
+    if (!screen) return;
+    draw();
+    screen.stop(keep);
+    screen = null;
+    stderr.off?.('resize', draw);
+    awake?.();
+  };
+
+  const onEvent = (event: RunEvent): void => {
+    switch (event.event) {
+      case 'run_started':
+        command = event.command;
+        break;
+      case 'firmware_ready': {
+        const name = safeText(event.file_name, 120);
+        const good = styles.good(symbolOf('ok', unicode));
+        say(`${good} ${name}  ${showBytes(event.file_size)}  ${styles.dim(`md5 ${safeText(event.md5, 40)}`)}`);
+        break;
+      }
+      case 'job_planned':
+        stdout.write(plannedText(event, options.tableStyles));
+        break;
+      case 'broker_lost':
+        lost = 'broker lost, reconnecting';
+        say(`${styles.warn('warning:')} broker lost: ${safeText(event.reason)}; the upgrades go on`);
+        break;
+      case 'broker_restored':
+        lost = null;
+        say(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
+        break;
+      case 'warning':
+        say(`${styles.warn('warning:')} ${safeText(event.message, 1000)}`);
+        break;
+      case 'error':
+        say(formatProblem(event, styles));
+        break;
+      case 'run_finished': {
+        // On the same screen the table takes the bars' place; elsewhere they are all that stays to be seen.
+        stopDrawing(!stdout.isTTY);
+        stdout.write(
+          finalTable(event.devices, event.totals, view, {
+            width: terminalWidth(stdout),
+            styles: options.tableStyles,
+            unicode,
+          }),
+        );
+      }
+    }
+  };
+
+  return {
+    event(event) {
+      if (!closed) onEvent(event);
+    },
+    phase(text) {
+      if (closed) return;
+      if (screen) phase = text === null ? null : safeText(text, 120);
+      else spinner.phase(text);
+    },
+    reading(files) {
+      if (!closed && !screen) spinner.reading(files);
+    },
+    view(next) {
+      if (closed) return;
+      view = next;
+      if (screen) return;
+      // ora and cli-progress must not draw at the same time.
+      spinner.stop();
+      screen = createScreen(stderr);
+      began = clock.now();
+      stderr.on?.('resize', draw);
+      awake = onSuspend(stderr, {
+        before: () => screen?.pause(),
+        after: draw,
+      });
+      tick();
+    },
+    note: (text) => say(text),
+    close() {
+      if (closed) return;
+      closed = true;
+      stopDrawing(true);
+    },
+  };
+}
+
+/** `text` with its longer lines broken between words: a terminal breaks inside of them. */
+function folded(text: string, columns: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => (widthOf(line) < columns ? [line] : wrap(line, columns - 1)))
+    .join('\n');
+}

@@ -1,0 +1,98 @@
+/** The lines above the devices: what is going on, and how the fleet stands as a whole. */
+import { showDuration } from '../../text.js';
+import type { Styles } from '../styles.js';
+import { kindWord } from '../summary.js';
+import { cut, widthOf } from '../width.js';
+import { KINDS, type Kind, styleOf, symbolOf } from '../words.js';
+import type { DrawBar, Line } from './screen.js';
+
+export interface HeaderState {
+  /** `Upgrading 12 devices on 6 gateways` */
+  title: string;
+  /** The same for where it is narrow. */
+  shortTitle: string;
+  wave: { current: number; of: number } | null;
+  /** Since the drawing began, milliseconds. */
+  elapsed: number;
+  /** Until all have ended, milliseconds; null where nothing can be said. */
+  left: number | null;
+  /** What holds the whole run up; null = nothing. */
+  trouble: string | null;
+  /** Something else that is going on; null = nothing. */
+  phase: string | null;
+  counts: Readonly<Record<Kind, number>>;
+  progress: number;
+}
+
+interface Part {
+  text: string;
+  style: (text: string) => string;
+}
+
+/** `width` columns at most; what does not fit is left out from the end. */
+export function titleLine(state: HeaderState, width: number, styles: Styles): Line {
+  const parts: Part[] = [];
+  if (state.trouble) parts.push({ text: state.trouble, style: styles.bad });
+  if (state.wave) parts.push({ text: `wave ${state.wave.current} of ${state.wave.of}`, style: styles.busy });
+  if (state.phase) parts.push({ text: state.phase, style: styles.plain });
+  parts.push({ text: showDuration(state.elapsed), style: styles.dim });
+  if (state.left !== null) parts.push({ text: `about ${showDuration(state.left)} left`, style: styles.dim });
+  const needed = parts.reduce((sum, part) => sum + widthOf(part.text) + 2, widthOf(state.title));
+  const title = needed <= width ? state.title : state.shortTitle;
+  const text = fitParts([{ text: title, style: styles.strong }, ...parts], width, '  ');
+  return { percent: null, text: () => text };
+}
+
+/** Total bar, percent and a count for each kind of state; words, or only symbols where it is narrow. */
+export function totalsLine(
+  state: HeaderState,
+  width: number,
+  styles: Styles,
+  unicode: boolean,
+  drawBar: DrawBar,
+): Line {
+  const kinds = order(state.counts);
+  const percent = `${Math.floor(state.progress * 100)} %`.padStart(5);
+  const part = (kind: Kind, text: string): Part => ({ text, style: styles[styleOf(kind)] });
+  const long = kinds.map((kind) => part(kind, `${symbolOf(kind, unicode)} ${state.counts[kind]} ${kindWord(kind)}`));
+  const short = kinds.map((kind) => part(kind, `${symbolOf(kind, unicode)}${state.counts[kind]}`));
+  const lengthOf = (parts: readonly Part[], gap: number) =>
+    parts.reduce((sum, { text }) => sum + widthOf(text) + gap, 0);
+
+  const words = 6 + lengthOf(long, 2) + 10 <= width;
+  const parts = words ? long : short;
+  const gap = words ? 2 : 1;
+  const room = width - 6 - lengthOf(parts, gap);
+  const bar = room >= 6 ? Math.min(40, room) : 0;
+  return {
+    percent: state.progress * 100,
+    text: (progress) => {
+      const start = bar > 0 ? `${drawBar(progress, bar, styles.good)} ` : '';
+      const left = width - (bar > 0 ? bar + 1 : 0);
+      return start + fitParts([{ text: percent, style: styles.strong }, ...parts], left, ' '.repeat(gap));
+    },
+  };
+}
+
+/** Well-ended first, as a reader expects of totals; each that is not zero. */
+function order(counts: Readonly<Record<Kind, number>>): Kind[] {
+  const all: Kind[] = ['ok', 'running', 'verifying', 'paused', 'retrying', 'waiting', 'failed', 'unknown'];
+  for (const kind of KINDS) if (!all.includes(kind)) all.push(kind);
+  return all.filter((kind) => counts[kind] > 0);
+}
+
+function fitParts(parts: readonly Part[], width: number, gap: string): string {
+  let text = '';
+  let used = 0;
+  for (const [index, part] of parts.entries()) {
+    const before = index === 0 ? '' : gap;
+    const needed = before.length + widthOf(part.text);
+    if (used + needed > width) {
+      if (index === 0) return part.style(cut(part.text, width));
+      break;
+    }
+    text += before + part.style(part.text);
+    used += needed;
+  }
+  return text;
+}

@@ -1,0 +1,108 @@
+/** Which lines a frame has: all devices under their gateways where there is room, else the ones that matter most. */
+import { safeText } from '../../text.js';
+import type { RunView } from '../../upgrade/state.js';
+import { cut } from '../width.js';
+import { blank, detailLines, textLine } from './details.js';
+import type { Fleet } from './fleet.js';
+import { type HeaderState, titleLine, totalsLine } from './header.js';
+import { deviceLine, planRows, type RowContext } from './row.js';
+import type { Line } from './screen.js';
+import { windowLines } from './window.js';
+
+/** Devices by gateway in the manifest's order; a gateway that is upgraded itself comes first of its own. */
+export interface Group {
+  pid: string;
+  devices: number[];
+  /** Whether the first device is the gateway itself. */
+  headed: boolean;
+}
+
+export function groupDevices(view: RunView): Group[] {
+  const groups = new Map<string, Group>();
+  for (const device of view.devices) {
+    let group = groups.get(device.pid);
+    if (!group) {
+      group = { pid: device.pid, devices: [], headed: false };
+      groups.set(device.pid, group);
+    }
+    if (device.sn === device.pid) {
+      group.devices.unshift(device.index);
+      group.headed = true;
+    } else group.devices.push(device.index);
+  }
+  return [...groups.values()];
+}
+
+export interface LayoutInput {
+  header: HeaderState;
+  fleet: Fleet;
+  groups: readonly Group[];
+  columns: number;
+  rows: number;
+  context: RowContext;
+}
+
+/** The lines of a frame: at most `rows - 1`, none wider than `columns - 1`. */
+export function layout(input: LayoutInput): Line[] {
+  const { header, fleet, columns, rows, context } = input;
+  const { styles, unicode, drawBar } = context;
+  const width = Math.max(1, columns - 1);
+  const height = Math.max(1, rows - 1);
+  const totals = totalsLine(header, width, styles, unicode, drawBar);
+  if (height < 3) return [totals];
+  const head = [titleLine(header, width, styles), totals];
+  const room = height - head.length;
+  const count = context.view.devices.length;
+  if (count === 0) return head;
+
+  const grouped = groupedLines(input, width);
+  if (grouped.length < room) return [...head, blank, ...grouped];
+  if (grouped.length <= room) return [...head, ...grouped];
+  if (count <= room) return [...head, ...flatLines(context, width, room)];
+  return [...head, ...windowLines(context, fleet, width, room)];
+}
+
+function groupedLines({ groups, context, rows }: LayoutInput, width: number): Line[] {
+  // Never all of a large fleet: it would not fit anyway.
+  if (context.view.devices.length > rows) return new Array(rows + 1).fill(blank);
+  const { view, styles, unicode } = context;
+  const plan = planRows(
+    view.devices.map((device) => device.index),
+    width,
+    false,
+    context,
+  );
+  const lines: Line[] = [];
+  for (const group of groups) {
+    const alone = group.devices.length === 1 && group.headed;
+    if (!group.headed) lines.push(textLine(gatewayText(group.pid, view, width, styles)));
+    group.devices.forEach((index, place) => {
+      const device = view.devices[index];
+      if (!device) return;
+      const own = alone || (group.headed && place === 0);
+      const last = place === group.devices.length - 1;
+      const branch = own ? '' : unicode ? (last ? '└ ' : '├ ') : '- ';
+      lines.push(deviceLine(device, branch, plan, context));
+      lines.push(...detailLines(device.index, plan, context));
+    });
+  }
+  return lines;
+}
+
+function gatewayText(pid: string, view: RunView, width: number, styles: RowContext['styles']): string {
+  const model = view.names.get(pid)?.model;
+  return `  ${styles.strong(cut(safeText(model ? `${model} ${pid}` : `gateway ${pid}`, 80), width - 2))}`;
+}
+
+/** Rows without gateway lines, and as long as there is room what their messages lack. */
+function flatLines(context: RowContext, width: number, room: number): Line[] {
+  const indexes = context.view.devices.map((device) => device.index);
+  const plan = planRows(indexes, width, true, context);
+  let spare = room - indexes.length;
+  return context.view.devices.flatMap((device) => {
+    const details = detailLines(device.index, plan, context);
+    const shown = details.length <= spare ? details : [];
+    spare -= shown.length;
+    return [deviceLine(device, '', plan, context), ...shown];
+  });
+}

@@ -1,0 +1,75 @@
+/** The spinner of the time before the first publish: reading firmware, connecting. */
+import ora, { type Ora } from 'ora';
+import type { Reading } from '../../firmware/reading.js';
+import { safeText, showBytes, showDuration } from '../../text.js';
+import type { OutputStream } from '../stream.js';
+import { cut } from '../width.js';
+
+export interface PhaseSpinner {
+  /** Null = nothing is going on any more. */
+  phase(text: string | null): void;
+  reading(files: readonly Reading[]): void;
+  stop(): void;
+}
+
+export function phaseSpinner(stream: OutputStream, color: boolean, unicode: boolean): PhaseSpinner {
+  let spinner: Ora | null = null;
+
+  const show = (text: string) => {
+    const columns = stream.columns ?? 80;
+    const line = cut(text, Math.max(1, columns - 4));
+    if (spinner) {
+      spinner.text = line;
+      return;
+    }
+    spinner = ora({
+      text: line,
+      stream: stream as NodeJS.WritableStream,
+      color: color ? 'cyan' : false,
+      spinner: unicode ? 'dots' : 'line',
+      isEnabled: true,
+      // Raw mode would take Ctrl-C from the terminal, and the cursor is kept in one place only: here.
+      discardStdin: false,
+      hideCursor: false,
+    });
+    stream.write('\u001b[?25l');
+    spinner.start();
+  };
+
+  const stop = () => {
+    if (!spinner) return;
+    spinner.stop();
+    spinner = null;
+    stream.write('\u001b[?25h');
+  };
+
+  return {
+    phase: (text) => (text === null ? stop() : show(safeText(text, 500))),
+    reading(files) {
+      if (files.some((file) => !file.done)) show(readingText(files));
+    },
+    stop,
+  };
+}
+
+/** `Reading wm245.zip: 312 MB of 635 MB, 49 %, 210 MB/s, ~2s left`; several files are summed. */
+export function readingText(files: readonly Reading[]): string {
+  const open = files.filter((file) => !file.done);
+  const read = files.reduce((sum, file) => sum + file.read, 0);
+  const known = files.every((file) => file.total !== null);
+  const total = known ? files.reduce((sum, file) => sum + (file.total ?? 0), 0) : null;
+  // Files are read side by side: the longest time is that of all.
+  const elapsed = Math.max(0, ...files.map((file) => file.elapsed));
+  const rate = elapsed >= 500 ? read / (elapsed / 1000) : null;
+  const name =
+    files.length === 1
+      ? safeText(open[0]?.file_name ?? '', 60)
+      : `${files.length} firmware files (${files.length - open.length} done)`;
+  const parts = [`Reading ${name}: ${showBytes(read)}${total === null ? '' : ` of ${showBytes(total)}`}`];
+  if (total !== null && total > 0) parts.push(`${Math.floor((read / total) * 100)} %`);
+  if (rate !== null && rate > 0) {
+    parts.push(`${showBytes(rate)}/s`);
+    if (total !== null) parts.push(`~${showDuration(((total - read) / rate) * 1000)} left`);
+  }
+  return parts.join(', ');
+}

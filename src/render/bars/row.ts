@@ -1,0 +1,199 @@
+/** One line a device. The columns of a frame are planned once, so that all its rows line up. */
+import { safeText, showBytes, showDuration } from '../../text.js';
+import type { Outcome } from '../../upgrade/events.js';
+import type { DeviceState, RunView } from '../../upgrade/state.js';
+import type { Styles } from '../styles.js';
+import { cut, cutMiddle, pad, widthOf } from '../width.js';
+import { kindOf, reasons, stateWord, styleOf, symbolOf } from '../words.js';
+import type { DrawBar, Line } from './screen.js';
+
+/** Widths in columns; 0 = the column is not shown. */
+export interface RowPlan {
+  total: number;
+  name: number;
+  state: number;
+  bar: number;
+  left: number;
+  version: number;
+  elapsed: number;
+  rate: number;
+  gateway: number;
+  /** Whether versions are shown with what the device has now. */
+  from: boolean;
+}
+
+export interface RowContext {
+  view: RunView;
+  now: number;
+  styles: Styles;
+  unicode: boolean;
+  drawBar: DrawBar;
+  /** {@link Fleet.left} */
+  left(index: number, now: number): number | null;
+}
+
+const PERCENT = 5;
+const SILENT_MS = 90_000;
+const LONGEST_BAR = 40;
+
+/** Decides which columns the rows of `indexes` get in `total` columns; `gateways`: whether rows have to name theirs. */
+export function planRows(indexes: readonly number[], total: number, gateways: boolean, context: RowContext): RowPlan {
+  const { view } = context;
+  let name = 8;
+  let plainName = 8;
+  let version = 0;
+  let fromVersion = 0;
+  let gateway = 0;
+  let rate = false;
+  let word = 0;
+  for (const index of indexes) {
+    const device = view.devices[index];
+    if (!device) continue;
+    name = Math.max(name, widthOf(nameOf(device, view, true)) + 2);
+    plainName = Math.max(plainName, widthOf(nameOf(device, view, false)) + 2);
+    version = Math.max(version, widthOf(versionOf(device, view, false)));
+    fromVersion = Math.max(fromVersion, widthOf(versionOf(device, view, true)));
+    gateway = Math.max(gateway, widthOf(safeText(device.pid, 64)) + 3);
+    rate ||= device.rate !== null;
+    word = Math.max(word, widthOf(stateWord(device)));
+  }
+  const state = Math.min(total < 60 ? 9 : 11, Math.max(9, word));
+  const minBar = total < 60 ? 6 : 10;
+  const plan: RowPlan = {
+    total,
+    name: Math.min(plainName, Math.max(8, total - 2 - state - minBar - PERCENT - 3)),
+    state,
+    bar: minBar,
+    left: 0,
+    version: 0,
+    elapsed: 0,
+    rate: 0,
+    gateway: 0,
+    from: false,
+  };
+  let room = total - (2 + plan.name + 1 + state + 1 + minBar + 1 + PERCENT);
+  const take = (width: number) => {
+    if (width <= 0 || width + 1 > room) return 0;
+    room -= width + 1;
+    return width;
+  };
+  plan.left = take(7);
+  plan.version = take(Math.min(version, 20));
+  plan.elapsed = take(6);
+  if (name > plan.name && name - plan.name <= room) {
+    room -= name - plan.name;
+    plan.name = name;
+  }
+  if (rate) plan.rate = take(9);
+  if (gateways) plan.gateway = take(Math.min(gateway, 24));
+  const more = Math.min(fromVersion, 40) - plan.version;
+  if (plan.version > 0 && more > 0 && more <= room) {
+    plan.version += more;
+    plan.from = true;
+    room -= more;
+  }
+  plan.bar += Math.max(0, Math.min(room, LONGEST_BAR - plan.bar));
+  return plan;
+}
+
+/** The line of `device`; `branch` is what ties it to the gateway's line above it, or empty. */
+export function deviceLine(device: Readonly<DeviceState>, branch: string, plan: RowPlan, context: RowContext): Line {
+  return { percent: device.percent, text: (progress) => rowText(device, branch, progress, plan, context) };
+}
+
+function rowText(
+  device: Readonly<DeviceState>,
+  branch: string,
+  progress: number,
+  plan: RowPlan,
+  context: RowContext,
+): string {
+  const { view, now, styles, unicode } = context;
+  const kind = kindOf(device);
+  const style = styles[styleOf(kind)];
+  const silent = device.phase === 'open' && device.heardAt !== null && now - device.heardAt > SILENT_MS;
+  const word = silent ? `silent ${showMinutes(now - (device.heardAt ?? now))}` : stateWord(device);
+  const head =
+    style(symbolOf(kind, unicode)) +
+    ` ${styles.dim(branch)}${fitName(device, view, plan.name - branch.length, styles)} ` +
+    (silent ? styles.warn : style)(pad(cut(word, plan.state), plan.state));
+
+  const said = messageOf(device);
+  if (said !== null) {
+    const room = messageRoom(plan);
+    return `${head} ${cut(widthOf(said.whole) <= room ? said.whole : said.why, room)}`;
+  }
+  const bar =
+    kind === 'waiting' || kind === 'skipped' ? ' '.repeat(plan.bar) : context.drawBar(progress, plan.bar, style);
+  const percent = device.percent === null || kind === 'waiting' ? '' : `${device.percent} %`;
+  const cells = [head, bar, pad(percent, PERCENT, 'right')];
+  if (plan.left > 0) cells.push(pad(leftText(device, context), plan.left, 'right'));
+  if (plan.elapsed > 0) cells.push(styles.dim(pad(elapsedText(device, now), plan.elapsed, 'right')));
+  if (plan.rate > 0) cells.push(pad(device.rate === null ? '' : `${showBytes(device.rate)}/s`, plan.rate, 'right'));
+  if (plan.version > 0) {
+    cells.push(styles.dim(pad(cut(versionOf(device, view, plan.from), plan.version), plan.version)));
+  }
+  if (plan.gateway > 0) cells.push(styles.dim(cut(`on ${safeText(device.pid, 64)}`, plan.gateway)));
+  return cells.join(' ').trimEnd();
+}
+
+/** What is to be read in place of a bar. */
+export interface Message {
+  /** The code and its meaning. */
+  why: string;
+  advice: string | null;
+  /** How far it came, and both. */
+  whole: string;
+}
+
+/** Null for devices that are well. */
+export function messageOf(device: Readonly<DeviceState>): Message | null {
+  const kind = kindOf(device);
+  if (kind !== 'failed' && kind !== 'unknown' && kind !== 'retrying' && kind !== 'not_started' && kind !== 'skipped') {
+    return null;
+  }
+  const { result, reason } = device;
+  const status = kind === 'retrying' ? 'failed' : ((device.status ?? 'unknown') as Outcome);
+  const said = reasons({ status, result, reason });
+  const why = `${result ? `${result} ` : ''}${said.why ?? ''}`.trim();
+  const at = kind === 'failed' && device.percent ? `at ${device.percent} %` : '';
+  const start = [at, why].filter(Boolean).join(': ');
+  return { why: why || at, advice: said.advice, whole: [start, said.advice].filter(Boolean).join('; ') };
+}
+
+/** Columns that a message has on its device's own line. */
+export function messageRoom(plan: RowPlan): number {
+  return plan.total - (2 + plan.name + 1 + plan.state + 1);
+}
+
+function nameOf(device: Readonly<DeviceState>, view: RunView, model: boolean): string {
+  const known = model && device.sn !== null ? view.names.get(device.sn)?.model : null;
+  const serial = device.sn ?? `(${device.pid})`;
+  return safeText(known ? `${known} ${serial}` : serial, 64);
+}
+
+function fitName(device: Readonly<DeviceState>, view: RunView, width: number, styles: Styles): string {
+  const full = nameOf(device, view, true);
+  const name = widthOf(full) <= width ? full : nameOf(device, view, false);
+  return styles.strong(pad(cutMiddle(name, width), width));
+}
+
+function versionOf(device: Readonly<DeviceState>, view: RunView, from: boolean): string {
+  if (device.target === null) return '';
+  const now = from && device.sn !== null ? view.names.get(device.sn)?.version : null;
+  return `${now ? `${safeText(now, 24)} ` : ''}→ ${safeText(device.target, 24)}`;
+}
+
+function leftText(device: Readonly<DeviceState>, { left, now }: RowContext): string {
+  const ms = device.phase === 'open' && device.status !== 'paused' ? left(device.index, now) : null;
+  return ms === null || ms < 500 ? '' : `~${showDuration(ms)}`;
+}
+
+function elapsedText(device: Readonly<DeviceState>, now: number): string {
+  return device.publishedAt === null ? '' : showDuration((device.endedAt ?? now) - device.publishedAt);
+}
+
+function showMinutes(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 60 ? `${minutes}m` : `${Math.floor(minutes / 60)}h`;
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../clock.js';
+import { inCi, useColor, useUnicode } from './color.js';
+import type { Renderer } from './renderer.js';
+import type { OutputStream } from './stream.js';
+
+export const OUTPUTS = ['auto', 'bars', 'log', 'json', 'quiet'] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+export interface RendererOptions {
+  output: Output;
+  stdout: OutputStream;
+  stderr: OutputStream;
+  env: NodeJS.ProcessEnv;
+  /** False: `--no-color`. */
+  color: boolean | undefined;
+  clock: Clock;
+  runId: string;
+  verbose: boolean;
+}
+
+/** What `output` stands for here: `auto` is bars on a terminal that can draw them and is not watched by a CI system. */
+export function resolveOutput(options: Pick<RendererOptions, 'output' | 'stderr' | 'env'>): Exclude<Output, 'auto'> {
+  const { output, stderr, env } = options;
+  const capable = stderr.isTTY === true && env.TERM !== 'dumb';
+  if (output === 'auto') return capable && !inCi(env) ? 'bars' : 'log';
+  // Where nothing can be drawn, asking for it does not help: the log says the same.
+  return output === 'bars' && !capable ? 'log' : output;
+}
+
+/**
+ * The one renderer of a run. Each is loaded only where it is used: JSON lines need neither cli-progress nor ora nor chalk.
+ */
+export async function chooseRenderer(options: RendererOptions): Promise<Renderer> {
+  const { stdout, stderr, env, clock, runId } = options;
+  const output = resolveOutput(options);
+  const renderer = await load(output, options);
+  if (env.GITHUB_ACTIONS !== 'true' || !env.GITHUB_STEP_SUMMARY || output === 'quiet') return renderer;
+  const { withJobSummary } = await import('./job-summary.js');
+  return withJobSummary(renderer, env.GITHUB_STEP_SUMMARY);
+
+  async function load(kind: typeof output, { color }: RendererOptions): Promise<Renderer> {
+    if (kind === 'json') return (await import('./json.js')).jsonRenderer({ stdout, stderr, clock, runId });
+    const { stylesFor } = await import('./chalk-styles.js');
+    const styles = stylesFor(useColor(stderr, env, color));
+    if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
+    const tableStyles = stylesFor(useColor(stdout, env, color));
+    const unicode = useUnicode(env);
+    if (kind === 'bars') {
+      const { barsRenderer } = await import('./bars/bars.js');
+      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode });
+    }
+    const { logRenderer } = await import('./log.js');
+    const { ciSystem } = await import('./ci.js');
+    return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, ci: ciSystem(env) });
+  }
+}

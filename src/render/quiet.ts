@@ -1,0 +1,28 @@
+import { safeText } from '../text.js';
+import { formatProblem } from './problem.js';
+import type { Renderer } from './renderer.js';
+import type { OutputStream } from './stream.js';
+import type { Styles } from './styles.js';
+import { explain, isBad, outcomeWord } from './words.js';
+
+/** Errors on stderr and nothing else: those of the program, and a line for each device that did not end well. */
+export function quietRenderer(options: { stderr: OutputStream; styles: Styles }): Renderer {
+  const { stderr, styles } = options;
+  return {
+    event(event) {
+      if (event.event === 'error') stderr.write(`${formatProblem(event, styles)}\n`);
+      else if (event.event === 'device_finished' && isBad(event)) {
+        const name = `${safeText(event.sn ?? 'device', 64)} on gateway ${safeText(event.pid, 64)}`;
+        const code = event.result ? ` (${event.result})` : '';
+        const why = explain(event);
+        const word = event.status === 'ok' ? 'not verified' : outcomeWord(event.status);
+        stderr.write(`${styles.bad('error:')} ${name}: ${word}${code}${why ? `: ${why}` : ''}\n`);
+      }
+    },
+    phase() {},
+    reading() {},
+    view() {},
+    note() {},
+    close() {},
+  };
+}

@@ -1,0 +1,25 @@
+/** The few colours in use; see chalk-styles.ts for how they are made. */
+export type Style = (text: string) => string;
+
+export interface Styles {
+  good: Style;
+  bad: Style;
+  warn: Style;
+  busy: Style;
+  dim: Style;
+  strong: Style;
+  plain: Style;
+}
+
+const plain: Style = (text) => text;
+
+/** Every style gives its text unchanged. */
+export const PLAIN_STYLES: Styles = {
+  good: plain,
+  bad: plain,
+  warn: plain,
+  busy: plain,
+  dim: plain,
+  strong: plain,
+  plain,
+};

@@ -1,0 +1,69 @@
+/** Text measured in terminal columns: CJK and emoji take two, combining marks none. */
+import sliceAnsi from 'slice-ansi';
+import stringWidth from 'string-width';
+
+// Each takes one column wherever it stands: ASCII, Latin, and the signs that this program draws with.
+const PLAIN = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2013-\u2026→↳↻≈─-▟▶○✔✖]*$/;
+
+// Measuring anything else is slow, and the same texts come ten times a second.
+const known = new Map<string, number>();
+const MOST_KNOWN = 2000;
+
+/** Columns that `text` takes; colours take none. */
+export function widthOf(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  let width = known.get(text);
+  if (width === undefined) {
+    width = stringWidth(text);
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(text, width);
+  }
+  return width;
+}
+
+/** `text` in at most `width` columns, its end replaced by `…` where it is longer. */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  if (width <= 1) return width === 1 ? '…' : '';
+  const kept = PLAIN.test(text) ? text.slice(0, width - 1) : sliceAnsi(text, 0, width - 1);
+  return `${kept}…`;
+}
+
+/** Like {@link cut}, but the middle goes: serial numbers of one batch differ at their ends. */
+export function cutMiddle(text: string, width: number): string {
+  const full = widthOf(text);
+  if (full <= width) return text;
+  if (width < 5) return cut(text, width);
+  const tail = Math.ceil((width - 1) / 2);
+  return `${sliceAnsi(text, 0, width - 1 - tail)}…${sliceAnsi(text, full - tail)}`;
+}
+
+/** `text` filled up with spaces to `width` columns. */
+export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  const missing = width - widthOf(text);
+  if (missing <= 0) return text;
+  return align === 'left' ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
+}
+
+/** `text` broken between words into lines of at most `width` columns; a longer word is broken inside. */
+export function wrap(text: string, width: number): string[] {
+  const limit = Math.max(1, width);
+  const lines: string[] = [];
+  let line = '';
+  for (let word of text.split(' ')) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) <= limit) {
+      line += ` ${word}`;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    while (widthOf(word) > limit) {
+      // A wide character in one column: it cannot be broken, so it stands over the edge.
+      const head = sliceAnsi(word, 0, limit) || word;
+      lines.push(head);
+      word = word.slice(head.length);
+    }
+    line = word;
+  }
+  if (line !== '' || lines.length === 0) lines.push(line);
+  return lines;
+}

@@ -1,0 +1,102 @@
+/** `config set`: what the user wrote, as checked values of a profile. */
+import path from 'node:path';
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+import { expandHome } from './home.js';
+import { nearest } from './nearest.js';
+import { optionName, PATH_KEYS, PROFILE_KEYS, type Profile, type ProfileKey, profileNameProblem } from './profile.js';
+import { profileProblems } from './profile-schema.js';
+import type { Settings } from './profiles.js';
+
+/** A key and its new value; null takes the value away. */
+export type Assignment = [key: ProfileKey, value: string | null];
+
+/**
+ * `key value`, or any number of `key=value`; an empty value takes the key away.
+ * @throws OtaError `usage` for an unknown key, a key without a value, or a password among them.
+ */
+export function parseAssignments(args: readonly string[]): Assignment[] {
+  const [first, second] = args;
+  const pairs =
+    args.length === 2 && first !== undefined && !first.includes('=')
+      ? [[first, second ?? ''] as const]
+      : args.map((arg) => {
+          const at = arg.indexOf('=');
+          if (at < 0) {
+            if (keyOf(arg) === 'password') throw passwordInArguments();
+            throw new OtaError('usage', `"${safeText(arg, 60)}" has no value`, {
+              hint: 'Write key=value, or one key and its value: config set broker mqtts://broker.example.com',
+            });
+          }
+          return [arg.slice(0, at), arg.slice(at + 1)] as const;
+        });
+  return pairs.map(([name, value]) => {
+    const key = keyOf(name);
+    if (key === 'password' && value !== '') throw passwordInArguments();
+    return [key, value === '' ? null : value];
+  });
+}
+
+/** The key that the user named, as `clientId` or as the option `client-id`. @throws OtaError `usage`. */
+export function keyOf(name: string): ProfileKey {
+  const plain = (text: string) => text.replace(/^--/, '').replaceAll('-', '').toLowerCase();
+  const key = PROFILE_KEYS.find((one) => plain(one) === plain(name));
+  if (key) return key;
+  const near = nearest(plain(name), PROFILE_KEYS.map(plain));
+  const meant = PROFILE_KEYS.find((one) => plain(one) === near);
+  throw new OtaError('usage', `there is no setting "${safeText(name, 60)}"`, {
+    hint: meant ? `Did you mean ${optionName(meant)}?` : `There are: ${PROFILE_KEYS.map(optionName).join(', ')}.`,
+  });
+}
+
+function passwordInArguments(): OtaError {
+  return new OtaError('usage', 'a password in a command line can be read by other users of this machine', {
+    hint: 'Use config set --ask-password, or --password-stdin; or keep the path of a file: password-file=PATH.',
+  });
+}
+
+/**
+ * The profile with the assignments carried out. Paths become absolute, counted from `cwd`, so that the profile means
+ * the same wherever it is used.
+ * @throws OtaError `usage`, with all bad values at once.
+ */
+export function assign(profile: Profile, assignments: readonly Assignment[], cwd: string): Profile {
+  const next: Record<string, unknown> = { ...profile };
+  for (const [key, value] of assignments) {
+    // Both would be one password too many: the one given last is the one that is meant.
+    if (value !== null && key === 'password') delete next.passwordFile;
+    if (value !== null && key === 'passwordFile') delete next.password;
+    if (value === null) delete next[key];
+    else if (key === 'insecure') next[key] = booleanOf(value);
+    else next[key] = (PATH_KEYS as readonly string[]).includes(key) ? path.resolve(cwd, expandHome(value)) : value;
+  }
+  const details = profileProblems(next);
+  if (details.length > 0) {
+    throw new OtaError('usage', details.length === 1 ? (details[0] as string) : 'nothing was set', {
+      details: details.length === 1 ? [] : details,
+    });
+  }
+  return next as Profile;
+}
+
+/** The profile `name`, or an empty one. @throws OtaError `usage` where nothing can have that name. */
+export function keptProfile(settings: Settings, name: string): Profile {
+  const problem = profileNameProblem(name);
+  if (problem) throw new OtaError('usage', `the profile name "${safeText(name, 64)}" ${problem}`);
+  return (Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined) ?? {};
+}
+
+/** `settings` with `profile` under `name`, made the current one where it is the default profile and there is none. */
+export function storeProfile(settings: Settings, name: string, profile: Profile): void {
+  settings.profiles[name] = profile;
+  if (name === DEFAULT_PROFILE) settings.current ??= name;
+}
+
+/** The profile that `config set` makes where none is named and none is current. */
+export const DEFAULT_PROFILE = 'default';
+
+function booleanOf(value: string): boolean | string {
+  if (/^(true|yes|on|1)$/i.test(value)) return true;
+  if (/^(false|no|off|0)$/i.test(value)) return false;
+  return value;
+}

@@ -1,0 +1,122 @@
+/** The broker's address, checked before anything is connected. */
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+import { redactUrl } from '../url.js';
+
+export const DEFAULT_BROKER = 'mqtt://localhost:1883';
+
+export interface BrokerAddress {
+  /** Without user info. */
+  url: string;
+  /** The user that stood in the URL. */
+  username: string | null;
+  /** mqtts or wss. */
+  tls: boolean;
+}
+
+const SCHEMES: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
+
+// What other MQTT programs call the same four.
+const ALIASES: Readonly<Record<string, string>> = {
+  'tcp:': 'mqtt',
+  'mqtt+tcp:': 'mqtt',
+  'ssl:': 'mqtts',
+  'tls:': 'mqtts',
+  'mqtt+ssl:': 'mqtts',
+  'mqtt+tls:': 'mqtts',
+  'http:': 'ws',
+  'mqtt+ws:': 'ws',
+  'https:': 'wss',
+  'mqtt+wss:': 'wss',
+};
+
+/**
+ * @param source where it was given, as the message has it: `--broker`, `DJI_OTA_BROKER`, `profile "site-a"`.
+ * @throws OtaError `usage`, with the address that was probably meant.
+ */
+export function parseBrokerUrl(text: string, source: string): BrokerAddress {
+  const given = text.trim();
+  const refuse = (why: string, hint: string) => new OtaError('usage', `${source}: ${why}`, { hint });
+  if (/[\s\u0000-\u001f\u007f]/.test(given)) {
+    throw refuse('the broker URL holds white space or a control character', `Write it like ${DEFAULT_BROKER}.`);
+  }
+  const url = parse(given);
+  if (!url && /^(?:mqtt|ws)s?:\/\//i.test(given)) {
+    throw refuse(
+      `the broker URL "${shown(given)}" has no valid host and port`,
+      'The port is a number up to 65535; a user name goes before an "@", percent-encoded.',
+    );
+  }
+  if (!url || !SCHEMES.has(url.protocol)) {
+    const meant = suggestion(given, url);
+    throw refuse(
+      `"${shown(given)}" is not a broker URL: it has to begin with mqtt://, mqtts://, ws:// or wss://`,
+      meant ? `Did you mean ${meant}?` : `Write it like ${DEFAULT_BROKER}.`,
+    );
+  }
+  const name = redactUrl(given);
+  if (url.password) {
+    throw refuse(
+      `the broker URL ${name} holds a password, which other users of this machine can read`,
+      'Take it out of the URL and give it in DJI_OTA_PASSWORD or with --password-file; the user name may stay.',
+    );
+  }
+  if (!url.hostname) {
+    const meant = suggestion(given, url);
+    throw refuse(
+      `the broker URL "${shown(given)}" names no host`,
+      meant ? `Did you mean ${meant}?` : `Write it like ${DEFAULT_BROKER}.`,
+    );
+  }
+  if (url.port === '0') throw refuse(`the broker URL ${name} has port 0`, 'Give the port on which the broker listens.');
+  const plainMqtt = url.protocol === 'mqtt:' || url.protocol === 'mqtts:';
+  if (url.hash || (plainMqtt && (url.search || (url.pathname !== '' && url.pathname !== '/')))) {
+    throw refuse(
+      `the broker URL ${name} has more than a host and a port`,
+      'Only ws:// and wss:// URLs have a path or a query; topics are made from --pid.',
+    );
+  }
+  const username = url.username ? decodeUser(url.username, refuse) : null;
+  url.username = '';
+  if (plainMqtt) url.pathname = '';
+  return { url: url.href, username, tls: url.protocol === 'mqtts:' || url.protocol === 'wss:' };
+}
+
+function parse(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+function decodeUser(user: string, refuse: (why: string, hint: string) => OtaError): string {
+  try {
+    return decodeURIComponent(user);
+  } catch {
+    throw refuse('the user name in the broker URL is not percent-encoded properly', 'Give it with --username instead.');
+  }
+}
+
+function suggestion(given: string, url: URL | null): string | null {
+  const scheme = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(given);
+  if (scheme) {
+    const alias = ALIASES[(scheme[1] as string).toLowerCase()];
+    const meant = alias ? parse(`${alias}://${given.slice(scheme[0].length)}`) : null;
+    return meant && safeHref(meant);
+  }
+  // `mqtt:host` and `mqtt:/host`: the scheme is right, the slashes are not.
+  const rest = url && SCHEMES.has(url.protocol) ? given.replace(/^[^:]*:\/?/, '') : given;
+  const protocol = url && SCHEMES.has(url.protocol) ? url.protocol : /:8883$/.test(given) ? 'mqtts:' : 'mqtt:';
+  const meant = /^[^/\\?#]+$/.test(rest) ? parse(`${protocol}//${rest}`) : null;
+  return meant?.hostname ? safeHref(meant) : null;
+}
+
+function safeHref(url: URL): string {
+  return safeText(redactUrl(url.href));
+}
+
+// What does not parse may still hold a password, before its last "@".
+function shown(text: string): string {
+  return safeText(text.replace(/^([^:/]*:\/*)?.*@/s, '$1***@'), 120);
+}

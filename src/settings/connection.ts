@@ -1,0 +1,115 @@
+/** From options, environment and profile to what the broker is connected with. */
+import { randomBytes } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import type { ConnectionSettings } from '../mqtt/broker.js';
+import { safeText } from '../text.js';
+import { checkKeyPair, type ReadFile, readPasswordFile, readPem, readSmallFile, type Warn } from './files.js';
+import { settingsFile } from './home.js';
+import { type ConnectionFlags, type MergedConnection, mergeConnection, wantedProfile } from './merge.js';
+import type { NamedProfile } from './profile.js';
+
+export { type ConnectionFlags, type MergedConnection, mergeConnection } from './merge.js';
+
+/** What the connection is made with; the caller adds how long the session outlives it. */
+export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSession'> & {
+  /** Where user name and password came from, for messages: `DJI_OTA_PASSWORD`; null = none. */
+  usernameFrom: string | null;
+  passwordFrom: string | null;
+  /** The profile in use. */
+  profile: string | null;
+};
+
+export interface ConnectionSources {
+  env: NodeJS.ProcessEnv;
+  /** Both stdin and stderr are terminals: a password may be asked for. */
+  isTerminal: boolean;
+  /** Asks for a password without showing it; without it none is asked for. */
+  prompt?: ((question: string) => Promise<string>) | undefined;
+  warn: Warn;
+  /** The profile of that name, or the current one for null. Default: from the settings file, where there is one. */
+  readProfile?: ((name: string | null) => Promise<NamedProfile | null>) | undefined;
+  readFile?: ((path: string) => Promise<ReadFile>) | undefined;
+}
+
+/**
+ * The settings of a connection: option, then environment, then profile, then default. Reads the files that they name and,
+ * at a terminal, asks for the password of a known user where none was given.
+ * @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt.
+ */
+export async function loadConnection(flags: ConnectionFlags, sources: ConnectionSources): Promise<Connection> {
+  const { env, warn, readFile = readSmallFile } = sources;
+  const wanted = wantedProfile(flags, env);
+  const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
+  const profile = await readProfile(wanted?.value ?? null);
+  const merged = mergeConnection(flags, env, profile);
+
+  const ca = merged.ca && (await readPem('ca', merged.ca, readFile, warn));
+  const cert = merged.cert && (await readPem('cert', merged.cert, readFile, warn));
+  const key = merged.key && (await readPem('key', merged.key, readFile, warn));
+  if (merged.cert && cert && merged.key && key) checkKeyPair(merged.cert, cert, merged.key, key);
+  if (merged.insecure) {
+    const by = merged.insecure.level === 'option' ? merged.insecure.source : `${merged.insecure.source}: insecure`;
+    warn(
+      'insecure',
+      `the certificate of ${merged.broker.value} is not checked (${by}): anybody in between can read along`,
+    );
+  }
+  const password = await passwordOf(merged, sources, readFile);
+  return {
+    url: merged.broker.value,
+    username: merged.username?.value,
+    password: password?.value,
+    ca: ca ?? undefined,
+    cert: cert ?? undefined,
+    key: key ?? undefined,
+    insecure: merged.insecure?.value,
+    clientId: merged.clientId ?? randomClientId(),
+    mqttVersion: merged.mqttVersion,
+    connectTimeout: merged.connectTimeout,
+    reconnectTimeout: merged.reconnectTimeout,
+    usernameFrom: merged.username?.source ?? null,
+    passwordFrom: password?.from ?? null,
+    profile: profile?.name ?? null,
+  };
+}
+
+/** 20 characters, of the 23 that every MQTT 3.1.1 broker has to take [MQTT-3.1.3-5]; unique, so that no two runs evict each other. */
+export function randomClientId(): string {
+  return `dji-ota-${randomBytes(6).toString('hex')}`;
+}
+
+async function passwordOf(
+  merged: MergedConnection,
+  { prompt, isTerminal, warn }: ConnectionSources,
+  readFile: (path: string) => Promise<ReadFile>,
+): Promise<{ value: string; from: string } | null> {
+  const given = merged.passwordFile ?? merged.password;
+  if (given) {
+    if (merged.passwordMeantFor !== null) {
+      warn(
+        'profile_password',
+        `the password of ${given.source}, kept for ${merged.passwordMeantFor}, is sent to ${merged.broker.value}`,
+      );
+    }
+    const value = merged.passwordFile ? await readPasswordFile(merged.passwordFile, readFile, warn) : given.value;
+    return { value, from: given.source };
+  }
+  if (!merged.username || !isTerminal || !prompt) return null;
+  const user = safeText(merged.username.value, 60);
+  const value = await prompt(`Password of ${user} at ${merged.broker.value} (Enter for none): `);
+  return value === '' ? null : { value, from: 'the prompt' };
+}
+
+// Most users have no profile: for them this costs one look at the disk, and the schema is not even loaded.
+async function profileFromFile(name: string | null, env: NodeJS.ProcessEnv, warn: Warn): Promise<NamedProfile | null> {
+  const file = settingsFile(env);
+  if (name === null) {
+    try {
+      await access(file);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(String((error as { code?: unknown }).code))) return null;
+    }
+  }
+  const { readProfile } = await import('./profiles.js');
+  return readProfile(file, name, warn);
+}

@@ -1,0 +1,49 @@
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const PART = /(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|d)/gy;
+const BARE = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
+
+/** No upgrade takes a year: a longer limit is a slip of the unit. */
+const LONGEST = 365 * 86_400_000;
+
+/**
+ * A span of time as users write it, in milliseconds: `500ms`, `30s`, `1.5m`, `2h`, `1h30m`, `1d`; a bare number is seconds.
+ * @param name what it was given for, as the message has it: `--timeout`.
+ * @throws OtaError `usage`.
+ */
+export function parseDuration(text: string, name = 'the duration'): number {
+  const source = text.trim().toLowerCase();
+  const refuse = (why: string, hint = 'Write it like 500ms, 30s, 15m, 2h or 1h30m; a bare number is seconds.') =>
+    new OtaError('usage', `${name}: "${safeText(text, 60)}" ${why}`, { hint });
+  if (/^-/.test(source)) throw refuse('is negative');
+  const total = source.length > 64 ? null : BARE.test(source) ? Number(source) * 1000 : sumParts(source);
+  if (total === null) throw refuse('is not a duration');
+  if (total > LONGEST) throw refuse('is longer than 365 days');
+  // What is not nothing stays more than nothing: 0 often means "at once" or "no limit".
+  return total === 0 ? 0 : Math.max(1, Math.round(total));
+}
+
+/** Like {@link parseDuration}, for what makes no sense without any time. */
+export function parseTimeout(text: string, name = 'the timeout'): number {
+  const ms = parseDuration(text, name);
+  if (ms === 0) throw new OtaError('usage', `${name}: "${safeText(text, 60)}" has to be more than 0`);
+  return ms;
+}
+
+// `1h30m`: largest unit first, each once, as everybody writes it; `30m1h` is more likely a slip than a wish.
+function sumParts(source: string): number | null {
+  PART.lastIndex = 0;
+  let total = 0;
+  let end = 0;
+  let last = Number.POSITIVE_INFINITY;
+  for (let part = PART.exec(source); part; part = PART.exec(source)) {
+    const unit = UNITS[part[2] as string] as number;
+    if (unit >= last) return null;
+    last = unit;
+    total += Number(part[1]) * unit;
+    end = PART.lastIndex;
+  }
+  return end > 0 && end === source.length ? total : null;
+}

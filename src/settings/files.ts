@@ -1,0 +1,130 @@
+/** Password and PEM files, read and looked at before anything is connected. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { OtaError, systemReason } from '../errors.js';
+import { safeText } from '../text.js';
+import type { Sourced } from './merge.js';
+
+/** A file's bytes, and its permission bits where the system has such. */
+export interface ReadFile {
+  bytes: Buffer;
+  mode: number | null;
+}
+
+export type Warn = (code: string, message: string) => void;
+
+/** Longer than any chain of certificates. */
+const MAX_BYTES = 1 << 20;
+/** Bytes: the length of an MQTT password is sent as 16 bits. */
+const LONGEST_PASSWORD = 65_535;
+
+/** The contents of `path`. @throws what the system says; `Error` for a file larger than 1 MiB. */
+export async function readSmallFile(path: string): Promise<ReadFile> {
+  const info = await stat(path);
+  if (info.size > MAX_BYTES) throw new Error('larger than 1 MiB');
+  const bytes = await readFile(path);
+  return { bytes, mode: process.platform === 'win32' ? null : info.mode & 0o777 };
+}
+
+/** What messages call the file: `--ca ./ca.pem`. */
+function named(file: Sourced<string>): string {
+  return `${file.source}: ${safeText(file.value)}`;
+}
+
+async function read(file: Sourced<string>, readFile: (path: string) => Promise<ReadFile>): Promise<ReadFile> {
+  try {
+    return await readFile(file.value);
+  } catch (error) {
+    throw new OtaError(code(file), `${named(file)} cannot be read: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+function code(file: Sourced<string>): 'settings_invalid' | 'usage' {
+  return file.level === 'profile' ? 'settings_invalid' : 'usage';
+}
+
+/** Warns where others than the owner may read `path`. */
+export function checkPrivate(path: string, mode: number | null, what: string, warn: Warn): void {
+  if (mode === null || (mode & 0o077) === 0) return;
+  const others = mode & 0o007 ? 'everybody on this machine' : 'its group';
+  warn(
+    'file_permissions',
+    `the ${what} ${safeText(path)} is open to ${others} (mode ${mode.toString(8).padStart(4, '0')}); run: chmod 600 ${quoted(path)}`,
+  );
+}
+
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${safeText(path).replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * The password in `file`, without the line end that editors and `echo` leave behind.
+ * @throws OtaError where it cannot be read, is empty or is no text.
+ */
+export async function readPasswordFile(
+  file: Sourced<string>,
+  readFile: (path: string) => Promise<ReadFile>,
+  warn: Warn,
+): Promise<string> {
+  const { bytes, mode } = await read(file, readFile);
+  checkPrivate(file.value, mode, 'password file', warn);
+  const text = bytes.toString('utf8').replace(/^\ufeff/, '');
+  const password = text.replace(/\r?\n$/, '');
+  if (password === '') throw new OtaError(code(file), `${named(file)} holds no password: it is empty`);
+  if (/[\r\n\u0000\ufffd]/.test(password) || Buffer.byteLength(password) > LONGEST_PASSWORD) {
+    throw new OtaError(code(file), `${named(file)} does not look like a password file`, {
+      hint: 'It has to hold the password alone, as one line of UTF-8 text.',
+    });
+  }
+  return password;
+}
+
+/**
+ * The PEM contents of `file`.
+ * @throws OtaError where it cannot be read or is not what its option asks for.
+ */
+export async function readPem(
+  kind: 'ca' | 'cert' | 'key',
+  file: Sourced<string>,
+  readFile: (path: string) => Promise<ReadFile>,
+  warn: Warn,
+): Promise<Buffer> {
+  const { bytes, mode } = await read(file, readFile);
+  const labels = [...bytes.toString('latin1').matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map((match) => match[1] ?? '');
+  const wanted = kind === 'key' ? 'PRIVATE KEY' : 'CERTIFICATE';
+  if (!labels.some((label) => label.endsWith(wanted))) {
+    throw new OtaError(code(file), `${named(file)} holds no ${wanted.toLowerCase()} in PEM form`, {
+      hint: labels.length
+        ? `It holds: ${[...new Set(labels)].join(', ').toLowerCase()}. --ca and --cert take certificates, --key takes a private key.`
+        : `A PEM file has a line "-----BEGIN ${wanted}-----"; "openssl x509 -inform der" and "openssl pkey -inform der" convert the binary form.`,
+    });
+  }
+  if (kind === 'key') checkPrivate(file.value, mode, 'key file', warn);
+  return bytes;
+}
+
+/** Refuses a certificate and key that cannot work, where the TLS handshake would only say "handshake failure". */
+export function checkKeyPair(cert: Sourced<string>, certPem: Buffer, key: Sourced<string>, keyPem: Buffer): void {
+  const parse = <T>(file: Sourced<string>, make: () => T): T => {
+    try {
+      return make();
+    } catch (error) {
+      const encrypted = /passphrase|ERR_OSSL_CRYPTO_INTERRUPTED|ERR_MISSING_PASSPHRASE/i.test(
+        `${error} ${(error as { code?: unknown }).code}`,
+      );
+      throw new OtaError(
+        code(file),
+        encrypted ? `${named(file)} is protected by a passphrase` : `${named(file)} is damaged`,
+        {
+          cause: error,
+          ...(encrypted && { hint: 'Write an open copy for this program: openssl pkey -in KEY -out OPEN.' }),
+        },
+      );
+    }
+  };
+  const certificate = parse(cert, () => new X509Certificate(certPem));
+  const privateKey = parse(key, () => createPrivateKey(keyPem));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new OtaError(code(key), `${named(key)} is not the key of the certificate ${safeText(cert.value)}`);
+  }
+}

@@ -1,0 +1,38 @@
+/** Tells settings that are as they should be without zod, which takes as long to load as all else that reads them. */
+import { parseBrokerUrl } from './broker-url.js';
+import { parseTimeout } from './duration.js';
+import { MAX_TEXT, MQTT_VERSIONS, PROFILE_KEYS, type ProfileKey, profileNameProblem } from './profile.js';
+import type { Settings } from './profiles.js';
+
+/** The settings in `source`, or null where anything is odd: then profile-schema.ts says what. A test holds the two together. */
+export function goodSettings(source: string): Settings | null {
+  try {
+    const json: unknown = JSON.parse(source);
+    if (!isObject(json)) return null;
+    const { current = null, profiles = {}, ...more } = json as Record<string, unknown>;
+    if (Object.keys(more).length > 0 || !isObject(profiles)) return null;
+    if (current !== null && typeof current !== 'string') return null;
+    for (const [name, profile] of Object.entries(profiles)) {
+      if (profileNameProblem(name) || !isObject(profile)) return null;
+      for (const [key, value] of Object.entries(profile)) {
+        if (!(PROFILE_KEYS as readonly string[]).includes(key) || !isGood(key as ProfileKey, value)) return null;
+      }
+    }
+    return { current, profiles };
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, object> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Throws for what is no broker URL and no duration. */
+function isGood(key: ProfileKey, value: unknown): boolean {
+  if (key === 'insecure') return typeof value === 'boolean';
+  if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT) return false;
+  if (key === 'broker') parseBrokerUrl(value, key);
+  if (key === 'connectTimeout' || key === 'reconnectTimeout') parseTimeout(value, key);
+  return key !== 'mqttVersion' || (MQTT_VERSIONS as readonly string[]).includes(value);
+}

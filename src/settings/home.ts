@@ -1,0 +1,77 @@
+/** Where settings, run journals and caches are kept. Imports nothing heavy: every command asks this. */
+import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type ErrorCode, OtaError, systemReason } from '../errors.js';
+import { safeText } from '../text.js';
+
+/** Absolute paths; none of them need exist. */
+export interface StateFolders {
+  /** Settings: `config.json`. */
+  config: string;
+  /** What must not be lost: run journals. */
+  state: string;
+  /** What can be made again: digests. */
+  cache: string;
+}
+
+const NAME = 'dji-ota';
+
+/**
+ * The folders of `env`: all under `DJI_OTA_HOME` where it is set, else the platform's usual places (XDG base
+ * directories on Linux, `~/Library` on macOS, `APPDATA` and `LOCALAPPDATA` on Windows). Creates nothing.
+ */
+export function stateFolders(
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform = process.platform,
+  home: string = os.homedir(),
+): StateFolders {
+  const join = platform === 'win32' ? path.win32.join : path.posix.join;
+  if (env.DJI_OTA_HOME) {
+    const own = path.resolve(env.DJI_OTA_HOME);
+    return { config: own, state: path.join(own, 'state'), cache: path.join(own, 'cache') };
+  }
+  if (platform === 'win32') {
+    const roaming = join(env.APPDATA || join(home, 'AppData', 'Roaming'), NAME);
+    const local = join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), NAME);
+    return { config: roaming, state: join(local, 'state'), cache: join(local, 'cache') };
+  }
+  if (platform === 'darwin') {
+    const support = join(home, 'Library', 'Application Support', NAME);
+    return { config: support, state: join(support, 'state'), cache: join(home, 'Library', 'Caches', NAME) };
+  }
+  // The XDG base directory specification: a relative path is invalid and has to be ignored.
+  const xdg = (value: string | undefined, ...rest: string[]) =>
+    join(value?.startsWith('/') ? value : join(home, ...rest), NAME);
+  return {
+    config: xdg(env.XDG_CONFIG_HOME, '.config'),
+    state: xdg(env.XDG_STATE_HOME, '.local', 'state'),
+    cache: xdg(env.XDG_CACHE_HOME, '.cache'),
+  };
+}
+
+/** The file that holds the profiles. */
+export function settingsFile(env: NodeJS.ProcessEnv): string {
+  return path.join(stateFolders(env).config, 'config.json');
+}
+
+/**
+ * Creates `folder`, and what is missing above it, for the user alone (0700). One that exists keeps its mode: it may be
+ * a place that the user shares on purpose.
+ * @throws OtaError with `code` where it cannot be created.
+ */
+export async function ensurePrivateFolder(folder: string, code: ErrorCode = 'settings_invalid'): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new OtaError(code, `cannot create the folder ${safeText(folder)}: ${systemReason(error)}`, {
+      hint: 'Set DJI_OTA_HOME to a folder that you can write to.',
+      cause: error,
+    });
+  }
+}
+
+/** `~` and `~/...` as the user's home folder, for paths that no shell has seen. */
+export function expandHome(file: string): string {
+  return file === '~' || file.startsWith('~/') ? path.join(os.homedir(), file.slice(1)) : file;
+}

@@ -1,0 +1,224 @@
+/** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+import { DEFAULT_BROKER, parseBrokerUrl } from './broker-url.js';
+import { parseTimeout } from './duration.js';
+import {
+  MQTT_VERSIONS,
+  type MqttVersion,
+  type NamedProfile,
+  optionName,
+  type Profile,
+  type ProfileKey,
+} from './profile.js';
+
+/** The connection options as the command line has them; what is not given is undefined. */
+export interface ConnectionFlags {
+  broker?: string | undefined;
+  username?: string | undefined;
+  passwordFile?: string | undefined;
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  insecure?: boolean | undefined;
+  clientId?: string | undefined;
+  mqttVersion?: string | undefined;
+  connectTimeout?: string | undefined;
+  reconnectTimeout?: string | undefined;
+  profile?: string | undefined;
+}
+
+/** A value, and where it came from in the words of a message: `--ca`, `DJI_OTA_USERNAME`, `profile "site-a"`. */
+export interface Sourced<T> {
+  value: T;
+  source: string;
+  level: Level;
+}
+type Level = 'option' | 'environment' | 'profile' | 'default';
+
+/** The merged settings, with files still to be read and the password perhaps still to be asked for. */
+export interface MergedConnection {
+  broker: Sourced<string>;
+  tls: boolean;
+  username: Sourced<string> | null;
+  /** At most one of the two is given. */
+  password: Sourced<string> | null;
+  passwordFile: Sourced<string> | null;
+  ca: Sourced<string> | null;
+  cert: Sourced<string> | null;
+  key: Sourced<string> | null;
+  insecure: Sourced<true> | null;
+  clientId: string | null;
+  mqttVersion: MqttVersion;
+  /** Milliseconds. */
+  connectTimeout: number;
+  /** Milliseconds. */
+  reconnectTimeout: number;
+  /** The profile's own broker, where another one is used with the profile's password. */
+  passwordMeantFor: string | null;
+}
+
+const ENVIRONMENT: Readonly<Partial<Record<ProfileKey, string>>> = {
+  broker: 'DJI_OTA_BROKER',
+  username: 'DJI_OTA_USERNAME',
+  password: 'DJI_OTA_PASSWORD',
+};
+
+/** The name of the profile that option or environment ask for, or null. An empty variable counts as not set. */
+export function wantedProfile(flags: ConnectionFlags, env: NodeJS.ProcessEnv): Sourced<string> | null {
+  if (flags.profile !== undefined) return { value: flags.profile, source: '--profile', level: 'option' };
+  const value = env.DJI_OTA_PROFILE;
+  return value ? { value, source: 'DJI_OTA_PROFILE', level: 'environment' } : null;
+}
+
+/**
+ * Each setting from the first that has it: option, environment, profile, default. Reads no file and asks nothing.
+ * @throws OtaError `usage` for a bad value or for options that do not go together; it names where the value stands.
+ */
+export function mergeConnection(
+  flags: ConnectionFlags,
+  env: NodeJS.ProcessEnv,
+  profile: NamedProfile | null,
+): MergedConnection {
+  const pick = <K extends ProfileKey>(key: K): Sourced<NonNullable<Profile[K]>> | null =>
+    pickFrom(key, flags, env, profile);
+
+  const broker = pick('broker') ?? { value: DEFAULT_BROKER, source: 'the default', level: 'default' as const };
+  const address = parseBrokerUrl(broker.value, broker.source);
+  const insecure = pick('insecure');
+  const merged: MergedConnection = {
+    broker: { ...broker, value: address.url },
+    tls: address.tls,
+    username: plain(mergeUsername(pick('username'), broker, address.username), 'user name'),
+    ...mergePassword(pick('passwordFile'), pick('password')),
+    ca: pick('ca'),
+    cert: pick('cert'),
+    key: pick('key'),
+    insecure: insecure?.value ? { ...insecure, value: true } : null,
+    clientId: plain(pick('clientId'), 'client id')?.value ?? null,
+    mqttVersion: mqttVersionOf(pick('mqttVersion')),
+    connectTimeout: timeoutOf(pick('connectTimeout'), 'connectTimeout') ?? 10_000,
+    reconnectTimeout: timeoutOf(pick('reconnectTimeout'), 'reconnectTimeout') ?? 600_000,
+    passwordMeantFor: null,
+  };
+  if ((merged.password ?? merged.passwordFile)?.level === 'profile' && broker.level !== 'profile') {
+    merged.passwordMeantFor = otherHost(profile?.values.broker, address.url);
+  }
+  checkTls(merged);
+  checkLogin(merged);
+  return merged;
+}
+
+function pickFrom<K extends ProfileKey>(
+  key: K,
+  flags: ConnectionFlags,
+  env: NodeJS.ProcessEnv,
+  profile: NamedProfile | null,
+): Sourced<NonNullable<Profile[K]>> | null {
+  const from = (value: unknown, source: string, level: Level) => {
+    // A setting that was given, and is empty, is a slip in a script (an unset variable): never silently the default.
+    if (value === '') throw new OtaError('usage', `${level === 'option' ? source : `${source}: ${key}`} is empty`);
+    return { value: value as NonNullable<Profile[K]>, source, level };
+  };
+  if (key !== 'password') {
+    const flag = flags[key as Exclude<ProfileKey, 'password'>];
+    if (flag !== undefined) return from(flag, `--${optionName(key)}`, 'option');
+  }
+  const variable = ENVIRONMENT[key];
+  if (variable && env[variable]) return from(env[variable], variable, 'environment');
+  const kept = profile?.values[key];
+  return kept === undefined || !profile ? null : from(kept, `profile "${profile.name}"`, 'profile');
+}
+
+// A user in the URL stands as high as the URL itself.
+function mergeUsername(
+  username: Sourced<string> | null,
+  broker: Sourced<string>,
+  inUrl: string | null,
+): Sourced<string> | null {
+  if (inUrl === null) return username;
+  if (username === null || RANK[broker.level] < RANK[username.level]) return { ...broker, value: inUrl };
+  if (username.level === broker.level && username.value !== inUrl) {
+    throw new OtaError(
+      'usage',
+      `${username.source} says user "${safeText(username.value, 60)}", the broker URL says "${safeText(inUrl, 60)}"`,
+      { hint: 'Give the user name once.' },
+    );
+  }
+  return username;
+}
+
+const RANK: Readonly<Record<Level, number>> = { option: 0, environment: 1, profile: 2, default: 3 };
+
+function mergePassword(file: Sourced<string> | null, password: Sourced<string> | null) {
+  if (file && password && file.level === password.level) {
+    throw new OtaError('usage', `${file.source} holds both password and passwordFile`, { hint: 'Remove one of them.' });
+  }
+  const useFile = file !== null && (password === null || RANK[file.level] < RANK[password.level]);
+  return useFile ? { password: null, passwordFile: file } : { password, passwordFile: null };
+}
+
+// What MQTT cannot carry in a text, or no broker would take [MQTT-1.5.3-2].
+function plain(given: Sourced<string> | null, what: string): Sourced<string> | null {
+  if (
+    given &&
+    (/[\u0000-\u001f\u007f]/.test(given.value) || !given.value.isWellFormed() || given.value.length > 1024)
+  ) {
+    throw new OtaError('usage', `${given.source}: the ${what} holds a control character or is too long`);
+  }
+  return given;
+}
+
+function mqttVersionOf(given: Sourced<string> | null): MqttVersion {
+  const version = given?.value ?? 'auto';
+  const known = MQTT_VERSIONS.find((one) => one === version);
+  if (known) return known;
+  throw new OtaError('usage', `${given?.source}: "${safeText(version, 40)}" is not an MQTT version`, {
+    hint: 'It is one of auto, 5 and 3.1.1.',
+  });
+}
+
+function timeoutOf(given: Sourced<string> | null, key: ProfileKey): number | null {
+  if (!given) return null;
+  return parseTimeout(given.value, given.level === 'option' ? given.source : `${given.source}: ${key}`);
+}
+
+function otherHost(own: string | undefined, used: string): string | null {
+  if (own === undefined) return null;
+  try {
+    return new URL(own).host === new URL(used).host ? null : parseBrokerUrl(own, 'profile').url;
+  } catch {
+    return null;
+  }
+}
+
+function checkTls(merged: MergedConnection): void {
+  const { broker, tls, ca, cert, key, insecure } = merged;
+  if (!tls) {
+    for (const [name, given] of Object.entries({ ca, cert, key, insecure })) {
+      // What a profile keeps for its own TLS broker has no meaning for a plain one that was named for once.
+      if (!given || (given.level === 'profile' && broker.level !== 'profile')) continue;
+      const where = given.level === 'profile' ? `${given.source}: ${name}` : given.source;
+      throw new OtaError('usage', `${where} needs TLS, and ${broker.value} does not use it`, {
+        hint: `Use ${broker.value.startsWith('ws:') ? 'wss' : 'mqtts'}:// in the broker URL, or leave it out.`,
+      });
+    }
+    merged.ca = merged.cert = merged.key = merged.insecure = null;
+    return;
+  }
+  const [alone, missing] = cert && !key ? [cert, 'key'] : key && !cert ? [key, 'cert'] : [null, ''];
+  if (alone) {
+    throw new OtaError('usage', `${alone.source}: a client certificate needs its key, and --${missing} is not given`, {
+      hint: 'Give --cert and --key together.',
+    });
+  }
+}
+
+function checkLogin({ username, password, passwordFile, mqttVersion }: MergedConnection): void {
+  const secret = password ?? passwordFile;
+  // MQTT 3.1.1 has no password without a user name [MQTT-3.1.2-22]; MQTT 5 has.
+  if (!secret || username || mqttVersion === '5') return;
+  throw new OtaError('usage', `${secret.source} gives a password, but there is no user name`, {
+    hint: 'Give --username, or set DJI_OTA_USERNAME. A password alone needs --mqtt-version 5.',
+  });
+}

@@ -1,0 +1,119 @@
+/** The settings as a zod schema: says everything that is wrong with a file or with a profile that is to be kept. */
+import * as z from 'zod/mini';
+import type { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+import { parseBrokerUrl } from './broker-url.js';
+import { parseTimeout } from './duration.js';
+import { nearest } from './nearest.js';
+import { MAX_TEXT, MQTT_VERSIONS, PROFILE_KEYS, type Profile, type ProfileKey, profileNameProblem } from './profile.js';
+import { invalid, type Settings } from './profiles.js';
+
+const text = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
+
+/** Runs a check that throws an OtaError, and says its message as the schema's. */
+function checkedBy(check: (value: string) => unknown) {
+  return text.check(
+    z.superRefine((value, context) => {
+      try {
+        check(value);
+      } catch (error) {
+        const { message, hint } = error as OtaError;
+        context.addIssue({
+          code: 'custom',
+          message: `${message.replace(/^the value: /, '')}${hint ? `. ${hint}` : ''}`,
+        });
+      }
+    }),
+  );
+}
+
+const timeout = checkedBy((value) => parseTimeout(value, 'the value'));
+
+export const profileSchema = z.strictObject({
+  broker: z.optional(checkedBy((value) => parseBrokerUrl(value, 'the value'))),
+  username: z.optional(text),
+  password: z.optional(text),
+  passwordFile: z.optional(text),
+  ca: z.optional(text),
+  cert: z.optional(text),
+  key: z.optional(text),
+  insecure: z.optional(z.boolean()),
+  clientId: z.optional(text),
+  mqttVersion: z.optional(z.enum(MQTT_VERSIONS)),
+  connectTimeout: z.optional(timeout),
+  reconnectTimeout: z.optional(timeout),
+}) satisfies z.ZodMiniType<Profile> & { shape: Record<ProfileKey, unknown> };
+
+const settingsSchema = z.strictObject({
+  current: z.optional(z.nullable(z.string())),
+  profiles: z.optional(z.record(z.string(), profileSchema)),
+});
+
+/**
+ * The settings in `source`, the contents of `file`.
+ * @throws OtaError `settings_invalid`, naming the file and each bad key.
+ */
+export function parseSettings(source: string, file: string): Settings {
+  let json: unknown;
+  try {
+    // An empty file holds nothing that could be lost.
+    json = source.trim() === '' ? {} : JSON.parse(source.replace(/^\ufeff/, ''));
+  } catch (error) {
+    // Without the parser's own words and without it as the cause: both quote the text around, perhaps a password.
+    throw invalid(file, `is no valid JSON${placeOf(error, source)}`);
+  }
+  const parsed = settingsSchema.safeParse(json);
+  const details = parsed.success ? nameProblems(parsed.data.profiles ?? {}) : parsed.error.issues.flatMap(describe);
+  if (details.length > 0 || !parsed.success) {
+    throw invalid(file, `has ${details.length} ${details.length === 1 ? 'error' : 'errors'}`, { details });
+  }
+  return { current: parsed.data.current ?? null, profiles: parsed.data.profiles ?? {} };
+}
+
+/** What is wrong with a profile's values, a line each; none where all is well. */
+export function profileProblems(values: unknown): string[] {
+  const parsed = profileSchema.safeParse(values);
+  return parsed.success ? [] : parsed.error.issues.flatMap(describe);
+}
+
+function placeOf(error: unknown, source: string): string {
+  const position = /at position (\d+)/.exec((error as Error).message)?.[1];
+  if (position === undefined) return '';
+  const before = source.slice(0, Number(position)).split('\n');
+  return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
+}
+
+function nameProblems(profiles: Record<string, unknown>): string[] {
+  return Object.keys(profiles).flatMap((name) => {
+    const problem = profileNameProblem(name);
+    return problem ? [`profiles.${safeText(name, 64)}: the name ${problem}`] : [];
+  });
+}
+
+function describe(issue: z.core.$ZodIssue): string[] {
+  const at = issue.path.map((part) => safeText(String(part), 64)).join('.') || 'the file';
+  if (issue.code !== 'unrecognized_keys') return [`${at}: ${words(issue)}`];
+  return issue.keys.map((key) => {
+    const near = issue.path.length === 2 ? nearest(key, PROFILE_KEYS) : null;
+    const meant = near === null ? '' : `; did you mean "${near}"?`;
+    return `${at === 'the file' ? '' : `${at}.`}${safeText(key, 64)}: unknown key${meant}`;
+  });
+}
+
+const KINDS: Readonly<Record<string, string>> = { object: 'an object', record: 'an object', boolean: 'true or false' };
+
+/** What is wrong, in words; never the value, which may be a password. */
+function words(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `has to be ${KINDS[issue.expected] ?? `a ${issue.expected}`}`;
+    case 'invalid_value':
+      return `has to be one of ${MQTT_VERSIONS.join(', ')}`;
+    case 'too_small':
+      return 'is empty';
+    case 'too_big':
+      return `is longer than ${issue.maximum} characters`;
+    default:
+      return safeText(issue.message, 400);
+  }
+}

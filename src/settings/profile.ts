@@ -1,0 +1,64 @@
+/** A broker profile: the connection options that a user keeps under a name. Light: types and names alone. */
+
+export interface Profile {
+  broker?: string | undefined;
+  username?: string | undefined;
+  /** Kept only where the user asked for it. */
+  password?: string | undefined;
+  passwordFile?: string | undefined;
+  /** Paths of PEM files. */
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  insecure?: boolean | undefined;
+  clientId?: string | undefined;
+  mqttVersion?: MqttVersion | undefined;
+  /** As the user wrote it: `10s`. */
+  connectTimeout?: string | undefined;
+  reconnectTimeout?: string | undefined;
+}
+
+export const MQTT_VERSIONS = ['auto', '5', '3.1.1'] as const;
+export type MqttVersion = (typeof MQTT_VERSIONS)[number];
+
+/** Every key of a profile, in the order in which they are shown; the option of the same name is its kebab-case form. */
+export const PROFILE_KEYS = [
+  'broker',
+  'username',
+  'password',
+  'passwordFile',
+  'ca',
+  'cert',
+  'key',
+  'insecure',
+  'clientId',
+  'mqttVersion',
+  'connectTimeout',
+  'reconnectTimeout',
+] as const satisfies readonly (keyof Profile)[];
+export type ProfileKey = (typeof PROFILE_KEYS)[number];
+
+/** The longest value. */
+export const MAX_TEXT = 4096;
+
+/** The keys whose values are paths. */
+export const PATH_KEYS = ['passwordFile', 'ca', 'cert', 'key'] as const satisfies readonly ProfileKey[];
+
+export interface NamedProfile {
+  name: string;
+  values: Profile;
+}
+
+/** `clientId` as `client-id`: the option of that key. */
+export function optionName(key: ProfileKey): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Why `name` cannot name a profile, or null where it can. */
+export function profileNameProblem(name: string): string | null {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    return 'has to begin with a letter or digit and hold nothing but letters, digits, ".", "_" and "-" (64 at most)';
+  }
+  // Names that every JavaScript object has already.
+  return name in {} ? 'is a reserved word' : null;
+}

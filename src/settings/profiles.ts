@@ -1,0 +1,87 @@
+/**
+ * The settings file: read here, written by profile-store.ts. Reading never changes or creates anything, and loads no
+ * zod for a file that is as it should be: every command that connects reads it.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { OtaError, systemReason } from '../errors.js';
+import { safeText } from '../text.js';
+import { checkPrivate, type Warn } from './files.js';
+import { goodSettings } from './good-settings.js';
+import { expandHome } from './home.js';
+import { nearest } from './nearest.js';
+import { type NamedProfile, PATH_KEYS, type Profile } from './profile.js';
+
+/** What `config.json` holds. */
+export interface Settings {
+  /** The profile that is used where none is named. */
+  current: string | null;
+  profiles: Record<string, Profile>;
+}
+
+/** More than a thousand profiles; what is larger is not our file. */
+const MAX_BYTES = 1 << 20;
+
+/**
+ * The settings in `file`; empty ones where there is no such file.
+ * @throws OtaError `settings_invalid`, naming the file and each bad key. The file is left as it is.
+ */
+export async function readSettings(file: string): Promise<Settings> {
+  let source: string;
+  try {
+    if ((await stat(file)).size > MAX_BYTES) throw new Error('larger than 1 MiB');
+    source = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return { current: null, profiles: {} };
+    throw invalid(file, `cannot be read: ${systemReason(error)}`, { cause: error });
+  }
+  const good = goodSettings(source);
+  if (good) return good;
+  const { parseSettings } = await import('./profile-schema.js');
+  return parseSettings(source, file);
+}
+
+/**
+ * The profile `name` of `file`, or its current one for null; null where there is no current one. Relative paths in it
+ * count from the file's folder.
+ * @throws OtaError `usage` for an unknown name, `settings_invalid` for a broken file.
+ */
+export async function readProfile(file: string, name: string | null, warn: Warn): Promise<NamedProfile | null> {
+  const settings = await readSettings(file);
+  const wanted = name ?? settings.current;
+  if (wanted === null) return null;
+  const kept = profileOf(settings, wanted, file);
+  const values = { ...kept };
+  for (const key of PATH_KEYS) {
+    const value = values[key];
+    if (value !== undefined) values[key] = path.resolve(path.dirname(file), expandHome(value));
+  }
+  if (values.password !== undefined && process.platform !== 'win32') {
+    checkPrivate(file, (await stat(file)).mode & 0o777, 'settings file, which holds a password,', warn);
+  }
+  return { name: wanted, values };
+}
+
+/** The profile `name` as it is kept. @throws OtaError `usage` where there is none, with the nearest name. */
+export function profileOf(settings: Settings, name: string, file: string): Profile {
+  const found = Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined;
+  if (found) return found;
+  const names = Object.keys(settings.profiles);
+  const near = nearest(name, names);
+  throw new OtaError('usage', `there is no profile "${safeText(name, 64)}" in ${safeText(file)}`, {
+    hint:
+      near !== null
+        ? `Did you mean "${near}"?`
+        : names.length > 0
+          ? `There are: ${names.slice(0, 20).join(', ')}.`
+          : `Make it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`,
+  });
+}
+
+/** An error about the whole file. */
+export function invalid(file: string, what: string, options: { details?: string[]; cause?: unknown } = {}): OtaError {
+  return new OtaError('settings_invalid', `the settings file ${safeText(file)} ${what}`, {
+    hint: 'Correct it in an editor, or move it away and start anew with: dji-ota config set',
+    ...options,
+  });
+}

@@ -1,0 +1,251 @@
+import type { Clock } from '../clock.js';
+import { parseObject, text } from '../protocol/messages.js';
+import { type TopicKind, topicOf } from '../protocol/topics.js';
+import { type Job, startJob } from './job.js';
+import { type DockMessage, replyPayload } from './messages.js';
+import type { Random } from './random.js';
+import { answerTo, type DockRequest, readRequest } from './request.js';
+import type { DockBehavior } from './scenario.js';
+import { type Condition, osd, type SimulatedDevice, type Stamp, stateOf, topology } from './telemetry.js';
+import { respelled } from './versions.js';
+
+/** A dock and its aircraft, as they stand before anything happens. */
+export interface DockConfig {
+  pid: string;
+  /** Model key of the dock, e.g. `3-2-0`. */
+  model: string;
+  firmware_version: string;
+  compatible_status?: 0 | 1;
+  aircraft: readonly { sn: string; model: string; firmware_version: string; compatible_status?: 0 | 1 }[];
+}
+
+export interface DockOptions {
+  behavior: DockBehavior;
+  clock: Clock;
+  random: Random;
+  /** Milliseconds between two rounds of osd; null = the dock says nothing of itself but what changes. */
+  telemetry: number | null;
+  send(message: DockMessage): void;
+  /** What the dock does, one line for people. */
+  log?(text: string): void;
+}
+
+/** What a dock has seen and sent, for tests and for the log. */
+export interface DockCounts {
+  requests: number;
+  refused: number;
+  events: number;
+  /** Events that asked for an answer and got one, and those that gave up. */
+  answered: number;
+  unanswered: number;
+}
+
+/** A dock free of transport: give it what comes on its topics, and it sends what a dock would. */
+export interface Dock {
+  readonly pid: string;
+  /** The dock first, then its aircraft. */
+  readonly devices: readonly Readonly<SimulatedDevice>[];
+  readonly busy: boolean;
+  readonly counts: Readonly<DockCounts>;
+  /** Says who it is, and begins its osd. */
+  start(): void;
+  /** Takes a message on `services` or `events_reply`, whatever it holds; never throws. */
+  receive(kind: TopicKind, payload: Uint8Array | string): void;
+  /** Falls silent; nothing is sent after it. */
+  stop(): void;
+}
+
+const MOST_KEPT = 64;
+
+/** A dock as `config` has it, which does what `options.behavior` says. It sends nothing before `start` or a request. */
+export function createDock(config: DockConfig, options: DockOptions): Dock {
+  const { clock, random } = options;
+  const behavior = options.behavior.dock;
+  const { pid } = config;
+  const dock: SimulatedDevice = { ...device(pid, config), sn: pid };
+  const aircraft = config.aircraft.map((each) => device(each.sn, each));
+  const counts: DockCounts = { requests: 0, refused: 0, events: 0, answered: 0, unanswered: 0 };
+  const waits = new Set<() => void>();
+  // The latest upgrade; kept after its end, as its last event may still wait for an answer.
+  let job: Job | null = null;
+  let busy = false;
+  let away = !behavior.online;
+  let silent = away;
+  // What comes while the dock reboots: the broker keeps it, and hands it over when the dock is back.
+  const kept: [TopicKind, Uint8Array | string][] = [];
+  let stopped = false;
+  let refusedByScenario = 0;
+
+  const log = (line: string) => options.log?.(line);
+  const send = (message: DockMessage) => {
+    if (!stopped) options.send(message);
+  };
+  const stamp = (): Stamp => ({ tid: random.id(), bid: random.id(), timestamp: Math.floor(clock.wall()) });
+  const condition = (): Condition => ({ pid, dock, aircraft, upgrading: busy, behavior });
+  function after(ms: number, run: () => void): void {
+    const cancel = clock.after(ms, () => {
+      waits.delete(cancel);
+      run();
+    });
+    waits.add(cancel);
+  }
+
+  function find(sn: string): SimulatedDevice {
+    const known = sn === pid ? dock : aircraft.find((each) => each.sn === sn);
+    if (known) return known;
+    // A serial number of the user's own: the dock takes it for one more aircraft of its.
+    const adopted = device(sn, { model: aircraft[0]?.model ?? '0-91-1', firmware_version: '0.0.0' });
+    aircraft.push(adopted);
+    return adopted;
+  }
+
+  function tellState(devices: readonly SimulatedDevice[]): void {
+    for (const each of devices) send(stateOf(condition(), each, stamp()));
+  }
+
+  function tellOsd(): void {
+    if (options.telemetry === null) return;
+    if (!away) for (const message of osd(condition(), stamp)) send(message);
+    after(options.telemetry, tellOsd);
+  }
+
+  function request(read: ReturnType<typeof readRequest>): void {
+    if (read === null) {
+      log('ignored a message that is no ota_create');
+      return;
+    }
+    counts.requests++;
+    if (!('devices' in read)) {
+      reply(read, 312012, behavior.reply_ms);
+      return;
+    }
+    const situation = { pid, behavior, busy, refused: refusedByScenario, compatible };
+    const result = answerTo(read, situation);
+    log(`ota_create for ${read.devices.map((each) => each.sn).join(', ')}`);
+    if (result !== 0) {
+      counts.refused++;
+      if (result === behavior.result) refusedByScenario++;
+      reply(read, result, behavior.reply_ms);
+      return;
+    }
+    if (behavior.reply === 'late') reply(read, 0, behavior.reply_ms + behavior.interval_ms * 3);
+    else if (behavior.reply === 'normal') reply(read, 0, behavior.reply_ms);
+    if (behavior.upgrade) upgrade(read);
+  }
+
+  const compatible = (sn: string) =>
+    (sn === pid ? dock : aircraft.find((each) => each.sn === sn))?.compatible_status ?? 0;
+
+  function reply(ids: { tid: string; bid: string }, result: number, ms: number): void {
+    after(ms * (0.8 + random.next() * 0.4), () => {
+      const payload = replyPayload({ ...ids, timestamp: Math.floor(clock.wall()), pid }, result, behavior);
+      send({ topic: topicOf('services_reply', pid), payload, qos: 1, retain: false });
+      log(result === 0 ? 'accepted' : `refused with ${result}`);
+    });
+  }
+
+  function upgrade(request: DockRequest): void {
+    const targets = request.devices.map((each) => find(each.sn));
+    job?.stop();
+    busy = true;
+    job = startJob(request, {
+      pid,
+      clock,
+      random,
+      behavior: options.behavior,
+      // The first event follows the reply, unless the reply is late.
+      delay: behavior.reply_ms * 1.3,
+      send(message) {
+        // An event that is due again while the dock reboots.
+        if (away) return;
+        counts.events++;
+        send(message);
+      },
+      unanswered: () => void counts.unanswered++,
+      reboot(gone) {
+        log(gone ? 'reboots' : 'is back');
+        if (gone) send(topology(condition(), stamp(), true));
+        away = gone;
+        if (gone) return;
+        send(topology(condition(), stamp()));
+        for (const [kind, payload] of kept.splice(0)) receive(kind, payload);
+      },
+      ended(sn, end, target) {
+        log(`${sn ?? 'upgrade'} ended ${end}`);
+        // One device of several may fall silent alone; otherwise the dock is gone for good.
+        if (end === 'silent' && sn === null) away = silent = true;
+        if (end === 'ok' || end === 'missed') install(target);
+      },
+      done() {
+        busy = false;
+        tellState(targets);
+      },
+    });
+    tellState(targets);
+  }
+
+  function receive(kind: TopicKind, payload: Uint8Array | string): void {
+    if (stopped || silent) return;
+    if (away) {
+      if (kept.length < MOST_KEPT) kept.push([kind, payload]);
+      return;
+    }
+    if (kind === 'services') request(readRequest(payload));
+    if (kind !== 'events_reply') return;
+    const tid = text(parseObject(payload)?.tid);
+    if (tid !== null && job?.answered(tid)) counts.answered++;
+  }
+
+  function install(target: readonly { sn: string; version: string }[]): void {
+    for (const { sn, version } of target) {
+      const own = options.behavior.device(sn) ?? behavior;
+      const found = find(sn);
+      if (own.version !== 'unchanged') {
+        found.firmware_version = own.version === 'respelled' ? respelled(version) : version;
+        found.compatible_status = 0;
+      }
+    }
+  }
+
+  return {
+    pid,
+    get devices() {
+      return [dock, ...aircraft];
+    },
+    get busy() {
+      return busy;
+    },
+    counts,
+    start() {
+      if (behavior.retained) leaveOldProgress();
+      if (away || options.telemetry === null) return;
+      send(topology(condition(), stamp()));
+      tellState(behavior.aircraft_online ? [dock, ...aircraft] : [dock]);
+      after(options.telemetry * random.next(), tellOsd);
+    },
+    receive,
+    stop() {
+      stopped = true;
+      job?.stop();
+      for (const cancel of waits) cancel();
+      waits.clear();
+    },
+  };
+
+  // Years old and without a bid: the meanest of its kind, for it could be about any open job.
+  function leaveOldProgress(): void {
+    const output = { status: 'failed', progress: { percent: 12, step_key: 'upgrade_firmware' } };
+    const payload = {
+      method: 'ota_progress',
+      tid: random.id(),
+      timestamp: 1654070968655,
+      data: { result: 312028, output },
+    };
+    send({ topic: topicOf('events', pid), payload: JSON.stringify(payload), qos: 1, retain: true });
+  }
+}
+
+function device(sn: string, from: Omit<SimulatedDevice, 'sn' | 'compatible_status'> & { compatible_status?: 0 | 1 }) {
+  const { model, firmware_version, compatible_status = 0 } = from;
+  return { sn, model, firmware_version, compatible_status };
+}

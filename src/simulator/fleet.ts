@@ -1,0 +1,171 @@
+import { type Clock, systemClock } from '../clock.js';
+import { OtaError } from '../errors.js';
+import { parseTopic, pidProblem, topicOf } from '../protocol/topics.js';
+import { safeText } from '../text.js';
+import { type EmbeddedBroker, type EmbeddedBrokerOptions, startBroker } from './broker.js';
+import { someDocks } from './configs.js';
+import { createDock, type Dock, type DockConfig } from './dock.js';
+import type { DockMessage } from './messages.js';
+import { seededRandom } from './random.js';
+import { behaviorOf, type Scenario } from './scenario.js';
+import { builtInScenario } from './scenarios.js';
+import { sharedClock } from './timers.js';
+
+export interface FleetOptions {
+  /** The docks, or how many. */
+  docks: readonly DockConfig[] | number;
+  /** Default `ok`. */
+  scenario?: Scenario | undefined;
+  clock?: Clock | undefined;
+  /** How many times faster than their own durations the docks live; default 1. */
+  speed?: number | undefined;
+  /** The same seed gives the same fleet; default 1. */
+  seed?: number | undefined;
+  /** Milliseconds between two rounds of osd of each dock; null = none. Default 2000, less often in large fleets. */
+  telemetry?: number | null | undefined;
+  /** What a dock does, as it happens. */
+  onLog?: ((pid: string, text: string) => void) | undefined;
+}
+
+/** A broker in this process with docks on it. */
+export interface Simulator extends Pick<EmbeddedBroker, 'url' | 'wsUrl' | 'port' | 'restart'> {
+  readonly docks: readonly Dock[];
+  readonly broker: EmbeddedBroker;
+  /** Ends the docks and the broker. Never throws. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a broker and docks on it.
+ * @throws OtaError `usage` where the port cannot be listened on, or a serial number cannot be part of a topic.
+ */
+export async function startSimulator(options: FleetOptions & EmbeddedBrokerOptions): Promise<Simulator> {
+  const fleet = createFleet(options, (message) => broker.publish(message));
+  const broker = await startBroker(options);
+  for (const kind of ['services', 'events_reply'] as const) {
+    await broker.subscribe(topicOf(kind, '+'), fleet.receive);
+  }
+  fleet.start();
+  return {
+    url: broker.url,
+    wsUrl: broker.wsUrl,
+    port: broker.port,
+    docks: fleet.docks,
+    broker,
+    restart: broker.restart,
+    close() {
+      fleet.stop();
+      return broker.close();
+    },
+  };
+}
+
+/**
+ * The part of a broker connection that docks need. The program's own `Broker` is one; as it retains nothing, an old
+ * `ota_progress` of theirs comes as a live one there.
+ */
+export interface DockConnection {
+  subscribe(topics: readonly string[]): Promise<void>;
+  publish(topic: string, payload: string | Buffer, options?: { retain?: boolean; qos?: 0 | 1 }): Promise<void>;
+}
+
+/** Docks that are clients of some broker, all through one connection. */
+export interface AttachedDocks {
+  readonly docks: readonly Dock[];
+  /** Takes every message of the connection. */
+  receive(topic: string, payload: Uint8Array): void;
+  stop(): void;
+}
+
+/**
+ * Attaches docks to another broker by `connection`, whose messages the caller hands to `receive`. Starts once the
+ * subscriptions are granted.
+ * @throws what `subscribe` throws; OtaError `usage` for a serial number that cannot be part of a topic.
+ */
+export async function attachDocks(
+  connection: DockConnection,
+  options: FleetOptions & { receiver?: (receive: AttachedDocks['receive']) => void },
+): Promise<AttachedDocks> {
+  const publish = bounded(({ topic, payload, retain, qos }: DockMessage) =>
+    connection.publish(topic, typeof payload === 'string' ? payload : Buffer.from(payload), { retain, qos }),
+  );
+  const fleet = createFleet(options, publish);
+  options.receiver?.(fleet.receive);
+  await connection.subscribe(
+    fleet.docks.flatMap(({ pid }) => [topicOf('services', pid), topicOf('events_reply', pid)]),
+  );
+  fleet.start();
+  return { docks: fleet.docks, receive: fleet.receive, stop: fleet.stop };
+}
+
+function createFleet(options: FleetOptions, publish: (message: DockMessage) => unknown) {
+  const configs = typeof options.docks === 'number' ? someDocks(options.docks) : options.docks;
+  const scenario = options.scenario ?? (builtInScenario('ok') as Scenario);
+  const clock = sharedClock(options.clock ?? systemClock, options.speed);
+  const telemetry = options.telemetry === undefined ? defaultTelemetry(configs.length) : options.telemetry;
+  const docks = new Map<string, Dock>();
+  for (const [index, config] of configs.entries()) {
+    for (const sn of [config.pid, ...config.aircraft.map((each) => each.sn)]) checkSerial(sn);
+    const dock = createDock(config, {
+      behavior: behaviorOf(scenario, config.pid, index),
+      clock,
+      random: seededRandom(options.seed ?? 1, config.pid),
+      telemetry,
+      send: publish,
+      log: (text) => options.onLog?.(config.pid, text),
+    });
+    docks.set(config.pid, dock);
+  }
+  return {
+    docks: [...docks.values()],
+    start() {
+      for (const dock of docks.values()) dock.start();
+    },
+    receive(topic: string, payload: Uint8Array) {
+      const parsed = parseTopic(topic);
+      if (parsed) docks.get(parsed.serial)?.receive(parsed.kind, payload);
+    },
+    stop() {
+      for (const dock of docks.values()) dock.stop();
+      clock.cancelAll();
+    },
+  };
+}
+
+// Four messages a round and dock: more than some 500 a second would be load for its own sake.
+function defaultTelemetry(docks: number): number | null {
+  if (docks <= 200) return 2000;
+  return docks <= 2000 ? 20_000 : null;
+}
+
+function checkSerial(sn: string): void {
+  const problem = pidProblem(sn);
+  if (problem)
+    throw new OtaError('usage', `simulated device ${JSON.stringify(safeText(sn))}: serial number ${problem}`);
+}
+
+// A connection takes a message at a time for each of so many; the rest waits its turn here.
+const IN_FLIGHT = 64;
+
+function bounded(publish: (message: DockMessage) => Promise<void>): (message: DockMessage) => void {
+  const waiting: DockMessage[] = [];
+  let flying = 0;
+  const next = () => {
+    while (flying < IN_FLIGHT) {
+      const message = waiting.shift();
+      if (!message) return;
+      flying++;
+      // A message that is lost with the connection is lost with a real dock as well.
+      publish(message)
+        .catch(() => {})
+        .finally(() => {
+          flying--;
+          next();
+        });
+    }
+  };
+  return (message) => {
+    waiting.push(message);
+    next();
+  };
+}

@@ -1,0 +1,66 @@
+import { object, parseObject, text } from '../protocol/messages.js';
+import { pidProblem } from '../protocol/topics.js';
+import type { Behavior } from './behavior.js';
+
+/** An `ota_create` as a dock reads it. */
+export interface DockRequest {
+  tid: string;
+  bid: string;
+  devices: { sn: string; version: string; type: number; bytes: number }[];
+}
+
+/** What came on `services`: a request; a malformed one that can be answered; or null where it is none of ours. */
+export function readRequest(payload: Uint8Array | string): DockRequest | { tid: string; bid: string } | null {
+  const message = parseObject(payload);
+  if (message?.method !== 'ota_create') return null;
+  const ids = { tid: text(message.tid) ?? '', bid: text(message.bid) ?? '' };
+  if (ids.tid === '' && ids.bid === '') return null;
+  const list = object(message.data)?.devices;
+  if (ids.tid === '' || ids.bid === '' || !Array.isArray(list) || list.length < 1 || list.length > 2) return ids;
+  const devices: DockRequest['devices'] = [];
+  for (const item of list) {
+    const device = object(item);
+    const sn = text(device?.sn);
+    const version = text(device?.product_version);
+    const type = device?.firmware_upgrade_type;
+    const bytes = device?.file_size ?? 0;
+    // The device speaks on topics of its own serial number.
+    if (!sn || pidProblem(sn) || !version || (type !== 2 && type !== 3 && type !== 4)) return ids;
+    if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0) return ids;
+    if (devices.some((other) => other.sn === sn)) return ids;
+    devices.push({ sn, version, type, bytes });
+  }
+  return { ...ids, devices };
+}
+
+/** What a dock that is asked knows of itself. */
+export interface DockSituation {
+  pid: string;
+  behavior: Behavior;
+  /** An upgrade is under way. */
+  busy: boolean;
+  /** Requests that `behavior.result` has refused so far. */
+  refused: number;
+  /** `compatible_status` of a device. */
+  compatible(sn: string): number;
+}
+
+/** The code with which a dock in `situation` answers `request`; 0 = accepted (PROTOCOL "Result codes"). */
+export function answerTo(request: DockRequest, situation: DockSituation): number {
+  const { behavior } = situation;
+  const aircraft = request.devices.some((device) => device.sn !== situation.pid);
+  if (situation.busy || behavior.mode_code === 3) return 312014;
+  if (behavior.result !== 0 && situation.refused < (behavior.refuse_times ?? Number.POSITIVE_INFINITY)) {
+    return behavior.result;
+  }
+  if (behavior.emergency_stop) return 514121;
+  if (behavior.mode_code === 1) return 514145;
+  if (behavior.mode_code === 2) return 514146;
+  if (behavior.mode_code !== 0) return 312015;
+  if (aircraft && !behavior.drone_in_dock) return 312027;
+  if (aircraft && !behavior.aircraft_online) return 312022;
+  if (aircraft && behavior.battery_percent <= 20) return 312704;
+  const needless = (sn: string) => situation.compatible(sn) === 0;
+  const consistency = request.devices.some((device) => device.type === 2 && needless(device.sn));
+  return behavior.check_consistency && consistency ? 312001 : 0;
+}

@@ -1,0 +1,43 @@
+/**
+ * What happened to a run: the tracker's only input, and the lines of the journal. Replaying the facts of an earlier run
+ * gives its state. `at` is in the clock's monotonic milliseconds; the journal keeps wall time and maps it back.
+ */
+import type { ProgressMessage, ReplyMessage, WatchedDevice } from '../protocol/messages.js';
+
+export type Fact =
+  /** A job is about to be published: from here on it may have been sent. `devices` are indexes into the plan. */
+  | {
+      type: 'job_opened';
+      at: number;
+      pid: string;
+      bid: string;
+      tid: string;
+      attempt: number;
+      devices: readonly number[];
+    }
+  /** The broker has acknowledged the publish. */
+  | { type: 'job_acknowledged'; at: number; bid: string }
+  /** The broker has surely not taken it. */
+  | { type: 'job_unsent'; at: number; bid: string; reason: string }
+  /** It may have been sent twice under the same ids: the connection broke before the acknowledgement. */
+  | { type: 'job_resent'; at: number; bid: string }
+  | { type: 'reply'; at: number; pid: string; message: ReplyMessage }
+  | { type: 'progress'; at: number; pid: string; message: ProgressMessage }
+  /** An `ota_create` of somebody else was seen (`watch`). */
+  | { type: 'create_seen'; at: number; pid: string; bid: string; devices: readonly WatchedDevice[] }
+  /** A time limit of one device passed: no reply, no word, no version. */
+  | { type: 'limit'; at: number; device: number; limit: 'reply' | 'stall' | 'verify'; ms: number }
+  /** A device told its firmware version. */
+  | { type: 'version_reported'; at: number; sn: string; version: string }
+  /** A device is not upgraded: it had nothing to do, or its turn did not come. */
+  | { type: 'left_out'; at: number; device: number; outcome: 'skipped' | 'not_started'; reason: string }
+  /** No new attempt will come: what ended badly stays so. */
+  | { type: 'retry_given_up'; at: number; device: number }
+  | { type: 'broker_lost'; at: number; reason: string }
+  | { type: 'broker_restored'; at: number; sessionPresent: boolean }
+  /** The run is over for a reason of ours: every open device's outcome is unknown. */
+  | { type: 'cut_off'; at: number; cause: 'timeout' | 'interrupted' | 'broker_lost'; reason: string }
+  /** Taken up again by another process. */
+  | { type: 'resumed'; at: number };
+
+export type FactOf<T extends Fact['type']> = Extract<Fact, { type: T }>;

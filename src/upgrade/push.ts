@@ -1,0 +1,176 @@
+/** A whole push: firmware and broker side by side, then the looks at the docks that were asked for, then the run itself. */
+import type { Clock } from '../clock.js';
+import { OtaError, toOtaError } from '../errors.js';
+import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
+import type { Emit } from './events.js';
+import { type FactLog, followRun, replyTopics } from './follow.js';
+import { makePlan, type Plan, type PlannedDevice } from './plan.js';
+import { type CoreOptions, createCore, type RunCore } from './run-core.js';
+import { failedRun, finishRun, interruption, type RunResult } from './run-end.js';
+import type { RunView } from './state.js';
+
+/** A look at the docks before anything is published to them. */
+export interface Preflight {
+  /** Every message that arrives before the run begins. */
+  handle(message: BrokerMessage): void;
+  /** Devices, by index into the plan, that have nothing to do or are to be left out. @throws OtaError `preflight_refused` */
+  check(broker: Broker, plan: Plan): Promise<LeftOut[]>;
+}
+
+export interface LeftOut {
+  device: number;
+  reason: string;
+}
+
+/** What listens to the devices' own reports while the run goes on, to verify their versions. */
+export interface Verification {
+  /** Topics to be granted before anything is published. */
+  topics(plan: Plan): string[];
+  handle(message: BrokerMessage, report: (sn: string, version: string) => void): void;
+}
+
+export interface PushOptions {
+  /** The manifest's devices; what is known of them before their firmware is. */
+  devices: readonly { sn: string; pid: string }[];
+  /** Reads the firmware and gives the devices as they are to be published. */
+  prepare(signal: AbortSignal): Promise<PlannedDevice[]>;
+  connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
+  /** Opens the journal of the run, once there is a plan to keep. @throws OtaError `journal_unwritable` */
+  openLog?(core: RunCore): Promise<FactLog>;
+  core: CoreOptions | ((plan: Plan) => CoreOptions);
+  timeout: number | null;
+  preflight?: Preflight | null;
+  /** Asked once everything is known and nothing is published; false ends the run. */
+  confirm?: ((plan: Plan) => Promise<boolean>) | null;
+  verification?: Verification | null;
+  clock: Clock;
+  emit: Emit;
+  signal: AbortSignal;
+  newId: () => string;
+  onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
+  onView?: (view: RunView) => void;
+}
+
+/**
+ * Runs to the end of every device. Tells `run_started` first and `run_finished` last; never throws what is the product's
+ * own error, but gives it in the result.
+ */
+export async function push(options: PushOptions): Promise<RunResult> {
+  const { devices, emit, signal } = options;
+  const gateways = new Set(devices.map(({ pid }) => pid)).size;
+  emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
+  const result = await attempt(options).catch((error: unknown) => failedRun(devices, toOtaError(error), signal));
+  return finishRun(result, emit);
+}
+
+async function attempt(options: PushOptions): Promise<RunResult> {
+  const { clock, signal, onPhase, preflight } = options;
+  // Until the run begins, messages can only matter to the look before it.
+  let onMessage = (message: BrokerMessage) => preflight?.handle(message);
+  let rest: Partial<BrokerEvents> = {};
+  let gone: ((error: Error) => void) | null = null;
+  const goneEarly = new Promise<never>((_, reject) => {
+    gone = reject;
+  });
+  goneEarly.catch(() => {});
+  // What the broker says while no run is there to hear it.
+  let lostEarly: string | null = null;
+  let goneWhy: Error | null = null;
+  const events: BrokerEvents = {
+    onMessage: (message) => onMessage(message),
+    onLost: (reason) => {
+      if (rest.onLost) rest.onLost(reason);
+      else lostEarly = reason;
+    },
+    onRestored: (info) => {
+      if (rest.onRestored) rest.onRestored(info);
+      else lostEarly = null;
+    },
+    onGone: (error) => {
+      goneWhy = error;
+      if (rest.onGone) rest.onGone(error);
+      else gone?.(error);
+    },
+    onResend: (topic, payload) => rest.onResend?.(topic, payload),
+  };
+  onPhase?.('preparing');
+  const { broker, planned } = await both(options, events);
+  let keepSession = false;
+  try {
+    const plan = makePlan(planned);
+    const topics = [...replyTopics(plan), ...(options.verification?.topics(plan) ?? [])];
+    await race(broker.subscribe(topics), goneEarly, signal);
+    let left: LeftOut[] = [];
+    if (preflight) {
+      onPhase?.('preflight');
+      left = await race(preflight.check(broker, plan), goneEarly, signal);
+    }
+    if (options.confirm && !(await race(options.confirm(plan), goneEarly, signal))) {
+      throw new OtaError('interrupted', 'not confirmed', { hint: 'Nothing was published.' });
+    }
+    const coreOptions = typeof options.core === 'function' ? options.core(plan) : options.core;
+    const core = createCore(plan, coreOptions, new Set(left.map(({ device }) => device)));
+    const log = (await options.openLog?.(core)) ?? null;
+    const { verification } = options;
+    const run = followRun({
+      ...options,
+      core,
+      log,
+      listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
+    });
+    rest = run.events;
+    onMessage = run.events.onMessage;
+    if (lostEarly !== null) rest.onLost?.(lostEarly);
+    if (goneWhy !== null) rest.onGone?.(goneWhy);
+    onPhase?.('upgrading');
+    for (const { device, reason } of left) {
+      run.take({ type: 'left_out', at: clock.now(), device, outcome: 'skipped', reason });
+    }
+    const result = await run.follow(broker);
+    keepSession = log !== null && core.cut !== null;
+    return result;
+  } finally {
+    await broker.close({ keepSession });
+  }
+}
+
+/** Reads and connects side by side. One failing ends the other; what is wrong with the firmware is said first. */
+async function both(options: PushOptions, events: BrokerEvents): Promise<{ broker: Broker; planned: PlannedDevice[] }> {
+  const other = new AbortController();
+  const signal = AbortSignal.any([options.signal, other.signal]);
+  const end = (error: unknown) => {
+    other.abort();
+    throw error;
+  };
+  const [connected, prepared] = await Promise.allSettled([
+    options.connect(events, signal).catch(end),
+    options.prepare(signal).catch(end),
+  ]);
+  if (connected.status === 'fulfilled' && prepared.status === 'fulfilled') {
+    return { broker: connected.value, planned: prepared.value };
+  }
+  if (connected.status === 'fulfilled') await connected.value.close();
+  const errors = [prepared, connected].flatMap((part) => (part.status === 'rejected' ? [part.reason as unknown] : []));
+  // The one that was only ended by the other has nothing to say.
+  throw errors.find((error) => toOtaError(error).code !== 'interrupted') ?? errors[0];
+}
+
+async function race<T>(work: Promise<T>, gone: Promise<never>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) throw interruption(signal);
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(interruption(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, gone, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => {});
+  }
+}
+
+/** The error that stands for a run without any device, e.g. when `--only` leaves none. */
+export function nothingToDo(): OtaError {
+  return new OtaError('usage', 'no device is selected', { hint: 'Check --only, --exclude and --shard.' });
+}

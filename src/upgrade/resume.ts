@@ -1,0 +1,97 @@
+/** An interrupted push taken up where it stood: its facts are replayed, and what may have been sent is never sent again. */
+import type { Clock } from '../clock.js';
+import { toOtaError } from '../errors.js';
+import type { Broker, BrokerEvents } from '../mqtt/broker.js';
+import { type DeviceOutcome, type Emit, emptyTotals, type Totals } from './events.js';
+import type { Fact } from './facts.js';
+import { type FactLog, followRun, replyTopics } from './follow.js';
+import { makePlan, type PlannedDevice } from './plan.js';
+import type { Verification } from './push.js';
+import { type CoreOptions, createCore, type RunCore, replay } from './run-core.js';
+import { failedRun, finishRun, interruption, type RunResult } from './run-end.js';
+import type { RunView } from './state.js';
+import { outcomes } from './tracker.js';
+
+export interface EarlierRun {
+  devices: readonly PlannedDevice[];
+  options: CoreOptions;
+  /** In order, `at` in wall milliseconds. */
+  facts: readonly Fact[];
+}
+
+export interface ResumeOptions {
+  core: RunCore;
+  connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
+  log: FactLog;
+  timeout: number | null;
+  republishUncertain: boolean;
+  verification?: Verification | null;
+  clock: Clock;
+  emit: Emit;
+  signal: AbortSignal;
+  newId: () => string;
+  onPhase?: (phase: 'preparing' | 'upgrading') => void;
+  onView?: (view: RunView) => void;
+}
+
+/**
+ * The state in which `earlier` stood. `reopen`: devices that ended unknown because a time limit passed are listened for
+ * again, as those are that were cut off.
+ */
+export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): RunCore {
+  const skipped = new Set(
+    earlier.facts.flatMap((fact) => (fact.type === 'left_out' && fact.outcome === 'skipped' ? [fact.device] : [])),
+  );
+  const core = createCore(makePlan(earlier.devices), earlier.options, skipped);
+  // The earlier process had another monotonic clock: its wall times are mapped to ours.
+  const offset = clock.now() - clock.wall();
+  for (const fact of earlier.facts) {
+    if (fact.type === 'cut_off' || (reopen && fact.type === 'limit' && fact.limit !== 'verify')) continue;
+    replay(core, { ...fact, at: fact.at + offset } as Fact);
+  }
+  return core;
+}
+
+/** Runs to the end of every device, like `push`; tells what happens from here on. */
+export async function resume(options: ResumeOptions): Promise<RunResult> {
+  const { core, emit, signal } = options;
+  const { devices, gateways } = core.plan;
+  emit({ event: 'run_started', command: 'resume', devices: devices.length, gateways: gateways.length });
+  const result = await attempt(options).catch((error: unknown) => {
+    const { exit_code, error: shown } = failedRun([], toOtaError(error), signal);
+    // What had ended before has ended; of the rest nothing new is known.
+    const known = outcomes(core.tracker);
+    return { exit_code, totals: totalsOf(known), devices: known, error: shown };
+  });
+  return finishRun(result, emit);
+}
+
+async function attempt(options: ResumeOptions): Promise<RunResult> {
+  const { core, clock, signal, verification } = options;
+  const run = followRun({
+    ...options,
+    listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
+  });
+  options.onPhase?.('preparing');
+  // What the broker kept for us may come before the connection is ours to use, so the run listens from the start.
+  const broker = await options.connect(run.events, signal);
+  let keepSession = true;
+  try {
+    await broker.subscribe([...replyTopics(core.plan), ...(verification?.topics(core.plan) ?? [])]);
+    if (signal.aborted) throw interruption(signal);
+    const resumed: Fact = { type: 'resumed', at: clock.now() };
+    run.take(resumed);
+    options.onPhase?.('upgrading');
+    const result = await run.follow(broker);
+    keepSession = core.cut !== null;
+    return result;
+  } finally {
+    await broker.close({ keepSession });
+  }
+}
+
+export function totalsOf(devices: readonly DeviceOutcome[]): Totals {
+  const totals = emptyTotals();
+  for (const { status } of devices) totals[status]++;
+  return totals;
+}

@@ -1,0 +1,67 @@
+/** How a run ends, for push, watch and resume alike. */
+import { OtaError } from '../errors.js';
+import { type DeviceOutcome, type Emit, emptyTotals, type Totals } from './events.js';
+
+export interface RunResult {
+  exit_code: number;
+  totals: Totals;
+  devices: DeviceOutcome[];
+  /** Why it ended before its devices did; null where it did not. */
+  error: OtaError | null;
+}
+
+/** Tells how a run ended: its error, where it has one, and `run_finished`. */
+export function finishRun(result: RunResult, emit: Emit): RunResult {
+  const { error, exit_code, totals, devices } = result;
+  if (error) {
+    const { code, message, hint, details } = error;
+    emit({ event: 'error', code, message, exit_code, hint: hint ?? null, details: [...details] });
+  }
+  emit({ event: 'run_finished', exit_code, totals, devices });
+  return result;
+}
+
+/** The result of a run that never got to its devices: none of them was started. */
+export function unstarted(
+  devices: readonly { pid: string; sn: string }[],
+  error: OtaError,
+  exitCode = error.exitCode,
+): RunResult {
+  const outcome = ({ pid, sn }: { pid: string; sn: string }): DeviceOutcome => ({
+    pid,
+    sn,
+    status: 'not_started',
+    percent: null,
+    result: null,
+    reason: error.message,
+    verified: null,
+  });
+  return {
+    exit_code: exitCode,
+    totals: { ...emptyTotals(), not_started: devices.length },
+    devices: devices.map(outcome),
+    error,
+  };
+}
+
+/** The exit code that an abort's reason stands for: 143 (SIGTERM), else 130 (SIGINT). */
+export function interruptCode(signal: AbortSignal): 130 | 143 {
+  return signal.reason === 143 ? 143 : 130;
+}
+
+/** The error of an aborted run. */
+export function interruption(signal: AbortSignal): OtaError {
+  const name = interruptCode(signal) === 143 ? 'SIGTERM' : 'SIGINT';
+  return new OtaError('interrupted', `interrupted (${name})`, {
+    hint: 'Upgrades that were published go on in the docks.',
+  });
+}
+
+/** The result of a run that threw: an abort is an interruption, whatever it made fail. */
+export function failedRun(
+  devices: readonly { pid: string; sn: string }[],
+  error: OtaError,
+  signal: AbortSignal,
+): RunResult {
+  return signal.aborted ? unstarted(devices, interruption(signal), interruptCode(signal)) : unstarted(devices, error);
+}

@@ -1,0 +1,175 @@
+/** Follows upgrades that something else started: reads only, publishes nothing. */
+import type { Clock } from '../clock.js';
+import { type OtaError, toOtaError } from '../errors.js';
+import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
+import { readCreate, readProgress, readReply, type WatchedDevice } from '../protocol/messages.js';
+import { parseTopic, topicOf } from '../protocol/topics.js';
+import type { Emit } from './events.js';
+import { exitCodeOf } from './exit-code.js';
+import type { Fact } from './facts.js';
+import { failedRun, finishRun, interruptCode, interruption, type RunResult } from './run-end.js';
+import type { RunView } from './state.js';
+import { apply, createTracker, outcomes, type Tracker } from './tracker.js';
+
+export interface WatchOptions {
+  pids: readonly string[];
+  /** Only these upgrades; empty = all. */
+  bids: readonly string[];
+  /** Do not end when all upgrades that were seen have ended. */
+  follow: boolean;
+  /** How long a device may be silent, milliseconds. */
+  stallTimeout: number;
+  /** Milliseconds; null = none. */
+  timeout: number | null;
+  /** Devices of a job that is known from elsewhere. */
+  devicesOf?: (bid: string) => readonly WatchedDevice[] | null;
+  connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
+  clock: Clock;
+  emit: Emit;
+  signal: AbortSignal;
+  onPhase?: (phase: 'preparing' | 'upgrading') => void;
+  onView?: (view: RunView) => void;
+}
+
+/** Runs until every upgrade that it has seen has ended, or as `follow` and the limits say. Throws nothing of its own. */
+export async function watch(options: WatchOptions): Promise<RunResult> {
+  const { emit, signal, pids } = options;
+  emit({ event: 'run_started', command: 'watch', devices: 0, gateways: pids.length });
+  const result = await attempt(options).catch((error: unknown) => failedRun([], toOtaError(error), signal));
+  return finishRun(result, emit);
+}
+
+async function attempt(options: WatchOptions): Promise<RunResult> {
+  const { clock, emit, signal, pids } = options;
+  const wanted = new Set(options.bids);
+  const known = new Set(pids);
+  const tracker = createTracker([], {
+    match: 'bid',
+    retries: 0,
+    verify: 'off',
+    adopt: wanted.size > 0 ? wanted : 'all',
+  });
+  let cause: 'timeout' | 'interrupted' | 'broker_lost' | null = null;
+  let failure: OtaError | null = null;
+  let over = () => {};
+  const done = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+
+  function take(fact: Fact): void {
+    if (cause !== null && fact.type !== 'cut_off') return;
+    const { events } = apply(tracker, fact);
+    for (const event of events) emit(event);
+    if (cause === null && !options.follow && seenAll()) over();
+  }
+
+  function seenAll(): boolean {
+    if (tracker.devices.length === 0 || tracker.open.size > 0) return false;
+    return options.bids.every((bid) => tracker.byBid.has(bid));
+  }
+
+  function cut(why: 'timeout' | 'interrupted' | 'broker_lost', error: OtaError | null): void {
+    if (cause !== null) return;
+    cause = why;
+    failure = error;
+    const reason = error?.message ?? 'the time limit of the whole run passed';
+    take({ type: 'cut_off', at: clock.now(), cause: why, reason });
+    over();
+  }
+
+  function onMessage({ topic, payload, retained }: BrokerMessage): void {
+    const parsed = parseTopic(topic);
+    if (!parsed || retained || !known.has(parsed.serial)) return;
+    const at = clock.now();
+    const pid = parsed.serial;
+    if (parsed.kind === 'services') {
+      const create = readCreate(payload);
+      if (create) take({ type: 'create_seen', at, pid, ...create });
+    } else if (parsed.kind === 'services_reply') {
+      const message = readReply(payload);
+      if (message) take({ type: 'reply', at, pid, message });
+    } else if (parsed.kind === 'events') {
+      const message = readProgress(payload);
+      if (!message) return;
+      const devices = message.bid === null || tracker.byBid.has(message.bid) ? null : options.devicesOf?.(message.bid);
+      if (devices && message.bid !== null) take({ type: 'create_seen', at, pid, bid: message.bid, devices });
+      take({ type: 'progress', at, pid, message });
+    }
+  }
+
+  options.onPhase?.('preparing');
+  const broker = await options.connect(
+    {
+      onMessage,
+      onLost: (reason) => take({ type: 'broker_lost', at: clock.now(), reason }),
+      onRestored: ({ sessionPresent }) => take({ type: 'broker_restored', at: clock.now(), sessionPresent }),
+      onGone: (error) => cut('broker_lost', toOtaError(error)),
+    },
+    signal,
+  );
+  const cancel: (() => void)[] = [];
+  try {
+    const onAbort = () => cut('interrupted', interruption(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    cancel.push(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+    await Promise.race([subscribe(broker, pids), done]);
+    options.onPhase?.('upgrading');
+    options.onView?.({ devices: tracker.devices, totals: tracker.totals, wave: null, names: new Map() });
+    if (options.timeout !== null) cancel.push(clock.after(options.timeout, () => cut('timeout', null)));
+    cancel.push(everySecond(clock, () => checkStalls(tracker, options, take)));
+    await done;
+  } finally {
+    for (const stop of cancel) stop();
+    await broker.close();
+  }
+  return resultOf(tracker, options, cause, failure);
+}
+
+async function subscribe(broker: Broker, pids: readonly string[]): Promise<void> {
+  await broker.subscribe(pids.flatMap((pid) => [topicOf('services_reply', pid), topicOf('events', pid)]));
+  // Only to name the devices of a job: a broker that denies it to us denies nothing that is needed.
+  await broker.subscribe(pids.map((pid) => topicOf('services', pid))).catch(() => {});
+}
+
+function everySecond(clock: Clock, run: () => void): () => void {
+  let cancel = () => {};
+  const next = () => {
+    cancel = clock.after(1000, () => {
+      run();
+      next();
+    });
+  };
+  next();
+  return () => cancel();
+}
+
+function checkStalls(tracker: Tracker, options: WatchOptions, take: (fact: Fact) => void): void {
+  if (tracker.lostAt !== null) return;
+  const now = options.clock.now();
+  const ms = options.stallTimeout;
+  for (const job of [...tracker.open]) {
+    for (const device of job.devices) {
+      if (device.phase !== 'open' || Math.max(device.heardAt ?? 0, tracker.restoredAt) + ms > now) continue;
+      take({ type: 'limit', at: now, device: device.index, limit: 'stall', ms });
+    }
+  }
+}
+
+function resultOf(
+  tracker: Tracker,
+  options: WatchOptions,
+  cause: 'timeout' | 'interrupted' | 'broker_lost' | null,
+  error: OtaError | null,
+): RunResult {
+  const devices = outcomes(tracker);
+  const decided = exitCodeOf(devices, {
+    interrupted: cause === 'interrupted' ? interruptCode(options.signal) : null,
+    stopped: false,
+    brokerLost: cause === 'broker_lost',
+    verify: 'off',
+  });
+  // Without --follow the limit passed before everything that was waited for had been seen to end.
+  const missed = cause === 'timeout' && !options.follow && decided === 0;
+  return { exit_code: missed ? 5 : decided, totals: { ...tracker.totals }, devices, error };
+}

@@ -1,0 +1,118 @@
+/** Turns a recording of timed events into what renderers get: the events, and a live view that follows them. */
+import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent, type Totals } from '../../src/upgrade/events.js';
+import type { DeviceState, RunView } from '../../src/upgrade/state.js';
+
+/** `at`: milliseconds since the beginning. */
+export interface Recorded {
+  at: number;
+  event: RunEvent;
+}
+
+export interface PlannedDevice {
+  pid: string;
+  sn: string | null;
+  target: string | null;
+  model?: string;
+  version?: string;
+}
+
+export interface Replay {
+  view: RunView & { devices: DeviceState[]; wave: RunView['wave'] };
+  /** Brings the view up to date; to be called before the event is given to a renderer. */
+  apply(event: RunEvent, at: number): void;
+  finished(exitCode: number): Extract<RunEvent, { event: 'run_finished' }>;
+}
+
+export function createReplay(planned: readonly PlannedDevice[]): Replay {
+  const devices = planned.map(
+    ({ pid, sn, target }, index) =>
+      ({
+        index,
+        pid,
+        sn,
+        target,
+        phase: 'waiting',
+        bid: null,
+        attempt: 0,
+        status: null,
+        percent: null,
+        step: null,
+        rate: null,
+        result: null,
+        reason: null,
+        verified: null,
+        publishedAt: null,
+        heardAt: null,
+        endedAt: null,
+      }) as unknown as DeviceState,
+  );
+  const totals: Totals = emptyTotals();
+  const names = new Map<string, { model: string | null; version: string | null }>();
+  for (const { sn, model, version } of planned) {
+    if (sn !== null && (model || version)) names.set(sn, { model: model ?? null, version: version ?? null });
+  }
+  const view: Replay['view'] = { devices, totals, wave: null, names };
+  const bySn = new Map(devices.map((device) => [device.sn, device]));
+
+  const apply = (event: RunEvent, at: number) => {
+    switch (event.event) {
+      case 'job_published':
+        for (const sn of event.devices) {
+          const device = bySn.get(sn);
+          if (!device) continue;
+          const fresh = { status: null, percent: null, step: null, result: null, reason: null, endedAt: null };
+          Object.assign(device, fresh, { phase: 'open', bid: event.bid, attempt: event.attempt });
+          device.publishedAt = at;
+          device.heardAt = at;
+        }
+        break;
+      case 'job_replied':
+        for (const device of devices) {
+          if (device.bid !== event.bid || device.phase !== 'open') continue;
+          device.heardAt = at;
+          if (event.result === 0) device.status = event.status ?? 'sent';
+        }
+        break;
+      case 'device_progress': {
+        const device = bySn.get(event.sn);
+        if (!device) break;
+        const { status, percent, step_key: step, rate } = event;
+        Object.assign(device, { status, percent, step, rate, heardAt: at });
+        break;
+      }
+      case 'device_finished': {
+        const device = bySn.get(event.sn);
+        if (!device) break;
+        const { status, percent, result, reason, verified } = event;
+        Object.assign(device, { status, percent, result, reason, verified, rate: null, phase: 'ended', endedAt: at });
+        totals[status]++;
+        break;
+      }
+      case 'warning': {
+        // As the tracker does it: the warning of a retry comes while the device waits for its next attempt.
+        const device = event.code === 'retry' ? devices.find(({ sn }) => sn && event.message.includes(sn)) : undefined;
+        if (device) Object.assign(device, { phase: 'retry_wait', status: 'failed', result: 312015, endedAt: at });
+      }
+    }
+  };
+
+  const outcome = ({ pid, sn, status, percent, result, reason, verified }: DeviceState): DeviceOutcome => ({
+    pid,
+    sn,
+    status: status as Outcome,
+    percent,
+    result,
+    reason,
+    verified,
+  });
+  return {
+    view,
+    apply,
+    finished: (exit_code) => ({
+      event: 'run_finished',
+      exit_code,
+      totals: { ...totals },
+      devices: devices.map(outcome),
+    }),
+  };
+}

@@ -1,0 +1,333 @@
+import { describe, expect, it } from 'vitest';
+import { type DevicesOptions, devicesCommand } from '../../src/cli/commands/devices.js';
+import { manualClock } from '../../src/clock.js';
+import { OtaError } from '../../src/errors.js';
+import { ONLINE_FOR } from '../../src/fleet/properties.js';
+import type { Manifest, ManifestDevice } from '../../src/manifest/model.js';
+import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
+import { topicOf } from '../../src/protocol/topics.js';
+
+const DOCK = {
+  mode_code: 0,
+  emergency_stop_state: 0,
+  drone_in_dock: 1,
+  firmware_version: '10.01.1606',
+  compatible_status: 0,
+};
+const AIRCRAFT = {
+  sub_device: { device_sn: 'A1', device_model_key: '0-91-1', device_online_status: 1, device_paired: 1 },
+  drone_charge_state: { capacity_percent: 88 },
+};
+
+function manifest(devices: Partial<ManifestDevice>[]): Manifest {
+  return { source: 'm.json', devices: devices as ManifestDevice[] };
+}
+
+/** The command on a broker of its own, with a clock that only the test moves. */
+function start(options: Partial<DevicesOptions>, terminal?: { rows: number; columns: number }) {
+  const clock = manualClock();
+  const abort = new AbortController();
+  let events: BrokerEvents | undefined;
+  let closed = 0;
+  let out = '';
+  let err = '';
+  const broker: Broker = {
+    url: 'mqtt://test:1883',
+    version: '5',
+    connected: true,
+    async subscribe() {},
+    async unsubscribe() {},
+    async publish() {},
+    async close() {
+      closed++;
+    },
+  };
+  const stdout = {
+    isTTY: terminal !== undefined,
+    ...terminal,
+    write(text: string) {
+      out += text;
+      return true;
+    },
+  };
+  const code = devicesCommand(
+    { pids: ['D1'], all: false, watch: false, output: 'table', timeout: 10_000, ...options },
+    {
+      stdout,
+      stderr: {
+        write(text) {
+          err += text;
+          return true;
+        },
+      },
+      signal: abort.signal,
+      clock,
+      color: false,
+      width: terminal?.columns ?? null,
+      async connect(given) {
+        events = given;
+        return broker;
+      },
+    },
+  );
+  code.catch(() => {});
+  return {
+    code,
+    clock,
+    abort,
+    closed: () => closed,
+    events: () => events as BrokerEvents,
+    osd: (serial: string, data: object, retained = false) =>
+      events?.onMessage({ topic: topicOf('osd', serial), payload: Buffer.from(JSON.stringify({ data })), retained }),
+    /** What stdout got since it was last asked. */
+    out() {
+      const text = out;
+      out = '';
+      return text;
+    },
+    err: () => err,
+  };
+}
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+const lines = (text: string) => text.split('\n').filter(Boolean);
+
+describe('the list', () => {
+  it('shows a dock, its aircraft and a gateway that says nothing', async () => {
+    const run = start({ pids: ['D1', 'D2', 'D1'] });
+    await settle();
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.osd('A1', { firmware_version: '10.01.1700', compatible_status: 1 });
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    expect(run.closed()).toBe(1);
+    expect(run.out()).toMatchInlineSnapshot(`
+      "GATEWAY  DEVICE  MODEL  FIRMWARE    CONSISTENCY     BATTERY  MODE      READY    WHY NOT
+      D1       D1      dock   10.01.1606  consistent         88 %  idle (0)  yes
+      D1       A1      M3TD   10.01.1700  upgrade needed        -  -         yes
+      D2       D2      -      -           -                     -  -         offline  nothing was heard of dock D2: check its power, its network and that it uses this broker
+      "
+    `);
+  });
+
+  it('ends early, as JSON in one line with every key', async () => {
+    const run = start({ output: 'json' });
+    await settle();
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.osd('A1', { firmware_version: '10.01.1700' });
+    expect(await run.code).toBe(0);
+    const text = run.out();
+    expect(lines(text)).toHaveLength(1);
+    const result = JSON.parse(text);
+    expect(result).toMatchObject({ schema: 1, time: '2026-01-01T00:00:00.000Z', broker: 'mqtt://test:1883' });
+    expect(result.devices).toHaveLength(2);
+    expect(result.devices[0]).toEqual({
+      sn: 'D1',
+      pid: 'D1',
+      kind: 'dock',
+      model: null,
+      model_name: null,
+      firmware_version: '10.01.1606',
+      firmware_version_live: true,
+      compatible_status: 0,
+      consistency: 'consistent',
+      firmware_upgrade_status: null,
+      mode_code: 0,
+      emergency_stop_state: 0,
+      drone_in_dock: 1,
+      capacity_percent: 88,
+      online: true,
+      last_heard: '2026-01-01T00:00:00.000Z',
+      ready: true,
+      reasons: [],
+      target: null,
+      action: null,
+    });
+    expect(result.devices[1]).toMatchObject({ sn: 'A1', pid: 'D1', kind: 'aircraft', model_name: 'M3TD', ready: true });
+    expect(run.err()).toBe('');
+  });
+
+  it('says what a push of the manifest would do, on its gateways', async () => {
+    const target = manifest([
+      { sn: 'D1', pid: 'D1', product_version: '10.01.16.06' },
+      { sn: 'A1', pid: 'D1', product_version: '10.01.1800' },
+      { sn: 'A2', pid: 'D2', product_version: '10.01.1800' },
+    ]);
+    const run = start({ pids: [], target, output: 'json' });
+    await settle();
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.osd('A1', { firmware_version: '10.01.1700' });
+    run.osd('D2', { mode_code: 4 });
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    const { devices } = JSON.parse(run.out());
+    const short = devices.map((row: Record<string, unknown>) => [row.pid, row.sn, row.target, row.action]);
+    expect(short).toEqual([
+      ['D1', 'D1', '10.01.16.06', 'current'],
+      ['D1', 'A1', '10.01.1800', 'upgrade'],
+      ['D2', 'D2', null, null],
+      ['D2', 'A2', '10.01.1800', 'not_ready'],
+    ]);
+  });
+
+  it('finds everybody with --all, and says so where there is nobody', async () => {
+    const run = start({ pids: [], all: true });
+    await settle();
+    run.osd('D2', DOCK);
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    expect(lines(run.out()).map((line) => line.split(/\s+/)[1])).toEqual(['DEVICE', 'D1', 'A1', 'D2']);
+    const nobody = start({ pids: [], all: true });
+    await settle();
+    nobody.clock.advance(10_000);
+    expect(await nobody.code).toBe(0);
+    expect(nobody.out()).toBe('');
+    expect(nobody.err()).toBe('No device was heard of within 10s on mqtt://test:1883.\n');
+  });
+
+  it('marks what the broker has kept, and does not call it online', async () => {
+    const run = start({});
+    await settle();
+    run.osd('D1', DOCK, true);
+    run.clock.advance(10_000);
+    await run.code;
+    const out = run.out();
+    expect(out).toContain('10.01.1606 (retained)');
+    expect(out).toContain('offline');
+  });
+
+  it('shows no control character that a device sends', async () => {
+    for (const output of ['table', 'json'] as const) {
+      const run = start({ output });
+      await settle();
+      run.osd('D1', { ...DOCK, firmware_version: '1\u001b[2J\u009b\u2028' });
+      run.clock.advance(10_000);
+      await run.code;
+      expect(run.out()).not.toMatch(/[\u001b\u009b\u2028]/);
+    }
+  });
+
+  it('refuses what cannot be a gateway, before it connects', async () => {
+    await expect(start({ pids: ['a/+'] }).code).rejects.toMatchObject({ code: 'usage' });
+    await expect(start({ pids: [] }).code).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('fails with the broker and closes it', async () => {
+    const run = start({});
+    await settle();
+    run.events().onGone?.(new OtaError('broker_lost', 'not found again'));
+    await expect(run.code).rejects.toMatchObject({ code: 'broker_lost' });
+    expect(run.closed()).toBe(1);
+  });
+
+  it.each([
+    [undefined, 130],
+    [143, 143],
+  ])('ends on an interruption with nothing on stdout (%s)', async (reason, code) => {
+    const run = start({ output: 'json' });
+    await settle();
+    run.abort.abort(reason);
+    expect(await run.code).toBe(code);
+    expect(run.out()).toBe('');
+  });
+});
+
+describe('--watch', () => {
+  it('writes one JSON line for each change, complete ones first', async () => {
+    const run = start({ watch: true, output: 'json', pids: ['D1', 'D2'] });
+    await settle();
+    run.osd('D1', { mode_code: 0, firmware_version: '10.01.1606' });
+    run.clock.advance(500);
+    expect(run.out()).toBe('');
+    run.osd('D1', {
+      emergency_stop_state: 0,
+      drone_in_dock: 1,
+      sub_device: { device_sn: 'A1', device_online_status: 0 },
+    });
+    run.clock.advance(500);
+    const first = lines(run.out()).map((line) => JSON.parse(line));
+    expect(first.map((row) => [row.event, row.sn, row.ready])).toEqual([
+      ['device', 'D1', true],
+      ['device', 'A1', false],
+    ]);
+    run.osd('D1', { mode_code: 0 });
+    run.clock.advance(2_000);
+    expect(run.out()).toBe('');
+    run.osd('D1', { mode_code: 4 });
+    run.osd('D1', { mode_code: 3 });
+    run.clock.advance(500);
+    expect(lines(run.out()).map((line) => JSON.parse(line).reasons[0].code)).toEqual([
+      'already_upgrading',
+      'already_upgrading',
+    ]);
+    run.clock.advance(10_000);
+    const late = lines(run.out()).map((line) => JSON.parse(line));
+    expect(late.map((row) => [row.sn, row.online])).toEqual([['D2', false]]);
+    run.clock.advance(ONLINE_FOR);
+    const silent = lines(run.out()).map((line) => JSON.parse(line));
+    expect(silent.map((row) => [row.sn, row.reasons[0].code])).toEqual([
+      ['D1', 'offline'],
+      ['A1', 'offline'],
+    ]);
+    run.clock.advance(60_000);
+    expect(run.out()).toBe('');
+    run.abort.abort();
+    expect(await run.code).toBe(130);
+    expect(run.closed()).toBe(1);
+  });
+
+  it('writes lines where there is no terminal', async () => {
+    const run = start({ watch: true, target: manifest([{ sn: 'D1', pid: 'D1', product_version: '10.02' }]) });
+    await settle();
+    run.osd('D1', { ...DOCK, mode_code: 4 });
+    run.clock.advance(3_500);
+    expect(run.out()).toBe(
+      '2026-01-01T00:00:03.500Z  D1  dock  10.01.1606 -> 10.02 (not ready)  consistent  ' +
+        'not ready: dock D1 is in mode working (4): try again when it is idle (0)\n',
+    );
+    run.events().onLost?.('connection reset');
+    expect(run.err()).toContain('connection reset');
+    run.events().onGone?.(new OtaError('broker_lost', 'gone'));
+    await expect(run.code).rejects.toMatchObject({ code: 'broker_lost' });
+  });
+
+  it('never takes an aircraft for a gateway once it knows better', async () => {
+    const run = start({ watch: true, output: 'json', pids: [], all: true });
+    await settle();
+    run.osd('A1', { firmware_version: '1' });
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.clock.advance(4_000);
+    expect(
+      lines(run.out())
+        .map((line) => JSON.parse(line))
+        .map(({ pid, sn }) => [pid, sn]),
+    ).toEqual([
+      ['D1', 'D1'],
+      ['D1', 'A1'],
+    ]);
+  });
+
+  it('draws within the terminal, at most twice a second, and leaves it as it was', async () => {
+    const pids = Array.from({ length: 50 }, (_, i) => `D${i}`);
+    const run = start({ watch: true, pids }, { rows: 10, columns: 60 });
+    await settle();
+    expect(run.out()).toContain('\u001b[?1049h');
+    for (let i = 0; i < 20; i++) {
+      for (const pid of pids) run.osd(pid, { ...DOCK, mode_code: i % 2 });
+      run.clock.advance(100);
+    }
+    const drawn = run.out();
+    expect(drawn.split('\u001b[H').length - 1).toBeLessThanOrEqual(4);
+    run.clock.advance(4_000);
+    const frame = run.out().split('\u001b[H').at(-1) ?? '';
+    expect(frame.split('\n').length).toBeLessThanOrEqual(10);
+    for (const line of frame.replaceAll(/\u001b\[[\d?]*[A-Za-z]/g, '').split('\n'))
+      expect(line.length).toBeLessThan(60);
+    run.abort.abort();
+    await run.code;
+    const end = run.out();
+    expect(end).toContain('\u001b[?25h\u001b[?1049l');
+    expect(end).toContain('D49');
+  });
+});

@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { jsonProblem, oddStructure } from '../../src/manifest/json-syntax.js';
+import { placeOf } from '../../src/manifest/problem.js';
+
+// The same values in every run.
+fc.configureGlobal({ seed: 20260529 });
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test.each([
+  ['', 0, 'ends where a value is wanted'],
+  ['[', 1, 'ends where a value or "]" is wanted'],
+  ['{"a"}', 4, 'has "}" where ":" is wanted'],
+  ['{"a": 1,}', 8, 'has a comma too many before "}"'],
+  ['[1,]', 3, 'has a comma too many before "]"'],
+  ['[1 2]', 3, 'has "2" where "," or the closing bracket is wanted'],
+  ['{"a": 1 "b": 2}', 8, 'has another text where "," or the closing bracket is wanted'],
+  ["{'a': 1}", 1, 'has a single quote; text is in double quotes'],
+  ['{"a": "b}', 6, 'has a text that is not closed or holds a bad escape'],
+  ['[1] // all', 4, 'has a comment, which JSON has not'],
+  ['[01]', 1, 'has "0" where a value or "]" is wanted'],
+  ['[1}', 2, 'has "}" where "," or the closing bracket is wanted'],
+  ['{a: 1}', 1, 'has "a" where a key in double quotes or "}" is wanted'],
+  ['[1] [2]', 4, 'has "[" where the end is wanted'],
+])('%j stops being JSON at %i', (text, offset, problem) => {
+  expect(jsonProblem(text)).toEqual({ offset, problem });
+});
+
+test('a problem is found exactly where JSON.parse finds one', () => {
+  const alphabet = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '\\',
+    'a',
+    'u',
+    '0',
+    '1',
+    '-',
+    '.',
+    'e',
+    ' ',
+    '\n',
+    'true',
+    'null',
+    '"k"',
+  );
+  const damaged = fc.tuple(fc.json(), fc.nat(), alphabet, fc.nat({ max: 2 })).map(([json, at, piece, gone]) => {
+    const place = at % (json.length + 1);
+    return json.slice(0, place) + piece + json.slice(place + gone);
+  });
+  const text = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc.array(alphabet).map((pieces) => pieces.join('')),
+    damaged,
+  );
+  fc.assert(
+    fc.property(text, (candidate) => {
+      expect(jsonProblem(candidate) === null).toBe(isJson(candidate));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('whatever JSON.stringify writes has no key twice, and a repeated key is found', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+      expect(oddStructure(JSON.stringify(value, null, 1))).toBeNull();
+    }),
+  );
+  const keys = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(keys, fc.jsonValue({ maxDepth: 2 }), fc.nat(), (names, value, pick) => {
+      const twice = names[pick % names.length] as string;
+      const pairs = [...names, twice].map((name) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+      const text = `[{${pairs.join(', ')}}]`;
+      const found = oddStructure(text);
+      expect(found?.key).toBe(twice);
+      expect(text.slice(found?.offset).startsWith(JSON.stringify(twice))).toBe(true);
+    }),
+  );
+});
+
+test('the same key in different objects is no repetition', () => {
+  expect(oddStructure('[{"a": {"a": 1}, "b": [{"a": 2}]}, {"a": "\\"a\\": 1"}]')).toBeNull();
+});
+
+test('too deep nesting is found before anything is parsed', () => {
+  expect(oddStructure(`${'['.repeat(100)}${']'.repeat(100)}`)).toBeNull();
+  expect(oddStructure('['.repeat(1000))).toEqual({ offset: 100, key: null });
+});
+
+test('places count lines and columns from 1', () => {
+  expect(['a\nbc\n\nd'].flatMap((text) => [0, 1, 2, 3, 5, 6].map((at) => placeOf(text, at)))).toEqual([
+    { line: 1, col: 1 },
+    { line: 1, col: 2 },
+    { line: 2, col: 1 },
+    { line: 2, col: 2 },
+    { line: 3, col: 1 },
+    { line: 4, col: 1 },
+  ]);
+});

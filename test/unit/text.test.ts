@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { safeText, showBytes, showDuration } from '../../src/text.js';
+import { anyText } from '../helpers/any-text.js';
+
+describe('safeText', () => {
+  test.each([
+    ['plain', 'plain'],
+    ['Größe 电池 🚁', 'Größe 电池 🚁'],
+    ['\u001b[31mred', '\\u{1b}[31mred'],
+    ['two\nlines\r\t', 'two\\u{a}lines\\u{d}\\u{9}'],
+    ['a\u009bb', 'a\\u{9b}b'],
+    ['\u202egnp.exe', '\\u{202e}gnp.exe'],
+    ['\u2066x\u2069', '\\u{2066}x\\u{2069}'],
+    ['zero\u200bwidth\ufeff', 'zero\\u{200b}width\\u{feff}'],
+    ['tag\u{e0041}', 'tag\\u{e0041}'],
+    ['lone \ud800 half', 'lone \\u{d800} half'],
+    ['\udc00', '\\u{dc00}'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(safeText(text)).toBe(shown);
+  });
+
+  test('is cut to the given length, and says so', () => {
+    expect(safeText('x'.repeat(300))).toBe(`${'x'.repeat(199)}…`);
+    expect(safeText('abcdef', 4)).toBe('abc…');
+    expect(safeText('abcd', 4)).toBe('abcd');
+  });
+
+  test('a pair cut in half leaves no half behind', () => {
+    expect(safeText('ab🚁cd', 4).isWellFormed()).toBe(true);
+  });
+
+  test('any text: one line, bounded, nothing unsafe, and the same when made safe again', () => {
+    fc.assert(
+      fc.property(anyText(400), fc.integer({ min: 1, max: 80 }), (text, max) => {
+        const shown = safeText(text, max);
+        expect(shown).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u);
+        // Each character takes at most the ten of `\u{10ffff}`.
+        expect(shown.length).toBeLessThanOrEqual(max * 10);
+        if (shown.length <= max) expect(safeText(shown, max)).toBe(shown);
+      }),
+    );
+  });
+});
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.0 kB'],
+  [99_400, '99.4 kB'],
+  [99_500, '100 kB'],
+  [999_600, '1.0 MB'],
+  [665_800_202, '666 MB'],
+  [1_400_000_000, '1.4 GB'],
+  [5e15, '5000 TB'],
+])('showBytes(%d) is %s', (bytes, shown) => {
+  expect(showBytes(bytes)).toBe(shown);
+});
+
+test.each([
+  [-5, '0s'],
+  [499, '0s'],
+  [8000, '8s'],
+  [59_600, '1m00s'],
+  [125_000, '2m05s'],
+  [3_599_600, '1h00m'],
+  [3_720_000, '1h02m'],
+])('showDuration(%d) is %s', (ms, shown) => {
+  expect(showDuration(ms)).toBe(shown);
+});

@@ -3,8 +3,8 @@
  * `node bench/digest.js [scale]`: scale 1 = the sizes of real firmware (2 GB of temporary files), 0.1 = a tenth of them.
  */
 import { execFile, spawn } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash, randomFillSync } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,8 +36,8 @@ export async function digestRows(scale = 1) {
     );
     rows.push(row('650 MB file, time', md5sum[1], 'md5sum', md5sum[0], 'at most 1.1'));
     const cores = await best(
-      async () => {
-        for (const file of four) await prepare([file]);
+      () => {
+        for (const file of four) digestOnOneCore(file);
       },
       () => prepare(four),
     );
@@ -83,6 +83,19 @@ async function best(...runs) {
     }
   }
   return times;
+}
+
+// Reads and digests by turns on this thread, so that no second core can help.
+function digestOnOneCore(file) {
+  const buffer = Buffer.allocUnsafeSlow(512 * 1024);
+  const hash = createHash('md5');
+  const descriptor = openSync(file, 'r');
+  for (let read = 1; read > 0; ) {
+    read = readSync(descriptor, buffer, 0, buffer.length, null);
+    hash.update(buffer.subarray(0, read));
+  }
+  closeSync(descriptor);
+  return hash.digest('hex');
 }
 
 function prepare(places) {

@@ -32,6 +32,13 @@ export function connector(
 ): Connect {
   return async (events, signal) => {
     const { connectBroker } = await import('../mqtt/connect.js');
-    return connectBroker({ ...connection, ...session }, events, { signal });
+    return connectBroker({ ...connection, ...session }, { onReceiverError: raise, ...events }, { signal });
   };
+}
+
+/** A bug in what takes the messages: out of the connection, which has no part in it, to where bugs are reported. */
+function raise(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

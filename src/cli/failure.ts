@@ -12,7 +12,7 @@ export function reportFailure(error: OtaError, argv: readonly string[], io: Io, 
   const color = useColor(io.stderr, io.env, argv.includes('--no-color') ? false : undefined);
   io.stderr.write(`${formatError(error, { color, verbose: argv.includes('--verbose') })}\n`);
   if (wantedOutput(argv, io.env) !== 'json') return;
-  const run = newRunId(Date.now());
+  const run = io.run ?? newRunId(Date.now());
   const { code, message, hint = null, details } = error;
   const lines = [
     jsonLine({ event: 'error', code, message, exit_code, hint, details: [...details] }, run, Date.now()),

@@ -6,6 +6,7 @@ import type { ManifestDevice } from '../manifest/model.js';
 import { readPem, readSmallFile } from '../settings/files.js';
 import { stateFolders } from '../settings/home.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
+import { plannedDevices } from '../upgrade/planned.js';
 import type { Io } from './io.js';
 import type { PushFlags } from './push-flags.js';
 import type { RunOutput } from './run-output.js';
@@ -42,12 +43,5 @@ export async function prepareDevices(
     onReady: (ready) => output.emit({ event: 'firmware_ready', ...ready }),
     onWarning: output.warn,
   });
-  return devices.map((device) => {
-    const { sn, pid, product_version, firmware_upgrade_type, file_url } = device;
-    const known = facts.get(sn);
-    const file = known
-      ? { file_url: file_url ?? '', md5: known.md5, file_size: known.file_size, file_name: known.file_name }
-      : null;
-    return { sn, pid, product_version, firmware_upgrade_type, file };
-  });
+  return plannedDevices(devices, facts);
 }

@@ -8,6 +8,8 @@ export interface Io {
   signal: AbortSignal;
   /** Whether the reader of our standard output is gone (`| head`): then nothing more is said. */
   readerGone(): boolean;
+  /** The run that is told of, once there is one: an error that ends the program belongs to it. */
+  run?: string;
   /** Something that has to be put right on every way out, e.g. a hidden cursor; the result takes it back. */
   onExit(restore: () => void): () => void;
 }

@@ -28,8 +28,18 @@ export async function main(argv: string[]): Promise<number> {
     readerGone = true;
     abort.abort(130);
   };
+  // Thrown where nobody waits for it, e.g. in a timer: Node would print a stack and end with 1, "a device failed".
+  const onBug = (error: unknown) => {
+    restoreAll();
+    const bug = toOtaError(error);
+    const end = () => process.exit(bug.exitCode);
+    failed(bug, argv, io, false).then(() => process.stdout.write('', end), end);
+  };
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onTerminate);
+  // The terminal was closed: tidied up like any other end, so that the run can be resumed.
+  process.on('SIGHUP', onTerminate);
+  process.on('uncaughtException', onBug);
   process.stdout.on('error', onPipe);
   process.stderr.on('error', () => {});
   const io: Io = {
@@ -60,6 +70,8 @@ export async function main(argv: string[]): Promise<number> {
     restoreAll();
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onTerminate);
+    process.off('SIGHUP', onTerminate);
+    process.off('uncaughtException', onBug);
   }
 }
 

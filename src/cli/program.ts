@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { declareConfig } from './commands/config-declare.js';
+import { declareCompletion } from './declare/completion.js';
 import { EXIT_CODES_HELP } from './declare/exit-codes.js';
 import {
   declareDevices,
@@ -87,7 +88,14 @@ Examples:
       return 0;
     }),
   );
-  void declareReport;
+  declareCompletion(program).action(
+    does(async (shell: string) => (await import('./commands/completion.js')).completionCommand(shell, io)),
+  );
+  declareReport(program).action(
+    does(async (sources: string[], flags: object) =>
+      (await import('./commands/report.js')).reportCommand(sources, flags, io),
+    ),
+  );
 
   return {
     command: program,
@@ -95,6 +103,10 @@ Examples:
       if (argv.length === 0) {
         program.outputHelp();
         return 0;
+      }
+      // What the completion scripts ask: the words behind it are nobody's options.
+      if (argv[0] === 'complete' && argv[1] === '--') {
+        return (await import('./commands/completion.js')).complete(program, argv.slice(2), io);
       }
       await program.parseAsync([...argv], { from: 'user' });
       return code;

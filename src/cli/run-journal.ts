@@ -1,11 +1,12 @@
 /** The journal of a run, as push and resume keep it. */
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.js';
-import { continueJournal, createJournal, type Journal } from '../journal/journal.js';
+import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
+import type { JournalContent } from '../journal/read.js';
 import type { RunRecord } from '../journal/record.js';
 import type { Connection, ConnectionFlags } from '../settings/connection.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/home.js';
-import type { RunCore } from '../upgrade/run-core.js';
+import { isRunOver, type RunCore } from '../upgrade/run-core.js';
 import type { RunResult } from '../upgrade/run-end.js';
 
 export function runsFolder(env: NodeJS.ProcessEnv): string {
@@ -47,9 +48,17 @@ export function newRunJournal(kept: Kept, env: NodeJS.ProcessEnv, warn: Warn, cl
   });
 }
 
-/** The journal of an earlier run, to be gone on with. @throws OtaError `run_alive`, `journal_unwritable` */
-export function earlierRunJournal(file: string, run: string, warn: Warn, clock: Clock = systemClock): RunJournal {
-  return keep(() => continueJournal(file, run, options(clock, warn)));
+/**
+ * The journal of an earlier run, to be gone on with, and what it says.
+ * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`
+ */
+export function earlierRunJournal(
+  file: string,
+  run: string,
+  warn: Warn,
+  clock: Clock = systemClock,
+): Promise<{ journal: Journal; content: JournalContent }> {
+  return reopenJournal(file, run, options(clock, warn));
 }
 
 function options(clock: Clock, warn: Warn) {
@@ -66,7 +75,7 @@ function keep(open: (core: RunCore) => Promise<Journal>): RunJournal {
       return journal;
     },
     async end({ exit_code, totals }) {
-      await journal?.finish({ exit_code, totals, complete: core?.cut === null });
+      await journal?.finish({ exit_code, totals, complete: core?.cut === null && isRunOver(core) });
     },
     get begun() {
       return journal !== null;

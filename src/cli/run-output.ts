@@ -1,10 +1,13 @@
 /** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
 import { systemClock } from '../clock.js';
-import { OtaError } from '../errors.js';
+import { EXIT_CODES, OtaError } from '../errors.js';
 import { chooseRenderer, OUTPUTS, type Output, resolveOutput } from '../render/choose.js';
+import { formatProblem } from '../render/problem.js';
 import type { Renderer } from '../render/renderer.js';
+import { PLAIN_STYLES } from '../render/styles.js';
 import type { Emit } from '../upgrade/events.js';
 import type { RunResult } from '../upgrade/run-end.js';
+import type { RunView } from '../upgrade/state.js';
 import type { Io } from './io.js';
 
 export interface OutputFlags {
@@ -12,6 +15,9 @@ export interface OutputFlags {
   report?: string[];
   verbose?: boolean;
   color?: boolean;
+  /** Of the commands that have it: what a report says of the run. */
+  verify?: string;
+  simulate?: string | true;
 }
 
 export interface RunOutput {
@@ -20,14 +26,20 @@ export interface RunOutput {
   readonly emit: Emit;
   warn(code: string, message: string): void;
   phase(phase: 'preparing' | 'preflight' | 'upgrading'): void;
-  /** Says what can be done about a run that was cut off, and writes the reports. `run`: its id, where it was recorded. */
-  finish(result: RunResult, run: string | null): Promise<void>;
+  /**
+   * Says what can be done about a run that was cut off, and writes the reports. `run`: its id, where it was recorded.
+   * @returns the exit code to end with: the run's own, but not 0 where a report could not be written
+   */
+  finish(result: RunResult, run: string | null): Promise<number>;
   /** Leaves the terminal as it was; to be called on every way out. */
   close(): void;
 }
 
 export async function openOutput(flags: OutputFlags, io: Io, runId: string): Promise<RunOutput> {
   const output = outputOf(flags, io.env);
+  const reports = flags.report
+    ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io)
+    : null;
   const renderer = await chooseRenderer({
     output,
     stdout: io.stdout,
@@ -38,6 +50,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     runId,
     verbose: flags.verbose ?? false,
   });
+  io.run = runId;
   let closed = false;
   const close = () => {
     if (closed) return;
@@ -47,24 +60,38 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
   };
   const forget = io.onExit(close);
   const emit: Emit = (event) => {
+    reports?.take(event, systemClock.wall());
     if (!io.readerGone()) renderer.event(event);
   };
   return {
     kind: resolveOutput({ output, stderr: io.stderr, env: io.env }),
-    renderer,
+    renderer: reports ? withView(renderer, reports.view) : renderer,
     emit,
     phase: (phase) => renderer.phase(PHASES[phase]),
     async finish(result, run) {
-      if (
-        run !== null &&
-        RESUMABLE.has(result.exit_code) &&
-        result.devices.some(({ status }) => status === 'unknown')
-      ) {
-        renderer.note(`The upgrades go on in the docks. Take the run up again with: dji-ota resume ${run}`);
+      const open = result.devices.some(({ status }) => status === 'unknown');
+      const left = result.devices.some(({ status }) => status === 'not_started');
+      if (run !== null && !io.readerGone() && RESUMABLE.has(result.exit_code) && (open || left)) {
+        const going = open ? 'The upgrades go on in the docks. ' : '';
+        renderer.note(`${going}Take the run up again with: dji-ota resume ${run}`);
       }
+      const unwritten = (await reports?.write()) ?? [];
+      for (const problem of unwritten) io.stderr.write(`${formatProblem(problem, PLAIN_STYLES)}\n`);
+      return result.exit_code === 0 && unwritten.length > 0 ? EXIT_CODES.report_unwritable : result.exit_code;
     },
     warn: (code, message) => emit({ event: 'warning', code, message }),
     close,
+  };
+}
+
+/** `renderer`, whose view somebody else looks at too. */
+function withView(renderer: Renderer, look: (view: RunView) => void): Renderer {
+  return {
+    ...renderer,
+    view(view) {
+      look(view);
+      renderer.view(view);
+    },
   };
 }
 

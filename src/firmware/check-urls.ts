@@ -1,7 +1,7 @@
 import type { ManifestDevice } from '../manifest/model.js';
 import { showBytes } from '../text.js';
 import { type HttpOptions, httpClient } from './http.js';
-import { isLasting, showHttpProblem, showStatus } from './http-problem.js';
+import { showHttpProblem, showStatus } from './http-problem.js';
 import type { Problems } from './problems.js';
 import { askRemote } from './remote-file.js';
 import { showDevices, showUrl } from './show.js';
@@ -32,7 +32,8 @@ export async function askStores(urls: Iterable<string>, options: HttpOptions): P
     } catch (error) {
       options.signal?.throwIfAborted();
       if (limit.aborted) return { verdict: 'unknown', text: `the server did not answer within ${LIMIT / 1000} s` };
-      return { verdict: isLasting(error) ? 'refused' : 'unknown', text: showHttpProblem(error) };
+      // A dock has other certificates, other patience with redirects, and another way to the store.
+      return { verdict: 'unknown', text: showHttpProblem(error) };
     }
   };
   try {

@@ -20,7 +20,7 @@ interface Thread {
 }
 
 // Large enough that a message costs nothing beside the digesting of it, two a download: one fills, one is digested.
-const CHUNK = 1024 * 1024;
+const CHUNK = 512 * 1024;
 
 // Only where the sources themselves are run (by the tests) is this file TypeScript; a thread needs the built one.
 const ENTRY = new URL(
@@ -43,7 +43,7 @@ export function digestPool(size: number): DigestPool {
 
   function start(): Thread {
     // Buffers lie outside the heap; a small heap keeps a thread at a few megabytes.
-    const worker = new Worker(ENTRY, { resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } });
+    const worker = new Worker(ENTRY, { resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 } });
     worker.on('message', (message: FromWorker) => waiting.get(message.id)?.heard(message));
     worker.on('error', (error) => fail(error as Error));
     worker.on('exit', () => fail(new Error('the digest threads have been ended')));

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** MD5 of bytes that come piece by piece. A promise back means: wait for it before the next piece. */
+/** MD5 of bytes that come piece by piece. */
 export interface Hasher {
-  /** `chunk` may be reused by the caller as soon as this returns. */
+  /** A promise back means: wait for it before `chunk` is reused, and before the next one. */
   update(chunk: Uint8Array): Promise<void> | undefined;
   /** Forgets everything so far. */
   reset(): void;

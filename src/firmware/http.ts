@@ -131,10 +131,10 @@ function agentOf({ ca, env = process.env, silence = 30_000, connectTimeout = 10_
       headersTimeout: silence,
       bodyTimeout: silence,
     });
-  } catch (cause) {
+  } catch {
+    // Without its cause, which holds the whole URL with its password.
     throw new OtaError('settings_invalid', 'HTTP_PROXY or HTTPS_PROXY is not a usable proxy URL', {
       hint: 'Write it as http://host:port, or unset it.',
-      cause,
     });
   }
 }

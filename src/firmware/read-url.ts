@@ -1,5 +1,6 @@
 import { safeText, showDuration } from '../text.js';
 import { tailOf, urlSource } from './byte-source.js';
+import type { Collector } from './collect.js';
 import { download } from './download.js';
 import { localHasher } from './hasher.js';
 import type { HttpClient } from './http.js';
@@ -10,13 +11,14 @@ import type { FirmwareSource, ReadContext, ReadResult } from './read-firmware.js
 import { rangeGuard } from './remote-file.js';
 
 // The directory of a real package has some kilobytes; with this much of the end kept it costs no further request.
-const TAIL = 1024 * 1024;
+const TAIL = 256 * 1024;
 
 /** Streams a URL through the digest, and looks into the package at its end. */
 export async function readUrl(
   source: FirmwareSource,
   client: HttpClient,
   { options, board, pool, cache }: ReadContext,
+  collect: Collector,
 ): Promise<ReadResult> {
   const { clock, signal } = options;
   const url = source.location;
@@ -31,6 +33,7 @@ export async function readUrl(
       {
         write(chunk) {
           tail.write(chunk);
+          collect(chunk.length);
           return hasher.update(chunk);
         },
         restart() {

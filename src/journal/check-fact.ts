@@ -10,6 +10,7 @@ const isTextOrNull = (value: unknown) => value === null || typeof value === 'str
 const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
 const isNumberOrNull = (value: unknown) => value === null || isNumber(value);
 const isIndex = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isFlag = (value: unknown) => value === undefined || typeof value === 'boolean';
 const oneOf =
   (...words: string[]) =>
   (value: unknown) =>
@@ -46,7 +47,7 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   job_opened: ({ pid, bid, tid, attempt, devices }) =>
     isText(pid) && isText(bid) && isText(tid) && isIndex(attempt) && Array.isArray(devices) && devices.every(isIndex),
   job_acknowledged: ({ bid }) => isText(bid),
-  job_unsent: ({ bid, reason }) => isText(bid) && isText(reason),
+  job_unsent: ({ bid, reason, withdrawn }) => isText(bid) && isText(reason) && isFlag(withdrawn),
   job_resent: ({ bid }) => isText(bid),
   reply: ({ pid, message }) => isText(pid) && isReply(message),
   progress: ({ pid, message }) => isText(pid) && isProgress(message),
@@ -60,7 +61,7 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   broker_lost: ({ reason }) => isText(reason),
   broker_restored: ({ sessionPresent }) => typeof sessionPresent === 'boolean',
   cut_off: ({ cause, reason }) => oneOf('timeout', 'interrupted', 'broker_lost')(cause) && isText(reason),
-  resumed: () => true,
+  resumed: ({ reopened }) => isFlag(reopened),
 };
 
 /** The fact in a parsed line, with its wall time in `at`; null where it is none. */

@@ -1,22 +1,18 @@
 /** Writes the journal of a run: append-only, one JSON object a line, synced before the publish that it records. */
 import { createHash } from 'node:crypto';
-import { closeSync, fdatasync, openSync, writeSync } from 'node:fs';
+import { access, open } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { Clock } from '../clock.js';
 import { OtaError, systemReason } from '../errors.js';
+import { safeText } from '../text.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import type { CoreOptions } from '../upgrade/run-core.js';
 import { takeLock } from './lock.js';
-import { factLine, type KeptDevice, type RunRecord } from './record.js';
-
-const sync = promisify(fdatasync);
-
-/** Progress is written in blocks: what a crash loses of it, the dock tells again. */
-const BLOCK = 64 * 1024;
-const BLOCK_MS = 100;
+import { type JournalContent, readJournal } from './read.js';
+import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
+import { type LineWriter, openWriter } from './writer.js';
 
 export interface Journal {
   readonly file: string;
@@ -26,11 +22,11 @@ export interface Journal {
   append(fact: Fact): void;
   /** Writes the last line, syncs and gives the lock back. Never throws. */
   finish(end: { exit_code: number; totals: Totals; complete: boolean }): Promise<void>;
-  /** Gives everything back without a last line. Never throws. */
+  /** Gives everything back without a last line. Never throws; of no effect once it is finished. */
   abandon(): Promise<void>;
 }
 
-interface Options {
+export interface JournalOptions {
   clock: Clock;
   /** The disk is full, or the like: from here on the run may not be recorded whole. */
   onTrouble(error: OtaError): void;
@@ -44,120 +40,126 @@ export async function createJournal(
   folder: string,
   header: Omit<RunRecord, 'kind' | 'schema'>,
   plan: { options: CoreOptions; devices: readonly PlannedDevice[] },
-  options: Options,
+  options: JournalOptions,
 ): Promise<Journal> {
   const file = path.join(folder, `${header.run}.jsonl`);
-  const journal = await openJournal(file, header.run, options);
-  const first: RunRecord = { kind: 'run', schema: 1, ...header };
-  const second = { kind: 'plan', options: plan.options, devices: plan.devices.map(keptDevice) };
+  const release = await lock(file, header.run);
   try {
-    await journal.writeLines([JSON.stringify(first), JSON.stringify(second)]);
+    const begin = async (writer: LineWriter) => {
+      const first: RunRecord = { kind: 'run', schema: JOURNAL_SCHEMA, ...header };
+      await writer.write([first, { kind: 'plan', options: plan.options, devices: plan.devices.map(keptDevice) }]);
+      await syncFolder(folder);
+    };
+    return await openJournal(file, 1, options, release, begin);
   } catch (error) {
-    await journal.abandon();
+    await release();
     throw error;
   }
-  return journal;
 }
 
-/** Goes on with the journal of an earlier run. @throws OtaError `run_alive`, `journal_unwritable` */
-export async function continueJournal(file: string, run: string, options: Options): Promise<Journal> {
-  const journal = await openJournal(file, run, options);
-  // A line that was cut off by a crash must not swallow the next one.
-  await journal.writeLines(['']);
-  return journal;
+/**
+ * Goes on with the journal of an earlier run. It is read under the lock: what it says is still so when it is gone on with.
+ * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`
+ */
+export async function reopenJournal(
+  file: string,
+  run: string,
+  options: JournalOptions,
+): Promise<{ journal: Journal; content: JournalContent }> {
+  await access(file).catch((error: unknown) => {
+    throw new OtaError('run_not_found', `there is no run ${run}: ${safeText(file)}: ${systemReason(error)}`, {
+      hint: 'dji-ota runs lists the earlier ones.',
+    });
+  });
+  const release = await lock(file, run);
+  try {
+    const content = await readJournal(file);
+    const begin = (writer: LineWriter) => writer.write([SEAM]);
+    return { journal: await openJournal(file, content.next, options, release, begin, content.torn), content };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function lock(file: string, run: string): Promise<() => Promise<void>> {
+  try {
+    return await takeLock(`${file}.lock`, run);
+  } catch (error) {
+    throw error instanceof OtaError ? error : unwritable(file, error);
+  }
 }
 
 async function openJournal(
   file: string,
-  run: string,
-  { clock, onTrouble }: Options,
-): Promise<Journal & { writeLines(lines: readonly string[]): Promise<void> }> {
-  const unwritable = (error: unknown) =>
-    new OtaError('journal_unwritable', `the journal ${file} cannot be written: ${systemReason(error)}`, {
-      hint: 'Make room, or set DJI_OTA_HOME to a folder that can be written: an upgrade that is not recorded could be lost.',
-      cause: error,
-    });
-  let release = async () => {};
-  let fd: number;
+  firstLine: number,
+  { clock, onTrouble }: JournalOptions,
+  release: () => Promise<void>,
+  begin: (writer: LineWriter) => Promise<void>,
+  torn = false,
+): Promise<Journal> {
+  let troubled = false;
+  const trouble = (error: unknown) => {
+    if (troubled) return;
+    troubled = true;
+    onTrouble(unwritable(file, error));
+  };
+  let writer: LineWriter;
   try {
-    release = await takeLock(`${file}.lock`, run);
-    fd = openSync(file, 'a', 0o600);
+    if (torn) await endTornLine(file);
+    writer = openWriter(file, firstLine, clock, trouble);
+    await begin(writer).catch(async (error: unknown) => {
+      troubled = true;
+      await writer.close();
+      throw error;
+    });
   } catch (error) {
-    await release();
-    throw error instanceof OtaError ? error : unwritable(error);
+    throw unwritable(file, error);
   }
   // Facts come in the clock's monotonic time; its distance to wall time is fixed once, so that order is kept.
   const offset = clock.wall() - clock.now();
-  let block = '';
-  let cancelTimer: (() => void) | null = null;
-  let troubled = false;
-  let closed = false;
-  let torn = false;
-
-  function writeBlock(): void {
-    cancelTimer?.();
-    cancelTimer = null;
-    if (block === '' || closed) return;
-    // What was cut off by a full disk must not swallow the line after it.
-    const bytes = Buffer.from(torn ? `\n${block}` : block);
-    block = '';
-    let written = 0;
-    try {
-      while (written < bytes.length) written += writeSync(fd, bytes, written);
-      torn = false;
-    } catch (error) {
-      torn = true;
-      throw unwritable(error);
-    }
-  }
-
-  function trouble(error: unknown): void {
-    if (troubled) return;
-    troubled = true;
-    onTrouble(error instanceof OtaError ? error : unwritable(error));
-  }
-
-  function attempt(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      trouble(error);
-    }
-  }
-
-  async function writeLines(lines: readonly string[]): Promise<void> {
-    block += `${lines.join('\n')}\n`;
-    writeBlock();
-    await sync(fd).catch((error: unknown) => {
-      throw unwritable(error);
-    });
-  }
-
-  async function close(): Promise<void> {
-    if (closed) return;
-    attempt(writeBlock);
-    await sync(fd).catch(trouble);
-    closed = true;
-    closeSync(fd);
+  const close = async () => {
+    await writer.close();
     await release();
-  }
-
+  };
   return {
     file,
-    writeLines,
-    write: (facts) => writeLines(facts.map((fact) => factLine(fact, offset))),
-    append(fact) {
-      block += `${factLine(fact, offset)}\n`;
-      // The broker takes a message as delivered once its handler returns: what ends a device must be kept by then.
-      if (fact.type !== 'progress' || isLast(fact) || block.length >= BLOCK) attempt(writeBlock);
-      else cancelTimer ??= clock.after(BLOCK_MS, () => attempt(writeBlock));
-    },
+    write: (facts) =>
+      writer.write(facts.map((fact) => keptFact(fact, offset))).catch((error: unknown) => {
+        throw unwritable(file, error);
+      }),
+    // The broker takes a message as delivered once its handler returns: what ends a device must be kept by then.
+    append: (fact) => writer.append(keptFact(fact, offset), fact.type !== 'progress' || isLast(fact)),
     async finish({ exit_code, totals, complete }) {
-      block += `${JSON.stringify({ kind: 'finished', time: clock.wall(), exit_code, totals, complete })}\n`;
+      writer.append({ kind: 'finished', time: clock.wall(), exit_code, totals, complete }, false);
       await close();
     },
     abandon: close,
   };
+}
+
+function unwritable(file: string, error: unknown): OtaError {
+  return new OtaError('journal_unwritable', `the journal ${safeText(file)} cannot be written: ${systemReason(error)}`, {
+    hint: 'Make room, or set DJI_OTA_HOME to a folder that can be written: an upgrade that is not recorded could be lost.',
+    cause: error,
+  });
+}
+
+/** A line that was cut off by a crash must not swallow the next one. */
+async function endTornLine(file: string): Promise<void> {
+  const handle = await open(file, 'a');
+  try {
+    await handle.write('\n');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A new file survives a power failure only once its folder is on the disk. Not every system can sync one. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
 
 function isLast(fact: Extract<Fact, { type: 'progress' }>): boolean {

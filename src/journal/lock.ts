@@ -1,6 +1,7 @@
 /** Tells whether the process that writes a journal still lives: two must never write to one. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { OtaError } from '../errors.js';
 
 interface Owner {
@@ -11,41 +12,71 @@ interface Owner {
 
 /**
  * Takes the lock `file` for this process; the result gives it back. Never throws there.
- * @throws OtaError `run_alive` where another living process has it.
+ * @throws OtaError `run_alive` where another living process has it; Node's own errors where the folder cannot be written.
  */
 export async function takeLock(file: string, run: string): Promise<() => Promise<void>> {
   const me: Owner = { pid: process.pid, started: startOf(process.pid) };
-  for (let attempt = 0; attempt < 5; attempt++) {
-    try {
-      await writeFile(file, JSON.stringify(me), { flag: 'wx', mode: 0o600 });
-      return () => unlink(file).catch(() => {});
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const mine = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await writeFile(mine, JSON.stringify(me), { flag: 'wx', mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (await claim(mine, file)) return () => unlink(file).catch(() => {});
+      const text = await readText(file);
+      const owner = ownerOf(text);
+      if (owner && isAlive(owner)) {
+        throw new OtaError('run_alive', `run ${run} is still going on, in process ${owner.pid}`, {
+          hint: 'Wait for it, or end it first: it goes on following the upgrades.',
+        });
+      }
+      await removeStale(file, text, `${mine}.stale`);
     }
-    const owner = await readOwner(file);
-    if (owner && isAlive(owner)) {
-      throw new OtaError('run_alive', `run ${run} is still going on, in process ${owner.pid}`, {
-        hint: 'Wait for it, or end it first: it goes on following the upgrades.',
-      });
-    }
-    // Left by a process that died. Moved away first, so that of two that find it only one removes it.
-    const stale = `${file}.${process.pid}.stale`;
-    await rename(file, stale).catch(() => {});
-    await unlink(stale).catch(() => {});
+  } finally {
+    await unlink(mine).catch(() => {});
   }
   throw new OtaError('run_alive', `run ${run} is being taken up by another process`, { hint: 'Try again.' });
 }
 
 /** Whether the process that holds `file` lives. */
 export async function isLocked(file: string): Promise<boolean> {
-  const owner = await readOwner(file);
+  const owner = ownerOf(await readText(file));
   return owner !== null && isAlive(owner);
 }
 
-async function readOwner(file: string): Promise<Owner | null> {
+// A link appears with its whole content or not at all: nobody ever reads a lock that is half written.
+async function claim(mine: string, file: string): Promise<boolean> {
   try {
-    const owner = JSON.parse(await readFile(file, 'utf8')) as Partial<Owner>;
-    return Number.isSafeInteger(owner.pid) ? { pid: owner.pid as number, started: owner.started ?? null } : null;
+    await link(mine, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+  }
+  // File systems without links.
+  try {
+    await writeFile(file, await readFile(mine, 'utf8'), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes what a dead process left, `seen`. Another one that found it too may have removed it and taken the lock since. */
+async function removeStale(file: string, seen: string | null, aside: string): Promise<void> {
+  await rename(file, aside).catch(() => {});
+  const moved = await readText(aside);
+  if (moved === null) return;
+  if (moved !== seen) await link(aside, file).catch(() => {});
+  await unlink(aside).catch(() => {});
+}
+
+async function readText(file: string): Promise<string | null> {
+  return readFile(file, 'utf8').catch(() => null);
+}
+
+function ownerOf(text: string | null): Owner | null {
+  try {
+    const owner = JSON.parse(text ?? '') as Partial<Owner> | null;
+    return Number.isSafeInteger(owner?.pid) ? { pid: owner?.pid as number, started: owner?.started ?? null } : null;
   } catch {
     return null;
   }
@@ -55,7 +86,8 @@ function isAlive(owner: Owner): boolean {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    // EPERM: it lives, and is another user's.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   const started = startOf(owner.pid);
   return started === null || owner.started === null || started === owner.started;

@@ -1,15 +1,15 @@
 /** Reads journals: of this process's making or of an earlier version's, whole or cut off in the middle of a line. */
-import { createReadStream } from 'node:fs';
-import { open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { OtaError, systemReason } from '../errors.js';
-import { object } from '../protocol/messages.js';
+import { safeText } from '../text.js';
 import type { Fact } from '../upgrade/facts.js';
 import { factOf } from './check-fact.js';
+import { finishedRecord, planRecord, runRecord } from './check-plan.js';
+import { readLines } from './lines.js';
 import { isLocked } from './lock.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
-import { JOURNAL_SCHEMA } from './record.js';
+import { JOURNAL_SCHEMA, readLine } from './record.js';
 
 /** What `dji-ota runs` shows of a run. */
 export interface RunSummary extends RunRecord {
@@ -28,6 +28,15 @@ export interface JournalContent {
   facts: Fact[];
   /** Lines that could not be read: the torn last one of a crash, or damage. */
   unreadable: number;
+  /**
+   * Lines that took effect and are lost: not those that a crash or a full disk cut off, after which nothing was published.
+   * More than 0 means that jobs may have been published of which the journal does not tell.
+   */
+  lost: number;
+  /** The number of the next line. */
+  next: number;
+  /** The file does not end with the end of a line. */
+  torn: boolean;
 }
 
 export function journalFile(folder: string, run: string): string {
@@ -36,75 +45,133 @@ export function journalFile(folder: string, run: string): string {
 
 /** All runs, the newest first. A file that is no journal is left out. */
 export async function listRuns(folder: string): Promise<RunSummary[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new OtaError('run_not_found', `the runs in ${folder} cannot be listed: ${systemReason(error)}`, {
-      cause: error,
-    });
-  }
   const runs: RunSummary[] = [];
-  for (const name of names
-    .filter((each) => each.endsWith('.jsonl'))
-    .sort()
-    .reverse()) {
+  for (const name of (await journalNames(folder)).reverse()) {
     const run = await summarize(path.join(folder, name)).catch(() => null);
     if (run) runs.push(run);
   }
   return runs;
 }
 
-/** The whole journal of one run. @throws OtaError `run_not_found` */
-export async function readJournal(file: string): Promise<JournalContent> {
-  let header: RunRecord | null = null;
-  let plan: PlanRecord | null = null;
-  let finished: FinishedRecord | null = null;
-  let unreadable = 0;
-  const facts: Fact[] = [];
+async function journalNames(folder: string): Promise<string[]> {
   try {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (line === '') continue;
-      const record = parse(line);
-      if (!record) unreadable++;
-      else if (record.kind === 'run') header ??= record as unknown as RunRecord;
-      else if (record.kind === 'plan') plan ??= record as unknown as PlanRecord;
-      else if (record.kind === 'finished') finished = record as unknown as FinishedRecord;
-      else {
-        // Facts after an end were written by a later process that took the run up again.
-        finished = null;
-        const fact = factOf(record);
-        if (fact) facts.push(fact);
-        else unreadable++;
-      }
-    }
+    return (await readdir(folder)).filter((each) => each.endsWith('.jsonl')).sort();
   } catch (error) {
-    throw new OtaError('run_not_found', `the journal ${file} cannot be read: ${systemReason(error)}`, { cause: error });
-  }
-  if (!header || !plan || !Array.isArray(plan.devices)) {
-    throw new OtaError('run_not_found', `${file} is no journal of a run`, {
-      hint: 'It was cut off before its first job, so nothing of it was published.',
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new OtaError('run_not_found', `the runs in ${safeText(folder)} cannot be listed: ${systemReason(error)}`, {
+      cause: error,
     });
   }
-  if (header.schema > JOURNAL_SCHEMA) {
-    throw new OtaError('run_not_found', `${file} was written by a newer version of dji-ota`, {
+}
+
+/** The whole journal of one run. @throws OtaError `run_not_found` */
+export async function readJournal(file: string): Promise<JournalContent> {
+  const content = { header: null as RunRecord | null, plan: null as PlanRecord | null, ...NOTHING_READ() };
+  // Unreadable lines since the last good one. The next good one's number tells whether they ever counted.
+  let doubtful = 0;
+  try {
+    for await (const { record, n, whole } of readLines(file)) {
+      content.torn = !whole;
+      if (!record) {
+        content.unreadable++;
+        doubtful++;
+        continue;
+      }
+      doubtful = 0;
+      // Written twice, or out of its place: its absence there was counted.
+      if (n < content.next) continue;
+      content.lost += n - content.next;
+      content.next = n + 1;
+      takeRecord(content, record);
+    }
+  } catch (error) {
+    throw new OtaError('run_not_found', `the journal ${safeText(file)} cannot be read: ${systemReason(error)}`, {
+      cause: error,
+    });
+  }
+  // Nothing but the last line can have been cut off in the writing, and then it has no end.
+  const lostAtEnd = content.torn && doubtful > 0 ? doubtful - 1 : doubtful;
+  content.lost += lostAtEnd;
+  content.next += lostAtEnd;
+  const { header, plan } = content;
+  if (header && header.schema > JOURNAL_SCHEMA) {
+    throw new OtaError('run_not_found', `${safeText(file)} was written by a newer version of dji-ota`, {
       hint: 'Update dji-ota.',
     });
   }
-  return { header, plan, finished, facts, unreadable };
+  if (!header || !plan) throw noJournal(file, content.next > 3 || content.lost > 0);
+  return { ...content, header, plan };
 }
 
-/** Removes the journals of runs that are older than `age` milliseconds and over. @returns how many */
+const NOTHING_READ = () => ({
+  finished: null as FinishedRecord | null,
+  facts: [] as Fact[],
+  unreadable: 0,
+  lost: 0,
+  next: 1,
+  torn: false,
+});
+
+function takeRecord(
+  content: Omit<JournalContent, 'header' | 'plan'> & { header: RunRecord | null; plan: PlanRecord | null },
+  record: Record<string, unknown>,
+): void {
+  if (record.kind === 'seam') return;
+  if (record.kind === 'run') content.header ??= runRecord(record);
+  else if (record.kind === 'plan') content.plan ??= planRecord(record);
+  else if (record.kind === 'finished') content.finished = finishedRecord(record);
+  else {
+    // Facts after an end were written by a later process that took the run up again.
+    content.finished = null;
+    const fact = factOf(record);
+    if (fact) content.facts.push(fact);
+    else {
+      content.unreadable++;
+      content.lost++;
+    }
+  }
+}
+
+function noJournal(file: string, damaged: boolean): OtaError {
+  return damaged
+    ? new OtaError('run_not_found', `the journal ${safeText(file)} is damaged: what was published cannot be told`, {
+        hint: 'Look at the docks: dji-ota watch follows what they are doing, dji-ota devices shows their versions.',
+      })
+    : new OtaError('run_not_found', `${safeText(file)} is no journal of a run`, {
+        hint: 'If it was cut off before its first job, nothing of it was published: push the manifest again.',
+      });
+}
+
+/**
+ * Removes the journals of runs that ended, or of which nothing was heard, longer than `age` milliseconds ago. A run that is
+ * going on is kept.
+ * @returns their ids, the newest first
+ * @throws OtaError `journal_unwritable`
+ */
 export async function pruneRuns(folder: string, age: number, wall: number): Promise<string[]> {
   const removed: string[] = [];
-  for (const run of await listRuns(folder)) {
-    if (run.alive || wall - run.time < age) continue;
-    await unlink(run.file);
-    await unlink(`${run.file}.lock`).catch(() => {});
-    removed.push(run.run);
+  for (const name of (await journalNames(folder)).reverse()) {
+    const file = path.join(folder, name);
+    const run = await summarize(file).catch(() => null);
+    // Cut off before its first line was whole: only the file itself tells its age.
+    const last = run ? (run.finished?.time ?? run.time) : await changedAt(file);
+    if (wall - last < age || (run ? run.alive : await isLocked(`${file}.lock`))) continue;
+    await unlink(file).catch((error: unknown) => {
+      throw new OtaError('journal_unwritable', `${safeText(file)} cannot be removed: ${systemReason(error)}`, {
+        cause: error,
+      });
+    });
+    await unlink(`${file}.lock`).catch(() => {});
+    removed.push(run?.run ?? path.basename(name, '.jsonl'));
   }
   return removed;
+}
+
+async function changedAt(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Number.POSITIVE_INFINITY,
+  );
 }
 
 // First and last line alone: a journal may have millions.
@@ -112,24 +179,34 @@ async function summarize(file: string): Promise<RunSummary | null> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    const head = Buffer.alloc(Math.min(size, 16 * 1024));
-    await handle.read(head, 0, head.length, 0);
-    const header = parse(head.toString('utf8').split('\n', 1)[0] ?? '');
-    if (header?.kind !== 'run' || typeof header.run !== 'string') return null;
-    const tail = Buffer.alloc(Math.min(size, 4 * 1024));
-    await handle.read(tail, 0, tail.length, size - tail.length);
-    const last = parse(tail.toString('utf8').trimEnd().split('\n').at(-1) ?? '');
-    const finished = last?.kind === 'finished' ? (last as unknown as FinishedRecord) : null;
-    return { ...(header as unknown as RunRecord), file, finished, alive: await isLocked(`${file}.lock`) };
+    const head = await readText(handle, 0, Math.min(size, 16 * 1024));
+    const header = recordOf(head.split('\n', 1)[0] ?? '', runRecord);
+    if (!header) return null;
+    const from = Math.max(0, size - 4 * 1024);
+    const tail = await readText(handle, from, size - from);
+    const finished = lastRecord(tail.trimEnd().split('\n'));
+    return { ...header, file, finished, alive: await isLocked(`${file}.lock`) };
   } finally {
     await handle.close();
   }
 }
 
-function parse(line: string): Record<string, unknown> | null {
-  try {
-    return object(JSON.parse(line));
-  } catch {
-    return null;
+async function readText(handle: FileHandle, from: number, length: number): Promise<string> {
+  const bytes = Buffer.alloc(length);
+  await handle.read(bytes, 0, length, from);
+  return bytes.toString('utf8');
+}
+
+// A seam alone, and what a crash cut off before it, say nothing new.
+function lastRecord(lines: string[]): FinishedRecord | null {
+  for (const line of lines.reverse()) {
+    const record = readLine(line)?.record;
+    if (record && record.kind !== 'seam') return record.kind === 'finished' ? finishedRecord(record) : null;
   }
+  return null;
+}
+
+function recordOf<T>(line: string, check: (record: Record<string, unknown>) => T | null): T | null {
+  const read = readLine(line);
+  return read ? check(read.record) : null;
 }

@@ -1,4 +1,9 @@
-/** The lines of a journal: `run`, `plan`, then facts as they happen, and `finished`. JSON, one a line. */
+/**
+ * The lines of a journal: `run`, `plan`, then facts as they happen, and `finished`. JSON, one a line, each with its number
+ * and a checksum: what was lost or changed on the disk is noticed, and not taken for something that never happened.
+ */
+import { crc32 } from 'node:zlib';
+import { object } from '../protocol/messages.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
@@ -54,12 +59,6 @@ export interface PlanRecord {
   devices: KeptDevice[];
 }
 
-/** A fact, at a wall time: the next process has another monotonic clock. */
-export interface FactRecord {
-  time: number;
-  fact: Fact;
-}
-
 /** The last line of a run that came to an end of its own. */
 export interface FinishedRecord {
   kind: 'finished';
@@ -70,8 +69,36 @@ export interface FinishedRecord {
   complete: boolean;
 }
 
-/** One fact as a line without its end. `wall - now` maps the clock's monotonic time to wall time. */
-export function factLine(fact: Fact, offset: number): string {
+/**
+ * Stands where writing began anew after a crash or a full disk: a line before it that was cut off never took effect, for
+ * nothing is published before its line is whole.
+ */
+export const SEAM = { kind: 'seam' } as const;
+
+type Fields = Record<string, unknown>;
+
+/** A fact as the journal keeps it. `wall - now` maps the clock's monotonic time to wall time. */
+export function keptFact(fact: Fact, offset: number): Fields {
   const { at, ...rest } = fact;
-  return JSON.stringify({ time: Math.round(at + offset), ...rest });
+  return { time: Math.round(at + offset), ...rest };
+}
+
+/** `record` as the `n`th line of a journal, with its end. */
+export function lineOf(record: object, n: number): string {
+  const body = JSON.stringify({ n, ...record });
+  return `${body.slice(0, -1)},"crc":${crc32(body)}}\n`;
+}
+
+/** The record in a line without its end, and its number; null where it is not exactly as it was written. */
+export function readLine(line: string): { n: number; record: Fields } | null {
+  const sum = /,"crc":(\d{1,10})\}$/.exec(line);
+  if (!sum) return null;
+  const body = `${line.slice(0, sum.index)}}`;
+  if (crc32(body) !== Number(sum[1])) return null;
+  try {
+    const { n, ...record } = object(JSON.parse(body)) ?? {};
+    return Number.isSafeInteger(n) ? { n: n as number, record } : null;
+  } catch {
+    return null;
+  }
 }

@@ -34,11 +34,31 @@ const MAX_DEVICES = 1_000_000;
  * `usage` for a bad `defaultPids`.
  */
 export async function readManifest(source: string, options: ReadManifestOptions): Promise<Manifest> {
-  const defaultPids = checkedPids(options.defaultPids);
+  // Before anything is read: what is wrong with the command line is said first.
+  checkedPids(options.defaultPids);
   const { text, format, folder } = await readSource(source, options.cwd ?? process.cwd(), options.readStdin);
   const findings: string[] = [];
+  const value = await parse(source, text, format, (finding) => void findings.push(finding));
+  return checkValue(source, value, folder, options, findings);
+}
+
+/**
+ * Checks a manifest that is in memory already: any of its forms as JSON would give it. `source` names it in messages.
+ * @throws OtaError as {@link readManifest} does.
+ */
+export function checkManifest(value: unknown, options: ReadManifestOptions, source = 'the manifest'): Manifest {
+  return checkValue(source, value, options.cwd ?? process.cwd(), options, []);
+}
+
+function checkValue(
+  source: string,
+  value: unknown,
+  folder: string,
+  options: ReadManifestOptions,
+  findings: string[],
+): Manifest {
+  const defaultPids = checkedPids(options.defaultPids);
   const report = (finding: string) => void findings.push(finding);
-  const value = await parse(source, text, format, report);
   const entries = devicesOf(source, value, report);
   if (entries.length === 0) report('holds no device');
   if (entries.length > MAX_DEVICES) {

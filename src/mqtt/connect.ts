@@ -84,14 +84,15 @@ export async function connectBroker(
 
   const lost = (reason: string, takenOver: boolean) => {
     if (closed || ended) return;
-    if (!acknowledged && topics.inFlight + messages.inFlight > 0) fruitless++;
+    const unanswered = !acknowledged && topics.inFlight + messages.inFlight > 0;
     link = null;
     topics.detach();
     messages.detach();
     if (clock.now() - linkedAt > GOOD_LIFE) {
       waits = growingWait(500, 30_000);
       shortLives = 0;
-    }
+      fruitless = 0;
+    } else if (unanswered) fruitless++;
     if (restored) {
       restored = false;
       lostAt = clock.now();
@@ -112,7 +113,9 @@ export async function connectBroker(
       if (left <= 0) return gone(lostError(target.shown, settings.reconnectTimeout, reason));
       await sleep(Math.min(waits(), left), clock, closing.signal);
       if (closed) return;
-      const result = await dialer.again(settings.connectTimeout, messages.ids(), closing.signal);
+      // The last attempt gets a second, even where the time limit is nearer.
+      const limit = Math.min(settings.connectTimeout, Math.max(1000, lostAt + settings.reconnectTimeout - clock.now()));
+      const result = await dialer.again(limit, messages.ids(), closing.signal);
       if (closed) return result.link?.destroy();
       if (result.link) return adopt(result.link);
       if (result.refused) return gone(result.refused);
@@ -142,10 +145,10 @@ export async function connectBroker(
     const farewell = clock.now() + FAREWELL_TIME;
     const last = link;
     link = null;
-    await last?.close(endSession, FAREWELL_TIME / 2);
+    const said = (await last?.close(endSession, FAREWELL_TIME / 2)) ?? false;
     // MQTT 3.1.1 has no other way to end a session than to begin a clean one.
-    const byReconnect = endSession && !wasGone && (last === null || dialer.version === '3.1.1');
-    if (byReconnect) await dialer.forget(Math.max(50, farewell - clock.now()));
+    if (endSession && !wasGone && (!said || dialer.version === '3.1.1'))
+      await dialer.forget(Math.max(50, farewell - clock.now()));
   };
 
   adopt(await dialer.first(settings.connectTimeout, options.signal));

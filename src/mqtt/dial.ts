@@ -68,8 +68,9 @@ export function dial(
   /** One attempt for the first connection, with the fallback to 3.1.1 inside. */
   const attempt = async (deadline: number, signal?: AbortSignal): Promise<Link> => {
     const session = {
-      // On 3.1.1 "clean" would also end the session with the connection, so it cannot be had for the first one alone.
-      clean: !persistent || (settings.resumeSession !== true && version === '5'),
+      // Not "clean" even where an earlier session is not wanted: on 3.1.1 ours would end with the connection, and
+      // mosquitto 2.0 does not keep such a session over its restart. An unwanted one is a failure of kind `stale`.
+      clean: !persistent,
       resume: settings.resumeSession === true,
       expiry: settings.sessionExpiry,
       reservedIds: [],

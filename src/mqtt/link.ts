@@ -48,8 +48,11 @@ export interface Link {
   readonly maximumQoS: number;
   /** Calls once, when the connection has broken by itself; at once where it already has. */
   onClosed(tell: OnClosed): void;
-  /** Says goodbye and waits for the end, at most `timeout` ms. `onClosed` is not called. Never rejects. */
-  close(endSession: boolean, timeout: number): Promise<void>;
+  /**
+   * Says goodbye and waits for the end, at most `timeout` ms; whether that came. `onClosed` is not called. Messages that
+   * still come are not acknowledged, so that a session that is kept has them. Never rejects.
+   */
+  close(endSession: boolean, timeout: number): Promise<boolean>;
   /** Ends it at once; `onClosed` is not called. */
   destroy(): void;
 }
@@ -132,9 +135,13 @@ export function openLink(
         events.onReceiverError(error);
       }
     });
+    client.handleMessage = (_, acknowledge) => {
+      if (state !== 'ended') acknowledge();
+    };
     client.on('disconnect', ({ reasonCode = 0, properties }) => {
       takenOver = reasonCode === 0x8e;
       said = `the broker ended the connection: ${reasonWords(reasonCode, properties?.reasonString)}`;
+      end({ kind: 'failed', reason: said });
     });
     // Also what mqtt.js only reports, such as a malformed packet: after that nothing that follows can be trusted.
     client.on('error', (error) => {
@@ -168,7 +175,7 @@ export function openLink(
           stream.destroy();
         },
         close(endSession, limit) {
-          if (state === 'ended') return Promise.resolve();
+          if (state === 'ended') return Promise.resolve(false);
           state = 'ended';
           return goodbye(client, stream, settings.version === '5' && endSession, clock, limit);
         },
@@ -184,7 +191,8 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
     protocolVersion: five ? 5 : 4,
     clientId: settings.clientId,
     ...(settings.username === undefined ? {} : { username: settings.username }),
-    ...(settings.password === undefined ? {} : { password: settings.password }),
+    // MQTT 3.1.1 has no password without a user name (section 3.1.2.9), MQTT 5 has.
+    ...(settings.password === undefined || (!five && !settings.username) ? {} : { password: settings.password }),
     clean: settings.clean,
     keepalive: settings.keepalive,
     ...(five
@@ -221,17 +229,17 @@ function goodbye(
   endSession: boolean,
   clock: Clock,
   limit: number,
-): Promise<void> {
+): Promise<boolean> {
   // end() would wait without limit for acknowledgements; who wanted them has been told by now.
   for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
   return new Promise((resolve) => {
     const cancel = clock.after(limit, () => {
       stream.destroy();
-      resolve();
+      resolve(false);
     });
     const done = () => {
       cancel();
-      resolve();
+      resolve(true);
     };
     // A network error on the way out does not matter, but end() then never calls back.
     client.once('close', done);

@@ -110,7 +110,7 @@ function loginHint({ clientId, username, password }: Login): string {
 
 /** An error of the stream below MQTT before the broker has answered. */
 export function streamFailure(error: unknown, target: Target, reached: boolean): Failure {
-  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  const code = codeOf(error);
   const final = (why: string, hint: string): Failure => ({
     kind: 'refused',
     error: new OtaError('broker_unreachable', `${target.shown}: ${why}`, { hint, cause: error }),
@@ -131,9 +131,16 @@ export function streamFailure(error: unknown, target: Target, reached: boolean):
     : { kind: 'failed', reason };
 }
 
+// An error of OpenSSL that a write meets comes as EPROTO, with the reason only in its message.
+function codeOf(error: unknown): string {
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  const reason = /SSL routines:[^:]*:([\w ]+):/.exec(error instanceof Error ? error.message : '')?.[1];
+  return code === 'EPROTO' && reason ? `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}` : code;
+}
+
 function reasonOf(error: unknown, target: Target, reached: boolean): string {
   const message = error instanceof Error ? error.message : '';
-  const code = (error as { code?: unknown } | null)?.code;
+  const code = codeOf(error);
   // The words are those of Node's tls for a connection that ends in the middle of the handshake.
   if (target.tls && !reached && (code === 'ECONNRESET' || message.includes('before secure TLS connection'))) {
     return 'the server hung up during the TLS handshake; perhaps there is no TLS on this port';

@@ -1,4 +1,5 @@
 /** What CI systems understand of a log: folding and annotations. */
+import { safeText } from '../text.js';
 import type { DeviceOutcome } from '../upgrade/events.js';
 import { explain, outcomeWord } from './words.js';
 
@@ -30,9 +31,11 @@ export function deviceAnnotation(device: DeviceOutcome): string {
   return annotation(level, title, `${code}${explain(device) ?? outcomeWord(device.status)}`);
 }
 
-/** A GitHub workflow command of `level`, with line end. */
-export function annotation(level: 'error' | 'warning', title: string, message: string): string {
-  return `::${level} title=${escapeProperty(title)}::${escapeData(message)}\n`;
+/** A GitHub workflow command of `level`, with line end; its message may have several lines. */
+export function annotation(level: 'error' | 'warning', title: string, ...lines: string[]): string {
+  return disarm(
+    `::${level} title=${escapeProperty(safeText(title))}::${escapeData(lines.map((line) => safeText(line, 1000)).join('\n'))}\n`,
+  );
 }
 
 /**

@@ -7,8 +7,8 @@ import { PLAIN_STYLES } from './styles.js';
 
 // Larger blocks gain no speed, and a flood of events within one tick must not pile up in memory.
 const BLOCK = 64 * 1024;
-// Valid JSON as they are, but read as line ends or as terminal commands by some of those who look at a line.
-const AWKWARD = /[\u007f-\u009f\u2028\u2029]/g;
+// Valid JSON as they are, but read as line ends, terminal commands or a change of direction where a line is looked at.
+const AWKWARD = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** One event as a JSON line of CONTRACT "JSON lines", without the line end. `time` is milliseconds since 1970. */
 export function jsonLine(event: RunEvent, run: string, time: number): string {

@@ -107,7 +107,7 @@ export function logRenderer(options: LogOptions): Renderer {
       if (event.event === 'error') {
         closeGroup();
         if (ci === 'github')
-          stderr.write(annotation('error', 'dji-ota', [event.message, event.hint].filter(Boolean).join('\n')));
+          stderr.write(annotation('error', 'dji-ota', event.message, ...(event.hint === null ? [] : [event.hint])));
         return write(`${formatProblem(event, styles)}\n`);
       }
       if (event.event === 'warning' && ci === 'github')

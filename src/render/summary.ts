@@ -5,7 +5,7 @@ const SAID: Readonly<Record<Kind, string>> = {
   failed: 'failed',
   unknown: 'unknown',
   paused: 'paused',
-  retrying: 'waiting to retry',
+  retrying: 'retrying',
   running: 'running',
   verifying: 'verifying',
   waiting: 'waiting',

@@ -1,5 +1,4 @@
 /** Text measured in terminal columns: CJK and emoji take two, combining marks none. */
-import sliceAnsi from 'slice-ansi';
 import stringWidth from 'string-width';
 
 // Each takes one column wherever it stands: ASCII, Latin, and the signs that this program draws with.
@@ -25,17 +24,41 @@ export function widthOf(text: string): number {
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   if (width <= 1) return width === 1 ? '…' : '';
-  const kept = PLAIN.test(text) ? text.slice(0, width - 1) : sliceAnsi(text, 0, width - 1);
+  const kept = PLAIN.test(text) ? text.slice(0, width - 1) : head(parts(text), width - 1);
   return `${kept}…`;
 }
 
 /** Like {@link cut}, but the middle goes: serial numbers of one batch differ at their ends. */
 export function cutMiddle(text: string, width: number): string {
-  const full = widthOf(text);
-  if (full <= width) return text;
+  if (widthOf(text) <= width) return text;
   if (width < 5) return cut(text, width);
   const tail = Math.ceil((width - 1) / 2);
-  return `${sliceAnsi(text, 0, width - 1 - tail)}…${sliceAnsi(text, full - tail)}`;
+  const all = parts(text);
+  const end = head(all.toReversed(), tail, (kept, part) => part + kept);
+  return `${head(all, width - 1 - tail)}…${end}`;
+}
+
+const CHARACTERS = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** What a person takes for characters, and colour codes, which must not be broken either. */
+function parts(text: string): string[] {
+  return text
+    .split(/(\u001b\[[\d;]*m)/)
+    .flatMap((part) =>
+      part[0] === '\u001b' ? [part] : Array.from(CHARACTERS.segment(part), ({ segment }) => segment),
+    );
+}
+
+/** As many of `from` as fit in `width` columns. */
+function head(from: readonly string[], width: number, join = (kept: string, part: string) => kept + part): string {
+  let kept = '';
+  let used = 0;
+  for (const part of from) {
+    used += widthOf(part);
+    if (used > width) break;
+    kept = join(kept, part);
+  }
+  return kept;
 }
 
 /** `text` filled up with spaces to `width` columns. */
@@ -57,10 +80,11 @@ export function wrap(text: string, width: number): string[] {
     }
     if (line !== '') lines.push(line);
     while (widthOf(word) > limit) {
-      // A wide character in one column: it cannot be broken, so it stands over the edge.
-      const head = sliceAnsi(word, 0, limit) || word;
-      lines.push(head);
-      word = word.slice(head.length);
+      const all = parts(word);
+      const fitting = head(all, limit);
+      // A character that is wider than the line cannot be broken, and must not stand over its edge.
+      lines.push(fitting || '…');
+      word = word.slice((fitting || (all[0] ?? word)).length);
     }
     line = word;
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { parseObject, text } from '../protocol/messages.js';
 import { type TopicKind, topicOf } from '../protocol/topics.js';
+import { oldProgress } from './garbage.js';
 import { type Job, startJob } from './job.js';
 import { type DockMessage, replyPayload } from './messages.js';
 import type { Random } from './random.js';
@@ -217,7 +218,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     },
     counts,
     start() {
-      if (behavior.retained) leaveOldProgress();
+      if (behavior.retained) send(oldProgress(pid, random.id()));
       if (away || options.telemetry === null) return;
       send(topology(condition(), stamp()));
       tellState(behavior.aircraft_online ? [dock, ...aircraft] : [dock]);
@@ -231,18 +232,6 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       waits.clear();
     },
   };
-
-  // Years old and without a bid: the meanest of its kind, for it could be about any open job.
-  function leaveOldProgress(): void {
-    const output = { status: 'failed', progress: { percent: 12, step_key: 'upgrade_firmware' } };
-    const payload = {
-      method: 'ota_progress',
-      tid: random.id(),
-      timestamp: 1654070968655,
-      data: { result: 312028, output },
-    };
-    send({ topic: topicOf('events', pid), payload: JSON.stringify(payload), qos: 1, retain: true });
-  }
 }
 
 function device(sn: string, from: Omit<SimulatedDevice, 'sn' | 'compatible_status'> & { compatible_status?: 0 | 1 }) {

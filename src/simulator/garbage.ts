@@ -35,5 +35,10 @@ export function garbage(pid: string, bid: string, index: number): DockMessage {
   return { topic: topicOf(kind, pid), payload: make(bid), qos: 1, retain: false };
 }
 
-/** How many different pieces there are. */
-export const GARBAGE_COUNT = GARBAGE.length;
+/** A retained `ota_progress`, years old and without a bid: the meanest of its kind, for it could be about any open job. */
+export function oldProgress(pid: string, tid: string): DockMessage {
+  const output = { status: 'failed', progress: { percent: 12, step_key: 'upgrade_firmware' } };
+  const data = { result: 312028, output };
+  const payload = JSON.stringify({ method: 'ota_progress', tid, timestamp: 1654070968655, data });
+  return { topic: topicOf('events', pid), payload, qos: 1, retain: true };
+}

@@ -18,7 +18,14 @@ export type Fact =
   /** The broker has acknowledged the publish. */
   | { type: 'job_acknowledged'; at: number; bid: string }
   /** The broker has surely not taken it. */
-  | { type: 'job_unsent'; at: number; bid: string; reason: string }
+  | {
+      type: 'job_unsent';
+      at: number;
+      bid: string;
+      reason: string;
+      /** We never handed it to the broker, so that it can still be sent. */
+      withdrawn?: boolean;
+    }
   /** It may have been sent twice under the same ids: the connection broke before the acknowledgement. */
   | { type: 'job_resent'; at: number; bid: string }
   | { type: 'reply'; at: number; pid: string; message: ReplyMessage }
@@ -38,6 +45,11 @@ export type Fact =
   /** The run is over for a reason of ours: every open device's outcome is unknown. */
   | { type: 'cut_off'; at: number; cause: 'timeout' | 'interrupted' | 'broker_lost'; reason: string }
   /** Taken up again by another process. */
-  | { type: 'resumed'; at: number };
+  | {
+      type: 'resumed';
+      at: number;
+      /** What had ended unknown because a time limit passed was asked for again. */
+      reopened?: boolean;
+    };
 
 export type FactOf<T extends Fact['type']> = Extract<Fact, { type: T }>;

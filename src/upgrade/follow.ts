@@ -6,10 +6,10 @@ import { eventReply, type ProgressMessage, readProgress, readReply } from '../pr
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
-import type { Fact } from './facts.js';
+import type { Fact, FactOf } from './facts.js';
 import { jobRequest, type Plan } from './plan.js';
 import { type Start, startDue, wakeAt, waveCount } from './rollout.js';
-import { advance, dueLimits, isRunOver, type RunCore, refuseStarts } from './run-core.js';
+import { advance, dueLimits, isRunOver, type RunCore, refuseStarts, withdrawStart } from './run-core.js';
 import { interruptCode, interruption, type RunResult } from './run-end.js';
 import type { RunView } from './state.js';
 import { isNewVersion, outcomes } from './tracker.js';
@@ -41,7 +41,11 @@ export interface FollowOptions {
   listener?: Listener | null;
   /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
   republishUncertain?: boolean;
+  /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
+  refuses?: (devices: readonly number[]) => string | null;
   onView?: (view: RunView) => void;
+  /** Models and first versions by serial number, where they are listened to. */
+  names?: RunView['names'];
 }
 
 /** A run that is connected: hand it everything that the broker says, then {@link FollowedRun.follow} it to its end. */
@@ -68,6 +72,7 @@ export function followRun(options: FollowOptions): FollowedRun {
   let cancelTimer = () => {};
   let timerAt = Number.POSITIVE_INFINITY;
   let checking = false;
+  const recordings = new Set<Promise<void>>();
   let over: () => void = () => {};
   const done = new Promise<void>((resolve) => {
     over = resolve;
@@ -79,7 +84,6 @@ export function followRun(options: FollowOptions): FollowedRun {
 
   function take(fact: Fact): void {
     if (core.cut !== null) return;
-    if (fact.type === 'version_reported' && !isNewVersion(core.tracker, fact)) return;
     const running = core.running.size;
     const events = advance(core, fact);
     if (fact.type !== 'job_opened' && (events.length > 0 || KEPT.has(fact.type))) log?.append(fact);
@@ -95,7 +99,10 @@ export function followRun(options: FollowOptions): FollowedRun {
     if (broker === null || core.cut !== null) return;
     const now = clock.now();
     const starts = startDue(core.rollout, now);
-    if (starts.length > 0) void publishAll(broker, starts);
+    if (starts.length > 0) {
+      const recording: Promise<void> = publishAll(broker, starts).finally(() => recordings.delete(recording));
+      recordings.add(recording);
+    }
     const wake = wakeAt(core.rollout);
     if (wake !== null) setTimer(Math.max(wake, now));
     if (timerAt === Number.POSITIVE_INFINITY && !checking) checkLimits();
@@ -123,7 +130,23 @@ export function followRun(options: FollowOptions): FollowedRun {
     if (core.cut === null && core.running.size > 0) setTimer(next === null ? idle : Math.min(next, idle));
   }
 
-  async function publishAll(to: Broker, starts: readonly Start[]): Promise<void> {
+  /** What cannot be published ends without having been sent. */
+  function sendable(starts: readonly Start[]): Start[] {
+    return starts.filter((start) => {
+      const reason = options.refuses?.(start.devices) ?? null;
+      if (reason !== null) tell(withdrawStart(core, start, reason, clock.now()));
+      return reason === null;
+    });
+  }
+
+  async function publishAll(to: Broker, claimed: readonly Start[]): Promise<void> {
+    const starts = sendable(claimed);
+    if (starts.length < claimed.length) {
+      // Places of those that were taken back are free again.
+      if (isRunOver(core)) over();
+      else queueMicrotask(schedule);
+    }
+    if (starts.length === 0) return;
     const facts = starts.map((start): Extract<Fact, { type: 'job_opened' }> => {
       const pid = core.tracker.devices[start.devices[0] ?? -1]?.pid ?? '';
       const { devices, attempt } = start;
@@ -132,19 +155,26 @@ export function followRun(options: FollowOptions): FollowedRun {
     try {
       await log?.write(facts);
     } catch (error) {
+      withdraw(facts, 'it could not be recorded');
       journalFailed(starts, toOtaError(error));
       return;
     }
     // Interrupted while it was being recorded: nothing of it was sent.
-    if (core.cut !== null) return;
+    if (core.cut !== null) return withdraw(facts, 'the run was cut off before it was sent');
     for (const fact of facts) {
       take(fact);
       void publishJob(to, fact);
     }
   }
 
+  /** Of what stands in the journal and was not sent; it may have been recorded in part. */
+  function withdraw(facts: readonly Extract<Fact, { type: 'job_opened' }>[], reason: string): void {
+    for (const { bid } of facts) log?.append({ type: 'job_unsent', at: clock.now(), bid, reason, withdrawn: true });
+  }
+
   /** What cannot be recorded is not published: what runs is followed to its end, and nothing more is started. */
   function journalFailed(starts: readonly Start[], error: OtaError): void {
+    if (core.cut !== null) return;
     failure = error;
     tell(refuseStarts(core, starts, error.message, clock.now()));
     if (isRunOver(core)) over();
@@ -158,8 +188,9 @@ export function followRun(options: FollowOptions): FollowedRun {
       take({ type: 'job_acknowledged', at: clock.now(), bid });
     } catch (error) {
       const failed = toOtaError(error);
-      // Anything else means that the connection is gone: the broker's own events decide what follows.
-      if (failed.code !== 'broker_refused') return;
+      // Anything else means that the connection is gone, as does a refusal after the end: then it may have been sent all
+      // the same, and the broker's own events decide what follows.
+      if (failed.code !== 'broker_refused' || core.cut !== null) return;
       refused = true;
       emit({ event: 'warning', code: 'publish_refused', message: failed.message });
       take({ type: 'job_unsent', at: clock.now(), bid, reason: failed.message });
@@ -171,8 +202,13 @@ export function followRun(options: FollowOptions): FollowedRun {
     for (const job of core.running.values()) {
       if (!job.uncertain || job.bid === null || job.tid === null) continue;
       const { pid, bid, tid, attempt } = job;
-      take({ type: 'job_resent', at: clock.now(), bid });
       const devices = job.devices.map((device) => device.index);
+      const reason = options.refuses?.(devices) ?? null;
+      if (reason !== null) {
+        emit({ event: 'warning', code: 'not_republished', message: `gateway ${pid}: not sent again: ${reason}` });
+        continue;
+      }
+      take({ type: 'job_resent', at: clock.now(), bid });
       void publishJob(to, { type: 'job_opened', at: clock.now(), pid, bid, tid, attempt, devices });
     }
   }
@@ -228,7 +264,7 @@ export function followRun(options: FollowOptions): FollowedRun {
 
   async function follow(connected: Broker): Promise<RunResult> {
     broker = connected;
-    options.onView?.(viewOf(core));
+    options.onView?.(viewOf(core, options.names));
     const onAbort = () => cut('interrupted', interruption(signal));
     const cancelTimeout =
       options.timeout === null
@@ -242,6 +278,8 @@ export function followRun(options: FollowOptions): FollowedRun {
       schedule();
     }
     await done;
+    // The journal must be told what became of a record that was under way.
+    await Promise.all(recordings);
     cancelTimeout();
     cancelTimer();
     signal.removeEventListener('abort', onAbort);
@@ -261,10 +299,8 @@ export function followRun(options: FollowOptions): FollowedRun {
   }
 
   function report(sn: string, version: string): void {
-    const device = core.tracker.bySn.get(sn);
-    if (!device || device.phase === 'ended' || device.reported === version) return;
-    if (device.phase === 'waiting' && device.reportedOther) return;
-    take({ type: 'version_reported', at: clock.now(), sn, version });
+    const fact: FactOf<'version_reported'> = { type: 'version_reported', at: clock.now(), sn, version };
+    if (isNewVersion(core.tracker, fact)) take(fact);
   }
 
   return { events, take, report, follow };
@@ -274,13 +310,14 @@ export function followRun(options: FollowOptions): FollowedRun {
 const KEPT: ReadonlySet<Fact['type']> = new Set([
   'job_acknowledged',
   'job_resent',
+  'resumed',
   'reply',
   'cut_off',
   'version_reported',
 ]);
 
 /** A live look at a run for bars and tables. */
-export function viewOf(core: RunCore): RunView {
+export function viewOf(core: RunCore, names: RunView['names'] = new Map()): RunView {
   return {
     devices: core.tracker.devices,
     totals: core.tracker.totals,
@@ -288,7 +325,7 @@ export function viewOf(core: RunCore): RunView {
       const of = waveCount(core.rollout);
       return of > 1 ? { current: core.rollout.wave + 1, of } : null;
     },
-    names: new Map(),
+    names,
   };
 }
 

@@ -5,10 +5,13 @@ import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
 import { listenToFleet } from '../fleet/listen.js';
 import { readinessOf } from '../fleet/readiness.js';
 import type { Broker, BrokerMessage } from '../mqtt/broker.js';
+import { modelName } from '../protocol/models.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import { safeText } from '../text.js';
 import type { Plan } from './plan.js';
 import type { LeftOut, Preflight, Verification } from './push.js';
+
+export { createFleetFeed } from '../fleet/feed.js';
 
 export interface LookOptions {
   /** What is done about devices that are not ready. */
@@ -16,6 +19,8 @@ export interface LookOptions {
   skipCurrent: boolean;
   /** With `require`: leave out what is not ready instead of refusing the run. */
   skipUnready: boolean;
+  /** The reports are wanted during the run as well, to verify versions. */
+  keepListening: boolean;
   clock: Clock;
   signal: AbortSignal;
   onWarning(code: string, message: string): void;
@@ -43,6 +48,12 @@ async function check(broker: Broker, plan: Plan, feed: FleetFeed, options: LookO
     onWarning: (message) => onWarning('topic_denied', message),
   });
   listened.stop();
+  // Docks report every two seconds: for a fleet that is a flood, which the run itself has no use for.
+  if (!options.keepListening) {
+    const heard = [...new Set([...pids, ...sns, ...feed.fleet.devices.keys()])];
+    const topics = heard.flatMap((serial) => [topicOf('osd', serial), topicOf('state', serial)]);
+    await broker.unsubscribe([...topics, ...pids.map((pid) => topicOf('status', pid))]);
+  }
   const left: LeftOut[] = [];
   const findings: string[] = [];
   plan.devices.forEach((device, index) => {
@@ -84,4 +95,19 @@ export function createVerification(clock: Clock, feed: FleetFeed = createFleetFe
       if (version && !message.retained && version.at !== before) report(serial, version.value);
     },
   };
+}
+
+/** Models and the versions that devices had first, for who looks on; filled as they are told. */
+export function namesFrom(feed: FleetFeed): ReadonlyMap<string, { model: string | null; version: string | null }> {
+  const names = new Map<string, { model: string | null; version: string | null }>();
+  feed.onChange(({ serials, learned }) => {
+    for (const serial of [...serials, ...learned]) {
+      const record = feed.fleet.devices.get(serial);
+      if (!record) continue;
+      const known = names.get(serial);
+      const model = record.model === null ? null : modelName(record.model);
+      names.set(serial, { model, version: known?.version ?? record.firmware_version?.value ?? null });
+    }
+  });
+  return names;
 }

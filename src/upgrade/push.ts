@@ -49,6 +49,7 @@ export interface PushOptions {
   newId: () => string;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
+  names?: RunView['names'];
 }
 
 /**
@@ -120,12 +121,12 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     });
     rest = run.events;
     onMessage = run.events.onMessage;
-    if (lostEarly !== null) rest.onLost?.(lostEarly);
-    if (goneWhy !== null) rest.onGone?.(goneWhy);
     onPhase?.('upgrading');
     for (const { device, reason } of left) {
       run.take({ type: 'left_out', at: clock.now(), device, outcome: 'skipped', reason });
     }
+    if (lostEarly !== null) rest.onLost?.(lostEarly);
+    if (goneWhy !== null) rest.onGone?.(goneWhy);
     const result = await run.follow(broker);
     keepSession = log !== null && core.cut !== null;
     return result;

@@ -25,6 +25,10 @@ export interface ResumeOptions {
   log: FactLog;
   timeout: number | null;
   republishUncertain: boolean;
+  /** The core was rebuilt with what had ended unknown to be asked for again. */
+  reopened?: boolean;
+  /** As {@link followRun} takes it. */
+  refuses?: (devices: readonly number[]) => string | null;
   verification?: Verification | null;
   clock: Clock;
   emit: Emit;
@@ -45,8 +49,16 @@ export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): Run
   const core = createCore(makePlan(earlier.devices), earlier.options, skipped);
   // The earlier process had another monotonic clock: its wall times are mapped to ours.
   const offset = clock.now() - clock.wall();
-  for (const fact of earlier.facts) {
-    if (fact.type === 'cut_off' || (reopen && fact.type === 'limit' && fact.limit !== 'verify')) continue;
+  const withdrawn = new Set(
+    earlier.facts.flatMap((fact) => (fact.type === 'job_unsent' && fact.withdrawn ? [fact.bid] : [])),
+  );
+  // What a later process asked for again had not ended, whatever a limit said before.
+  const reopenedAt = reopen
+    ? earlier.facts.length
+    : earlier.facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
+  for (const [index, fact] of earlier.facts.entries()) {
+    if (fact.type === 'cut_off' || ('bid' in fact && withdrawn.has(fact.bid))) continue;
+    if (fact.type === 'limit' && fact.limit !== 'verify' && index < reopenedAt) continue;
     replay(core, { ...fact, at: fact.at + offset } as Fact);
   }
   return core;
@@ -79,8 +91,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   try {
     await broker.subscribe([...replyTopics(core.plan), ...(verification?.topics(core.plan) ?? [])]);
     if (signal.aborted) throw interruption(signal);
-    const resumed: Fact = { type: 'resumed', at: clock.now() };
-    run.take(resumed);
+    run.take({ type: 'resumed', at: clock.now(), ...(options.reopened ? { reopened: true } : {}) });
     options.onPhase?.('upgrading');
     const result = await run.follow(broker);
     keepSession = core.cut !== null;

@@ -83,14 +83,31 @@ export function advance(core: RunCore, fact: Fact): RunEvent[] {
   return events;
 }
 
-/** {@link advance} for a fact of an earlier process: there the start was not claimed from the roll-out. */
+/**
+ * {@link advance} for a fact of an earlier process: there the start was not claimed from the roll-out. Facts may be missing
+ * where the journal is damaged.
+ */
 export function replay(core: RunCore, fact: Fact): RunEvent[] {
-  if (fact.type === 'job_opened') {
-    const gateway = core.gatewayOfPid.get(fact.pid);
-    if (gateway === undefined || core.tracker.byBid.has(fact.bid)) return [];
-    jobStarted(core.rollout, { gateway, devices: fact.devices, attempt: fact.attempt });
+  if (fact.type !== 'job_opened') return advance(core, fact);
+  const gateway = core.gatewayOfPid.get(fact.pid);
+  if (gateway === undefined || core.tracker.byBid.has(fact.bid)) return [];
+  const devices = fact.devices.filter((device) => canOpen(core, device, fact.pid));
+  if (devices.length === 0) return [];
+  const events: RunEvent[] = [];
+  // A gateway has one job at a time: how the one before this ended is lost.
+  for (const device of core.running.get(gateway)?.devices ?? []) {
+    const limit = device.phase === 'verifying' ? 'verify' : 'stall';
+    events.push(...advance(core, { type: 'limit', at: fact.at, device: device.index, limit, ms: 0 }));
   }
-  return advance(core, fact);
+  if (core.running.has(gateway)) return events;
+  jobStarted(core.rollout, { gateway, devices, attempt: fact.attempt });
+  events.push(...advance(core, { ...fact, devices }));
+  return events;
+}
+
+function canOpen(core: RunCore, index: number, pid: string): boolean {
+  const device = core.tracker.devices[index];
+  return device?.pid === pid && (device.phase === 'waiting' || device.phase === 'retry_wait');
 }
 
 /** Whether every device has ended. */
@@ -129,9 +146,11 @@ function limitOf(core: RunCore, job: JobState, device: DeviceState): Running | n
     return { limit: 'verify', ms: limits.verify, until: from(device.endedAt ?? 0) + limits.verify };
   }
   if (device.phase !== 'open' || device.bid !== job.bid) return null;
-  // A request that the broker never acknowledges falls under the stall limit: it may only be queued on our side.
-  if (!job.accepted && !job.heard && job.acknowledgedAt !== null) {
-    return { limit: 'reply', ms: limits.reply, until: from(job.acknowledgedAt) + limits.reply };
+  // A request that the broker never acknowledges falls under the stall limit: it may only be queued on our side. What an
+  // earlier process left without an acknowledgement is queued nowhere: if it was sent, its reply is due.
+  const sentAt = job.acknowledgedAt ?? (job.uncertain ? job.openedAt : null);
+  if (!job.accepted && !job.heard && sentAt !== null) {
+    return { limit: 'reply', ms: limits.reply, until: from(sentAt) + limits.reply };
   }
   const until = from(device.heardAt ?? job.openedAt) + limits.stall;
   const told = device.reportedOther && device.reported !== null && device.target !== null;
@@ -169,6 +188,19 @@ export function refuseStarts(core: RunCore, starts: readonly Start[], reason: st
     for (const device of left) leaveOut(core, device, reason, at, events);
   }
   for (const device of takeLeftOver(core.rollout)) leaveOut(core, device, reason, at, events);
+  return events;
+}
+
+/** Takes back single starts that cannot be published; the run goes on without them. */
+export function withdrawStart(core: RunCore, { gateway, devices }: Start, reason: string, at: number): RunEvent[] {
+  const events: RunEvent[] = [];
+  for (const device of devices) leaveOut(core, device, reason, at, events);
+  const result = { good: 0, bad: devices.length, unknown: 0, retry: [] };
+  for (const device of jobEnded(core.rollout, gateway, result, at)) leaveOut(core, device, reason, at, events);
+  if (core.rollout.stopped === null) return events;
+  for (const device of takeLeftOver(core.rollout)) {
+    leaveOut(core, device, `the run was stopped: ${core.rollout.stopped}`, at, events);
+  }
   return events;
 }
 

@@ -2,6 +2,7 @@
 import type { ProgressMessage } from '../protocol/messages.js';
 import { resultCode } from '../protocol/result-codes.js';
 import { isTerminal, type TerminalStatus } from '../protocol/statuses.js';
+import { safeText } from '../text.js';
 import { takeProgress } from './device.js';
 import type { RunEvent } from './events.js';
 import type { FactOf } from './facts.js';
@@ -22,6 +23,9 @@ import {
 /** More upgrades than this are not taken up by `watch`: a flood of invented ids must not fill the memory. */
 export const MAX_ADOPTED = 20_000;
 
+/** An `ota_create` holds two devices; more than a few under one id are invented. */
+const MAX_IN_JOB = 8;
+
 export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   const { message, pid, at } = fact;
   const byTid = message.tid === null ? undefined : tracker.byTid.get(message.tid);
@@ -37,7 +41,9 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
     const { result, status } = message;
     events.push({ event: 'job_replied', pid, bid: job.bid ?? '', result, status });
   }
-  if (message.result !== 0 && (running || (message.result === 312014 && job.resent))) {
+  if (message.result === 312014 && job.attempt > 1) takeUpEarlier(tracker, job);
+  const again = message.result === 312014 && (job.resent || job.attempt > 1);
+  if (message.result !== 0 && (running || again)) {
     // The request came twice, or the dock contradicts itself: it is upgrading, so its progress decides.
     job.accepted = true;
     if (message.result !== 312014) {
@@ -74,15 +80,25 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   return { events, job };
 }
 
+/** Refused because an upgrade runs: that is an earlier attempt of ours, whose progress now counts for this one. */
+function takeUpEarlier(tracker: Tracker, job: JobState): void {
+  for (const [bid, earlier] of tracker.byBid) {
+    if (earlier !== job && earlier.pid === job.pid && earlier.devices.some((device) => job.devices.includes(device))) {
+      tracker.byBid.set(bid, job);
+    }
+  }
+}
+
 export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   const { message, pid, at } = fact;
   const job = jobOfProgress(tracker, pid, message, at);
   if (!job) return foreignProgress(tracker, pid, message);
   if (job.ended) return { events: [], job };
+  if (job.bid === null) tracker.anonymous.set(pid, eventId(message));
   job.heard = true;
   const events: RunEvent[] = [];
   announce(job, events);
-  const named = message.sn === null ? undefined : job.devices.find((device) => device.sn === message.sn);
+  const named = message.sn === null ? undefined : deviceNamed(tracker, job, message.sn, at);
   for (const device of named ? [named] : job.devices) {
     if (device.phase !== 'open') continue;
     const change = takeProgress(device, message, at);
@@ -93,6 +109,16 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   }
   closeIfOver(tracker, job);
   return { events, job };
+}
+
+/** The one device of the job that an event names; in a job of others, where devices are learned one by one, also a new one. */
+function deviceNamed(tracker: Tracker, job: JobState, sn: string, at: number): DeviceState | undefined {
+  const known = job.devices.find((device) => device.sn === sn);
+  const learning = job.tid === null && tracker.options.adopt !== 'none' && job.devices.length < MAX_IN_JOB;
+  if (known || !learning || job.devices.some((device) => device.sn === null)) return known;
+  const device = addDevice(tracker, job.pid, sn, null);
+  openDevice(device, job, at);
+  return device;
 }
 
 /** PROTOCOL "Matching": by `bid`; without one, the one open job on the gateway, if there is exactly one. */
@@ -109,6 +135,10 @@ function jobOfProgress(tracker: Tracker, pid: string, message: ProgressMessage, 
   return adopt(tracker, pid, message, at);
 }
 
+function eventId({ tid, timestamp }: ProgressMessage): string {
+  return `${tid} ${timestamp}`;
+}
+
 function foreignProgress(tracker: Tracker, pid: string, message: ProgressMessage): Effect {
   if (message.bid === null || tracker.foreign.has(pid) || !tracker.openByPid.has(pid)) return NOTHING;
   if (tracker.options.adopt !== 'none') return NOTHING;
@@ -118,7 +148,7 @@ function foreignProgress(tracker: Tracker, pid: string, message: ProgressMessage
       {
         event: 'warning',
         code: 'foreign_upgrade',
-        message: `gateway ${pid} reports an upgrade that is not ours (bid ${message.bid}); it is not followed`,
+        message: `gateway ${pid} reports an upgrade that is not ours (bid ${safeText(message.bid, 64)}); it is not followed`,
       },
     ],
     job: null,
@@ -129,6 +159,8 @@ function adopt(tracker: Tracker, pid: string, message: ProgressMessage, at: numb
   const { adopt } = tracker.options;
   if (adopt === 'none' || tracker.devices.length >= MAX_ADOPTED) return null;
   if (adopt !== 'all' && (message.bid === null || !adopt.has(message.bid))) return null;
+  // Without a bid, the last event of an upgrade sent twice would look like another one.
+  if (message.bid === null && message.tid !== null && tracker.anonymous.get(pid) === eventId(message)) return null;
   const job = newJob(pid, message.bid, null, 1, at);
   openDevice(addDevice(tracker, pid, message.sn, null), job, at);
   addJob(tracker, job);

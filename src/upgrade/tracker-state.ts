@@ -28,6 +28,8 @@ export interface Tracker {
   readonly bySn: Map<string, DeviceState>;
   /** Gateways on which somebody else's upgrade was seen; warned of once each. */
   readonly foreign: Set<string>;
+  /** The newest event without a `bid`, by gateway (`watch`). */
+  readonly anonymous: Map<string, string>;
   /** Since when the broker is away; null while it is there. */
   lostAt: number | null;
   /** When it was last found again: time limits count from here at the earliest. */

@@ -4,6 +4,7 @@
  * messages a second, and by nobody else.
  */
 import { sameVersion } from '../protocol/versions.js';
+import { safeText } from '../text.js';
 import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import type { DeviceState, JobState } from './state.js';
@@ -39,6 +40,7 @@ export function createTracker(
     openByPid: new Map(),
     bySn: new Map(),
     foreign: new Set(),
+    anonymous: new Map(),
     lostAt: null,
     restoredAt: Number.NEGATIVE_INFINITY,
   };
@@ -173,7 +175,7 @@ function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
 function unverified(device: DeviceState, seconds: number): string {
   return device.reported === null
     ? `the device reported no version within ${seconds} s`
-    : `the device reports version ${device.reported}, not ${device.target ?? 'the target'}`;
+    : `the device reports version ${safeText(device.reported, 64)}, not ${device.target ?? 'the target'}`;
 }
 
 function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Effect {

@@ -49,6 +49,20 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
+/** Lets `clock` run while `promise` is pending, so that nothing depends on how fast this machine is. */
+export async function hasten<T>(clock: { advance(ms: number): void }, promise: Promise<T>, step = 20): Promise<T> {
+  let settled = false;
+  const settle = () => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  await until(() => {
+    if (!settled) clock.advance(step);
+    return settled;
+  });
+  return promise;
+}
+
 /** The error with which `promise` rejects. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {

@@ -36,11 +36,12 @@ export function hastyClock(ahead = 0): Clock & { waits: number[] } {
   };
 }
 
-/** Bytes that look random and are the same for one seed. */
+/** Bytes that look random and are the same for one seed: a random block, numbered and repeated. */
 export function bytesOf(length: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(length);
   const next = seededRandom(seed);
-  for (let at = 0; at < length; at += 4) bytes.writeUInt32LE(Math.floor(next() * 2 ** 32), Math.min(at, length - 4));
+  const block = Buffer.from(Uint32Array.from({ length: 4096 }, () => Math.floor(next() * 2 ** 32)).buffer);
+  const bytes = Buffer.alloc(length, block);
+  for (let at = 0; at + 4 <= length; at += block.length) bytes.writeUInt32LE(at, at);
   return bytes;
 }
 

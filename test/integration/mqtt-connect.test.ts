@@ -1,10 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../src/clock.js';
 import type { Broker } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
 import { startAedes } from '../helpers/aedes.js';
-import { connection, recorder, rejection, until } from '../helpers/broker-recorder.js';
+import { connection, hasten, recorder, rejection, until } from '../helpers/broker-recorder.js';
 import { makeCertificates } from '../helpers/certificates.js';
 import { type MosquittoOptions, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
@@ -206,8 +207,8 @@ describe('connecting', () => {
     ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
     ['answers as 3.1.1 brokers do', (socket: Socket) => void socket.write(Buffer.from('20020001', 'hex'))],
     ['answers nonsense', (socket: Socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
-    ['keeps silent', () => {}],
-  ])('falls back where the broker %s on MQTT 5', async (_, answer) => {
+    ['keeps silent', () => {}, true],
+  ])('falls back where the broker %s on MQTT 5', async (_, answer, silent = false) => {
     const versions: number[] = [];
     const port = await listen((socket) => {
       socket.once('data', (connect) => {
@@ -217,7 +218,14 @@ describe('connecting', () => {
         else socket.write(Buffer.from('20020000', 'hex'));
       });
     });
-    const { broker } = await connected(connection(`mqtt://127.0.0.1:${port}`, { connectTimeout: 1000 }));
+    const clock = manualClock();
+    const settings = connection(`mqtt://127.0.0.1:${port}`, { connectTimeout: 10_000 });
+    const connecting = connectBroker(settings, recorder(), { clock });
+    // Silence is borne for half of the time.
+    await until(() => versions.length > 0);
+    if (silent) clock.advance(5000);
+    const broker = await connecting;
+    cleanups.push(() => broker.close());
     expect(broker.version).toBe('3.1.1');
     expect(versions).toEqual([5, 4]);
   });
@@ -232,8 +240,9 @@ describe('connecting', () => {
       ),
     });
     // Port 1 is the one that nothing listens on.
+    const clock = manualClock();
     const refused = connection('mqtt://user:s3cret@127.0.0.1:1', { connectTimeout: 400 });
-    const error = (await rejection(connectBroker(refused, recorder()))) as Error;
+    const error = (await rejection(hasten(clock, connectBroker(refused, recorder(), { clock })))) as Error;
     expect(error.message).toBe('cannot reach mqtt://127.0.0.1:1 (tried for 0.4 s): connection refused');
     const unknown = connection('mqtt://no-such-host.invalid', { connectTimeout: 400 });
     expect(await rejection(connectBroker(unknown, recorder()))).toMatchObject({
@@ -263,8 +272,10 @@ describe('connecting', () => {
       // Server unavailable, with the reason string "nap".
       socket.write(Buffer.from('20090088061f00036e6170', 'hex'));
     });
-    const settings = connection(`mqtt://127.0.0.1:${port}`, { mqttVersion: '5', connectTimeout: 700 });
-    expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
+    const clock = manualClock();
+    const settings = connection(`mqtt://127.0.0.1:${port}`, { mqttVersion: '5', connectTimeout: 10_000 });
+    const connecting = connectBroker(settings, recorder(), { clock });
+    expect(await rejection(hasten(clock, connecting, 50))).toMatchObject({
       code: 'broker_unreachable',
       message: expect.stringContaining('broker unavailable (code 0x88, the broker says: nap)'),
     });

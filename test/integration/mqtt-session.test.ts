@@ -1,5 +1,6 @@
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../src/clock.js';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
 import { type ConnectOptions, connectBroker } from '../../src/mqtt/connect.js';
 import { connection, recorder, rejection, until } from '../helpers/broker-recorder.js';
@@ -127,7 +128,7 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     expect(await rejection(broker.subscribe(['t']))).toBe(record.gone[0]);
     await broker.close();
     expect(record.gone).toHaveLength(1);
-    expect(proxy.connections).toBe(0);
+    await until(() => proxy.connections === 0);
   });
 
   it.each(VERSIONS)('is given up at once where the login is refused by now (MQTT %s)', async (mqttVersion) => {
@@ -135,11 +136,10 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     const login = { mqttVersion, username: 'ota', password: 'old', reconnectTimeout: 600_000 };
     const { broker, record } = await connected(connection(server.url, login));
     await server.stop();
-    const changed = await mosquitto({ password: { username: 'ota', password: 'new' }, port: server.port });
+    await mosquitto({ password: { username: 'ota', password: 'new' }, port: server.port });
     await until(() => record.gone.length > 0);
     expect(record.gone[0]).toMatchObject({ code: 'broker_refused', hint: expect.stringContaining('password') });
     expect(broker.connected).toBe(false);
-    expect(changed.log()).toContain('not authorised');
   });
 });
 
@@ -217,7 +217,7 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
   it.each(VERSIONS)('is ended by close (MQTT %s)', async (mqttVersion) => {
     const server = await mosquitto();
     const settings = connection(server.url, { mqttVersion, sessionExpiry: 600 });
-    const { broker } = await connected(settings);
+    const { broker } = await connected(settings, { clock: manualClock() });
     await broker.subscribe(['t']);
     await broker.close();
     expect(await sessionLeft(settings)).toBe(false);
@@ -226,7 +226,7 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
   it.each(VERSIONS)('is ended by close while the connection is lost (MQTT %s)', async (mqttVersion) => {
     const { server, proxy, url } = await proxied();
     const settings = connection(url, { mqttVersion, sessionExpiry: 600 });
-    const { broker, record } = await connected(settings);
+    const { broker, record } = await connected(settings, { clock: manualClock() });
     proxy.cut();
     await until(() => record.lost.length > 0);
     await broker.close();
@@ -277,11 +277,28 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
     expect(record.gone).toEqual([]);
   });
 
+  it('close keeps what comes at the same moment for the next process', async () => {
+    const server = await mosquitto();
+    const settings = connection(server.url, { sessionExpiry: 600 });
+    const { broker, record } = await connected(settings, { clock: manualClock() });
+    await broker.subscribe(['t']);
+    const dock = await connectAsync(server.url);
+    cleanups.push(() => dock.endAsync());
+    const sent = Array.from({ length: 500 }, (_, i) => String(i));
+    const published = Promise.all(sent.map((payload) => dock.publishAsync('t', payload, { qos: 1 })));
+    await until(() => record.messages.length > 0);
+    await broker.close({ keepSession: true });
+    await published;
+    const { record: rest } = await connected({ ...settings, resumeSession: true });
+    await until(() => new Set([...record.texts(), ...rest.texts()]).size === 500);
+  });
+
   it('close lets what was just published through', async () => {
     const server = await mosquitto();
     const listener = await connected(connection(server.url));
     await listener.broker.subscribe(['t']);
-    const { broker } = await connected(connection(server.url));
+    // The time that close gives to them does not pass.
+    const { broker } = await connected(connection(server.url), { clock: manualClock() });
     const published = Array.from({ length: 100 }, (_, i) => broker.publish('t', String(i)));
     await broker.close();
     await Promise.all(published);

@@ -28,7 +28,7 @@ async function connected(settings: ConnectionSettings, record: Recorder = record
 }
 
 describe.skipIf(!mosquittoAvailable())('much at once', () => {
-  it('40000 topics and 20000 messages, in order and without warnings', async () => {
+  it('40000 topics and 20000 messages, in order and without warnings', { timeout: 120_000 }, async () => {
     const server = await mosquitto();
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
@@ -177,7 +177,7 @@ describe('a broker that breaks the rules', () => {
     expect(server.connections).toBe(2);
   });
 
-  it('a flood of random bytes ends nothing but connections', async () => {
+  it('a flood of random bytes ends nothing but connections', { timeout: 120_000 }, async () => {
     // A linear congruential generator: the same bytes in each run.
     let seed = 7;
     const random = (below: number) => {
@@ -185,7 +185,8 @@ describe('a broker that breaks the rules', () => {
       return Math.floor((seed / 2 ** 31) * below);
     };
     const server = await scripted((socket, type) => {
-      if (type !== CONNECT) return;
+      if (type === CONNECT) socket.write(hex(CONNACK_5));
+      if (type !== SUBSCRIBE) return;
       const packets = Array.from({ length: 20 }, () => {
         const first = [0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x70, 0x90, 0xb0, 0xd0, 0xe0, 0xf0][
           random(13)
@@ -193,16 +194,18 @@ describe('a broker that breaks the rules', () => {
         const body = Array.from({ length: random(12) }, () => (random(3) === 0 ? random(256) : random(8)));
         return Buffer.from([first, body.length, ...body]);
       });
-      socket.end(Buffer.concat([hex(CONNACK_5), ...packets]));
+      socket.end(Buffer.concat(packets));
     });
-    for (let i = 0; i < 300; i++) {
-      const broker = await connectBroker(connection(server.url, { mqttVersion: '5' }), recorder());
-      const pending = [broker.publish('t', 'x'), broker.subscribe(['t'])].map(rejectionOrNothing);
-      await new Promise(setImmediate);
+    for (let i = 0; i < 200; i++) {
+      const record = recorder();
+      const broker = await connectBroker(connection(server.url, { mqttVersion: '5' }), record);
+      const pending = [broker.subscribe(['t']), broker.publish('t', 'x')].map((promise) => promise.catch(() => {}));
+      await until(() => record.lost.length > 0);
       await broker.close();
       await Promise.all(pending);
+      expect(record.receiverErrors).toEqual([]);
     }
-    expect(server.connections).toBeGreaterThanOrEqual(300);
+    expect(server.connections).toBe(200);
   });
 
   it('ends that come with the first answer are told', async () => {
@@ -302,7 +305,3 @@ describe('a broker that breaks the rules', () => {
     expect(record.lost).toEqual([]);
   });
 });
-
-function rejectionOrNothing(promise: Promise<unknown>): Promise<unknown> {
-  return promise.catch(() => undefined);
-}

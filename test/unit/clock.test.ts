@@ -45,7 +45,7 @@ describe('manualClock', () => {
         (waits, steps) => {
           const clock = manualClock();
           const runs = waits.map(() => [] as number[]);
-          waits.forEach((ms, index) => clock.after(ms, () => runs[index]?.push(clock.now())));
+          for (const [index, ms] of waits.entries()) clock.after(ms, () => runs[index]?.push(clock.now()));
           let last = 0;
           for (const step of steps) {
             clock.advance(step);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import { tailOf } from '../../src/firmware/byte-source.js';
+import { bufferCollector } from '../../src/firmware/collect.js';
 import { isProven } from '../../src/firmware/read-file.js';
 import { readingBoard } from '../../src/firmware/reading-board.js';
 import {
@@ -220,5 +221,21 @@ describe('readingBoard', () => {
     board.close();
     board.close();
     expect(told).toHaveLength(12);
+  });
+});
+
+describe('bufferCollector', () => {
+  it('has the garbage of downloads collected every eight megabytes', async () => {
+    const collect = bufferCollector();
+    // With everything young gone first, V8 has no reason of its own to collect in between.
+    collect(8 * 1024 * 1024);
+    const before = process.memoryUsage().arrayBuffers;
+    const more = () => process.memoryUsage().arrayBuffers - before;
+    let sum = 0;
+    for (let count = 0; count < 127; count++) sum += new ArrayBuffer(65_536).byteLength;
+    collect(sum);
+    expect(more()).toBeGreaterThan(4_000_000);
+    collect(65_536);
+    await expect.poll(more).toBeLessThan(1_000_000);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { OtaError } from '../../src/errors.js';
+import type { Fact } from '../../src/upgrade/facts.js';
 import { type DockScript, fakeBroker, goodDock, refusingDock } from '../helpers/fake-broker.js';
 import { coreOptions, device, fleetOf, REPLY, STALL, settle, startPush } from '../helpers/upgrade-run.js';
 
@@ -114,23 +115,27 @@ describe('the journal', () => {
     await run.result;
   });
 
-  test('that was being written at an interruption: nothing of it is published', async () => {
+  test('that was being written at an interruption: nothing of it is published, and the journal is told so', async () => {
     const fake = fakeBroker();
+    const kept: Fact[] = [];
     let written = () => {};
     const log = () => ({
       write: () =>
         new Promise<void>((resolve) => {
           written = resolve;
         }),
-      append() {},
+      append: (fact: Fact) => void kept.push(fact),
     });
     const run = startPush({ fake, planned: fleetOf(1), log });
     await settle();
     run.abort.abort(143);
-    expect(await run.result).toMatchObject({ exit_code: 143, totals: { not_started: 1 } });
+    await settle();
     written();
+    expect(await run.result).toMatchObject({ exit_code: 143, totals: { not_started: 1 } });
     await settle();
     expect(fake.jobs()).toEqual([]);
+    expect(kept.map(({ type }) => type)).toEqual(['cut_off', 'job_unsent']);
+    expect(kept.at(-1)).toMatchObject({ bid: 'id-1', withdrawn: true });
   });
 
   test('that fails: what it could not keep is not published, what runs is followed, and the run says so', async () => {
@@ -201,7 +206,11 @@ describe('an interruption', () => {
   test('goes before everything else that holds', async () => {
     const docks = { P0: refusingDock(312023), P1: accept };
     const fake = fakeBroker({ docks });
-    const run = startPush({ fake, planned: fleetOf(3), core: coreOptions({}, { concurrency: 2, maxFailures: { devices: 1 } }) });
+    const run = startPush({
+      fake,
+      planned: fleetOf(3),
+      core: coreOptions({}, { concurrency: 2, maxFailures: { devices: 1 } }),
+    });
     await run.pass(1000);
     run.abort.abort(130);
     expect(await run.result).toMatchObject({ exit_code: 130, totals: { rejected: 1, unknown: 1, not_started: 1 } });

@@ -17,7 +17,18 @@ function shaped(depth: number): fc.Arbitrary<unknown> {
   const inner = fc.oneof(leaf, shaped(depth - 1));
   const keys = fc.constantFrom(
     ...['method', 'tid', 'bid', 'timestamp', 'timestamp:', 'need_reply', 'sn', 'data', 'output', 'info', 'progress'],
-    ...['percent', 'step_key', 'current_step', 'status', 'result', 'ext', 'rate', 'devices', '__proto__', 'constructor'],
+    ...[
+      'percent',
+      'step_key',
+      'current_step',
+      'status',
+      'result',
+      'ext',
+      'rate',
+      'devices',
+      '__proto__',
+      'constructor',
+    ],
   );
   return fc.oneof(fc.array(inner, { maxLength: 3 }), fc.dictionary(keys, inner, { noNullPrototype: true }));
 }
@@ -96,7 +107,11 @@ test('what is sent is read again: any serials and versions', () => {
   const text = fc.string({ minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(text, fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 2 }), (bid, pairs) => {
-      const devices = pairs.map(([sn, product_version]) => ({ sn, product_version, firmware_upgrade_type: 3 as const }));
+      const devices = pairs.map(([sn, product_version]) => ({
+        sn,
+        product_version,
+        firmware_upgrade_type: 3 as const,
+      }));
       const read = readCreate(otaCreate({ tid: 't', bid, timestamp: 1 }, devices));
       expect(read).toEqual({ bid, devices: pairs.map(([sn, product_version]) => ({ sn, product_version })) });
     }),

@@ -4,7 +4,13 @@ import { jobRequest, makePlan, wireDevice } from '../../src/upgrade/plan.js';
 import { device } from '../helpers/upgrade-run.js';
 
 test('devices of one gateway make one job, in the manifest’s order; more than two make several', () => {
-  const plan = makePlan([device('A', 'P1'), device('X', 'P0'), device('B', 'P1'), device('C', 'P1'), device('Y', 'P0')]);
+  const plan = makePlan([
+    device('A', 'P1'),
+    device('X', 'P0'),
+    device('B', 'P1'),
+    device('C', 'P1'),
+    device('Y', 'P0'),
+  ]);
   expect(plan.gateways).toEqual([
     { pid: 'P1', jobs: [[0, 2], [3]] },
     { pid: 'P0', jobs: [[1, 4]] },

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { outcomes } from '../../src/upgrade/tracker.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import { makePlan } from '../../src/upgrade/plan.js';
 import { startDue } from '../../src/upgrade/rollout.js';
@@ -14,6 +13,7 @@ import {
   refuseStarts,
   replay,
 } from '../../src/upgrade/run-core.js';
+import { outcomes } from '../../src/upgrade/tracker.js';
 import { ends, progress, reply } from '../helpers/facts.js';
 import { coreOptions, device, fleetOf, REPLY, STALL, VERIFY } from '../helpers/upgrade-run.js';
 
@@ -157,7 +157,18 @@ function stateOf({ tracker, rollout, running, cut }: RunCore) {
 
 const step = fc.record({
   which: fc.nat(),
-  what: fc.constantFrom('progress', 'progress', 'ok', 'failed', 'retry', 'refused', 'reply', 'limit', 'version', 'foreign'),
+  what: fc.constantFrom(
+    'progress',
+    'progress',
+    'ok',
+    'failed',
+    'retry',
+    'refused',
+    'reply',
+    'limit',
+    'version',
+    'foreign',
+  ),
   one: fc.boolean(),
   percent: fc.integer({ min: 0, max: 100 }),
 });

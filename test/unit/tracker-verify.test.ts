@@ -96,7 +96,9 @@ describe('a missed end', () => {
 
   test('what was reported before the request was published is none', () => {
     const tracker = trackerOf({ verify: 'report' });
-    applyAll(tracker, reported('2.0', 1), opened('b1', [0]));
+    applyAll(tracker, reported('2.0', 1));
+    expect(tracker.devices[0]?.reported).toBeNull();
+    applyAll(tracker, opened('b1', [0]));
     expect(ends(applyAll(tracker, limit('stall')))).toEqual(['A unknown']);
   });
 

@@ -5,7 +5,7 @@ import { OtaError } from '../../errors.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
 import { nothingToDo, push } from '../../upgrade/push.js';
-import type { RunResult } from '../../upgrade/run-end.js';
+import { interruption, type RunResult } from '../../upgrade/run-end.js';
 import { type Connect, connector, readConnection } from '../connecting.js';
 import { prepareDevices } from '../firmware-step.js';
 import type { Io } from '../io.js';
@@ -22,7 +22,7 @@ const SESSION_EXPIRY = 24 * 3600;
 export async function pushCommand(source: string | undefined, flags: PushFlags, io: Io): Promise<number> {
   const settings = pushSettings(flags);
   if (source === undefined) throw noManifest(flags);
-  const devices = await selectedDevices(source, flags);
+  const devices = await selectedDevices(source, flags, io);
   if (flags.dryRun) return (await import('../dry-run.js')).dryRun(devices, flags, settings, io);
   if (flags.confirm) (await import('../dry-run.js')).checkConfirm(source, io);
 
@@ -36,7 +36,8 @@ export async function pushCommand(source: string | undefined, flags: PushFlags, 
       const journal = newRunJournal(kept, io.env, output.warn);
       const result = await runPush(devices, flags, settings, way, journal.begin, io, output, run);
       await journal.end(result);
-      await output.finish(result, journal.begun ? run : null);
+      // Simulated docks end with this process: there is nothing to come back to.
+      await output.finish(result, journal.begun && !way.simulated ? run : null);
       return result.exit_code;
     } finally {
       await way.close();
@@ -46,13 +47,8 @@ export async function pushCommand(source: string | undefined, flags: PushFlags, 
   }
 }
 
-async function selectedDevices(source: string, flags: PushFlags): Promise<ManifestDevice[]> {
-  const manifest = await readManifest(source, {
-    defaultPids: pidsOf(flags.pid),
-    defaultType: typeOf(flags.type),
-    allowFileWithoutUrl: flags.serve !== undefined,
-  });
-  let { devices } = manifest;
+async function selectedDevices(source: string, flags: PushFlags, io: Io): Promise<ManifestDevice[]> {
+  let devices = await readDevices(source, flags, io);
   if (flags.only || flags.exclude || flags.shard !== undefined) {
     const { selectDevices, parseShard, shardGateways } = await import('../../manifest/select.js');
     devices = selectDevices(devices, { only: flags.only ?? [], exclude: flags.exclude ?? [] });
@@ -61,6 +57,24 @@ async function selectedDevices(source: string, flags: PushFlags): Promise<Manife
     if (devices.length === 0 && flags.shard === undefined) throw nothingToDo();
   }
   return devices;
+}
+
+async function readDevices(source: string, flags: PushFlags, io: Io): Promise<ManifestDevice[]> {
+  // A manifest on standard input may never come: Ctrl-C ends the wait for it.
+  const onAbort = () => io.stdin.destroy(interruption(io.signal));
+  if (source === '-') io.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const manifest = await readManifest(source, {
+      defaultPids: pidsOf(flags.pid),
+      defaultType: typeOf(flags.type),
+      allowFileWithoutUrl: flags.serve !== undefined,
+    });
+    return manifest.devices;
+  } catch (error) {
+    throw io.signal.aborted ? interruption(io.signal) : error;
+  } finally {
+    io.signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** How the docks are reached: over a broker, or simulated in this process. */
@@ -96,6 +110,7 @@ async function runPush(
     settings.preflight === 'off' && !flags.skipCurrent && settings.verify === 'off'
       ? null
       : await import('../../upgrade/looks.js');
+  const feed = looks?.createFleetFeed(systemClock);
   const serving = flags.serve === undefined ? null : await import('../serve-step.js');
   const served = serving?.startServing(flags, devices, run, io, output) ?? null;
   try {
@@ -110,15 +125,20 @@ async function runPush(
       core: settings.core,
       timeout: settings.timeout,
       preflight:
-        looks?.createPreflight({
-          preflight: settings.preflight,
-          skipCurrent: flags.skipCurrent ?? false,
-          skipUnready: flags.skipUnready ?? false,
-          clock: systemClock,
-          signal: io.signal,
-          onWarning: output.warn,
-        }) ?? null,
-      verification: settings.verify === 'off' ? null : (looks?.createVerification(systemClock) ?? null),
+        looks?.createPreflight(
+          {
+            preflight: settings.preflight,
+            skipCurrent: flags.skipCurrent ?? false,
+            skipUnready: flags.skipUnready ?? false,
+            keepListening: settings.verify !== 'off',
+            clock: systemClock,
+            signal: io.signal,
+            onWarning: output.warn,
+          },
+          feed,
+        ) ?? null,
+      verification: settings.verify === 'off' ? null : (looks?.createVerification(systemClock, feed) ?? null),
+      ...(looks && feed ? { names: looks.namesFrom(feed) } : {}),
       confirm: flags.confirm
         ? async (plan) => (await import('../dry-run.js')).confirmPlan(plan, settings, io, output)
         : null,

@@ -2,20 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import { urlDigest } from '../../journal/journal.js';
-import { type JournalContent, journalFile, listRuns, readJournal } from '../../journal/read.js';
+import { type JournalContent, journalFile, listRuns } from '../../journal/read.js';
 import type { KeptDevice } from '../../journal/record.js';
 import { readManifest } from '../../manifest/read.js';
 import type { ConnectionFlags } from '../../settings/connection.js';
-import type { Emit } from '../../upgrade/events.js';
 import type { PlannedDevice } from '../../upgrade/plan.js';
 import { rebuild, resume } from '../../upgrade/resume.js';
-import type { RunCore } from '../../upgrade/run-core.js';
-import { apply } from '../../upgrade/tracker.js';
+import { type CoreOptions, isRunOver } from '../../upgrade/run-core.js';
 import { connector, readConnection } from '../connecting.js';
 import type { Io } from '../io.js';
 import { type LimitFlags, limitsOf } from '../run-flags.js';
 import { earlierRunJournal, runsFolder } from '../run-journal.js';
-import { type OutputFlags, openOutput } from '../run-output.js';
+import { type OutputFlags, openOutput, type RunOutput } from '../run-output.js';
 
 export interface ResumeFlags extends ConnectionFlags, LimitFlags, OutputFlags {
   manifest?: string;
@@ -28,64 +26,106 @@ const SESSION_EXPIRY = 24 * 3600;
 export async function resumeCommand(run: string | undefined, flags: ResumeFlags, io: Io): Promise<number> {
   const limits = limitsOf(flags);
   const folder = runsFolder(io.env);
-  const id = run ?? (await latestUnfinished(folder));
-  const file = journalFile(folder, checkedId(id));
-  const content = await readJournal(file);
-  const { header, plan, facts, finished } = content;
-  if (header.simulated) {
-    throw new OtaError('run_not_found', `run ${id} was simulated: its broker and docks are gone`, {
-      hint: 'Run it again with push --simulate.',
-    });
-  }
+  const id = checkedId(run ?? (await latestUnfinished(folder, flags)));
   const output = await openOutput(flags, io, id);
   try {
-    if (content.unreadable > 0) {
-      output.warn('journal_damaged', `${content.unreadable} lines of the journal of run ${id} cannot be read`);
+    const { journal, content } = await earlierRunJournal(journalFile(folder, id), id, output.warn);
+    try {
+      checkResumable(id, content, flags, io);
+      warnOfDamage(id, content, output);
+      const connection = await readConnection({ ...content.header.connection, ...given(flags) }, io, output.warn);
+      const { devices, missing } = await withUrls(content.plan.devices, content, flags.manifest);
+      const options = withLimits(content.plan.options, flags, limits);
+      // What ended unknown in a run that came to its own end is only asked for again where that run is named.
+      const reopened = content.finished?.complete === true;
+      const core = rebuild({ devices, options, facts: content.facts }, systemClock, reopened);
+      let withheld = false;
+      const result = await resume({
+        core,
+        connect: connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }),
+        log: journal,
+        timeout: limits.total,
+        republishUncertain: flags.republishUncertain ?? false,
+        reopened,
+        refuses(job) {
+          const reason = refusal(job, missing, content.lost > 0 && !flags.republishUncertain);
+          withheld ||= reason !== null;
+          return reason;
+        },
+        verification:
+          options.tracker.verify === 'off'
+            ? null
+            : (await import('../../upgrade/looks.js')).createVerification(systemClock),
+        clock: systemClock,
+        emit: output.emit,
+        signal: io.signal,
+        newId: randomUUID,
+        onPhase: output.phase,
+        onView: (view) => output.renderer.view(view),
+      });
+      const { exit_code, totals } = result;
+      // What was withheld can be published by a later resume.
+      const complete = core.cut === null && isRunOver(core) && !withheld;
+      await journal.finish({ exit_code, totals, complete });
+      await output.finish(result, id);
+      return exit_code;
+    } finally {
+      await journal.abandon();
     }
-    const connection = await readConnection({ ...header.connection, ...given(flags) }, io, output.warn);
-    const journal = earlierRunJournal(file, id, output.warn);
-    const { devices, missing } = await withUrls(plan.devices, content, flags.manifest);
-    const options = {
-      ...plan.options,
-      limits: {
-        ...plan.options.limits,
-        ...(flags.replyTimeout ? { reply: limits.reply } : {}),
-        ...(flags.stallTimeout ? { stall: limits.stall } : {}),
-      },
-    };
-    // What ended unknown in a run that came to its own end is only asked for again where that run is named.
-    const core = rebuild({ devices, options, facts }, systemClock, finished?.complete === true);
-    const log = await journal.begin(core);
-    leaveOutUnsendable(core, missing, output.emit);
-    const verification =
-      options.tracker.verify === 'off'
-        ? null
-        : (await import('../../upgrade/looks.js')).createVerification(systemClock);
-    const result = await resume({
-      core,
-      connect: connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }),
-      log,
-      timeout: limits.total,
-      republishUncertain: flags.republishUncertain ?? false,
-      verification,
-      clock: systemClock,
-      emit: output.emit,
-      signal: io.signal,
-      newId: randomUUID,
-      onPhase: output.phase,
-      onView: (view) => output.renderer.view(view),
-    });
-    await journal.end(result);
-    await output.finish(result, id);
-    return result.exit_code;
   } finally {
     output.close();
   }
 }
 
-async function latestUnfinished(folder: string): Promise<string> {
-  const runs = await listRuns(folder);
-  const unfinished = runs.find((run) => !run.simulated && !run.finished?.complete);
+/** @throws OtaError `run_not_found`, `usage` */
+function checkResumable(id: string, { header }: JournalContent, flags: ResumeFlags, io: Io): void {
+  if (header.simulated) {
+    throw new OtaError('run_not_found', `run ${id} was simulated: its broker and docks are gone`, {
+      hint: 'Run it again with push --simulate.',
+    });
+  }
+  const { broker, profile } = header.connection;
+  if (!broker && !profile && !flags.broker && !flags.profile && !io.env.DJI_OTA_BROKER && !io.env.DJI_OTA_PROFILE) {
+    throw new OtaError('usage', `the URL of the broker of run ${id} is not kept, since it may hold a secret`, {
+      hint: 'Give it again with --broker.',
+    });
+  }
+}
+
+function warnOfDamage(id: string, { unreadable, lost }: JournalContent, output: RunOutput): void {
+  if (lost > 0) {
+    const what = 'what may have been published is followed, and nothing new is published';
+    output.warn('journal_damaged', `the journal of run ${id} is damaged (${lost} lines are lost): ${what}`);
+  } else if (unreadable > 0) {
+    output.warn('journal_torn', `the last line of the journal of run ${id} was cut off; nothing depended on it`);
+  }
+}
+
+function withLimits(kept: CoreOptions, flags: ResumeFlags, limits: ReturnType<typeof limitsOf>): CoreOptions {
+  return {
+    ...kept,
+    limits: {
+      reply: flags.replyTimeout ? limits.reply : kept.limits.reply,
+      stall: flags.stallTimeout ? limits.stall : kept.limits.stall,
+      verify: flags.verifyTimeout ? limits.verify : kept.limits.verify,
+    },
+  };
+}
+
+/** Why these devices cannot be published now; null where they can. */
+function refusal(job: readonly number[], missing: ReadonlySet<number>, damaged: boolean): string | null {
+  if (damaged) {
+    return 'the journal is damaged: it may have been sent. Look at the dock; dji-ota resume --republish-uncertain sends it';
+  }
+  if (job.every((device) => !missing.has(device))) return null;
+  return 'its file_url is not kept in the journal, and the manifest has it no more: give --manifest';
+}
+
+async function latestUnfinished(folder: string, { republishUncertain }: ResumeFlags): Promise<string> {
+  const runs = (await listRuns(folder)).filter(({ simulated }) => !simulated);
+  const unfinished = runs.find(
+    ({ finished }) => !finished?.complete || (republishUncertain && finished.totals.unknown > 0),
+  );
   if (unfinished) return unfinished.run;
   throw new OtaError('run_not_found', 'there is no unfinished run', { hint: 'dji-ota runs lists the earlier ones.' });
 }
@@ -137,23 +177,4 @@ async function urlsOf(manifest: string): Promise<Map<string, string>> {
   }).catch(() => null);
   const urls = (read?.devices ?? []).flatMap(({ file_url }) => (file_url === null ? [] : [file_url]));
   return new Map(urls.map((url) => [urlDigest(url), url]));
-}
-
-/** What was never sent, and whose URL is not to be had any more, cannot be sent now. */
-function leaveOutUnsendable(core: RunCore, missing: ReadonlySet<number>, emit: Emit): void {
-  const unsent = new Set([...missing].filter((index) => core.tracker.devices[index]?.phase === 'waiting'));
-  if (unsent.size === 0) return;
-  const reason = 'its file_url is not kept in the journal, and the manifest has it no more: give --manifest';
-  core.rollout.stopped ??= reason;
-  for (const device of core.tracker.devices) {
-    if (device.phase !== 'waiting') continue;
-    const { events } = apply(core.tracker, {
-      type: 'left_out',
-      at: 0,
-      device: device.index,
-      outcome: 'not_started',
-      reason,
-    });
-    for (const event of events) emit(event);
-  }
 }

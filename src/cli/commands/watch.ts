@@ -1,11 +1,13 @@
 import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
+import { knownJobs } from '../../journal/known-jobs.js';
 import type { ConnectionFlags } from '../../settings/connection.js';
 import { watch } from '../../upgrade/watch.js';
 import { connector, readConnection } from '../connecting.js';
 import type { Io } from '../io.js';
 import { type LimitFlags, limitsOf, pidsOf } from '../run-flags.js';
 import { newRunId } from '../run-id.js';
+import { runsFolder } from '../run-journal.js';
 import { type OutputFlags, openOutput } from '../run-output.js';
 
 export interface WatchFlags extends ConnectionFlags, LimitFlags, OutputFlags {
@@ -30,6 +32,7 @@ export async function watchCommand(flags: WatchFlags, io: Io): Promise<number> {
       follow: flags.follow ?? false,
       stallTimeout: limits.stall,
       timeout: limits.total,
+      devicesOf: knownJobs(runsFolder(io.env), systemClock),
       connect: connector(connection, { sessionExpiry: 0 }),
       clock: systemClock,
       emit: output.emit,

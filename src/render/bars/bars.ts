@@ -28,6 +28,9 @@ export interface BarsOptions {
 }
 
 const FRAME_MS = 100;
+// A large fleet fills the screen, and nobody reads a full screen more often.
+const MANY_DEVICES = 200;
+const MANY_FRAME_MS = 200;
 
 export function barsRenderer(options: BarsOptions): Renderer {
   const { stdout, stderr, clock, styles, unicode } = options;
@@ -66,9 +69,10 @@ export function barsRenderer(options: BarsOptions): Renderer {
     const { progress, counts } = fleet;
     const verb = command === 'watch' ? 'Watching' : 'Upgrading';
     const moving = counts.running + counts.waiting > 0 && of.wave === null;
+    const idle = of.devices.length === 0 ? 'Waiting for an upgrade to begin' : null;
     return {
-      title: `${verb} ${count(of.devices.length, 'device')} on ${count(groups.length, 'gateway')}`,
-      shortTitle: `${verb} ${count(of.devices.length, 'device')}`,
+      title: idle ?? `${verb} ${count(of.devices.length, 'device')} on ${count(groups.length, 'gateway')}`,
+      shortTitle: idle ?? `${verb} ${count(of.devices.length, 'device')}`,
       wave: of.wave,
       elapsed,
       // Early on, and in waves that wait for each other, the past says nothing of the rest.
@@ -82,7 +86,7 @@ export function barsRenderer(options: BarsOptions): Renderer {
 
   const tick = () => {
     draw();
-    cancel = clock.after(FRAME_MS, tick);
+    cancel = clock.after((view?.devices.length ?? 0) > MANY_DEVICES ? MANY_FRAME_MS : FRAME_MS, tick);
   };
 
   /** Above the bars, or where there are none plainly. */

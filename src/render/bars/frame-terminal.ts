@@ -1,17 +1,18 @@
 /**
- * The terminal that cli-progress draws on. Its own one writes piece by piece and counts rows from the last line, which
- * tears and, after a resize, leaves garbage. Here a frame is collected, compared with the one before and written at once,
- * changed lines alone, and between frames the cursor rests at the start of the first line: wherever a resize moves the
- * lines below, the next frame begins at the right place.
+ * The terminal that cli-progress draws on. Its own one writes piece by piece, which tears, and takes every line for one
+ * row, which after a resize leaves garbage. Here a frame is collected, compared with the one before and written at once,
+ * changed lines alone. Between frames the cursor rests on an empty line below the last one: that line never wraps, so
+ * wherever the terminal moves things when it is resized, the way up from there can be counted.
  */
 import type { OutputStream } from '../stream.js';
+import { widthOf } from '../width.js';
 
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';
 // Terminals that know it show the frame as a whole (the others ignore it).
 const SYNC_ON = '\u001b[?2026h';
 const SYNC_OFF = '\u001b[?2026l';
-const CLEAR_DOWN = '\r\u001b[J';
+const CLEAR_DOWN = '\u001b[J';
 const CLEAR_RIGHT = '\u001b[K';
 
 /** What cli-progress calls (lib/terminal.js), and the brackets around a frame. */
@@ -39,43 +40,62 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
   let above = '';
   let row = 0;
   let collecting = false;
-  let drawn: string[] | null = null;
+  let drawn: string[] = [];
   let drawnColumns = 0;
-  let height = 0;
+  let drawnRows = 0;
+  // Widths of lines of earlier frames that went out of sight when the terminal became lower: they come back when it
+  // grows again.
+  let lost: number[] = [];
   let hidden = false;
   const nothing = () => {};
 
-  const columns = () => stream.columns ?? 80;
+  const columns = () => stream.columns || 80;
+  const rows = () => stream.rows || 24;
 
-  const whole = () => {
-    // From the start of the area to the end of the screen; what is above it is not ours.
-    const text = `${CLEAR_DOWN}${above}${lines.join('\r\n')}`;
-    return text + backToTop(lines.length - 1);
+  /** Rows that a line takes now: terminals break lines that have become too long for them. */
+  const rowsOf = (width: number) => Math.max(1, Math.ceil(width / columns()));
+
+  const toTop = () => {
+    const widths = [...lost, ...drawn.map(widthOf)];
+    return `${up(widths.reduce((sum, width) => sum + rowsOf(width), 0))}\r`;
   };
 
-  const changes = (before: readonly string[]) => {
-    let text = '';
-    let at = 0;
-    lines.forEach((line, index) => {
-      if (index < before.length && before[index] === line) return;
-      if (index < before.length) text += index > at ? `\u001b[${index - at}B\r` : '';
-      else {
-        // Rows that are not there yet: going down stops at the last row of the screen, a line feed makes room.
-        const last = before.length - 1;
-        if (at < last) {
-          text += `\u001b[${last - at}B`;
-          at = last;
-        }
-        text += '\r\n'.repeat(index - at);
-      }
-      text += `${line}${CLEAR_RIGHT}`;
-      at = index;
-    });
-    if (lines.length < before.length) {
-      text += `${lines.length > at ? `\u001b[${lines.length - at}B` : ''}${CLEAR_DOWN}`;
-      at = Math.max(at, lines.length);
+  const whole = () => {
+    const text = `${toTop()}${CLEAR_DOWN}${above}${lines.map((line) => `${line}\r\n`).join('')}`;
+    // What is said in between is not to be taken for a part of an old frame.
+    lost = above === '' ? unreachable([...lost, ...drawn.map(widthOf)]) : [];
+    return text;
+  };
+
+  /** Those of `widths`, lines that end above the cursor, which lie beyond the top of the screen. */
+  const unreachable = (widths: readonly number[]): number[] => {
+    let room = rows() - 1;
+    for (let index = widths.length - 1; index >= 0; index--) {
+      const taken = rowsOf(widths[index] ?? 0);
+      if (taken > room) return [...widths.slice(0, index), (taken - room) * columns()];
+      room -= taken;
     }
-    return text === '' ? '' : text + backToTop(at);
+    return [];
+  };
+
+  const changes = () => {
+    let text = '';
+    // The row that the cursor is in, counted from the top of the frame.
+    let at = drawn.length;
+    lines.forEach((line, index) => {
+      if (index < drawn.length && drawn[index] === line) return;
+      text += `${up(at - index)}${down(index - at)}\r${line}${CLEAR_RIGHT}`;
+      at = index;
+      if (index < drawn.length) return;
+      // A row that was not there: going down stops at the last row of the screen, a line feed makes room.
+      text += '\r\n';
+      at++;
+    });
+    if (lines.length < drawn.length) {
+      text += `${up(at - lines.length)}${down(lines.length - at)}\r${CLEAR_DOWN}`;
+      at = lines.length;
+    }
+    return text === '' ? '' : `${text}${down(lines.length - at)}\r`;
   };
 
   return {
@@ -109,25 +129,28 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
     },
     end() {
       collecting = false;
-      const anew = drawn === null || above !== '' || drawnColumns !== columns();
-      const text = anew ? whole() : changes(drawn ?? []);
+      const resized = drawnColumns !== columns() || drawnRows !== rows();
+      const text = above !== '' || resized ? whole() : changes();
       drawn = lines;
       drawnColumns = columns();
-      height = lines.length;
+      drawnRows = rows();
       above = '';
       if (text !== '') stream.write(`${SYNC_ON}${text}${SYNC_OFF}`);
     },
     leave(keep) {
-      const down = height > 1 ? `\u001b[${height - 1}B` : '';
-      stream.write(height === 0 ? '' : keep ? `${down}\r\n` : CLEAR_DOWN);
+      if (!keep && drawn.length > 0) stream.write(`${toTop()}${CLEAR_DOWN}`);
+      drawn = [];
+      lost = [];
       if (hidden) stream.write(SHOW);
       hidden = false;
-      height = 0;
-      drawn = null;
     },
   };
 }
 
-function backToTop(rows: number): string {
-  return rows > 0 ? `\u001b[${rows}A\r` : '\r';
+function up(rows: number): string {
+  return rows > 0 ? `\u001b[${rows}A` : '';
+}
+
+function down(rows: number): string {
+  return rows > 0 ? `\u001b[${rows}B` : '';
 }

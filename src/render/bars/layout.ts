@@ -48,12 +48,13 @@ export function layout(input: LayoutInput): Line[] {
   const { styles, unicode, drawBar } = context;
   const width = Math.max(1, columns - 1);
   const height = Math.max(1, rows - 1);
+  const count = context.view.devices.length;
+  // `watch` before anything has been seen: nothing to count yet.
+  if (count === 0) return [titleLine(header, width, styles)];
   const totals = totalsLine(header, width, styles, unicode, drawBar);
   if (height < 3) return [totals];
   const head = [titleLine(header, width, styles), totals];
   const room = height - head.length;
-  const count = context.view.devices.length;
-  if (count === 0) return head;
 
   const grouped = groupedLines(input, width);
   if (grouped.length < room) return [...head, blank, ...grouped];

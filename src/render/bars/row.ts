@@ -1,4 +1,5 @@
 /** One line a device. The columns of a frame are planned once, so that all its rows line up. */
+import { sameVersion } from '../../protocol/versions.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import type { Outcome } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/state.js';
@@ -39,6 +40,8 @@ const LONGEST_BAR = 40;
 /** Decides which columns the rows of `indexes` get in `total` columns; `gateways`: whether rows have to name theirs. */
 export function planRows(indexes: readonly number[], total: number, gateways: boolean, context: RowContext): RowPlan {
   const { view } = context;
+  // Under their gateways they are tied to it by a branch.
+  const branch = gateways ? 0 : 2;
   let name = 8;
   let plainName = 8;
   let version = 0;
@@ -49,10 +52,10 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
   for (const index of indexes) {
     const device = view.devices[index];
     if (!device) continue;
-    name = Math.max(name, widthOf(nameOf(device, view, true)) + 2);
-    plainName = Math.max(plainName, widthOf(nameOf(device, view, false)) + 2);
-    version = Math.max(version, widthOf(versionOf(device, view, false)));
-    fromVersion = Math.max(fromVersion, widthOf(versionOf(device, view, true)));
+    name = Math.max(name, widthOf(nameOf(device, view, true)) + branch);
+    plainName = Math.max(plainName, widthOf(nameOf(device, view, false)) + branch);
+    version = Math.max(version, widthOf(versionOf(device, context, false)));
+    fromVersion = Math.max(fromVersion, widthOf(versionOf(device, context, true)));
     gateway = Math.max(gateway, widthOf(safeText(device.pid, 64)) + 3);
     rate ||= device.rate !== null;
     word = Math.max(word, widthOf(stateWord(device)));
@@ -131,7 +134,7 @@ function rowText(
   if (plan.elapsed > 0) cells.push(styles.dim(pad(elapsedText(device, now), plan.elapsed, 'right')));
   if (plan.rate > 0) cells.push(pad(device.rate === null ? '' : `${showBytes(device.rate)}/s`, plan.rate, 'right'));
   if (plan.version > 0) {
-    cells.push(styles.dim(pad(cut(versionOf(device, view, plan.from), plan.version), plan.version)));
+    cells.push(styles.dim(pad(cut(versionOf(device, context, plan.from), plan.version), plan.version)));
   }
   if (plan.gateway > 0) cells.push(styles.dim(cut(`on ${safeText(device.pid, 64)}`, plan.gateway)));
   return cells.join(' ').trimEnd();
@@ -178,10 +181,11 @@ function fitName(device: Readonly<DeviceState>, view: RunView, width: number, st
   return styles.strong(pad(cutMiddle(name, width), width));
 }
 
-function versionOf(device: Readonly<DeviceState>, view: RunView, from: boolean): string {
+function versionOf(device: Readonly<DeviceState>, { view, unicode }: RowContext, from: boolean): string {
   if (device.target === null) return '';
-  const now = from && device.sn !== null ? view.names.get(device.sn)?.version : null;
-  return `${now ? `${safeText(now, 24)} ` : ''}→ ${safeText(device.target, 24)}`;
+  const known = from && device.sn !== null ? view.names.get(device.sn)?.version : null;
+  const now = known && !sameVersion(known, device.target) ? known : null;
+  return `${now ? `${safeText(now, 24)} ` : ''}${unicode ? '→' : '->'} ${safeText(device.target, 24)}`;
 }
 
 function leftText(device: Readonly<DeviceState>, { left, now }: RowContext): string {

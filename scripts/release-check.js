@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+/**
+ * Tries a release as its users would: packs it as `npm publish` does, checks its types and its manifest, installs it in a
+ * clean folder without running any script, and uses it. Needs the registry. Ends with 1 at the first thing that is wrong.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CONSUMER, EXPECTED } from './consumer.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'dji-ota-release-'));
+const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home') };
+
+function run(program, args, options = {}) {
+  return execFileSync(program, args, { cwd: folder, encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'inherit'], ...options });
+}
+
+function step(what, work) {
+  const start = Date.now();
+  const said = work();
+  console.log(`ok  ${what}${said ? `: ${said}` : ''} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+}
+
+function mustBe(found, wanted) {
+  if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+    throw new Error(`found ${JSON.stringify(found)} in place of ${JSON.stringify(wanted)}`);
+  }
+}
+
+const local = (tool) => join(ROOT, 'node_modules', '.bin', tool);
+
+try {
+  let tarball = '';
+  step('packed', () => {
+    const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT }).replace(/^[^[]*/, ''));
+    tarball = join(folder, packed.filename);
+    if (!packed.files.some(({ path }) => path === 'dist/dji-ota.1')) throw new Error('the man page is missing');
+    return `${(packed.size / 1000).toFixed(0)} kB, ${(packed.unpackedSize / 1000).toFixed(0)} kB unpacked, ${packed.files.length} files`;
+  });
+  step('publint', () => void run(local('publint'), ['run', tarball, '--strict']));
+  // CommonJS programs have import(), so only ES modules are promised.
+  step('types', () => void run(local('attw'), [tarball, '--profile', 'esm-only', '--no-color']));
+  step('installed without scripts', () => {
+    for (const [file, text] of Object.entries(CONSUMER)) writeFileSync(join(folder, file), text);
+    run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball]);
+    const installed = JSON.parse(run('npm', ['ls', '--all', '--parseable', '--json']));
+    if (installed.problems) throw new Error(installed.problems.join('\n'));
+    const size = run('du', ['-sk', 'node_modules']).split('\t')[0];
+    return `${(Number(size) / 1000).toFixed(1)} MB with its dependencies`;
+  });
+  const bin = join(folder, 'node_modules', '.bin', name);
+  cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
+  step('--version', () => mustBe(run(bin, ['--version']).trim(), version));
+  step('push --simulate', () => {
+    const lines = run(bin, ['push', 'examples/manifest.json', '--simulate', '--output', 'json'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const { event, exit_code, totals } = JSON.parse(lines.trim().split('\n').at(-1));
+    mustBe([event, exit_code, totals.failed], ['run_finished', 0, 0]);
+    return `${totals.ok} devices ok`;
+  });
+  const firmware = join(folder, 'examples', 'firmware', 'Dock3_10.02.03.01_pro.zip');
+  for (const program of ['module.mjs', 'common.cjs']) {
+    step(program, () => mustBe(JSON.parse(run(process.execPath, [program, firmware])), EXPECTED));
+  }
+  step('TypeScript', () => {
+    run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '@types/node@20']);
+    run(local('tsc'), ['-p', '.']);
+  });
+  step('the container image’s own steps', () => run('node', [join(ROOT, 'scripts', 'try-dockerfile.js')]).trim());
+  step('the action’s own steps', () => run('node', [join(ROOT, 'scripts', 'try-action.js')]).trim());
+} catch (error) {
+  console.error(error.stdout ? `${error.message}\n${error.stdout}` : error);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,31 @@
+/** The serial numbers in a manifest that need not be right yet: completion helps while it is being written. */
+import { devicesOf } from '../../manifest/shape.js';
+import { readSource } from '../../manifest/source.js';
+
+export interface ManifestNames {
+  pids: string[];
+  sns: string[];
+}
+
+/** More than anybody reads in a list. */
+const MOST = 500;
+
+/** @throws what reading throws, where it is no manifest at all. */
+export async function namesInManifest(source: string, cwd = process.cwd()): Promise<ManifestNames> {
+  const { text, format } = await readSource(source, cwd, undefined);
+  const devices = devicesOf(source, await parse(source, text, format), () => {});
+  const names: ManifestNames = { pids: [], sns: [] };
+  for (const device of devices.slice(0, MOST)) {
+    const { sn, pid, gateway } = (device ?? {}) as Record<string, unknown>;
+    if (typeof sn === 'string') names.sns.push(sn);
+    const named = pid ?? gateway;
+    if (typeof named === 'string') names.pids.push(named);
+  }
+  return names;
+}
+
+async function parse(source: string, text: string, format: string): Promise<unknown> {
+  if (format === 'json') return JSON.parse(text);
+  if (format === 'csv') return (await import('../../manifest/parse-csv.js')).parseCsv(source, text, () => {});
+  return (await import('../../manifest/parse-yaml.js')).parseYaml(source, text);
+}

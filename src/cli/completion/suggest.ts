@@ -1,0 +1,152 @@
+/** What can stand at the cursor, by the declarations of the program itself: they are the only list of commands and options. */
+import type { Command, Option } from 'commander';
+
+export interface Suggestion {
+  value: string;
+  description?: string;
+}
+
+/** What is offered for one place of the command line. */
+export interface Suggestions {
+  items: Suggestion[];
+  /** The shell offers file names where nothing of `items` fits. */
+  files?: boolean;
+  /** Newest first and the like: the shell must not sort them. */
+  keepOrder?: boolean;
+  /** The word goes on after what is offered. */
+  noSpace?: boolean;
+}
+
+/** Where a value is wanted. */
+export interface Place {
+  /** `push`, `config use`. */
+  command: string;
+  /** `--pid`, or the number of the argument, from 0. */
+  what: string | number;
+  /** The arguments before it; the first one of push is its manifest. */
+  args: readonly string[];
+  /** Each option that was given a value, the last one. */
+  options: ReadonlyMap<string, string>;
+  /** What is typed of it. */
+  typed: string;
+}
+
+export type ValuesOf = (place: Place, choices: readonly string[] | undefined) => Promise<Suggestions>;
+
+/**
+ * The suggestions for the last of `words`, which is empty where the cursor stands after a space; `words` is the command line
+ * without the program's name. They are those that begin as it does.
+ */
+export async function suggest(program: Command, words: readonly string[], valuesOf: ValuesOf): Promise<Suggestions> {
+  const typed = words.at(-1) ?? '';
+  const { command, args, options, given, pending, onlyArguments } = walk(program, words.slice(0, -1));
+  const path = pathOf(command);
+  const values = async (option: Option, part: string) => {
+    const place = { command: path, what: option.long ?? '', args, options, typed: part };
+    return startingWith(part, await valuesOf(place, option.argChoices));
+  };
+  if (pending) return values(pending, typed);
+  if (!onlyArguments && typed.startsWith('-')) {
+    const [name = '', ...value] = typed.split('=');
+    const option = value.length > 0 ? findOption(command, name) : undefined;
+    if (option) return values(option, value.join('='));
+    return startingWith(typed, { items: optionsOf(command, given) });
+  }
+  const items = args.length === 0 ? commandsOf(command) : [];
+  const argument = command.registeredArguments[Math.min(args.length, command.registeredArguments.length - 1)];
+  if (argument && (argument.variadic || args.length < command.registeredArguments.length)) {
+    const place = { command: path, what: args.length, args, options, typed };
+    const more = await valuesOf(place, argument.argChoices);
+    return startingWith(typed, { ...more, items: [...items, ...more.items] });
+  }
+  // Nothing else can stand here: a person who asks is shown what is left to say.
+  return startingWith(typed, { items: items.length > 0 || onlyArguments ? items : optionsOf(command, given) });
+}
+
+interface Walked {
+  command: Command;
+  args: string[];
+  options: Map<string, string>;
+  /** Long names of the options so far. */
+  given: Set<string>;
+  /** The option whose value comes next. */
+  pending: Option | null;
+  /** After `--`. */
+  onlyArguments: boolean;
+}
+
+function walk(program: Command, words: readonly string[]): Walked {
+  const walked: Walked = {
+    command: program,
+    args: [],
+    options: new Map(),
+    given: new Set(),
+    pending: null,
+    onlyArguments: false,
+  };
+  for (const word of words) step(walked, word);
+  return walked;
+}
+
+function step(walked: Walked, word: string): void {
+  const { pending, command } = walked;
+  walked.pending = null;
+  // As commander reads it: an optional value is one only where it does not look like an option.
+  if (pending && (pending.required || !word.startsWith('-'))) {
+    walked.options.set(pending.long ?? '', word);
+    return;
+  }
+  if (walked.onlyArguments || !word.startsWith('-') || word === '-') {
+    const next = walked.args.length === 0 && !walked.onlyArguments ? findCommand(command, word) : undefined;
+    if (next) walked.command = next;
+    else walked.args.push(word);
+    return;
+  }
+  if (word === '--') {
+    walked.onlyArguments = true;
+    return;
+  }
+  const [name = '', ...value] = word.split('=');
+  const option = findOption(command, name);
+  if (!option) return;
+  walked.given.add(option.long ?? '');
+  if (value.length > 0) walked.options.set(option.long ?? '', value.join('='));
+  else if (option.required || option.optional) walked.pending = option;
+}
+
+function findCommand(command: Command, name: string): Command | undefined {
+  return command.commands.find((each) => each.name() === name || each.aliases().includes(name));
+}
+
+function findOption(command: Command, name: string): Option | undefined {
+  return visibleOptions(command).find((option) => option.long === name || option.short === name);
+}
+
+function visibleOptions(command: Command): readonly Option[] {
+  return command.createHelp().visibleOptions(command);
+}
+
+function optionsOf(command: Command, given: ReadonlySet<string>): Suggestion[] {
+  return visibleOptions(command).flatMap(({ long, description, parseArg, argChoices }) =>
+    // Only an option that gathers its values may come again; choices are checked by a parser of their own.
+    long && ((parseArg && !argChoices) || !given.has(long)) ? [{ value: long, description }] : [],
+  );
+}
+
+function commandsOf(command: Command): Suggestion[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((each) => ({ value: each.name(), description: each.summary() || each.description() }));
+}
+
+/** `config use` of the whole program. */
+function pathOf(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+  return names.join(' ');
+}
+
+function startingWith(typed: string, suggestions: Suggestions): Suggestions {
+  return { ...suggestions, items: suggestions.items.filter(({ value }) => value.startsWith(typed)) };
+}

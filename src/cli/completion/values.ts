@@ -1,0 +1,134 @@
+/** Values of options and arguments, from where each is known. What is heavy to load is loaded only where it is asked for. */
+import { SHELLS } from '../declare/completion.js';
+import type { Place, Suggestion, Suggestions } from './suggest.js';
+
+const NONE: Suggestions = { items: [] };
+const FILES: Suggestions = { items: [], files: true };
+
+/** Options whose values are a few words, but not declared as choices since more is accepted, or said of each. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  '--type': ['normal', 'consistency', 'psdk'],
+  '--preflight': ['off', 'warn', 'require'],
+  '--verify': ['off', 'report', 'require'],
+  '--match': ['bid', 'gateway'],
+};
+
+const FILE_OPTIONS = ['--password-file', '--ca', '--cert', '--key', '--report', '--manifest', '--target'];
+
+/** The values that fit at `place`; `choices` are those that its declaration has. Throws what reading them throws. */
+export async function valuesOf(
+  place: Place,
+  choices: readonly string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<Suggestions> {
+  if (choices) return words(choices);
+  return typeof place.what === 'number' ? ofArgument(place, env) : ofOption(place, place.what, env);
+}
+
+async function ofOption(place: Place, option: string, env: NodeJS.ProcessEnv): Promise<Suggestions> {
+  const fixed = WORDS[option];
+  if (fixed) return words(fixed);
+  if (FILE_OPTIONS.includes(option)) return FILES;
+  switch (option) {
+    case '--profile':
+      return profiles(env);
+    case '--simulate':
+    case '--scenario':
+      return scenarios();
+    case '--broker':
+      return { ...words(['mqtt://', 'mqtts://', 'ws://', 'wss://']), noSpace: true };
+    case '--pid':
+    case '--only':
+    case '--exclude':
+      return serials(place, option === '--pid');
+    default:
+      return NONE;
+  }
+}
+
+async function ofArgument(place: Place, env: NodeJS.ProcessEnv): Promise<Suggestions> {
+  switch (place.command) {
+    case 'push':
+    case 'inspect':
+      return FILES;
+    case 'report':
+      return { ...(await runs(env, false)), files: true };
+    case 'runs':
+      return runs(env, false);
+    case 'resume':
+      return runs(env, true);
+    case 'schema':
+      return words(['manifest', 'events']);
+    case 'completion':
+      return words(SHELLS);
+    case 'config use':
+    case 'config remove':
+      return profiles(env);
+    case 'config get':
+      return words(await settingNames());
+    case 'config set':
+      return { ...words((await settingNames()).map((name) => `${name}=`)), noSpace: true };
+    default:
+      return NONE;
+  }
+}
+
+function words(values: readonly string[]): Suggestions {
+  return { items: values.map((value) => ({ value })), keepOrder: true };
+}
+
+async function scenarios(): Promise<Suggestions> {
+  const { SCENARIOS } = await import('../../simulator/scenarios.js');
+  const items = SCENARIOS.map(({ name, description }) => ({ value: name, description }));
+  return { items, files: true, keepOrder: true };
+}
+
+async function settingNames(): Promise<string[]> {
+  const { PROFILE_KEYS, optionName } = await import('../../settings/profile.js');
+  // The password comes from a prompt or from standard input alone.
+  return PROFILE_KEYS.filter((key) => key !== 'password').map((key) => optionName(key).replace(/^--/, ''));
+}
+
+async function profiles(env: NodeJS.ProcessEnv): Promise<Suggestions> {
+  const { settingsFile } = await import('../../settings/home.js');
+  const { readSettings } = await import('../../settings/profiles.js');
+  const { current, profiles } = await readSettings(settingsFile(env));
+  return {
+    items: Object.entries(profiles).map(([value, { broker = '' }]) => ({
+      value,
+      description: [value === current ? 'current' : '', broker].filter(Boolean).join(', '),
+    })),
+  };
+}
+
+async function runs(env: NodeJS.ProcessEnv, unfinished: boolean): Promise<Suggestions> {
+  const { listRuns } = await import('../../journal/read.js');
+  const { runsFolder } = await import('../run-journal.js');
+  const all = await listRuns(runsFolder(env));
+  const open = all.filter(({ finished, alive, simulated }) => !finished?.complete && !alive && !simulated);
+  return {
+    items: (unfinished ? open : all).map(({ run, time, devices, manifest, finished }) => ({
+      value: run,
+      description: `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}, ${devices} devices of ${manifest}, ${
+        finished ? `exit ${finished.exit_code}` : 'unfinished'
+      }`,
+    })),
+    keepOrder: true,
+  };
+}
+
+/** Serial numbers of the manifest that the command line names: gateways where it tells them, else any that could be one. */
+async function serials({ args, options, command, typed }: Place, gateways: boolean): Promise<Suggestions> {
+  const manifest = command === 'push' ? args[0] : (options.get('--target') ?? options.get('--manifest'));
+  if (manifest === undefined || manifest === '-') return NONE;
+  const { namesInManifest } = await import('./manifest-names.js');
+  const { pids, sns } = await namesInManifest(manifest);
+  const named = gateways ? (pids.length > 0 ? pids : sns) : [...pids, ...sns];
+  // A comma list goes on at its last comma.
+  const before = typed.slice(0, typed.lastIndexOf(',') + 1);
+  const taken = before.split(',');
+  const items: Suggestion[] = [...new Set(named)]
+    .filter((name) => !taken.includes(name))
+    .map((name) => ({ value: `${before}${name}` }));
+  return { items };
+}

@@ -1,0 +1,88 @@
+/** An earlier run as a report: its journal, replayed through the same core that the run had. */
+import type { JournalContent } from '../journal/read.js';
+import { type Collector, createCollector } from '../render/report/collect.js';
+import type { RunReport } from '../render/report/model.js';
+import { exitCodeOf } from '../upgrade/exit-code.js';
+import type { Fact } from '../upgrade/facts.js';
+import { viewOf } from '../upgrade/follow.js';
+import { makePlan, type PlannedDevice } from '../upgrade/plan.js';
+import { totalsOf } from '../upgrade/resume.js';
+import { createCore, type RunCore, replay } from '../upgrade/run-core.js';
+import { outcomes } from '../upgrade/tracker.js';
+
+/**
+ * What the journal tells, taken into `collector`. `ended` false: of a run that is about to be taken up again, so that
+ * nothing that cut it off has ended anything.
+ * @returns the core in the state in which the run stands; its clock is the wall's
+ */
+export function replayInto(collector: Collector, content: JournalContent, ended: boolean): RunCore {
+  const { header, plan } = content;
+  const devices = plan.devices as PlannedDevice[];
+  for (const { sn, file } of devices) {
+    if (!file) continue;
+    const { file_name, file_size, md5 } = file;
+    collector.firmware(sn, { file_name, file_size, md5 });
+  }
+  const { command, devices: count, gateways } = header;
+  collector.take({ event: 'run_started', command, devices: count, gateways }, header.time);
+  const skipped = new Set(
+    content.facts.flatMap((fact) => (fact.type === 'left_out' && fact.outcome === 'skipped' ? [fact.device] : [])),
+  );
+  const core = createCore(makePlan(devices), plan.options, skipped);
+  for (const fact of inEffect(content, ended)) {
+    for (const event of replay(core, fact)) collector.take(event, fact.at);
+  }
+  return core;
+}
+
+/** The report of a run by its journal; `alive`: another process is at it right now. */
+export function reportOfJournal(content: JournalContent, version: string, alive: boolean): RunReport {
+  const { header, plan, finished, facts } = content;
+  const { verify } = plan.options.tracker;
+  const collector = createCollector({ run: header.run, version, simulated: header.simulated, verify });
+  const core = replayInto(collector, content, true);
+  const last = facts.at(-1);
+  const time = finished?.time ?? last?.at ?? header.time;
+  if (content.lost > 0) {
+    const message = `the journal of run ${header.run} is damaged (${content.lost} lines are lost): the report may lack what they told`;
+    collector.take({ event: 'warning', code: 'journal_damaged', message }, time);
+  }
+  if (!finished) {
+    const message = alive
+      ? `run ${header.run} goes on: the report shows it as it stands`
+      : `run ${header.run} was ended before it could write its end; dji-ota resume ${header.run} takes it up again`;
+    collector.take({ event: 'warning', code: alive ? 'run_alive' : 'run_unfinished', message }, time);
+  }
+  const devices = outcomes(core.tracker);
+  const exit_code = finished?.exit_code ?? exitCodeOf(devices, endOf(core, verify));
+  const cut = last?.type === 'cut_off' && last.cause !== 'timeout' ? last : null;
+  if (cut) {
+    const code = cut.cause === 'broker_lost' ? 'broker_lost' : 'interrupted';
+    collector.take({ event: 'error', code, message: cut.reason, exit_code, hint: null, details: [] }, time);
+  }
+  collector.take({ event: 'run_finished', exit_code, totals: totalsOf(devices), devices }, time);
+  collector.view(viewOf(core));
+  return collector.report();
+}
+
+function endOf(core: RunCore, verify: 'off' | 'report' | 'require') {
+  return { interrupted: null, stopped: core.rollout.stopped !== null, brokerLost: core.cut === 'broker_lost', verify };
+}
+
+/**
+ * The facts that hold, as `rebuild` takes them: not those of jobs that were withdrawn, nor limits after which a device was
+ * asked for again. What cut a run off ended nothing once it was taken up again, and is its end otherwise.
+ */
+function inEffect({ facts, finished }: JournalContent, ended: boolean): Fact[] {
+  const withdrawn = new Set(facts.flatMap((fact) => (fact.type === 'job_unsent' && fact.withdrawn ? [fact.bid] : [])));
+  const resumed = ended ? facts.findLastIndex((fact) => fact.type === 'resumed') : facts.length;
+  const reopened =
+    !ended && finished?.complete
+      ? facts.length
+      : facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
+  return facts.filter((fact, index) => {
+    if (fact.type === 'cut_off') return index > resumed;
+    if ('bid' in fact && withdrawn.has(fact.bid)) return false;
+    return !(fact.type === 'limit' && fact.limit !== 'verify' && index < reopened);
+  });
+}

@@ -1,0 +1,54 @@
+/** The reports of a run that is under way: gathered while it goes on, written at its end. */
+import { journalFile, readJournal } from '../journal/read.js';
+import { createCollector } from '../render/report/collect.js';
+import { checkReportTargets } from '../render/report/targets.js';
+import type { RunEvent } from '../upgrade/events.js';
+import type { RunView } from '../upgrade/state.js';
+import type { Io } from './io.js';
+import { version } from './program.js';
+import { replayInto } from './report-replay.js';
+import { runsFolder } from './run-journal.js';
+
+export interface RunReports {
+  take(event: RunEvent, wall: number): void;
+  view(view: RunView): void;
+  /** Writes them all. @returns what could not be written, as sentences for people with what to do */
+  write(): Promise<{ message: string; hint: string | null }[]>;
+}
+
+export interface ReportFlags {
+  verify?: string;
+  simulate?: string | true;
+}
+
+/**
+ * Checks that every file can be written, and begins to gather. A run that is taken up again has a journal already: what it
+ * tells comes first.
+ * @throws OtaError `usage`, `report_unwritable`
+ */
+export async function openReports(
+  files: readonly string[],
+  run: string,
+  flags: ReportFlags,
+  io: Pick<Io, 'env'>,
+): Promise<RunReports> {
+  await checkReportTargets(files);
+  const earlier = await readJournal(journalFile(runsFolder(io.env), run)).catch(() => null);
+  const verify = earlier?.plan.options.tracker.verify ?? (flags.verify as 'off' | 'report' | 'require' | undefined);
+  const collector = createCollector({
+    run,
+    version: version(),
+    simulated: earlier?.header.simulated ?? flags.simulate !== undefined,
+    verify: verify ?? 'off',
+  });
+  if (earlier) replayInto(collector, earlier, false);
+  return {
+    take: collector.take,
+    view: collector.view,
+    async write() {
+      const { writeReports } = await import('../render/report/write.js');
+      const errors = await writeReports(collector.report(), files);
+      return errors.map(({ message, hint }) => ({ message, hint: hint ?? null }));
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** The first two lines of a journal may come from another version: only what this one can build a run from is taken. */
+import { object } from '../protocol/messages.js';
+import { pidProblem } from '../protocol/topics.js';
+import { UPGRADE_TYPES } from '../protocol/upgrade-types.js';
+import { OUTCOMES } from '../upgrade/events.js';
+import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
+
+type Fields = Record<string, unknown>;
+
+/** The latest time that a Date can hold. */
+const LATEST = 8.64e15;
+
+const isText = (value: unknown) => typeof value === 'string';
+const isLength = (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const orNull = (check: (value: unknown) => boolean) => (value: unknown) => value === null || check(value);
+
+/** The first line, or null where it is none. */
+export function runRecord(fields: Fields): RunRecord | null {
+  const { kind, schema, run, time, manifest, devices, gateways, simulated, connection } = fields;
+  const good =
+    kind === 'run' &&
+    isCount(schema) &&
+    isText(run) &&
+    isLength(time) &&
+    (time as number) <= LATEST &&
+    isText(manifest) &&
+    isCount(devices) &&
+    isCount(gateways) &&
+    typeof simulated === 'boolean' &&
+    object(connection) !== null;
+  return good ? (fields as unknown as RunRecord) : null;
+}
+
+/** The second line, or null where it is none. */
+export function planRecord(fields: Fields): PlanRecord | null {
+  const options = object(fields.options);
+  const { tracker, rollout, limits } = options ?? {};
+  const good =
+    fields.kind === 'plan' &&
+    isTracker(object(tracker)) &&
+    isRollout(object(rollout)) &&
+    isLimits(object(limits)) &&
+    Array.isArray(fields.devices) &&
+    fields.devices.every((device) => isDevice(object(device)));
+  return good ? (fields as unknown as PlanRecord) : null;
+}
+
+/** The last line, or null where it is none. */
+export function finishedRecord(fields: Fields): FinishedRecord | null {
+  const totals = object(fields.totals);
+  const good =
+    fields.kind === 'finished' &&
+    isLength(fields.time) &&
+    isCount(fields.exit_code) &&
+    typeof fields.complete === 'boolean' &&
+    OUTCOMES.every((outcome) => isCount(totals?.[outcome]));
+  return good ? (fields as unknown as FinishedRecord) : null;
+}
+
+function isTracker(of: Fields | null): boolean {
+  return (
+    of !== null &&
+    (of.match === 'bid' || of.match === 'gateway') &&
+    isCount(of.retries) &&
+    ['off', 'report', 'require'].includes(of.verify as string) &&
+    of.adopt === 'none'
+  );
+}
+
+function isRollout(of: Fields | null): boolean {
+  const limit = object(of?.maxFailures);
+  return (
+    of !== null &&
+    orNull(isCount)(of.concurrency) &&
+    Array.isArray(of.waves) &&
+    of.waves.every(isCount) &&
+    isLength(of.wavePause) &&
+    isLength(of.retryWait) &&
+    (of.maxFailures === null || isLength(limit?.devices) || isLength(limit?.percent))
+  );
+}
+
+function isLimits(of: Fields | null): boolean {
+  return of !== null && isLength(of.reply) && isLength(of.stall) && isLength(of.verify);
+}
+
+function isDevice(of: Fields | null): boolean {
+  const file = object(of?.file);
+  return (
+    of !== null &&
+    isText(of.sn) &&
+    isText(of.pid) &&
+    pidProblem(of.pid as string) === null &&
+    isText(of.product_version) &&
+    Object.hasOwn(UPGRADE_TYPES, String(of.firmware_upgrade_type)) &&
+    (of.file === null ||
+      (file !== null &&
+        orNull(isText)(file.file_url) &&
+        isText(file.file_url_sha256) &&
+        isText(file.md5) &&
+        isCount(file.file_size) &&
+        isText(file.file_name)))
+  );
+}

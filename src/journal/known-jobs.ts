@@ -1,0 +1,82 @@
+/** Which devices a job has, where a run of this machine published it: lets `watch` name them. */
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Clock } from '../clock.js';
+import { object, type WatchedDevice } from '../protocol/messages.js';
+import { factOf } from './check-fact.js';
+import { planRecord } from './check-plan.js';
+import type { KeptDevice } from './record.js';
+import { readLine } from './record.js';
+
+/** Journals that are looked into, the newest first, and bytes of each: jobs are opened early in a run. */
+const MOST_FILES = 30;
+const MOST_BYTES = 8 * 1024 * 1024;
+/** Milliseconds between two looks at the folder: a flood of unknown ids must not keep the disk busy. */
+const LOOK_EVERY = 5000;
+const OPENED = '"type":"job_opened"';
+
+/**
+ * Looks a `bid` up in the journals in `folder`, which need not exist. Nothing is read before the first question, and
+ * only files that have changed are read again. Never throws.
+ */
+export function knownJobs(folder: string, clock: Clock): (bid: string) => readonly WatchedDevice[] | null {
+  const jobs = new Map<string, readonly WatchedDevice[]>();
+  const sizes = new Map<string, number>();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  function look(): void {
+    lookedAt = clock.now();
+    for (const file of newest(folder)) {
+      try {
+        const { size } = statSync(file);
+        if (sizes.get(file) === size) continue;
+        sizes.set(file, size);
+        for (const [bid, devices] of jobsOf(readStart(file, size))) jobs.set(bid, devices);
+      } catch {
+        // Removed just now, or somebody else's.
+      }
+    }
+  }
+
+  return (bid) => {
+    if (!jobs.has(bid) && clock.now() - lookedAt >= LOOK_EVERY) look();
+    return jobs.get(bid) ?? null;
+  };
+}
+
+function newest(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+    return names
+      .sort()
+      .slice(-MOST_FILES)
+      .map((name) => path.join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+function readStart(file: string, size: number): string {
+  const bytes = Buffer.alloc(Math.min(size, MOST_BYTES));
+  const fd = openSync(file, 'r');
+  try {
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function* jobsOf(text: string): Generator<[bid: string, devices: WatchedDevice[]]> {
+  let plan: readonly KeptDevice[] = [];
+  for (const line of text.split('\n')) {
+    // Most lines are words of progress.
+    if (plan.length > 0 && !line.includes(OPENED)) continue;
+    const record = object(readLine(line)?.record);
+    if (!record) continue;
+    if (record.kind === 'plan') plan = planRecord(record)?.devices ?? [];
+    const fact = factOf(record);
+    if (fact?.type !== 'job_opened') continue;
+    const devices = fact.devices.flatMap((index) => plan[index] ?? []);
+    yield [fact.bid, devices.map(({ sn, product_version }) => ({ sn, product_version }))];
+  }
+}

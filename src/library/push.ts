@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../clock.js';
+import { prepareFirmware } from '../firmware/prepare.js';
+import type { Reading } from '../firmware/reading.js';
+import { checkManifest, readManifest } from '../manifest/read.js';
+import type { RunEvent } from '../upgrade/events.js';
+import { createPreflight, createVerification } from '../upgrade/looks.js';
+import { plannedDevices } from '../upgrade/planned.js';
+import { push as runPush } from '../upgrade/push.js';
+import { type FailureLimit, parseWaves } from '../upgrade/rollout.js';
+import type { RunView } from '../upgrade/state.js';
+import { type BrokerOptions, type ConnectFunction, connectFunction } from './broker.js';
+import { pidsOf, upgradeType } from './checks.js';
+import { type Run, startRun } from './run.js';
+
+/** A device as a manifest names it; either spelling of a key will do (see `dji-ota schema manifest`). */
+export interface ManifestEntry {
+  sn: string;
+  product_version: string;
+  pid?: string;
+  file_url?: string;
+  /** Path on this machine. */
+  file?: string;
+  md5?: string;
+  /** Bytes. */
+  file_size?: number;
+  file_name?: string;
+  firmware_upgrade_type?: 2 | 3 | 4 | 'consistency' | 'normal' | 'psdk';
+}
+
+export interface PushRequest {
+  /** Path of a .json, .yaml or .csv file, or the devices themselves. */
+  manifest: string | readonly ManifestEntry[];
+  /** Gateway of the devices whose entry names none. */
+  pid?: string;
+  /** Upgrade type of the devices whose entry names none; default `normal`. */
+  type?: 2 | 3 | 4 | 'consistency' | 'normal' | 'psdk';
+  broker: BrokerOptions | ConnectFunction;
+  firmware?: {
+    /** Where digests are kept; default: nowhere. */
+    cacheFile?: string;
+    /** Do not read what has both `md5` and `file_size`. */
+    trustManifest?: boolean;
+    allowVersionMismatch?: boolean;
+    /** PEM of further authorities for https. */
+    ca?: Buffer;
+    /** Ask for the length of each `file_url` that has a local `file`; default true. */
+    probeUrls?: boolean;
+  };
+  /** Milliseconds. Defaults: reply 30 s, stall 30 min, verify 10 min, total none. */
+  limits?: { reply?: number; stall?: number; verify?: number; total?: number };
+  rollout?: {
+    /** Gateways upgrading at once; default all. */
+    concurrency?: number;
+    /** Like `1,10%,100%`. */
+    waves?: string;
+    /** Milliseconds. */
+    wavePause?: number;
+    maxFailures?: FailureLimit;
+    retries?: number;
+    /** Milliseconds before the second attempt; default 30,000. */
+    retryWait?: number;
+  };
+  match?: 'bid' | 'gateway';
+  preflight?: 'off' | 'warn' | 'require';
+  skipCurrent?: boolean;
+  skipUnready?: boolean;
+  verify?: 'off' | 'report' | 'require';
+  /** Ends the run; upgrades that were published go on in the docks. */
+  signal?: AbortSignal;
+  /** The firmware files being read, at most ten times a second. */
+  onReading?: (files: readonly Reading[]) => void;
+  /** A live look at every device, once the run is connected. */
+  onView?: (view: RunView) => void;
+}
+
+/**
+ * Upgrades the devices of a manifest and follows each to its end, as `dji-ota push` does, but keeps no journal. Prints
+ * nothing, ends no process and listens to no signal.
+ *
+ * @example
+ * const run = push({ manifest: 'manifest.json', broker: { url: 'mqtt://localhost' } });
+ * for await (const event of run) console.log(event);
+ * const { exit_code, devices } = await run.result;
+ */
+export function push(request: PushRequest): Run {
+  return startRun(async (emit) => {
+    const { manifest, limits = {}, rollout = {}, firmware = {}, verify = 'off', preflight = 'off' } = request;
+    const options = { defaultPids: pidsOf(request.pid), defaultType: upgradeType(request.type) };
+    const { devices } =
+      typeof manifest === 'string' ? await readManifest(manifest, options) : checkManifest(manifest, options);
+    const signal = request.signal ?? new AbortController().signal;
+    const warn = (code: string, message: string) => emit({ event: 'warning', code, message } satisfies RunEvent);
+    return runPush({
+      devices,
+      prepare: async (ending) =>
+        plannedDevices(
+          devices,
+          await prepareFirmware(devices, {
+            trustManifest: false,
+            allowVersionMismatch: false,
+            ...firmware,
+            cacheFile: firmware.cacheFile ?? null,
+            signal: ending,
+            clock: systemClock,
+            onReading: request.onReading ?? (() => {}),
+            onReady: (ready) => emit({ event: 'firmware_ready', ...ready }),
+            onWarning: warn,
+          }),
+        ),
+      connect: connectFunction(request.broker),
+      core: (plan) => ({
+        tracker: { match: request.match ?? 'bid', retries: rollout.retries ?? 0, verify, adopt: 'none' },
+        rollout: {
+          concurrency: rollout.concurrency ?? null,
+          waves: rollout.waves === undefined ? [] : parseWaves(rollout.waves, plan.gateways.length),
+          wavePause: rollout.wavePause ?? 0,
+          maxFailures: rollout.maxFailures ?? null,
+          retryWait: rollout.retryWait ?? 30_000,
+        },
+        limits: { reply: limits.reply ?? 30_000, stall: limits.stall ?? 1_800_000, verify: limits.verify ?? 600_000 },
+      }),
+      timeout: limits.total ?? null,
+      preflight: createPreflight({
+        preflight,
+        skipCurrent: request.skipCurrent ?? false,
+        skipUnready: request.skipUnready ?? false,
+        keepListening: verify !== 'off',
+        clock: systemClock,
+        signal,
+        onWarning: warn,
+      }),
+      verification: verify === 'off' ? null : createVerification(systemClock),
+      clock: systemClock,
+      emit,
+      signal,
+      newId: randomUUID,
+      ...(request.onView ? { onView: request.onView } : {}),
+    });
+  });
+}

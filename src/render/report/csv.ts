@@ -1,0 +1,39 @@
+/** `.csv`: one line a device (RFC 4180), for spreadsheets and scripts. */
+import { csvCell } from './escape.js';
+import type { ReportDevice, RunReport } from './model.js';
+import { durationOf, timeIn } from './stats.js';
+
+type Value = string | number | boolean | null;
+
+const seconds = (ms: number | null) => (ms === null ? null : Math.round(ms) / 1000);
+
+const COLUMNS: readonly [string, (device: ReportDevice) => Value][] = [
+  ['run', ({ run }) => run],
+  ['pid', ({ pid }) => pid],
+  ['sn', ({ sn }) => sn],
+  ['model', ({ model }) => model],
+  ['product_version', ({ product_version }) => product_version],
+  ['status', ({ status }) => status],
+  ['verified', ({ verified }) => verified],
+  ['percent', ({ percent }) => percent],
+  ['result', ({ result }) => result],
+  ['reason', ({ reason }) => reason],
+  ['advice', ({ advice }) => advice],
+  ['attempts', ({ attempts }) => attempts],
+  ['bids', ({ bids }) => bids.join(' ')],
+  ['started', ({ started }) => started],
+  ['ended', ({ ended }) => ended],
+  ['duration_s', (device) => seconds(durationOf(device))],
+  ['download_s', (device) => seconds(timeIn(device, 'download'))],
+  ['upgrade_s', (device) => seconds(timeIn(device, 'upgrade'))],
+  ['silence_s', (device) => seconds(timeIn(device, 'silence'))],
+  ['file_name', ({ firmware }) => firmware?.file_name ?? null],
+  ['file_size', ({ firmware }) => firmware?.file_size ?? null],
+  ['md5', ({ firmware }) => firmware?.md5 ?? null],
+];
+
+export function csvReport(report: RunReport): string {
+  const lines = [COLUMNS.map(([name]) => name).join(',')];
+  for (const device of report.devices) lines.push(COLUMNS.map(([, value]) => csvCell(value(device))).join(','));
+  return `${lines.join('\r\n')}\r\n`;
+}

@@ -1,0 +1,56 @@
+/** Text of unknown origin as data of each format: never markup, never a formula, never another cell. */
+import { safeText } from '../../text.js';
+
+const LONGEST = 1000;
+
+// Not characters of XML 1.0 ("Char"); everything else that is not one is made safe by safeText already.
+const NOT_XML = /[\ufffe\uffff]/g;
+
+/** Text of an XML element or attribute. */
+export function xmlText(text: string, max = LONGEST): string {
+  return entities(safeText(text, max)).replace(NOT_XML, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
+}
+
+/** Text of an HTML element or of an attribute in quotes. */
+export function htmlText(text: string, max = LONGEST): string {
+  return entities(safeText(text, max));
+}
+
+function entities(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+// OWASP "CSV Injection": with these (or their full-width forms) a spreadsheet takes a cell for a formula.
+const FORMULA = /^[=+\-@\t\r＝＋－＠]/;
+
+/** One CSV cell (RFC 4180). A number is no text of unknown origin and stays as it is. */
+export function csvCell(value: string | number | boolean | null): string {
+  if (value === null) return '';
+  if (typeof value !== 'string') return String(value);
+  const text = safeText(value, LONGEST);
+  const harmless = FORMULA.test(value) || FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/**
+ * Text inside GitHub flavoured Markdown, a table's cell included: neither markup nor HTML, and neither a link, a
+ * mention nor a reference to an issue, which GitHub makes of bare text.
+ */
+export function markdownText(text: string, max = LONGEST): string {
+  return safeText(text, max)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/[\\`*_{}[\]()#!|~$]|^[+-]/g, (char) => `\\${char}`)
+    .replace(/#(?=\d)/g, '#&#8203;')
+    .replaceAll('@', '@&#8203;')
+    .replaceAll('://', ':&#8203;//')
+    .replace(/www\./gi, (word) => `${word.slice(0, 3)}&#8203;.`);
+}
+
+/** A name (serial number, version) as inline code where it can be one, so that nothing in it is read as anything else. */
+export function markdownName(text: string): string {
+  const safe = safeText(text, 200);
+  if (safe === '') return '';
+  return /^[A-Za-z0-9 .:/_-]+$/.test(safe) && safe.trim() === safe ? `\`${safe}\`` : markdownText(safe);
+}

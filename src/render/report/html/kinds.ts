@@ -1,0 +1,42 @@
+/** How kinds of end and phases look: a sign and a word for each, and a shape, so that colour is never the only sign. */
+import type { Kind } from '../../words.js';
+import { symbolOf } from '../../words.js';
+import type { PhaseKind } from '../model.js';
+
+/** Sign of a kind, hidden from screen readers: the word beside it says the same. */
+export function sign(kind: Kind): string {
+  return `<span class="sign" aria-hidden="true">${symbolOf(kind, true)}</span>`;
+}
+
+interface Look {
+  word: string;
+  /** Part of the row's height that is filled, 0 to 1. */
+  height: number;
+}
+
+/** Told apart by height as well as by colour (`.p-...` in the style). */
+export const PHASE_LOOKS: Readonly<Record<PhaseKind, Look>> = {
+  waiting: { word: 'waiting for its first word', height: 0.2 },
+  download: { word: 'download', height: 0.6 },
+  upgrade: { word: 'upgrade', height: 1 },
+  running: { word: 'in progress, step not told', height: 0.8 },
+  paused: { word: 'paused', height: 0.35 },
+  silence: { word: 'silence (nothing new for a minute or more)', height: 0.12 },
+  retry_wait: { word: 'waiting for another attempt', height: 0.2 },
+  verifying: { word: 'verifying its version', height: 0.45 },
+};
+
+/** A number for people: `12,345`. */
+export function showCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** `3 devices`, `1 device`. */
+export function plural(count: number, word: string): string {
+  return `${showCount(count)} ${word}${count === 1 ? '' : 's'}`;
+}
+
+/** An ISO time as `2026-11-24 08:15:30 UTC`. */
+export function timeText(iso: string): string {
+  return `<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+}

@@ -1,0 +1,149 @@
+/** The whole fleet over time: a row a device, grouped by how it ended. */
+import { showDuration } from '../../../text.js';
+import { type Kind, symbolOf } from '../../words.js';
+import { htmlText } from '../escape.js';
+import { PHASE_KINDS, type PhaseKind, type RunReport } from '../model.js';
+import { durationOf, type Judged, outcomeText } from '../stats.js';
+import { PHASE_LOOKS, plural } from './kinds.js';
+import { kindWord } from './sections.js';
+import { round, scale, stepOf, type Track, tickText, trackPaths, WIDTH } from './tracks.js';
+
+// The rows of large groups share this many pixels; those of small ones are tall enough for a name.
+const TALL_GROUP = 40;
+const NAMED_ROW = 30;
+const GROUP_PIXELS = 900;
+const HEADING = 26;
+const AXIS = 26;
+// A tooltip a row is worth its weight up to here.
+const MOST_TITLES = 2000;
+
+export function timelineSection(report: RunReport, devices: readonly Judged[]): string {
+  const drawn = devices.filter(({ device }) => device.phases.length > 0);
+  if (drawn.length === 0) return '';
+  // Runs of different days are laid over each other: each begins at the left edge.
+  const starts = new Map(report.runs.map(({ run, started }) => [run, Date.parse(started)]));
+  const startOf = (run: string) => starts.get(run) ?? Date.parse(report.started);
+  const span = Math.max(1000, ...spansOf(drawn, startOf));
+  const { tracks, texts, titles, height } = layout(drawn, startOf);
+  const axis = axisOf(span, height);
+  const outages = report.runs.length === 1 ? outagesOf(report, span, height) : '';
+  const used = new Set(drawn.flatMap(({ device }) => device.phases.map(({ kind }) => kind)));
+  const label = `Timeline of ${plural(drawn.length, 'device')} over ${showDuration(span)}; the list of devices below says the same in words.`;
+  return `<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
+<p class="legend">${legend(used, outages !== '')}</p>
+<svg class="timeline" role="img" aria-label="${label}" height="${round(height + AXIS)}" width="100%">
+${axis}${outages}<svg viewBox="0 0 ${WIDTH} ${round(height)}" preserveAspectRatio="none" width="100%" height="${round(height)}">${trackPaths(tracks, span)}${titles.join('')}</svg>
+${texts.join('')}
+</svg></section>`;
+}
+
+function* spansOf(drawn: readonly Judged[], startOf: (run: string) => number): Generator<number> {
+  for (const { device } of drawn) yield Date.parse(device.phases.at(-1)?.to ?? '') - startOf(device.run);
+}
+
+function layout(drawn: readonly Judged[], startOf: (run: string) => number) {
+  const tracks: Track[] = [];
+  const texts: string[] = [];
+  const titles: string[] = [];
+  let y = 0;
+  for (const [kind, members] of groupsOf(drawn)) {
+    texts.push(
+      `<text class="group" x="0" y="${round(y + 17)}">${symbolOf(kind, true)} ${kindWord(kind)} · ${plural(members.length, 'device')}</text>`,
+    );
+    y += HEADING;
+    const named = members.length <= TALL_GROUP;
+    const pitch = named ? NAMED_ROW : Math.max(0.4, Math.min(12, GROUP_PIXELS / members.length));
+    const gap = named ? 4 : pitch > 3 ? 1 : 0;
+    if (!named) bySteps(members);
+    for (const { device } of members) {
+      const top = named ? y + 14 : y;
+      tracks.push({
+        device,
+        y: top,
+        height: (named ? NAMED_ROW - 14 : pitch) - gap,
+        flat: pitch < 4,
+        from: startOf(device.run),
+      });
+      const said = `${device.sn ?? 'device'} on ${device.pid}: ${outcomeText(device)}${device.result ? `, code ${device.result}` : ''}${durationText(durationOf(device))}`;
+      if (named) texts.push(`<text class="name" x="0" y="${round(y + 11)}">${htmlText(said, 120)}</text>`);
+      if (drawn.length <= MOST_TITLES) {
+        titles.push(
+          `<rect class="hit" y="${round(y)}" width="${WIDTH}" height="${round(pitch)}"><title>${htmlText(said, 200)}</title></rect>`,
+        );
+      }
+      y += pitch;
+    }
+    y += 6;
+  }
+  return { tracks, texts, titles, height: y };
+}
+
+function durationText(ms: number | null): string {
+  return ms === null ? '' : `, ${showDuration(ms)}`;
+}
+
+/** Within a group, those that began first come first: waves are to be seen as steps. */
+function groupsOf(drawn: readonly Judged[]): Map<Kind, Judged[]> {
+  const groups = new Map<Kind, Judged[]>();
+  for (const each of drawn) {
+    const group = groups.get(each.kind);
+    if (group) group.push(each);
+    else groups.set(each.kind, [each]);
+  }
+  for (const group of groups.values()) group.sort((a, b) => order(a.device.started, b.device.started));
+  return groups;
+}
+
+/**
+ * Devices that began at about the same time, the quickest first: hundreds of thin rows are read as shapes, and make one
+ * only where neighbours are alike.
+ */
+function bySteps(members: Judged[]): void {
+  const starts = members.map(({ device }) => Date.parse(device.started ?? '')).filter((at) => !Number.isNaN(at));
+  const first = starts.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  const last = starts.reduce((most, at) => Math.max(most, at), first);
+  const step = Math.max(1, (last - first) / 12);
+  const key = ({ device }: Judged) => Math.floor((Date.parse(device.started ?? '') - first) / step) || 0;
+  members.sort((a, b) => key(a) - key(b) || (durationOf(a.device) ?? 0) - (durationOf(b.device) ?? 0));
+}
+
+function order(a: string | null, b: string | null): number {
+  return (a ?? '') < (b ?? '') ? -1 : (a ?? '') > (b ?? '') ? 1 : 0;
+}
+
+function axisOf(span: number, height: number): string {
+  const step = stepOf(span, 6);
+  const parts: string[] = [];
+  for (let ms = 0; ms <= span; ms += step) {
+    const x = `${round(scale(ms, span) / 10)}%`;
+    const anchor = ms === 0 ? 'start' : ms > span * 0.95 ? 'end' : 'middle';
+    parts.push(
+      `<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${round(height)}"/><text class="tick" x="${x}" y="${round(height + 17)}" text-anchor="${anchor}">${tickText(ms)}</text>`,
+    );
+  }
+  return parts.join('');
+}
+
+function outagesOf({ outages, started, ended }: RunReport, span: number, height: number): string {
+  return outages
+    .map(({ from, to }) => {
+      const x = scale(Date.parse(from) - Date.parse(started), span) / 10;
+      const end = scale(Date.parse(to ?? ended) - Date.parse(started), span) / 10;
+      return `<rect class="outage" x="${round(x)}%" width="${round(Math.max(0.3, end - x))}%" y="0" height="${round(height)}"/>`;
+    })
+    .join('');
+}
+
+function legend(used: ReadonlySet<PhaseKind>, outage: boolean): string {
+  const entry = (swatch: string, word: string) =>
+    `<span class="entry"><svg class="swatch" viewBox="0 0 24 12" aria-hidden="true">${swatch}</svg> ${word}</span>`;
+  const entries = PHASE_KINDS.filter((kind) => used.has(kind)).map((kind) => {
+    const tall = 12 * PHASE_LOOKS[kind].height;
+    return entry(
+      `<rect class="p-${kind}" y="${round((12 - tall) / 2)}" width="24" height="${round(tall)}"/>`,
+      PHASE_LOOKS[kind].word,
+    );
+  });
+  if (outage) entries.push(entry('<rect class="outage" width="24" height="12"/>', 'broker lost'));
+  return entries.join(' ');
+}

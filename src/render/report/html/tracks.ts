@@ -1,0 +1,68 @@
+/** Phases as SVG: one path a kind, however many devices there are. */
+import { showDuration } from '../../../text.js';
+import type { PhaseKind, ReportDevice } from '../model.js';
+import { PHASE_KINDS } from '../model.js';
+import { PHASE_LOOKS } from './kinds.js';
+
+/** Width of the drawing in its own units; it is stretched to whatever room there is. */
+export const WIDTH = 1000;
+
+export interface Track {
+  device: ReportDevice;
+  /** Top and height of its row, in units of the drawing. */
+  y: number;
+  height: number;
+  /** Too thin for heights to tell phases apart: all have the whole height, and their colour and order. */
+  flat?: boolean;
+  /** Wall milliseconds of the left edge. */
+  from: number;
+}
+
+/** Every phase of `tracks`, `span` milliseconds from edge to edge. */
+export function trackPaths(tracks: readonly Track[], span: number): string {
+  const paths = new Map<PhaseKind, string[]>();
+  for (const { device, y, height, flat, from } of tracks) {
+    for (const phase of device.phases) {
+      const x = scale(Date.parse(phase.from) - from, span);
+      // What lasted but a moment is to be seen all the same.
+      const width = Math.max(1, scale(Date.parse(phase.to) - from, span) - x);
+      const tall = flat ? height : PHASE_LOOKS[phase.kind].height * height;
+      const top = y + (height - tall) / 2;
+      const list = paths.get(phase.kind) ?? [];
+      list.push(`M${round(x)} ${round(top)}h${round(width)}v${round(tall)}h${round(-width)}z`);
+      paths.set(phase.kind, list);
+    }
+  }
+  return PHASE_KINDS.flatMap((kind) => {
+    const list = paths.get(kind);
+    return list ? [`<path class="p-${kind}" d="${list.join('')}"/>`] : [];
+  }).join('');
+}
+
+/** `ms` of `span` as a place in the drawing. */
+export function scale(ms: number, span: number): number {
+  return Math.min(WIDTH, Math.max(0, (ms / Math.max(1, span)) * WIDTH));
+}
+
+export function round(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+const STEPS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+];
+
+/** Round steps, in milliseconds, of which `span` holds at most `most`. */
+export function stepOf(span: number, most: number): number {
+  const found = STEPS.find((seconds) => span / (seconds * 1000) <= most);
+  return (found ?? Math.ceil(span / 1000 / most)) * 1000;
+}
+
+/** A place on a time axis: `0`, `30s`, `5m`, `1h30m`. */
+export function tickText(ms: number): string {
+  return ms === 0
+    ? '0'
+    : showDuration(ms)
+        .replace(/(?<=[hm])00[ms]$/, '')
+        .replace(/(?<=h)0(?=\dm)/, '');
+}

@@ -1,0 +1,91 @@
+/** Several reports as one: the shards of a fleet, or a run and the one that made good what was left of it. */
+import { emptyTotals } from '../../upgrade/events.js';
+import type { ReportDevice, ReportRun, ReportWarning, RunReport } from './model.js';
+
+// Of the codes that speak of a whole run, the one that matters more first (CONTRACT "Exit codes").
+const PRECEDENCE = [130, 143, 6, 4, 1, 5];
+const MOST_NAMED = 10;
+
+/** The exit code that stands for all of `codes`. */
+export function joinedExitCode(codes: readonly number[]): number {
+  return PRECEDENCE.find((code) => codes.includes(code)) ?? Math.max(0, ...codes);
+}
+
+/**
+ * One report of all. A run that stands in several counts once, as it stood last; a device that stands in several runs
+ * counts as in the newest of them, and a warning says so.
+ */
+export function joinReports(reports: readonly RunReport[], version: string): RunReport {
+  const [only] = reports;
+  if (reports.length === 1 && only) return only;
+  const runs = new Map<string, { about: ReportRun; from: RunReport }>();
+  for (const from of reports) {
+    for (const about of from.runs) {
+      const before = runs.get(about.run);
+      if (!before || before.about.ended <= about.ended) runs.set(about.run, { about, from });
+    }
+  }
+  const kept = [...runs.values()].sort((a, b) => compare(a.about.started, b.about.started));
+  const { devices, repeated } = newest(
+    kept.flatMap(({ about, from }) => from.devices.filter(({ run }) => run === about.run)),
+  );
+  const of = <T extends { run: string }>(pick: (report: RunReport) => readonly T[]) =>
+    kept.flatMap(({ about, from }) => pick(from).filter(({ run }) => run === about.run));
+  const abouts = kept.map(({ about }) => about);
+  const ended = abouts.map((about) => about.ended).reduce(latest, '');
+  const warnings = of(({ warnings: list }) => list);
+  if (repeated.size > 0) warnings.push(repeatedWarning(repeated, abouts.at(-1)?.run ?? '', ended));
+  const totals = emptyTotals();
+  for (const { status } of devices) totals[status]++;
+  return {
+    schema: 1,
+    version,
+    runs: abouts,
+    started: abouts[0]?.started ?? ended,
+    ended,
+    exit_code: joinedExitCode(abouts.map(({ exit_code }) => exit_code)),
+    totals,
+    gateways: new Set(devices.map(({ pid }) => pid)).size,
+    warnings,
+    warnings_omitted: [...new Set(kept.map(({ from }) => from))].reduce((sum, from) => sum + from.warnings_omitted, 0),
+    errors: of(({ errors }) => errors),
+    outages: of(({ outages }) => outages),
+    devices,
+  };
+}
+
+/** `devices`, oldest run first, each serial number once: as it stood in the newest run, at its first place. */
+function newest(devices: readonly ReportDevice[]): { devices: ReportDevice[]; repeated: Set<string> } {
+  const found = new Map<string, { place: number; run: string }>();
+  const repeated = new Set<string>();
+  const kept: ReportDevice[] = [];
+  for (const device of devices) {
+    const before = device.sn === null ? undefined : found.get(device.sn);
+    // Twice within one run (`watch`) are two upgrades, and both are told.
+    if (before && device.sn !== null && before.run !== device.run) {
+      kept[before.place] = device;
+      before.run = device.run;
+      repeated.add(device.sn);
+      continue;
+    }
+    if (device.sn !== null) found.set(device.sn, { place: kept.length, run: device.run });
+    kept.push(device);
+  }
+  return { devices: kept, repeated };
+}
+
+function repeatedWarning(repeated: ReadonlySet<string>, run: string, time: string): ReportWarning {
+  const named = [...repeated].slice(0, MOST_NAMED).join(', ');
+  const more = repeated.size > MOST_NAMED ? ` and ${repeated.size - MOST_NAMED} more` : '';
+  const count = repeated.size === 1 ? '1 device stands' : `${repeated.size} devices stand`;
+  const message = `${count} in several runs and counts as in the newest of them: ${named}${more}`;
+  return { run, time, code: 'repeated_device', message };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function latest(a: string, b: string): string {
+  return a > b ? a : b;
+}

@@ -1,0 +1,156 @@
+/** `.md`: GitHub flavoured Markdown, for a comment, a wiki or a job's page. */
+import { showBytes, showDuration } from '../../text.js';
+import { OUTCOMES } from '../../upgrade/events.js';
+import { outcomeWord, symbolOf } from '../words.js';
+import { markdownName, markdownText } from './escape.js';
+import type { ReportFirmware, RunReport } from './model.js';
+import { durationOf, exitWords, failureGroups, type Judged, judged, outcomeText, spreadOf } from './stats.js';
+
+const MOST_NAMED = 20;
+
+export function markdownReport(report: RunReport): string {
+  const parts = [
+    titleOf(report),
+    runsOf(report),
+    errorsOf(report),
+    failuresOf(report),
+    timesOf(report),
+    devicesOf(report),
+    firmwareOf(report),
+    warningsOf(report),
+    `<sub>dji-ota ${markdownText(report.version)}</sub>`,
+  ];
+  return `${parts.filter((part) => part !== null).join('\n\n')}\n`;
+}
+
+function titleOf({ exit_code, totals, devices }: RunReport): string {
+  const well = exit_code === 0;
+  const counts = OUTCOMES.filter((outcome) => totals[outcome] > 0);
+  const said = counts.map((outcome) => `**${totals[outcome]}** ${outcomeWord(outcome)}`).join(' · ');
+  const count = `${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`;
+  return [
+    `# ${well ? '✅' : '❌'} Firmware upgrade: ${exitWords(exit_code)}`,
+    '',
+    said === '' ? 'No device was upgraded.' : `${count}: ${said}`,
+  ].join('\n');
+}
+
+function runsOf({ runs }: RunReport): string {
+  const rows = runs.map((run) => [
+    `${markdownName(run.run)}${run.simulated ? ' (simulated)' : ''}`,
+    run.command,
+    timeText(run.started),
+    showDuration(Date.parse(run.ended) - Date.parse(run.started)),
+    `${run.gateways}`,
+    `${run.devices}`,
+    `${run.exit_code}`,
+  ]);
+  return table(['Run', 'Command', 'Started', 'Time >', 'Gateways >', 'Devices >', 'Exit code >'], rows);
+}
+
+function errorsOf({ errors }: RunReport): string | null {
+  if (errors.length === 0) return null;
+  const lines = errors.flatMap(({ message, hint, details }) => [
+    `- **${markdownText(message)}**${hint === null ? '' : `<br>${markdownText(hint)}`}`,
+    ...details.map((detail) => `  - ${markdownText(detail)}`),
+  ]);
+  return `## Errors\n\n${lines.join('\n')}`;
+}
+
+function failuresOf(report: RunReport): string | null {
+  const groups = failureGroups(report);
+  if (groups.length === 0) return null;
+  const rows = groups.map(({ code, status, meaning, advice, devices }) => {
+    const named = devices.slice(0, MOST_NAMED).map(({ sn, pid }) => markdownName(sn ?? pid));
+    const more = devices.length > MOST_NAMED ? `, and ${devices.length - MOST_NAMED} more` : '';
+    return [
+      `${devices.length}`,
+      code === null ? outcomeWord(status) : `${code}`,
+      markdownText(meaning),
+      markdownText(advice ?? ''),
+      named.join(', ') + more,
+    ];
+  });
+  return `## What went wrong\n\n${table(['Devices >', 'Code', 'Meaning', 'What to do', 'Which'], rows)}`;
+}
+
+function timesOf({ devices }: RunReport): string | null {
+  const spread = spreadOf(devices.flatMap((device) => (device.status === 'ok' ? (durationOf(device) ?? []) : [])));
+  if (!spread || spread.count < 2) return null;
+  const { least, median, ninth, most } = spread;
+  const said = [
+    ['fastest', least],
+    ['median', median],
+    ['nine of ten within', ninth],
+    ['slowest', most],
+  ] as const;
+  const words = said.map(([word, ms]) => `${word} ${showDuration(ms)}`).join(', ');
+  return `Time to \`ok\`: ${words}.`;
+}
+
+function devicesOf(report: RunReport): string | null {
+  if (report.devices.length === 0) return null;
+  const titles = ['', 'Device', 'Gateway', 'Version', 'Outcome', '% >', 'Code >', 'Time >', 'Reason', 'What to do'];
+  return `## Devices\n\n${table(titles, judged(report).map(deviceRow))}`;
+}
+
+function deviceRow({ device, kind }: Judged): string[] {
+  const duration = durationOf(device);
+  const attempts = device.attempts > 1 ? `, ${device.attempts} attempts` : '';
+  return [
+    symbolOf(kind, true),
+    markdownName(device.sn ?? '(not told)'),
+    markdownName(device.pid),
+    markdownName(device.product_version ?? ''),
+    outcomeText(device) + attempts,
+    device.percent === null ? '' : `${device.percent}`,
+    device.result ? `${device.result}` : '',
+    duration === null ? '' : showDuration(duration),
+    markdownText(device.reason ?? ''),
+    markdownText(device.advice ?? ''),
+  ];
+}
+
+function firmwareOf({ devices }: RunReport): string | null {
+  const files = new Map<string, { firmware: ReportFirmware; count: number }>();
+  for (const { firmware } of devices) {
+    if (!firmware) continue;
+    const key = `${firmware.md5} ${firmware.file_name}`;
+    const file = files.get(key);
+    if (file) file.count++;
+    else files.set(key, { firmware, count: 1 });
+  }
+  if (files.size === 0) return null;
+  const rows = [...files.values()].map(({ firmware: { file_name, file_size, md5 }, count }) => [
+    markdownName(file_name),
+    showBytes(file_size),
+    markdownName(md5),
+    `${count}`,
+  ]);
+  return `## Firmware\n\n${table(['File', 'Size >', 'MD5', 'Devices >'], rows)}`;
+}
+
+function warningsOf({ warnings, warnings_omitted, outages }: RunReport): string | null {
+  const lines = [
+    ...outages.map(({ from, to, reason }) => {
+      const back =
+        to === null ? 'it did not come back' : `back after ${showDuration(Date.parse(to) - Date.parse(from))}`;
+      return `- ${timeText(from)}: the broker was lost (${markdownText(reason)}), ${back}`;
+    }),
+    ...warnings.map(({ time, message }) => `- ${timeText(time)}: ${markdownText(message)}`),
+    ...(warnings_omitted > 0 ? [`- … and ${warnings_omitted} more warnings`] : []),
+  ];
+  return lines.length === 0 ? null : `## Warnings\n\n${lines.join('\n')}`;
+}
+
+/** A title that ends with ` >` makes a column of numbers. Cells are Markdown already. */
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const head = titles.map((title) => title.replace(/ >$/, ''));
+  const align = titles.map((title) => (title.endsWith(' >') ? '--:' : '---'));
+  return [head, align, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** `2026-11-24 08:15:30 UTC` */
+function timeText(iso: string): string {
+  return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+}

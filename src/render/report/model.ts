@@ -1,0 +1,117 @@
+/** What a report says: plain data, the shape of the `.json` format, and what every other format is a function of. */
+import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
+
+export const REPORT_SCHEMA = 1;
+
+/**
+ * What a device was at: `waiting` = published, no step told yet · `running` = in progress, step not told · `silence` =
+ * nothing new was told for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended
+ * `ok`, its version awaited.
+ */
+export const PHASE_KINDS = [
+  'waiting',
+  'download',
+  'upgrade',
+  'running',
+  'paused',
+  'silence',
+  'retry_wait',
+  'verifying',
+] as const;
+export type PhaseKind = (typeof PHASE_KINDS)[number];
+
+/** Times are ISO 8601, UTC, milliseconds. */
+export interface Phase {
+  kind: PhaseKind;
+  from: string;
+  to: string;
+}
+
+export interface ReportFirmware {
+  file_name: string;
+  /** Bytes. */
+  file_size: number;
+  md5: string;
+}
+
+export interface ReportDevice extends DeviceOutcome {
+  /** The run that it belongs to. */
+  run: string;
+  /** Version to upgrade to; null where it is not known. */
+  product_version: string | null;
+  /** Known from the device's topology. */
+  model: string | null;
+  /** What to do about it; null where nothing is to be done or known. */
+  advice: string | null;
+  /** How often its job was published. */
+  attempts: number;
+  /** Of each attempt, in order. */
+  bids: string[];
+  firmware: ReportFirmware | null;
+  /** When it was first published; null = never. */
+  started: string | null;
+  /** When it ended; null = its end is not known. */
+  ended: string | null;
+  /** In order, each beginning where the one before ends. */
+  phases: Phase[];
+}
+
+export type ReportCommand = 'push' | 'watch' | 'resume';
+
+export interface ReportRun {
+  run: string;
+  command: ReportCommand;
+  /** Against simulated docks. */
+  simulated: boolean;
+  verify: 'off' | 'report' | 'require';
+  started: string;
+  ended: string;
+  exit_code: number;
+  devices: number;
+  gateways: number;
+}
+
+export interface ReportWarning {
+  run: string;
+  time: string;
+  code: string;
+  message: string;
+}
+
+export interface ReportError extends ReportWarning {
+  hint: string | null;
+  details: string[];
+}
+
+export interface Outage {
+  run: string;
+  from: string;
+  /** Null where the broker did not come back. */
+  to: string | null;
+  reason: string;
+}
+
+export interface RunReport {
+  schema: 1;
+  /** Version of the dji-ota that made the report. */
+  version: string;
+  /** Oldest first. */
+  runs: ReportRun[];
+  started: string;
+  ended: string;
+  exit_code: number;
+  totals: Totals;
+  gateways: number;
+  warnings: ReportWarning[];
+  /** Warnings beyond those listed. */
+  warnings_omitted: number;
+  errors: ReportError[];
+  outages: Outage[];
+  /** In the manifest's order, run by run. */
+  devices: ReportDevice[];
+}
+
+/** The ISO form of wall milliseconds, as all times of a report have it. */
+export function isoTime(wall: number): string {
+  return new Date(wall).toISOString();
+}

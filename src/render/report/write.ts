@@ -1,0 +1,61 @@
+/** Writes reports: each whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { rename, unlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { OtaError, systemReason } from '../../errors.js';
+import { safeText } from '../../text.js';
+import type { RunReport } from './model.js';
+import { formatOf, type ReportFormat } from './targets.js';
+
+/** `report` as text of `format`. Each format is loaded only where it is asked for. */
+export async function formatReport(report: RunReport, format: ReportFormat): Promise<string> {
+  switch (format) {
+    case 'json':
+      return (await import('./json.js')).jsonReport(report);
+    case 'xml':
+      return (await import('./junit.js')).junitReport(report);
+    case 'md':
+      return (await import('./markdown.js')).markdownReport(report);
+    case 'csv':
+      return (await import('./csv.js')).csvReport(report);
+    case 'html':
+      return (await import('./html/page.js')).htmlReport(report);
+  }
+}
+
+/**
+ * Writes `report` to every file, by its extension. One that cannot be written does not keep the others from being so.
+ * @returns an error (`report_unwritable`) for each that was not written
+ */
+export async function writeReports(report: RunReport, files: readonly string[]): Promise<OtaError[]> {
+  const errors: OtaError[] = [];
+  for (const file of files) {
+    try {
+      await writeWhole(path.resolve(file), await formatReport(report, formatOf(file)));
+    } catch (error) {
+      errors.push(
+        new OtaError(
+          'report_unwritable',
+          `the report ${safeText(file, 300)} cannot be written: ${systemReason(error)}`,
+          {
+            cause: error,
+            hint: 'Write it elsewhere with: dji-ota report <run> --report <file>.',
+          },
+        ),
+      );
+    }
+  }
+  return errors;
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  // In the same folder, since only there a rename replaces the file in one step.
+  const part = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(4).toString('hex')}.part`);
+  try {
+    await writeFile(part, text, { flag: 'wx' });
+    await rename(part, file);
+  } catch (error) {
+    await unlink(part).catch(() => {});
+    throw error;
+  }
+}

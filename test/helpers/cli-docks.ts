@@ -1,0 +1,130 @@
+/** Docks on a real broker, and somebody who only listens there: what the program did, seen from the outside. */
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import type { Behavior } from '../../src/simulator/behavior.js';
+import { docksForManifest, type TargetDevice } from '../../src/simulator/configs.js';
+import { attachDocks } from '../../src/simulator/fleet.js';
+import type { Scenario } from '../../src/simulator/scenario.js';
+
+/** A whole upgrade in some 200 ms. */
+export const FAST: Partial<Behavior> = {
+  reply_ms: 10,
+  download_seconds: 0.1,
+  upgrade_seconds: 0.1,
+  silence_seconds: 0,
+  interval_ms: 20,
+};
+
+export interface Seen {
+  topic: string;
+  text: string;
+  retained: boolean;
+}
+
+/** An `ota_create` as it went over the wire. */
+export interface Create {
+  method: string;
+  tid: string;
+  bid: string;
+  timestamp: number;
+  data: { devices: Record<string, unknown>[] };
+}
+
+export interface Client {
+  mqtt: MqttClient;
+  seen: Seen[];
+  /** Every `ota_create` that was seen, parsed, in order. */
+  creates(pid?: string): Create[];
+  /** Resolves once `condition` holds; looked at with every message. */
+  until(condition: () => boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A client of its own that sees what comes on `topics`. */
+export async function listen(url: string, topics: string[], options: IClientOptions = {}): Promise<Client> {
+  const mqtt = await connectAsync(url, { reconnectPeriod: 0, ...options }, false);
+  const seen: Seen[] = [];
+  const waiting = new Set<() => void>();
+  mqtt.on('message', (topic, payload, { retain }) => {
+    seen.push({ topic, text: payload.toString(), retained: retain });
+    for (const each of [...waiting]) each();
+  });
+  mqtt.on('error', () => {});
+  if (topics.length > 0) await mqtt.subscribeAsync(topics, { qos: 1 });
+  return {
+    mqtt,
+    seen,
+    creates: (pid = '+') =>
+      seen
+        .filter(({ topic }) => (pid === '+' ? /\/services$/.test(topic) : topic === `thing/product/${pid}/services`))
+        .map(({ text }) => JSON.parse(text) as Create),
+    until: (condition) =>
+      new Promise((resolve) => {
+        const check = () => {
+          if (!condition()) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      }),
+    close: () => mqtt.endAsync(true),
+  };
+}
+
+export interface DockOptions {
+  behavior?: Partial<Behavior>;
+  /** What is different for single docks, over `behavior`. */
+  docks?: Scenario['docks'];
+  /** Milliseconds between two rounds of osd; none by default. */
+  telemetry?: number | null;
+  client?: IClientOptions;
+}
+
+/** Docks for the gateways of these devices; the result ends them. */
+export async function docksFor(
+  url: string,
+  devices: readonly TargetDevice[],
+  { behavior, docks, telemetry, client }: DockOptions = {},
+): Promise<() => Promise<void>> {
+  const connection = await listen(url, [], client);
+  const { mqtt } = connection;
+  const scenario: Scenario = {
+    name: 'test',
+    description: '',
+    defaults: { ...FAST, ...behavior },
+    devices: {},
+    docks: docks ?? [],
+  };
+  const attached = await attachDocks(
+    {
+      subscribe: async (topics) => void (await mqtt.subscribeAsync([...topics], { qos: 1 })),
+      publish: async (topic, payload, options) =>
+        void (await mqtt.publishAsync(topic, payload, { qos: 1, ...options })),
+    },
+    {
+      docks: docksForManifest(devices, scenario),
+      scenario,
+      telemetry: telemetry ?? null,
+      receiver: (receive) => mqtt.on('message', (topic, payload) => receive(topic, payload)),
+    },
+  );
+  return async () => {
+    attached.stop();
+    await connection.close();
+  };
+}
+
+let serial = 0;
+
+/** Devices that nobody else uses: of each gateway its dock, without a file unless `more` says otherwise. */
+export function someDevices(gateways: number, more: Record<string, unknown> = {}): (TargetDevice & { sn: string })[] {
+  return Array.from({ length: gateways }, () => {
+    const pid = `7CT${process.pid}X${String(++serial).padStart(5, '0')}`;
+    return { sn: pid, pid, product_version: '10.02.03.01', firmware_upgrade_type: 3, ...more };
+  });
+}
+
+/** So many docks, each with its aircraft. */
+export function somePairs(gateways: number, more: Record<string, unknown> = {}): (TargetDevice & { sn: string })[] {
+  return someDevices(gateways, more).flatMap((dock) => [dock, { ...dock, sn: `1581F${dock.pid}` }]);
+}

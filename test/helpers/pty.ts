@@ -1,0 +1,65 @@
+/** The built program on a terminal of its own: `script` of util-linux makes one, so no native module is needed. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { BIN } from './cli.js';
+
+/** Whether there is a `script` that takes a command and passes its exit code on. */
+export function ptyAvailable(): boolean {
+  const probe = spawnSync('script', ['-qefc', 'exit 7', '/dev/null'], { stdio: 'ignore' });
+  if (probe.status === 7) return true;
+  console.warn('no script of util-linux: the tests that need a terminal are skipped');
+  return false;
+}
+
+export interface Terminal {
+  /** What was written to it, with its escape codes. */
+  readonly screen: string;
+  /** What a person types. */
+  write(keys: string): void;
+  /** Resolves once `pattern` is on it; rejects where the program ends without it. */
+  said(pattern: RegExp): Promise<void>;
+  ended: Promise<{ code: number | null; screen: string }>;
+}
+
+/** Runs the program on a terminal of 80 by 24, or of `columns` by `rows`. */
+export function spawnPty(
+  args: string[],
+  { env, columns = 80, rows = 24 }: { env: NodeJS.ProcessEnv; columns?: number; rows?: number },
+): Terminal {
+  const words = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const command = `stty cols ${columns} rows ${rows}; exec ${words}`;
+  const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let screen = '';
+  let over = false;
+  const waiting = new Set<() => void>();
+  const look = () => {
+    for (const each of [...waiting]) each();
+  };
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    screen += chunk;
+    look();
+  });
+  child.stdin.on('error', () => {});
+  return {
+    get screen() {
+      return screen;
+    },
+    write: (keys) => void child.stdin.write(keys),
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          if (!pattern.test(screen) && !over) return;
+          waiting.delete(check);
+          if (pattern.test(screen)) resolve();
+          else reject(new Error(`ended without ${pattern}:\n${screen}`));
+        };
+        waiting.add(check);
+        check();
+      }),
+    ended: once(child, 'close').then(([code]) => {
+      over = true;
+      look();
+      return { code, screen };
+    }),
+  };
+}

@@ -1,0 +1,53 @@
+/** Reports of recorded runs: what the collector makes of events and a view, as a command would hand them to it. */
+import { createCollector } from '../../src/render/report/collect.js';
+import type { ReportRun, RunReport } from '../../src/render/report/model.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import { RECORDED_DEVICES, RECORDED_RUN } from '../render/recorded-run.js';
+import { createReplay, type PlannedDevice, type Recorded } from '../render/replay.js';
+
+export const RUN_ID = '20261124-081530-9f3ac2';
+export const RUN_BEGAN = Date.UTC(2026, 10, 24, 8, 15, 30);
+
+export interface ReportOptions {
+  run?: string;
+  began?: number;
+  exitCode?: number;
+  verify?: ReportRun['verify'];
+  simulated?: boolean;
+  /** Told after everything else, before the end. */
+  more?: RunEvent[];
+  /** How many times slower than recorded. */
+  slower?: number;
+}
+
+export function reportOf(
+  devices: readonly PlannedDevice[],
+  events: readonly Recorded[],
+  {
+    run = RUN_ID,
+    began = RUN_BEGAN,
+    exitCode = 1,
+    verify = 'report',
+    simulated = false,
+    more = [],
+    slower = 1,
+  }: ReportOptions = {},
+): RunReport {
+  const replay = createReplay(devices);
+  const collector = createCollector({ run, version: '1.2.3', simulated, verify });
+  collector.view(replay.view);
+  let last = 0;
+  for (const { at, event } of events) {
+    last = at * slower;
+    replay.apply(event, last);
+    collector.take(event, began + last);
+  }
+  for (const event of more) collector.take(event, began + last);
+  collector.take(replay.finished(exitCode), began + last + 100);
+  return collector.report();
+}
+
+/** The recorded run with every kind of end. */
+export function recordedReport(options: ReportOptions = {}): RunReport {
+  return reportOf(RECORDED_DEVICES, RECORDED_RUN, options);
+}

@@ -1,0 +1,46 @@
+/** A `watch` over a broker in memory, on a clock that is moved by hand. */
+import { manualClock } from '../../src/clock.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import type { RunResult } from '../../src/upgrade/run-end.js';
+import { type WatchOptions, watch } from '../../src/upgrade/watch.js';
+import { type FakeBrokerOptions, fakeBroker, type ReceivedJob } from './fake-broker.js';
+import { STALL, settle } from './upgrade-run.js';
+
+export function startWatch(options: Partial<WatchOptions> = {}, brokerOptions: FakeBrokerOptions = {}) {
+  const fake = fakeBroker(brokerOptions);
+  const clock = manualClock();
+  const abort = new AbortController();
+  const events: RunEvent[] = [];
+  let ended: RunResult | null = null;
+  const result = watch({
+    pids: ['P0', 'P1'],
+    bids: [],
+    follow: false,
+    stallTimeout: STALL,
+    timeout: null,
+    connect: (to) => fake.connect(to),
+    clock,
+    emit: (event) => void events.push(event),
+    signal: abort.signal,
+    ...options,
+  });
+  result.then((value) => {
+    ended = value;
+  });
+  return {
+    ...{ fake, clock, abort, events, result },
+    ended: () => ended,
+    async pass(ms: number) {
+      await settle();
+      for (let left = ms; left > 0; left -= 1000) {
+        clock.advance(Math.min(1000, left));
+        await settle();
+      }
+    },
+  };
+}
+
+/** Somebody else's upgrade. */
+export function theirs(bid = 'b1', pid = 'P0'): ReceivedJob {
+  return { pid, bid, tid: `t-${bid}`, devices: [], count: 1 };
+}

@@ -1,0 +1,196 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { manualClock } from '../../src/clock.js';
+import { chooseRenderer } from '../../src/render/choose.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import { fakePipe } from '../helpers/terminal.js';
+import { play } from './play.js';
+import { fleetEvents, fleetOf, RECORDED_DEVICES, RECORDED_RUN } from './recorded-run.js';
+
+let zone: string | undefined;
+beforeAll(() => {
+  // The log has local time.
+  zone = process.env.TZ;
+  process.env.TZ = 'UTC';
+});
+afterAll(() => {
+  if (zone === undefined) delete process.env.TZ;
+  else process.env.TZ = zone;
+});
+
+async function start(env: NodeJS.ProcessEnv = {}, output: 'log' | 'quiet' | 'auto' = 'auto') {
+  const stdout = fakePipe();
+  const stderr = fakePipe();
+  const clock = manualClock();
+  const renderer = await chooseRenderer({
+    output,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    env,
+    color: undefined,
+    clock,
+    runId: 'r1',
+    verbose: false,
+  });
+  return { stdout, stderr, clock, renderer };
+}
+
+async function recorded(env: NodeJS.ProcessEnv = {}, output: 'log' | 'quiet' | 'auto' = 'auto') {
+  const started = await start(env, output);
+  const replay = play(started.renderer, started.clock, RECORDED_DEVICES, RECORDED_RUN);
+  started.renderer.event(replay.finished(1));
+  started.renderer.close();
+  return { log: started.stderr.text(), table: started.stdout.text() };
+}
+
+test('a recorded run as a log', async () => {
+  const { log, table } = await recorded();
+  expect(log).toMatchSnapshot('log');
+  expect(table).toMatchSnapshot('table');
+});
+
+test('a recorded run as GitHub Actions has it: grouped, failures annotated after the group', async () => {
+  const { log } = await recorded({ GITHUB_ACTIONS: 'true' });
+  const lines = log.split('\n');
+  const from = lines.indexOf('::group::Progress');
+  const to = lines.indexOf('::endgroup::');
+  expect(from).toBeGreaterThan(0);
+  expect(to).toBeGreaterThan(from);
+  const commands = lines.filter((line) => line.startsWith('::error') || line.startsWith('::warning'));
+  expect(commands).toMatchSnapshot();
+  expect(lines.slice(to + 1).filter((line) => line.startsWith('::error'))).toHaveLength(3);
+});
+
+test('a recorded run as GitLab has it: one section that can be folded', async () => {
+  const { log } = await recorded({ GITLAB_CI: 'true' });
+  const seconds = Date.UTC(2026, 0, 1) / 1000;
+  expect(log).toContain(`\u001b[0Ksection_start:${seconds}:dji_ota_progress\r\u001b[0KProgress\n`);
+  expect(log).toContain(`\u001b[0Ksection_end:${seconds + 90}:dji_ota_progress\r\u001b[0K\n`);
+});
+
+test('quiet: a line for each device that did not end well, nothing else and nothing on stdout', async () => {
+  const { log, table } = await recorded({}, 'quiet');
+  expect(log).toMatchSnapshot();
+  expect(table).toBe('');
+});
+
+describe('progress', () => {
+  const progress = (percent: number | null, step_key = 'download_firmware', status = 'in_progress'): RunEvent => ({
+    event: 'device_progress',
+    pid: 'P',
+    bid: 'b',
+    sn: 'S',
+    status,
+    percent,
+    step_key,
+    rate: null,
+  });
+
+  test('has a line for each change of status or step, and else at most one for each 10 %', async () => {
+    const { renderer, stderr } = await start();
+    for (let percent = 0; percent <= 100; percent++) renderer.event(progress(percent));
+    renderer.event(progress(100, 'download_firmware', 'paused'));
+    renderer.event(progress(100));
+    renderer.event(progress(0, 'upgrade_firmware'));
+    renderer.event(progress(9, 'upgrade_firmware'));
+    renderer.event(progress(19, 'upgrade_firmware'));
+    const said = stderr
+      .text()
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^.*S {9}/, ''));
+    expect(said).toEqual([
+      'download    0 %',
+      ...Array.from({ length: 10 }, (_, index) => `download  ${String((index + 1) * 10).padStart(3)} %`),
+      'paused (download)  100 %',
+      'download  100 %',
+      'upgrade    0 %',
+      'upgrade   19 %',
+    ]);
+  });
+
+  test('of a large fleet is summed up, and no change and no failure is lost', async () => {
+    const { renderer, stderr, clock } = await start();
+    const devices = fleetOf(1000);
+    const events = fleetEvents(devices);
+    play(renderer, clock, devices, events);
+    clock.advance(60_000);
+    renderer.close();
+    const lines = stderr.text().trim().split('\n');
+    const failed = events.filter(({ event }) => event.event === 'device_finished' && event.status === 'failed');
+    expect(failed.length).toBeGreaterThan(30);
+    expect(lines.filter((line) => /failed at 42 %, code \d+: \S/.test(line))).toHaveLength(failed.length);
+    expect(lines.filter((line) => / {2}ok$/.test(line))).toHaveLength(1000 - failed.length);
+    // A line for each change, and none for the percent in between.
+    const last = new Map<string | null, string>();
+    const changes = events.filter(({ event }) => {
+      if (event.event !== 'device_progress') return false;
+      const state = `${event.status} ${event.step_key}`;
+      const changed = last.get(event.sn) !== state;
+      last.set(event.sn, state);
+      return changed;
+    });
+    expect(changes.length).toBeGreaterThan(2000);
+    expect(lines.filter((line) => /(download|upgrade)\)? +\d+ %/.test(line))).toHaveLength(changes.length);
+    expect(lines.filter((line) => /1000 devices: \d+ failed, /.test(line)).length).toBeGreaterThanOrEqual(1);
+  });
+});
+
+test('waves are told when they begin', async () => {
+  const { renderer, stderr, clock } = await start();
+  const replay = play(renderer, clock, RECORDED_DEVICES, RECORDED_RUN, 0);
+  replay.view.wave = { current: 1, of: 3 };
+  renderer.event({ event: 'broker_restored', reason: null });
+  replay.view.wave = { current: 2, of: 3 };
+  renderer.event({ event: 'broker_restored', reason: null });
+  renderer.event({ event: 'broker_restored', reason: null });
+  expect(stderr.text().match(/wave \d of \d/g)).toEqual(['wave 1 of 3', 'wave 2 of 3']);
+});
+
+test('hostile text stays in its line and gives a CI system no command', async () => {
+  const { renderer, stderr } = await start({ GITHUB_ACTIONS: 'true' });
+  const hostile = '\n::set-env name=X::y\r##[add-path]/tmp %0A \u001b[31m';
+  const common = { pid: hostile, bid: hostile, sn: hostile };
+  renderer.event({ event: 'warning', code: hostile, message: hostile });
+  renderer.event({ event: 'device_progress', ...common, status: hostile, percent: 1, step_key: hostile, rate: null });
+  renderer.event({
+    event: 'device_finished',
+    ...common,
+    status: 'failed',
+    percent: 1,
+    result: null,
+    reason: hostile,
+    verified: null,
+  });
+  renderer.event({ event: 'broker_lost', reason: hostile });
+  renderer.event({
+    event: 'error',
+    code: 'internal',
+    message: hostile,
+    exit_code: 70,
+    hint: hostile,
+    details: [hostile],
+  });
+  renderer.phase(hostile);
+  renderer.close();
+  const text = stderr.text();
+  expect(text).not.toContain('\u001b');
+  expect(text).not.toContain('##[');
+  for (const line of text.split('\n')) expect(line.trimStart()).not.toMatch(/^::(?!(group|endgroup|error|warning)\b)/);
+});
+
+test('a job summary is appended for GitHub Actions, whatever the output', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dji-ota-'));
+  try {
+    const file = join(folder, 'summary.md');
+    const { log } = await recorded({ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: file });
+    expect(log).toContain('::endgroup::');
+    expect(readFileSync(file, 'utf8')).toMatchSnapshot();
+    // A file that cannot be written is no reason to fail.
+    await recorded({ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(folder, 'none', 'summary.md') });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

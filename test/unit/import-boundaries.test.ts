@@ -1,0 +1,212 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { filesUnder, type Import, importsOf, withoutComments } from '../helpers/imports.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SRC = join(ROOT, 'src');
+
+const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 'simulator'];
+
+/**
+ * DESIGN "Rooms", from the ground up. A room imports from itself and from what stands in its row, types included;
+ * `mqtt/broker` is one file of a room: the interface, without the client behind it.
+ */
+const ROOMS: Record<string, readonly string[]> = {
+  // The ground: errors.ts, text.ts, url.ts, clock.ts.
+  ground: [],
+  protocol: [],
+  settings: ['ground', 'mqtt/broker'],
+  manifest: ['ground', 'protocol'],
+  firmware: ['ground', 'protocol', 'manifest/model'],
+  mqtt: ['ground', 'protocol'],
+  fleet: ['ground', 'protocol', 'mqtt/broker'],
+  simulator: ['ground', 'protocol', 'mqtt/broker', 'manifest/model', 'settings/duration'],
+  upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare'],
+  journal: ['ground', 'protocol', 'upgrade', 'manifest/model'],
+  // What index.ts exports: the functions of all rooms up to here, put together for a program.
+  library: ['ground', ...LOWER, 'upgrade', 'journal'],
+  index: ['ground', ...LOWER, 'upgrade', 'journal', 'library'],
+  render: ['ground', 'protocol', 'upgrade', 'fleet', 'manifest/model', 'firmware/reading'],
+  cli: ['*'],
+};
+
+/** Packages that belong to one room, or to a few. */
+const PACKAGES: Record<string, readonly string[]> = {
+  aedes: ['simulator'],
+  chalk: ['render'],
+  'cli-progress': ['render'],
+  commander: ['cli'],
+  conf: ['settings'],
+  'csv-parse': ['manifest'],
+  mqtt: ['mqtt'],
+  ora: ['render'],
+  undici: ['firmware'],
+  yauzl: ['firmware'],
+};
+
+/** Rooms that know that there is a terminal. */
+const TERMINAL = ['cli', 'render'];
+
+/** What `dji-ota --version` must not load (DESIGN "Traps": 60 to 90 ms each). */
+const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'csv-parse', 'yauzl', 'cli-progress'];
+
+const GROUND = ['errors.ts', 'text.ts', 'url.ts', 'clock.ts'];
+
+function roomOf(file: string): string {
+  const path = relative(SRC, file).split(sep);
+  if (path.length > 1) return path[0] ?? '';
+  return GROUND.includes(path[0] ?? '') ? 'ground' : (path[0] ?? '').replace(/\.ts$/, '');
+}
+
+/** The source that a relative import names. */
+function targetOf(file: string, specifier: string): string {
+  return resolve(dirname(file), specifier.replace(/\.js$/, '.ts'));
+}
+
+function packageOf(specifier: string): string {
+  const parts = specifier.split('/');
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+}
+
+const sources = filesUnder(SRC, '.ts').map((file) => {
+  const text = readFileSync(file, 'utf8');
+  return { file, name: relative(ROOT, file), room: roomOf(file), text, imports: importsOf(text) };
+});
+
+describe('rooms', () => {
+  test('every room of the source has its row', () => {
+    const rooms = [...new Set(sources.map(({ room }) => room))];
+    expect(rooms.filter((room) => !(room in ROOMS))).toEqual([]);
+  });
+
+  test('nothing imports upward', () => {
+    const wrong = sources.flatMap(({ file, name, room, imports }) => {
+      const allowed = ROOMS[room] ?? [];
+      return imports.flatMap(({ specifier }) => {
+        if (!specifier.startsWith('.')) return [];
+        const target = targetOf(file, specifier);
+        const to = roomOf(target);
+        const module = relative(SRC, target).split(sep).join('/').replace(/\.ts$/, '');
+        const fine = to === room || allowed.some((each) => each === '*' || each === to || each === module);
+        return fine ? [] : [`${name} -> ${module}`];
+      });
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('every relative import names a file that exists, with its .js', () => {
+    const wrong = sources.flatMap(({ file, name, imports }) =>
+      imports
+        .filter(({ specifier }) => specifier.startsWith('.') && !specifier.endsWith('.json'))
+        .filter(({ specifier }) => !specifier.endsWith('.js') || !existsSync(targetOf(file, specifier)))
+        .map(({ specifier }) => `${name} -> ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('packages', () => {
+  test('each is imported only where it belongs', () => {
+    const wrong = sources.flatMap(({ name, room, imports }) =>
+      imports.flatMap(({ specifier }) => {
+        const allowed = PACKAGES[packageOf(specifier)];
+        return allowed && !allowed.includes(room) ? [`${name} -> ${specifier}`] : [];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('each is declared as a dependency, and Node’s own are named as such', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+    const declared = new Set(Object.keys(manifest.dependencies));
+    const wrong = sources.flatMap(({ name, imports }) =>
+      imports
+        .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+        .filter(({ specifier }) => builtinModules.includes(specifier) || !declared.has(packageOf(specifier)))
+        .map(({ specifier }) => `${name} -> ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+test('only cli and render know that there is a terminal', () => {
+  const wrong = sources
+    .filter(({ room }) => !TERMINAL.includes(room))
+    .filter(({ text }) => /\bprocess\.(stdout|stderr|exit|exitCode)\b|\bconsole\./.test(withoutComments(text)))
+    .map(({ name }) => name);
+  expect(wrong).toEqual([]);
+});
+
+/** Everything that `entry` loads before it does anything: what it imports statically, and what that does. */
+function loadedBy(
+  entry: string,
+  read: (file: string) => { imports: Import[]; resolve: (specifier: string) => string },
+) {
+  const seen = new Set<string>();
+  const packages = new Map<string, string>();
+  const queue = [entry];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const { imports, resolve: to } = read(file);
+    for (const { specifier, kind } of imports) {
+      if (kind !== 'static') continue;
+      if (specifier.startsWith('.')) queue.push(to(specifier));
+      else if (!specifier.startsWith('node:')) packages.set(packageOf(specifier), relative(ROOT, file));
+    }
+  }
+  return { files: seen.size, heavy: [...packages].filter(([name]) => HEAVY.includes(name)) };
+}
+
+describe('what --version loads', () => {
+  test('by the source: nothing heavy', () => {
+    const loaded = loadedBy(join(SRC, 'cli', 'main.ts'), (file) => ({
+      imports: importsOf(readFileSync(file, 'utf8')),
+      resolve: (specifier) => targetOf(file, specifier),
+    }));
+    expect(loaded.files).toBeGreaterThan(1);
+    expect(loaded.heavy).toEqual([]);
+  });
+
+  test('by the built program: nothing heavy (needs npm run build)', () => {
+    const loaded = loadedBy(join(ROOT, 'dist', 'cli', 'main.js'), (file) => ({
+      imports: importsOf(readFileSync(file, 'utf8')),
+      resolve: (specifier) => resolve(dirname(file), specifier),
+    }));
+    expect(loaded.files).toBeGreaterThan(1);
+    expect(loaded.heavy).toEqual([]);
+  });
+});
+
+test('the reading of imports itself: every form, and none out of a comment', () => {
+  const text = [
+    "import a from 'a';",
+    "import type { B } from './b.js';",
+    "import { type C } from 'c';",
+    "import 'd';",
+    "export * from './e.js';",
+    "export type { F } from 'f';",
+    'import {\n  g,\n  type H,\n} from "g";',
+    "const i = await import('i');",
+    "type J = import('j').J;",
+    "// import k from 'k';",
+    "/** import('l') and import m from 'm'; */",
+    "const url = 'https://host/path'; // import n from 'n';",
+    "let o: typeof import('o') | null;",
+  ].join('\n');
+  expect(importsOf(text).map(({ specifier, kind }) => `${kind} ${specifier}`)).toEqual([
+    'static a',
+    'type ./b.js',
+    'static c',
+    'static d',
+    'static ./e.js',
+    'type f',
+    'static g',
+    'dynamic i',
+    'type j',
+    'type o',
+  ]);
+});

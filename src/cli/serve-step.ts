@@ -1,68 +1,72 @@
 /** `--serve`: the manifest's local files over HTTP, for as long as the run goes on. */
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import { serveFirmware } from '../firmware/serve.js';
+import { type FirmwareServer, type ServedFile, serveFirmware, type Transfer } from '../firmware/serve.js';
+import { parseServeAddress } from '../firmware/serve-address.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
-import type { Io } from './io.js';
-import type { PushFlags } from './push-flags.js';
+import type { ServedDownload } from '../upgrade/state.js';
 import type { RunOutput } from './run-output.js';
 
 export interface Serving {
-  /** Begins to serve, and puts the URL of its file into each device that has one on this machine. */
-  serve(planned: PlannedDevice[]): Promise<PlannedDevice[]>;
+  /** Begins to serve, and gives each device with a file on this machine a URL of its own. */
+  serve(planned: readonly PlannedDevice[]): Promise<PlannedDevice[]>;
+  /** How far each device is, live. */
+  readonly downloads: ReadonlyMap<string, ServedDownload>;
   close(): Promise<void>;
 }
 
-/** @throws OtaError `usage` for an address that is none, or that nobody else could reach. */
-export function startServing(
-  flags: PushFlags,
+/** @throws OtaError `usage` for an address that is none, or a manifest without any local file. */
+export function createServing(
+  flags: { serve: string; serveUrl?: string | undefined },
   devices: readonly ManifestDevice[],
-  _run: string,
-  _io: Io,
   output: RunOutput,
 ): Serving {
-  const { host, port } = addressOf(flags.serve ?? '');
-  let server: Awaited<ReturnType<typeof serveFirmware>> | null = null;
+  const address = parseServeAddress(flags.serve);
+  if (devices.every(({ file }) => file === null)) {
+    throw new OtaError('usage', '--serve has nothing to serve: no device names a local file', {
+      hint: 'Give "file" in the manifest, or leave --serve out.',
+    });
+  }
+  const downloads = new Map<string, ServedDownload & { id: number; since: number; from: number }>();
+  let server: FirmwareServer | null = null;
+
+  function onTransfer({ sn, id, bytes, total, done }: Transfer): void {
+    if (sn === null) return;
+    const known = downloads.get(sn);
+    const now = systemClock.now();
+    // A dock that resumes begins a new request: its rate counts from there.
+    const { since, from } = known?.id === id ? known : { since: now, from: bytes };
+    const seconds = (now - since) / 1000;
+    const rate = seconds > 0 && !done ? (bytes - from) / seconds : 0;
+    downloads.set(sn, { id, since, from, bytes, total, rate });
+  }
+
   return {
+    downloads,
     async serve(planned) {
-      const files = new Map<string, { file: string; file_name: string; file_size: number; md5: string }>();
-      devices.forEach((device, index) => {
-        const facts = planned[index]?.file;
-        if (device.file === null || !facts) return;
+      const local = new Map(devices.flatMap(({ sn, file }) => (file === null ? [] : [[sn, file] as const])));
+      const files = planned.flatMap(({ sn, file: facts }): ServedFile[] => {
+        const file = local.get(sn);
+        if (file === undefined || !facts) return [];
         const { file_name, file_size, md5 } = facts;
-        files.set(device.file, { file: device.file, file_name, file_size, md5 });
+        return [{ file, file_name, file_size, md5, sn }];
       });
-      if (files.size === 0) {
-        throw new OtaError('usage', '--serve has nothing to serve: no device names a local file', {
-          hint: 'Give "file" in the manifest, or leave --serve out.',
-        });
-      }
-      const started = await serveFirmware([...files.values()], {
-        host,
-        port,
-        ...(flags.serveUrl === undefined ? {} : { baseUrl: flags.serveUrl }),
+      const started = await serveFirmware(files, {
+        ...address,
+        baseUrl: flags.serveUrl,
         clock: systemClock,
-        onTransfer: () => {},
+        onTransfer,
       });
       server = started;
-      output.renderer.note(`Serving ${files.size} firmware ${files.size === 1 ? 'file' : 'files'} on ${host}:${port}`);
-      return planned.map((device, index) => {
-        const local = devices[index]?.file;
-        if (!local || !device.file) return device;
-        return { ...device, file: { ...device.file, file_url: started.urlOf(local) } };
+      const count = new Set(files.map(({ file }) => file)).size;
+      output.renderer.note(`Serving ${count} firmware ${count === 1 ? 'file' : 'files'} on ${flags.serve}`);
+      return planned.map((device) => {
+        const file = local.get(device.sn);
+        if (file === undefined || !device.file) return device;
+        return { ...device, file: { ...device.file, file_url: started.urlOf(file, device.sn) } };
       });
     },
     close: async () => server?.close(),
   };
-}
-
-function addressOf(value: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value.trim());
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2];
-  if (host !== undefined && port <= 65_535) return { host, port };
-  throw new OtaError('usage', `--serve ${JSON.stringify(value)} is no host:port`, {
-    hint: 'Give the address of this machine that the docks can reach, like 192.168.1.20:8080.',
-  });
 }

@@ -18,12 +18,16 @@ export interface ServedFile {
   file_size: number;
   /** Lower-case hex. */
   md5: string;
+  /** The one device that it is for: it gets a URL of its own, so that its download is known as its. */
+  sn?: string | undefined;
 }
 
 /** How far one download is. */
 export interface Transfer {
   /** Absolute path. */
   file: string;
+  /** The device whose URL it is; null where the file has one for all. */
+  sn: string | null;
   /** Address of the one who downloads. */
   remote: string;
   /** Names this download among all of this server. */
@@ -51,7 +55,7 @@ export interface ServeOptions {
 
 export interface FirmwareServer {
   /** What a dock is told for the file at this absolute path. Throws where it is none of the served. */
-  urlOf(file: string): string;
+  urlOf(file: string, sn?: string): string;
   /** Ends the server and every download. */
   close(): Promise<void>;
 }
@@ -77,11 +81,15 @@ export async function serveFirmware(files: readonly ServedFile[], options: Serve
   const secret = randomBytes(16).toString('base64url');
   const byPath = new Map<string, Shelf>();
   const pathOf = new Map<string, string>();
+  const shelves = new Map<string, Shelf>();
   for (const file of files) {
-    if (pathOf.has(file.file)) continue;
+    const key = keyOf(file.file, file.sn);
+    if (pathOf.has(key)) continue;
     const path = `/${secret}/${pathOf.size}/${encodeURIComponent(/^\.*$/.test(file.file_name) ? 'firmware' : file.file_name)}`;
-    byPath.set(path, await shelve(file));
-    pathOf.set(file.file, path);
+    const shelf = shelves.get(file.file) ?? (await shelve(file));
+    shelves.set(file.file, shelf);
+    byPath.set(path, { ...shelf, sn: file.sn });
+    pathOf.set(key, path);
   }
   let transfers = 0;
   const server = createServer(
@@ -110,8 +118,8 @@ export async function serveFirmware(files: readonly ServedFile[], options: Serve
   server.removeAllListeners('error').on('error', () => {});
   const base = serveBase({ host, port: (server.address() as AddressInfo).port }, baseUrl);
   return {
-    urlOf(file) {
-      const path = pathOf.get(file);
+    urlOf(file, sn) {
+      const path = pathOf.get(keyOf(file, sn));
       if (path === undefined) throw new OtaError('internal', `${safeText(file)} is not served`);
       return base + path;
     },
@@ -121,6 +129,10 @@ export async function serveFirmware(files: readonly ServedFile[], options: Serve
         server.closeAllConnections();
       }),
   };
+}
+
+function keyOf(file: string, sn: string | undefined): string {
+  return sn === undefined ? file : `${sn}\n${file}`;
 }
 
 async function shelve(file: ServedFile): Promise<Shelf> {
@@ -190,7 +202,7 @@ async function answer(
       return;
     }
     const remote = (request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
-    const transfer = { file: shelf.file, remote, id: nextId(), total: shelf.file_size };
+    const transfer = { file: shelf.file, sn: shelf.sn ?? null, remote, id: nextId(), total: shelf.file_size };
     await sendRange(handle, response, range, isSame, clock, (bytes, done) =>
       onTransfer?.({ ...transfer, bytes, done }),
     );

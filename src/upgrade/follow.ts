@@ -46,6 +46,8 @@ export interface FollowOptions {
   onView?: (view: RunView) => void;
   /** Models and first versions by serial number, where they are listened to. */
   names?: RunView['names'];
+  /** Downloads that this program serves. */
+  downloads?: RunView['downloads'];
 }
 
 /** A run that is connected: hand it everything that the broker says, then {@link FollowedRun.follow} it to its end. */
@@ -264,7 +266,7 @@ export function followRun(options: FollowOptions): FollowedRun {
 
   async function follow(connected: Broker): Promise<RunResult> {
     broker = connected;
-    options.onView?.(viewOf(core, options.names));
+    options.onView?.(viewOf(core, options.names, options.downloads));
     const onAbort = () => cut('interrupted', interruption(signal));
     const cancelTimeout =
       options.timeout === null
@@ -317,7 +319,11 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
 ]);
 
 /** A live look at a run for bars and tables. */
-export function viewOf(core: RunCore, names: RunView['names'] = new Map()): RunView {
+export function viewOf(
+  core: RunCore,
+  names: RunView['names'] = new Map(),
+  downloads: RunView['downloads'] = new Map(),
+): RunView {
   return {
     devices: core.tracker.devices,
     totals: core.tracker.totals,
@@ -326,6 +332,7 @@ export function viewOf(core: RunCore, names: RunView['names'] = new Map()): RunV
       return of > 1 ? { current: core.rollout.wave + 1, of } : null;
     },
     names,
+    downloads: downloads ?? new Map(),
   };
 }
 

@@ -50,6 +50,7 @@ export interface PushOptions {
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
   names?: RunView['names'];
+  downloads?: RunView['downloads'];
 }
 
 /**

@@ -65,6 +65,13 @@ export interface JobState {
   ended: boolean;
 }
 
+/** How far a device is with the download of a file that this program serves. Bytes, and bytes a second. */
+export interface ServedDownload {
+  bytes: number;
+  total: number;
+  rate: number;
+}
+
 /** What bars and tables draw: live, read-only. */
 export interface RunView {
   readonly devices: readonly Readonly<DeviceState>[];
@@ -74,4 +81,6 @@ export interface RunView {
   readonly wave: { current: number; of: number } | null;
   /** Names and versions that are known from elsewhere (topology, osd), by serial number. */
   readonly names: ReadonlyMap<string, { model: string | null; version: string | null }>;
+  /** Downloads from this program (`--serve`), by serial number. */
+  readonly downloads?: ReadonlyMap<string, ServedDownload>;
 }

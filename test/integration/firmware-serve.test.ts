@@ -199,6 +199,24 @@ describe('serveFirmware', () => {
     expect(got).toBeLessThan(file.file_size);
   });
 
+  it('gives each device a URL of its own where it is named, and tells whose transfer it is', async () => {
+    const file = served(bytes);
+    const told: Transfer[] = [];
+    const server = await serve(
+      [
+        { ...file, sn: 'A' },
+        { ...file, sn: 'B' },
+      ],
+      {
+        onTransfer: (transfer) => told.push(transfer),
+      },
+    );
+    expect(server.urlOf(file.file, 'A')).not.toBe(server.urlOf(file.file, 'B'));
+    await (await fetch(server.urlOf(file.file, 'B'))).arrayBuffer();
+    await expect.poll(() => told.at(-1)).toMatchObject({ sn: 'B', bytes: bytes.length, done: true });
+    expect(told.every(({ sn }) => sn === 'B')).toBe(true);
+  });
+
   it('tells of each transfer, how far it is and when it is over', async () => {
     const file = served(bytes);
     const told: Transfer[] = [];
@@ -206,7 +224,7 @@ describe('serveFirmware', () => {
     const url = server.urlOf(file.file);
     await (await fetch(url, { headers: { range: 'bytes=400000-' } })).arrayBuffer();
     await (await fetch(url, { method: 'HEAD' })).text();
-    const one = { file: file.file, remote: '127.0.0.1', id: 0, total: bytes.length };
+    const one = { file: file.file, sn: null, remote: '127.0.0.1', id: 0, total: bytes.length };
     await expect
       .poll(() => told)
       .toEqual([

@@ -34,7 +34,7 @@ export async function pushCommand(source: string | undefined, flags: PushFlags, 
     try {
       const kept = { run, manifest, simulated: way.simulated, connection: way.kept };
       const journal = newRunJournal(kept, io.env, output.warn);
-      const result = await runPush(devices, flags, settings, way, journal.begin, io, output, run);
+      const result = await runPush(devices, flags, settings, way, journal.begin, io, output);
       await journal.end(result);
       // Simulated docks end with this process: there is nothing to come back to.
       await output.finish(result, journal.begun && !way.simulated ? run : null);
@@ -104,21 +104,27 @@ async function runPush(
   openLog: Parameters<typeof push>[0]['openLog'],
   io: Io,
   output: RunOutput,
-  run: string,
 ): Promise<RunResult> {
   const looks =
     settings.preflight === 'off' && !flags.skipCurrent && settings.verify === 'off'
       ? null
       : await import('../../upgrade/looks.js');
   const feed = looks?.createFleetFeed(systemClock);
-  const serving = flags.serve === undefined ? null : await import('../serve-step.js');
-  const served = serving?.startServing(flags, devices, run, io, output) ?? null;
+  const { serve } = flags;
+  const serving =
+    serve === undefined
+      ? null
+      : (await import('../serve-step.js')).createServing({ serve, serveUrl: flags.serveUrl }, devices, output);
+  // What is served needs no other URL, and none that the manifest has is asked for its length.
+  const read = serving
+    ? devices.map((device) => (device.file === null ? device : { ...device, file_url: null }))
+    : devices;
   try {
     return await push({
       devices,
       prepare: async (signal) => {
-        const planned = await prepareDevices(devices, flags, settings.timeout, way.simulated, io, output, signal);
-        return served ? served.serve(planned) : planned;
+        const planned = await prepareDevices(read, flags, settings.timeout, way.simulated, io, output, signal);
+        return serving ? serving.serve(planned) : planned;
       },
       connect: way.connect,
       ...(openLog ? { openLog } : {}),
@@ -139,6 +145,7 @@ async function runPush(
         ) ?? null,
       verification: settings.verify === 'off' ? null : (looks?.createVerification(systemClock, feed) ?? null),
       ...(looks && feed ? { names: looks.namesFrom(feed) } : {}),
+      ...(serving ? { downloads: serving.downloads } : {}),
       confirm: flags.confirm
         ? async (plan) => (await import('../dry-run.js')).confirmPlan(plan, settings, io, output)
         : null,
@@ -150,7 +157,7 @@ async function runPush(
       onView: (view) => output.renderer.view(view),
     });
   } finally {
-    await served?.close();
+    await serving?.close();
   }
 }
 

@@ -57,7 +57,7 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
     version = Math.max(version, widthOf(versionOf(device, context, false)));
     fromVersion = Math.max(fromVersion, widthOf(versionOf(device, context, true)));
     gateway = Math.max(gateway, widthOf(safeText(device.pid, 64)) + 3);
-    rate ||= device.rate !== null;
+    rate ||= rateOf(device, view) !== null;
     word = Math.max(word, widthOf(stateWord(device)));
   }
   const state = Math.min(total < 60 ? 9 : 11, Math.max(9, word));
@@ -101,7 +101,11 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
 
 /** The line of `device`; `branch` is what ties it to the gateway's line above it, or empty. */
 export function deviceLine(device: Readonly<DeviceState>, branch: string, plan: RowPlan, context: RowContext): Line {
-  return { percent: device.percent, text: (progress) => rowText(device, branch, progress, plan, context) };
+  const download = device.phase === 'open' && device.sn !== null ? context.view.downloads?.get(device.sn) : undefined;
+  // A dock that tells no progress of its own is still seen to fetch what this program serves.
+  const percent =
+    device.percent ?? (download ? Math.floor((download.bytes * 100) / Math.max(1, download.total)) : null);
+  return { percent, text: (progress) => rowText(device, branch, progress, plan, context) };
 }
 
 function rowText(
@@ -132,12 +136,19 @@ function rowText(
   const cells = [head, bar, pad(percent, PERCENT, 'right')];
   if (plan.left > 0) cells.push(pad(leftText(device, context), plan.left, 'right'));
   if (plan.elapsed > 0) cells.push(styles.dim(pad(elapsedText(device, now), plan.elapsed, 'right')));
-  if (plan.rate > 0) cells.push(pad(device.rate === null ? '' : `${showBytes(device.rate)}/s`, plan.rate, 'right'));
+  const rate = plan.rate > 0 ? rateOf(device, view) : null;
+  if (plan.rate > 0) cells.push(pad(rate === null ? '' : `${showBytes(rate)}/s`, plan.rate, 'right'));
   if (plan.version > 0) {
     cells.push(styles.dim(pad(cut(versionOf(device, context, plan.from), plan.version), plan.version)));
   }
   if (plan.gateway > 0) cells.push(styles.dim(cut(`on ${safeText(device.pid, 64)}`, plan.gateway)));
   return cells.join(' ').trimEnd();
+}
+
+/** Bytes a second as the device tells it, else as this program serves it. */
+function rateOf(device: Readonly<DeviceState>, view: RunView): number | null {
+  if (device.rate !== null || device.phase !== 'open' || device.sn === null) return device.rate;
+  return view.downloads?.get(device.sn)?.rate ?? null;
 }
 
 /** What is to be read in place of a bar. */

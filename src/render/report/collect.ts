@@ -5,7 +5,6 @@ import { reasons } from '../words.js';
 import {
   isoTime,
   type Outage,
-  type PhaseKind,
   type ReportCommand,
   type ReportDevice,
   type ReportError,
@@ -14,7 +13,8 @@ import {
   type ReportWarning,
   type RunReport,
 } from './model.js';
-import { beginPhase, lastKind, noteSilence, type PhaseTrack, phasesOf } from './phases.js';
+import { beginPhase, lastKind, noteSilence, phasesOf } from './phases.js';
+import { keyOf, kindOfProgress, newRow, type Rows, rowOf, startRow } from './rows.js';
 
 export interface CollectorOptions {
   run: string;
@@ -35,17 +35,6 @@ export interface Collector {
   report(): RunReport;
 }
 
-/** One device while the run goes on. Times are milliseconds since the run began. */
-interface Row {
-  phases: PhaseTrack;
-  bids: string[];
-  attempts: number;
-  started: number | null;
-  heard: number;
-  ended: number | null;
-  outcome: DeviceOutcome | null;
-}
-
 // Beyond these, how many there were is told, and no more.
 const MOST_WARNINGS = 200;
 const MOST_ERRORS = 20;
@@ -55,7 +44,7 @@ const LONGEST_TEXT = 1000;
 
 export function createCollector(options: CollectorOptions): Collector {
   const { run } = options;
-  const rows = new Map<string, Row>();
+  const rows: Rows = new Map();
   const firmwares = new Map<string, ReportFirmware>();
   const warnings: ReportWarning[] = [];
   const errors: ReportError[] = [];
@@ -68,45 +57,20 @@ export function createCollector(options: CollectorOptions): Collector {
   let end: Extract<RunEvent, { event: 'run_finished' }> | null = null;
   let view: RunView | null = null;
 
-  function newRow(): Row {
-    return { phases: [], bids: [], attempts: 0, started: null, heard: 0, ended: null, outcome: null };
-  }
-
-  function rowOf(pid: string, sn: string | null, bid: string | null): Row {
-    // In `watch` a device may be upgraded again after its end, and then stands in the outcomes twice.
-    for (let turn = 0; ; turn++) {
-      const key = keyOf(pid, sn, turn);
-      const row = rows.get(key);
-      if (!row) {
-        const fresh = newRow();
-        rows.set(key, fresh);
-        return fresh;
-      }
-      const known = row.bids.length === 0 || bid === null || row.bids.includes(bid);
-      if (known || (sn !== null && row.ended === null)) return row;
-    }
-  }
-
   function progressed(event: Extract<RunEvent, { event: 'device_progress' }>, at: number): void {
-    const row = rowOf(event.pid, event.sn, event.bid);
-    start(row, event.bid, at);
+    const row = rowOf(rows, event.pid, event.sn, event.bid);
+    startRow(row, event.bid, at);
     noteSilence(row.phases, row.heard, at);
     row.heard = at;
     beginPhase(row.phases, kindOfProgress(event), at);
   }
 
-  function start(row: Row, bid: string | null, at: number): void {
-    row.started ??= at;
-    if (bid !== null && row.bids.at(-1) !== bid && !row.bids.includes(bid)) row.bids.push(bid);
-    row.attempts = Math.max(row.attempts, 1);
-  }
-
   function published(event: Extract<RunEvent, { event: 'job_published' }>, at: number): void {
     for (const sn of event.devices) {
-      const row = rowOf(event.pid, sn, event.bid);
+      const row = rowOf(rows, event.pid, sn, event.bid);
       if (row.started !== null && lastKind(row.phases) !== 'retry_wait')
         beginPhase(row.phases, 'retry_wait', row.heard);
-      start(row, event.bid, at);
+      startRow(row, event.bid, at);
       row.attempts = Math.max(row.attempts, event.attempt);
       row.heard = at;
       beginPhase(row.phases, 'waiting', at);
@@ -114,8 +78,8 @@ export function createCollector(options: CollectorOptions): Collector {
   }
 
   function finished(event: Extract<RunEvent, { event: 'device_finished' }>, at: number): void {
-    const row = rowOf(event.pid, event.sn, event.bid);
-    if (event.bid !== null) start(row, event.bid, at);
+    const row = rowOf(rows, event.pid, event.sn, event.bid);
+    if (event.bid !== null) startRow(row, event.bid, at);
     noteSilence(row.phases, row.heard, at);
     row.ended = at;
     row.outcome = event;
@@ -259,21 +223,6 @@ export function createCollector(options: CollectorOptions): Collector {
       };
     },
   };
-}
-
-function keyOf(pid: string, sn: string | null, turn: number): string {
-  const key = sn ?? `\n${pid}`;
-  return turn === 0 ? key : `${key}\n${turn}`;
-}
-
-function kindOfProgress(event: Extract<RunEvent, { event: 'device_progress' }>): PhaseKind {
-  const { status, step_key } = event;
-  if (status === 'paused') return 'paused';
-  // Told as progress where the version is still awaited.
-  if (status === 'ok') return 'verifying';
-  if (step_key === 'download_firmware') return 'download';
-  if (step_key === 'upgrade_firmware') return 'upgrade';
-  return status === 'sent' ? 'waiting' : 'running';
 }
 
 function bounded(text: string): string {

@@ -3,12 +3,11 @@
  * shows `classname` as the suite and reads a failure's text rather than its message, so both say the same; Jenkins makes a
  * package of what stands before the last dot of `classname`. Neither holds the run's id, so a device keeps its history.
  */
-import { resultCode } from '../../protocol/result-codes.js';
 import { showDuration } from '../../text.js';
 import type { Kind } from '../words.js';
 import { xmlText } from './escape.js';
 import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
-import { durationOf, exitWords, judged, outcomeText } from './stats.js';
+import { durationOf, exitWords, judged, outcomeText, whyOf } from './stats.js';
 
 interface Case {
   xml: string;
@@ -90,7 +89,7 @@ function caseOf(device: ReportDevice, kind: Kind): Case {
     xml: caseXml(name, `dji-ota.${device.pid}`, ms, inside),
   });
   const said = `${outcomeText(device)}${device.result ? `, code ${device.result}` : ''}`;
-  const message = device.reason ?? (device.result ? resultCode(device.result).meaning : null);
+  const message = whyOf(device);
   const sentence = message === null ? said : `${said}: ${message}`;
   if (kind === 'failed') return of('failure', element('failure', device.status, sentence, linesOf(device, sentence)));
   // What became of it is not known: no word on the firmware, but on the test itself.

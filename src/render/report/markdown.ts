@@ -4,7 +4,7 @@ import { OUTCOMES } from '../../upgrade/events.js';
 import { outcomeWord, symbolOf } from '../words.js';
 import { markdownName, markdownText } from './escape.js';
 import type { ReportFirmware, RunReport } from './model.js';
-import { durationOf, exitWords, failureGroups, type Judged, judged, outcomeText, spreadOf } from './stats.js';
+import { durationOf, exitWords, failureGroups, type Judged, judged, outcomeText, spreadOf, whyOf } from './stats.js';
 
 const MOST_NAMED = 20;
 
@@ -106,7 +106,7 @@ function deviceRow({ device, kind }: Judged): string[] {
     device.percent === null ? '' : `${device.percent}`,
     device.result ? `${device.result}` : '',
     duration === null ? '' : showDuration(duration),
-    markdownText(device.reason ?? ''),
+    markdownText(whyOf(device) ?? ''),
     markdownText(device.advice ?? ''),
   ];
 }

@@ -1,7 +1,7 @@
 /** What is counted in a report: for every format the same. */
 import { resultCode } from '../../protocol/result-codes.js';
 import type { Outcome } from '../../upgrade/events.js';
-import { KINDS, type Kind, kindOfOutcome, outcomeWord } from '../words.js';
+import { KINDS, type Kind, kindOfOutcome, outcomeWord, reasons } from '../words.js';
 import type { PhaseKind, ReportDevice, ReportRun, RunReport } from './model.js';
 
 /** How each run of a report judges its devices. */
@@ -22,6 +22,11 @@ export function kindOfDevice(device: ReportDevice, verifies: Verifies): Kind {
 export function outcomeText(device: ReportDevice): string {
   const { status, verified } = device;
   return `${outcomeWord(status)}${verified === null ? '' : verified ? ', verified' : ', not verified'}`;
+}
+
+/** Why a device ended so, in words: its own reason, or what its code means; null where there is neither. */
+export function whyOf(device: ReportDevice): string | null {
+  return device.reason ?? reasons(device).why;
 }
 
 export interface Judged {

@@ -3,7 +3,7 @@ import { showDuration } from '../../../text.js';
 import type { Kind } from '../../words.js';
 import { htmlText } from '../escape.js';
 import type { ReportDevice, RunReport } from '../model.js';
-import { durationOf, type Judged, outcomeText, timeIn } from '../stats.js';
+import { durationOf, type Judged, outcomeText, timeIn, whyOf } from '../stats.js';
 import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
 import { kindWord } from './sections.js';
 import { trackPaths, WIDTH } from './tracks.js';
@@ -64,10 +64,10 @@ function filters(shown: readonly Judged[]): string {
 }
 
 function row({ device, kind }: Judged, index: number, from: number, span: number): string {
-  const { sn, pid, model, product_version, percent, result, reason, advice } = device;
+  const { sn, pid, model, product_version, percent, result, advice } = device;
   const duration = durationOf(device);
   const start = device.started === null ? -1 : Date.parse(device.started) - from;
-  const why = [reason, advice].filter((part) => part !== null).map((part) => htmlText(part ?? '', 500));
+  const why = [whyOf(device), advice].filter((part) => part !== null).map((part) => htmlText(part ?? '', 500));
   const attempts = device.attempts > 1 ? ` <small>${device.attempts} attempts</small>` : '';
   const cells = [
     `<th scope="row"><span class="sn">${sn === null ? '(not told)' : htmlText(sn, 120)}</span>${model === null ? '' : ` <small>${htmlText(model, 40)}</small>`}</th>`,

@@ -11,7 +11,7 @@ const DARK = `color-scheme:dark;
 --waiting:#69747f;--download:#4f9bd9;--upgrade:#b7dcff;--running:#86c0f0;--paused:#e0b040;--silence:#ff9d5c;--retry_wait:#d2a8e6;--verifying:#56d6ac;--outage:#ff8a8033;`;
 
 // Of the columns of the list of devices; the last has what is left. Given, since a browser takes long to find out itself.
-const WIDTHS = [15, 14, 9, 12, 5, 7, 7, 13];
+const WIDTHS = [15, 13, 10, 12, 5, 7, 7, 13];
 const KINDS = ['ok', 'failed', 'unknown', 'skipped', 'not_started'];
 const PHASES = ['waiting', 'download', 'upgrade', 'running', 'paused', 'silence', 'retry_wait', 'verifying'];
 
@@ -47,7 +47,7 @@ ${PHASES.map((kind) => `.p-${kind}{fill:var(--${kind})}`).join('')}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0 0 10px;color:var(--soft);font-size:.88rem}
 .entry{display:inline-flex;align-items:center;gap:6px}
 .swatch{width:24px;height:12px;flex:none}
-svg.timeline,svg.histogram{display:block;overflow:visible}
+svg.timeline,svg.histogram{display:block;overflow:hidden}
 svg text{fill:var(--soft);font-size:12px}
 svg text.group{fill:var(--text);font-weight:600;font-size:13px}
 svg text.name{fill:var(--text);font-size:11px}
@@ -63,9 +63,10 @@ thead th{font-size:.85rem;color:var(--soft);white-space:nowrap}
 .plain td,.plain tbody th{overflow-wrap:break-word}
 .wide{overflow-x:auto}
 .wide .plain{min-width:520px}
+.wide code{white-space:nowrap;overflow-wrap:normal}
 #list thead th{position:sticky;top:0;background:var(--card);z-index:1}
 #list tbody tr:hover{background:var(--hover)}
-@media (min-width:901px){
+@media print,(min-width:901px){
 #list{table-layout:fixed}
 ${WIDTHS.map((width, index) => `#list th:nth-child(${index + 1}){width:${width}%}`).join('')}
 #list td,#list tbody th{overflow-wrap:anywhere}
@@ -103,7 +104,7 @@ summary{cursor:pointer;color:var(--link)}
 .js form.js-only{display:flex}
 [hidden]{display:none!important}
 footer{max-width:1280px;margin:0 auto;padding:0 16px 32px;color:var(--soft);font-size:.88rem}
-@media (max-width:900px){
+@media screen and (max-width:900px){
 .cards,.cards tbody,.cards tr,.cards th,.cards td{display:block}
 .cards thead{display:none}
 .js #list thead{display:block}
@@ -128,7 +129,8 @@ h1{font-size:1.35rem}
 @media print{
 :root,:root[data-theme]{${LIGHT}--back:#fff}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{font-size:10.5px}
+html{font-size:10.5px}
+body{font-size:1rem}
 main{max-width:none;padding:0}
 section,.head{border:0;border-radius:0;padding:0 0 10px;margin:0 0 8px}
 .head{border-top:4px solid}

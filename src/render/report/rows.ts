@@ -1,0 +1,64 @@
+/** What is kept of each device while a run goes on: well under a kilobyte, whatever it sends. */
+import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
+import type { PhaseKind } from './model.js';
+import type { PhaseTrack } from './phases.js';
+
+/** One device while the run goes on. Times are milliseconds since the run began. */
+export interface Row {
+  phases: PhaseTrack;
+  bids: string[];
+  attempts: number;
+  started: number | null;
+  heard: number;
+  ended: number | null;
+  outcome: DeviceOutcome | null;
+}
+
+/** By {@link keyOf}. */
+export type Rows = Map<string, Row>;
+
+export function newRow(): Row {
+  return { phases: [], bids: [], attempts: 0, started: null, heard: 0, ended: null, outcome: null };
+}
+
+/** The row of a device, made where there is none. In `watch` a device may be upgraded again after its end: a new row. */
+export function rowOf(rows: Rows, pid: string, sn: string | null, bid: string | null): Row {
+  for (let turn = 0; ; turn++) {
+    const key = keyOf(pid, sn, turn);
+    const row = rows.get(key);
+    if (!row) {
+      const fresh = newRow();
+      rows.set(key, fresh);
+      return fresh;
+    }
+    const known = row.bids.length === 0 || bid === null || row.bids.includes(bid);
+    if (known || (sn !== null && row.ended === null)) return row;
+  }
+}
+
+/** Its first word, or that of another attempt. */
+export function startRow(row: Row, bid: string | null, at: number): void {
+  row.started ??= at;
+  if (bid !== null && row.bids.length < MOST_BIDS && !row.bids.includes(bid)) row.bids.push(bid);
+  row.attempts = Math.max(row.attempts, 1);
+}
+
+// More attempts than anybody asks for.
+const MOST_BIDS = 100;
+
+/** `turn`: 0, and more for each upgrade of the same device after its end. */
+export function keyOf(pid: string, sn: string | null, turn: number): string {
+  const key = sn ?? `\n${pid}`;
+  return turn === 0 ? key : `${key}\n${turn}`;
+}
+
+/** What a device is at by its own word. */
+export function kindOfProgress(event: Extract<RunEvent, { event: 'device_progress' }>): PhaseKind {
+  const { status, step_key } = event;
+  if (status === 'paused') return 'paused';
+  // Told as progress where the version is still awaited.
+  if (status === 'ok') return 'verifying';
+  if (step_key === 'download_firmware') return 'download';
+  if (step_key === 'upgrade_firmware') return 'upgrade';
+  return status === 'sent' ? 'waiting' : 'running';
+}

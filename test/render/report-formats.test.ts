@@ -1,0 +1,39 @@
+/** The recorded run with every kind of end, in every format. The snapshots are the files as a user gets them. */
+import { describe, expect, it } from 'vitest';
+import { joinReports } from '../../src/render/report/join.js';
+import type { RunReport } from '../../src/render/report/model.js';
+import { REPORT_FORMATS } from '../../src/render/report/targets.js';
+import { formatReport } from '../../src/render/report/write.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import { RUN_BEGAN, recordedReport, reportOf } from '../helpers/report.js';
+
+const error: RunEvent = {
+  event: 'error',
+  code: 'broker_lost',
+  message: 'the broker mqtts://broker.example.com:8883 was lost for good: connection refused',
+  exit_code: 4,
+  hint: 'Check the broker, then take the run up again with dji-ota resume.',
+  details: ['tried for 10 minutes'],
+};
+
+const runs: Record<string, RunReport> = {
+  recorded: recordedReport({ slower: 20 }),
+  joined: joinReports(
+    [
+      recordedReport({ simulated: true }),
+      recordedReport({ run: '20261125-070000-00ff00', began: RUN_BEGAN + 86_400_000, exitCode: 4, more: [error] }),
+    ],
+    '1.2.3',
+  ),
+  nothing: reportOf([], [{ at: 0, event: { event: 'run_started', command: 'push', devices: 0, gateways: 0 } }], {
+    exitCode: 3,
+    more: [{ ...error, code: 'firmware_unreadable', message: 'dock.zip cannot be read: no such file', exit_code: 3 }],
+  }),
+};
+
+describe.each(Object.keys(runs))('the %s run', (name) => {
+  it.each(REPORT_FORMATS)('as .%s', async (format) => {
+    const text = await formatReport(runs[name] as RunReport, format);
+    await expect(text).toMatchFileSnapshot(`__snapshots__/report/${name}.${format}`);
+  });
+});

@@ -57,7 +57,12 @@ function tableOf(
     { title: 'REASON', prose: true },
   ];
   const rows = devices.map((device) => rowOf(device, states.get(device), view, options));
-  return renderTable(columns, rows, options.width, options.styles);
+  // On a terminal room is dear; a pipe gets the same columns every time.
+  const shown = columns.flatMap((_, index) =>
+    options.width === null || rows.some((row) => row[index] !== '') ? [index] : [],
+  );
+  const pick = <T>(list: readonly T[]) => shown.flatMap((index) => list[index] ?? []);
+  return renderTable(pick(columns), rows.map(pick), options.width, options.styles);
 }
 
 function rowOf(

@@ -16,7 +16,13 @@ const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'u
 const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home') };
 
 function run(program, args, options = {}) {
-  return execFileSync(program, args, { cwd: folder, encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  return execFileSync(program, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...options,
+  });
 }
 
 function step(what, work) {
@@ -36,7 +42,9 @@ const local = (tool) => join(ROOT, 'node_modules', '.bin', tool);
 try {
   let tarball = '';
   step('packed', () => {
-    const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT }).replace(/^[^[]*/, ''));
+    const [packed] = JSON.parse(
+      run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT }).replace(/^[^[]*/, ''),
+    );
     tarball = join(folder, packed.filename);
     if (!packed.files.some(({ path }) => path === 'dist/dji-ota.1')) throw new Error('the man page is missing');
     return `${(packed.size / 1000).toFixed(0)} kB, ${(packed.unpackedSize / 1000).toFixed(0)} kB unpacked, ${packed.files.length} files`;

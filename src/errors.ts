@@ -47,11 +47,18 @@ export interface ErrorOptions {
   cause?: unknown;
 }
 
+const BRAND = Symbol.for('dji-ota.OtaError');
+
 /** An error that is part of the product: said to the user as it stands, with what to do. */
 export class OtaError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly details: readonly string[];
+
+  /** @internal */
+  get [BRAND](): true {
+    return true;
+  }
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -66,9 +73,17 @@ export class OtaError extends Error {
   }
 }
 
+/**
+ * Whether `error` is an {@link OtaError}, also one of another copy of this class: the parts of the built program have
+ * their own.
+ */
+export function isOtaError(error: unknown): error is OtaError {
+  return error instanceof OtaError || (error instanceof Error && BRAND in error);
+}
+
 /** Anything thrown, as an {@link OtaError}: what is not ours already is a bug (exit 70). */
 export function toOtaError(error: unknown): OtaError {
-  if (error instanceof OtaError) return error;
+  if (isOtaError(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new OtaError('internal', `unexpected error: ${message}`, {
     cause: error,

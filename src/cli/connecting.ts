@@ -10,9 +10,11 @@ export async function readConnection(
   flags: ConnectionFlags,
   io: Io,
   warn: (code: string, message: string) => void,
+  options: { caForFirmware?: boolean } = {},
 ): Promise<Connection> {
   const isTerminal = isInteractive(io);
   return loadConnection(flags, {
+    ...options,
     env: io.env,
     isTerminal,
     prompt: isTerminal

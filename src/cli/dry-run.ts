@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
+import { parseServeAddress, serveBase } from '../firmware/serve-address.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { topicOf } from '../protocol/topics.js';
 import { showUpgradeType } from '../protocol/upgrade-types.js';
@@ -9,9 +10,9 @@ import { terminalWidth } from '../render/stream.js';
 import { renderTable } from '../render/table.js';
 import { safeText, showBytes } from '../text.js';
 import { emptyTotals } from '../upgrade/events.js';
-import { jobRequest, makePlan, type Plan } from '../upgrade/plan.js';
+import { jobRequest, makePlan, type Plan, type PlannedDevice } from '../upgrade/plan.js';
 import { redactUrl } from '../url.js';
-import { prepareDevices } from './firmware-step.js';
+import { prepareDevices, readFirmwareCa } from './firmware-step.js';
 import { type Io, isInteractive } from './io.js';
 import type { PushFlags, PushSettings } from './push-flags.js';
 import { newRunId } from './run-id.js';
@@ -29,22 +30,22 @@ export async function dryRun(
   try {
     const gateways = new Set(devices.map(({ pid }) => pid)).size;
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
-    const planned = await prepareDevices(devices, flags, settings.timeout, true, io, output, io.signal);
+    // Nothing is asked of the servers that only the docks have to reach.
+    const way = { simulated: true, firmwareCa: await readFirmwareCa(flags, output.warn) };
+    const read = await prepareDevices(devices, flags, settings.timeout, way, io, output, io.signal);
+    const planned = flags.serve === undefined ? read : withServedUrls(read, devices, flags.serve, flags.serveUrl);
     const plan = makePlan(planned);
     const waves = wavesOf(plan, settings);
+    const messages = messagesOf(plan);
     if (output.kind === 'json') {
-      plan.gateways.forEach(({ pid, jobs }, index) => {
-        for (const job of jobs) {
-          const ids = { bid: randomUUID(), tid: randomUUID(), timestamp: systemClock.wall() };
-          const request = jobRequest(
-            ids,
-            job.flatMap((device) => plan.devices[device] ?? []),
-          );
-          const message = JSON.parse(request) as Record<string, unknown>;
-          output.emit({ event: 'job_planned', pid, wave: waves[index] ?? 1, topic: topicOf('services', pid), message });
-        }
-      });
-    } else if (output.kind !== 'quiet') io.stdout.write(planText(plan, waves, terminalWidth(io.stdout)));
+      for (const { gateway, topic, message } of messages) {
+        const pid = plan.gateways[gateway]?.pid ?? '';
+        output.emit({ event: 'job_planned', pid, wave: waves[gateway] ?? 1, topic, message });
+      }
+    } else if (output.kind !== 'quiet') {
+      io.stdout.write(`${planText(plan, waves, terminalWidth(io.stdout))}\n`);
+      for (const { topic, message } of messages) io.stdout.write(`${topic} ${shownMessage(message)}\n`);
+    }
     // The plan was the result; a table of devices that were not started would only repeat it.
     if (output.kind !== 'json') return 0;
     output.emit({
@@ -65,6 +66,49 @@ export async function dryRun(
   } finally {
     output.close();
   }
+}
+
+interface PlannedMessage {
+  /** Its place in the plan. */
+  gateway: number;
+  topic: string;
+  message: Record<string, unknown>;
+}
+
+function messagesOf(plan: Plan): PlannedMessage[] {
+  return plan.gateways.flatMap(({ pid, jobs }, gateway) =>
+    jobs.map((job) => {
+      const ids = { bid: randomUUID(), tid: randomUUID(), timestamp: systemClock.wall() };
+      const devices = job.flatMap((device) => plan.devices[device] ?? []);
+      const message = JSON.parse(jobRequest(ids, devices)) as Record<string, unknown>;
+      return { gateway, topic: topicOf('services', pid), message };
+    }),
+  );
+}
+
+/** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
+function shownMessage(message: Record<string, unknown>): string {
+  return safeText(
+    JSON.stringify(message, (key, value: unknown) =>
+      key === 'file_url' && typeof value === 'string' ? redactUrl(value) : value,
+    ),
+    100_000,
+  );
+}
+
+/** With `--serve`, the secret part of each URL is made when the run begins. */
+function withServedUrls(
+  planned: readonly PlannedDevice[],
+  devices: readonly ManifestDevice[],
+  serve: string,
+  serveUrl: string | undefined,
+): PlannedDevice[] {
+  const base = serveBase(parseServeAddress(serve), serveUrl);
+  return planned.map((device, index) => {
+    if (!device.file || devices[index]?.file === null) return device;
+    const file_url = `${base}/made-at-run-time/${encodeURIComponent(device.file.file_name)}`;
+    return { ...device, file: { ...device.file, file_url } };
+  });
 }
 
 /** Shows the plan and asks. */

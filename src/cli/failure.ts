@@ -1,16 +1,35 @@
 /** An error that ended a command before, or outside, a run. */
 import type { OtaError } from '../errors.js';
 import { useColor } from '../render/color.js';
-import { formatError } from '../render/errors.js';
 import { jsonLine } from '../render/json.js';
+import { formatProblem } from '../render/problem.js';
+import type { OutputStream } from '../render/stream.js';
+import { PLAIN_STYLES } from '../render/styles.js';
 import { emptyTotals } from '../upgrade/events.js';
-import type { Io } from './io.js';
 import { newRunId } from './run-id.js';
 
+/** Standard output is asked for only where something goes there. */
+interface FailureIo {
+  env: NodeJS.ProcessEnv;
+  run: string | undefined;
+  stdout: () => OutputStream;
+  stderr: OutputStream;
+}
+
 /** Says it on stderr and, where JSON lines were asked for, as `error` and `run_finished` on stdout as well. */
-export function reportFailure(error: OtaError, argv: readonly string[], io: Io, exit_code: number): void {
+export async function reportFailure(
+  error: OtaError,
+  argv: readonly string[],
+  io: FailureIo,
+  exit_code: number,
+): Promise<void> {
   const color = useColor(io.stderr, io.env, argv.includes('--no-color') ? false : undefined);
-  io.stderr.write(`${formatError(error, { color, verbose: argv.includes('--verbose') })}\n`);
+  const verbose = argv.includes('--verbose');
+  const text =
+    color || verbose
+      ? (await import('../render/errors.js')).formatError(error, { color, verbose })
+      : formatProblem(error, PLAIN_STYLES);
+  io.stderr.write(`${text}\n`);
   if (wantedOutput(argv, io.env) !== 'json') return;
   const run = io.run ?? newRunId(Date.now());
   const { code, message, hint = null, details } = error;
@@ -18,7 +37,7 @@ export function reportFailure(error: OtaError, argv: readonly string[], io: Io, 
     jsonLine({ event: 'error', code, message, exit_code, hint, details: [...details] }, run, Date.now()),
     jsonLine({ event: 'run_finished', exit_code, totals: emptyTotals(), devices: [] }, run, Date.now()),
   ];
-  io.stdout.write(`${lines.join('\n')}\n`);
+  io.stdout().write(`${lines.join('\n')}\n`);
 }
 
 /** What `--output` would have been, where the command line as a whole could not be read. */

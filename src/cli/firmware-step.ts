@@ -3,7 +3,6 @@ import path from 'node:path';
 import { systemClock } from '../clock.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import { readPem, readSmallFile } from '../settings/files.js';
 import { stateFolders } from '../settings/home.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned.js';
@@ -19,23 +18,19 @@ export async function prepareDevices(
   devices: readonly ManifestDevice[],
   flags: PushFlags,
   timeout: number | null,
-  simulated: boolean,
+  way: { simulated: boolean; firmwareCa?: Buffer | undefined },
   io: Io,
   output: RunOutput,
   signal: AbortSignal,
 ): Promise<PlannedDevice[]> {
-  const ca =
-    flags.ca === undefined
-      ? undefined
-      : await readPem('ca', { value: flags.ca, source: '--ca', level: 'option' }, readSmallFile, output.warn);
   const facts = await prepareFirmware(devices, {
     cacheFile: flags.cache === false ? null : path.join(stateFolders(io.env).cache, 'digests.json'),
     trustManifest: flags.trustManifest ?? false,
     allowVersionMismatch: flags.allowVersionMismatch ?? false,
     // Simulated docks download nothing.
-    probeUrls: !simulated,
+    probeUrls: !way.simulated,
     expectedEnd: timeout === null ? null : systemClock.wall() + timeout,
-    ca,
+    ca: way.firmwareCa,
     signal,
     clock: systemClock,
     env: io.env,
@@ -44,4 +39,14 @@ export async function prepareDevices(
     onWarning: output.warn,
   });
   return plannedDevices(devices, facts);
+}
+
+/** `--ca`, where no connection needs it. @throws OtaError `usage` */
+export async function readFirmwareCa(
+  flags: PushFlags,
+  warn: (code: string, message: string) => void,
+): Promise<Buffer | undefined> {
+  if (flags.ca === undefined) return undefined;
+  const { readPem, readSmallFile } = await import('../settings/files.js');
+  return readPem('ca', { value: flags.ca, source: '--ca', level: 'option' }, readSmallFile, warn);
 }

@@ -1,9 +1,13 @@
+import type { OutputStream } from '../render/stream.js';
+
 /** What a command has of the world around it; tests bring their own. */
 export interface Io {
   env: NodeJS.ProcessEnv;
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
+  /** Standard output (1) or error (2) for a short text, without what the stream itself costs to make. */
+  light?(fd: 1 | 2): OutputStream;
   /** Aborted by SIGINT (its reason is then 130), SIGTERM (143), and when the reader of our output is gone (130). */
   signal: AbortSignal;
   /** Whether the reader of our standard output is gone (`| head`): then nothing more is said. */

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { OtaError, toOtaError } from '../errors.js';
 import type { Io } from './io.js';
+import { lightStream } from './light-stream.js';
 import { createProgram } from './program.js';
 
 /** Runs one command line (without node and script) and gives its exit code (CONTRACT "Exit codes"). */
@@ -29,7 +30,10 @@ export async function main(argv: string[]): Promise<number> {
     abort.abort(130);
   };
   // Thrown where nobody waits for it, e.g. in a timer: Node would print a stack and end with 1, "a device failed".
+  let bugs = 0;
   const onBug = (error: unknown) => {
+    // What follows from the first one would only bury it.
+    if (bugs++ > 0) return;
     restoreAll();
     const bug = toOtaError(error);
     const end = () => process.exit(bug.exitCode);
@@ -40,13 +44,29 @@ export async function main(argv: string[]): Promise<number> {
   // The terminal was closed: tidied up like any other end, so that the run can be resumed.
   process.on('SIGHUP', onTerminate);
   process.on('uncaughtException', onBug);
-  process.stdout.on('error', onPipe);
-  process.stderr.on('error', () => {});
+  // Node makes each of its streams when it is first named, which takes milliseconds.
+  const named = new Set<1 | 2>();
+  const name = (fd: 1 | 2, stream: NodeJS.WriteStream, onError: () => void) => {
+    if (!named.has(fd)) stream.on('error', onError);
+    named.add(fd);
+    return stream;
+  };
   const io: Io = {
     env: process.env,
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return name(1, process.stdout, onPipe);
+    },
+    get stderr() {
+      return name(2, process.stderr, () => {});
+    },
+    light(fd) {
+      const heavy = () => (fd === 1 ? io.stdout : io.stderr);
+      // What was written to that one may still be on its way.
+      return named.has(fd) ? heavy() : lightStream(fd, heavy);
+    },
     signal: abort.signal,
     readerGone: () => readerGone,
     onExit(restore) {
@@ -84,6 +104,7 @@ function usageError(error: CommanderError): OtaError {
 async function failed(error: OtaError, argv: string[], io: Io, shown: boolean, code = error.exitCode): Promise<number> {
   if (shown) return 0;
   const { reportFailure } = await import('./failure.js');
-  reportFailure(error, argv, io, code);
+  const [stdout, stderr] = [() => io.light?.(1) ?? io.stdout, io.light?.(2) ?? io.stderr];
+  await reportFailure(error, argv, { env: io.env, run: io.run, stdout, stderr }, code);
   return code;
 }

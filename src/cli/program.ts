@@ -1,6 +1,7 @@
 /** Which commands there are and what does their work. That is imported inside each action: declaring must cost nothing. */
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { type Argument, Command } from 'commander';
+import { terminalWidth } from '../render/stream.js';
 import { declareConfig } from './commands/config-declare.js';
 import { declareCompletion } from './declare/completion.js';
 import { EXIT_CODES_HELP } from './declare/exit-codes.js';
@@ -29,14 +30,24 @@ export function createProgram(io: Io): Program {
     async (...args: A) => {
       code = await work(...args);
     };
+  const out = () => io.light?.(1) ?? io.stdout;
   const program = new Command('dji-ota')
     .description('Upgrades the firmware of DJI docks and their aircraft over MQTT.')
     .version(version(), '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
+    .configureHelp({
+      // Choices and defaults stand in the descriptions, in words.
+      optionDescription: (option) => option.description,
+      // That every command has options needs no saying in each line.
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
     .configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
+      writeOut: (text) => void out().write(text),
+      getOutHelpWidth: () => terminalWidth(out()) ?? 80,
+      // Help has none; asking the stream would make it.
+      getOutHasColors: () => false,
       // main() says what is wrong, once and in the one form that errors have.
       writeErr: () => {},
       outputError: () => {},
@@ -114,8 +125,17 @@ Examples:
   };
 }
 
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+/** Put in by the build of the program, which then reads no file for it. */
+declare const __VERSION__: string | undefined;
+
 /** The version of the package that this file belongs to. */
 export function version(): string {
+  if (typeof __VERSION__ === 'string') return __VERSION__;
   const file = new URL('../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,6 +1,6 @@
 /** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
 import { systemClock } from '../clock.js';
-import { EXIT_CODES, OtaError } from '../errors.js';
+import { OtaError } from '../errors.js';
 import { chooseRenderer, OUTPUTS, type Output, resolveOutput } from '../render/choose.js';
 import { formatProblem } from '../render/problem.js';
 import type { Renderer } from '../render/renderer.js';
@@ -27,10 +27,10 @@ export interface RunOutput {
   warn(code: string, message: string): void;
   phase(phase: 'preparing' | 'preflight' | 'upgrading'): void;
   /**
-   * Says what can be done about a run that was cut off, and writes the reports. `run`: its id, where it was recorded.
-   * @returns the exit code to end with: the run's own, but not 0 where a report could not be written
+   * Says what can be done about a run that was cut off, and writes the reports: one that cannot be written is said on
+   * stderr. `run`: its id, where it was recorded.
    */
-  finish(result: RunResult, run: string | null): Promise<number>;
+  finish(result: RunResult, run: string | null): Promise<void>;
   /** Leaves the terminal as it was; to be called on every way out. */
   close(): void;
 }
@@ -75,9 +75,9 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
         const going = open ? 'The upgrades go on in the docks. ' : '';
         renderer.note(`${going}Take the run up again with: dji-ota resume ${run}`);
       }
-      const unwritten = (await reports?.write()) ?? [];
-      for (const problem of unwritten) io.stderr.write(`${formatProblem(problem, PLAIN_STYLES)}\n`);
-      return result.exit_code === 0 && unwritten.length > 0 ? EXIT_CODES.report_unwritable : result.exit_code;
+      // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
+      for (const problem of (await reports?.write()) ?? [])
+        io.stderr.write(`${formatProblem(problem, PLAIN_STYLES)}\n`);
     },
     warn: (code, message) => emit({ event: 'warning', code, message }),
     close,

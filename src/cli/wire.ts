@@ -38,6 +38,7 @@ export async function runSimulate(
   },
   io: Io,
 ): Promise<number> {
+  if (flags.scenario === 'list') return listScenarios(io);
   const { simulateCommand } = await import('./commands/simulate.js');
   const { port, docks, wsPort, speed, passwordFile, ...rest } = flags;
   const file = passwordFile && ({ value: passwordFile, source: '--password-file', level: 'option' } as const);
@@ -52,6 +53,15 @@ export async function runSimulate(
     },
     io,
   );
+}
+
+async function listScenarios(io: Io): Promise<number> {
+  const { SCENARIOS } = await import('../simulator/scenarios.js');
+  const { renderTable } = await import('../render/table.js');
+  const columns = [{ title: 'SCENARIO' }, { title: 'WHAT THE DOCKS DO', prose: true }];
+  const rows = SCENARIOS.map(({ name, description }) => [name, description]);
+  io.stdout.write(`${renderTable(columns, rows, terminalWidth(io.stdout))}\n`);
+  return 0;
 }
 
 function numberOf(option: string, value: string | undefined): number | undefined {

@@ -2,6 +2,7 @@
  * What JSON.parse does not tell in every version of Node: where a text stops being JSON, and whether an object names a
  * key twice (JSON.parse silently takes the last one, which for an `md5` would be a guess).
  */
+import { quote } from './problem.js';
 
 export interface JsonProblem {
   /** Characters from the start. */
@@ -86,7 +87,7 @@ function found(text: string, at: number, wanted: Wanted): string {
   if (char === '#' || text.startsWith('//', at) || text.startsWith('/*', at))
     return 'has a comment, which JSON has not';
   if (char === '"') return `has another text where ${WORDS[wanted]} is wanted`;
-  return `has ${JSON.stringify(char)} where ${WORDS[wanted]} is wanted`;
+  return `has ${quote(char)} where ${WORDS[wanted]} is wanted`;
 }
 
 /** Deeper than any manifest; what is deeper is refused before it can cost time and memory. */

@@ -26,6 +26,11 @@ export function finalTable(
 ): string {
   if (devices.length === 0) return '';
   const { width, styles } = options;
+  // A run that never began: why is in its error, and the same line for every device would only hide it.
+  const [first] = devices;
+  if (devices.every(({ status, reason }) => status === 'not_started' && reason === first?.reason)) {
+    return `${totalsText(totals, devices.length, options)}\n`;
+  }
   const long = width !== null && devices.length > MOST_ON_TERMINAL;
   const listed = long ? devices.filter((device) => isBad(device)) : devices;
   const parts: string[] = [];

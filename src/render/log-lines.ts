@@ -83,12 +83,6 @@ function reply(result: number, status: string | null, styles: Styles): string {
   return `${styles.bad(`refused, code ${result}`)}: ${code.meaning}; ${code.advice}`;
 }
 
-/** A message of `--dry-run`, exactly as it would be sent, under its topic; ends with a line end. */
-export function plannedText(event: Extract<RunEvent, { event: 'job_planned' }>, styles: Styles): string {
-  const lines = JSON.stringify(event.message, null, 2).split('\n');
-  return `${styles.strong(safeText(event.topic))}\n${lines.map((line) => safeText(line, 20_000)).join('\n')}\n`;
-}
-
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

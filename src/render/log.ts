@@ -6,7 +6,7 @@ import type { RunView } from '../upgrade/state.js';
 import { annotation, type CiSystem, deviceAnnotation, disarm, groupEnd, groupStart } from './ci.js';
 import { finalTable } from './final-table.js';
 import { MANY_DEVICES, progressGate } from './log-gate.js';
-import { type LogLine, logLine, plannedText } from './log-lines.js';
+import { type LogLine, logLine } from './log-lines.js';
 import { formatProblem } from './problem.js';
 import type { Renderer } from './renderer.js';
 import { type OutputStream, terminalWidth } from './stream.js';
@@ -103,7 +103,6 @@ export function logRenderer(options: LogOptions): Renderer {
       if (event.event === 'device_finished' && isBad(event)) bad.push(event);
       if (event.event === 'job_published' || event.event === 'device_progress') openGroup();
       if (event.event === 'run_finished') return end(event);
-      if (event.event === 'job_planned') return void stdout.write(plannedText(event, options.tableStyles));
       if (event.event === 'error') {
         closeGroup();
         if (ci === 'github')

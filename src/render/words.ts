@@ -145,7 +145,7 @@ export function explain(outcome: Pick<DeviceOutcome, 'status' | 'result' | 'reas
 }
 
 function adviceFor(status: Outcome): string | null {
-  if (status === 'unknown') return 'follow it with dji-ota watch';
+  if (status === 'unknown') return 'dji-ota resume or watch tells how it ends';
   if (status === 'timeout') return 'check the device, then try again';
   return null;
 }

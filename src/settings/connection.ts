@@ -17,6 +17,8 @@ export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSessi
   passwordFrom: string | null;
   /** The profile in use. */
   profile: string | null;
+  /** PEM of the authorities for firmware over https, where that was asked for: with a plain broker `ca` is not set. */
+  firmwareCa?: Buffer | undefined;
 };
 
 export interface ConnectionSources {
@@ -26,6 +28,8 @@ export interface ConnectionSources {
   /** Asks for a password without showing it; without it none is asked for. */
   prompt?: ((question: string) => Promise<string>) | undefined;
   warn: Warn;
+  /** `--ca` is for firmware over https as well. */
+  caForFirmware?: boolean | undefined;
   /** The profile of that name, or the current one for null. Default: from the settings file, where there is one. */
   readProfile?: ((name: string | null) => Promise<NamedProfile | null>) | undefined;
   readFile?: ((path: string) => Promise<ReadFile>) | undefined;
@@ -41,7 +45,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
   const wanted = wantedProfile(flags, env);
   const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
   const profile = await readProfile(wanted?.value ?? null);
-  const merged = mergeConnection(flags, env, profile);
+  const merged = mergeConnection(flags, env, profile, sources);
 
   const ca = merged.ca && (await readPem('ca', merged.ca, readFile, warn));
   const cert = merged.cert && (await readPem('cert', merged.cert, readFile, warn));
@@ -59,7 +63,8 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     url: merged.broker.value,
     username: merged.username?.value,
     password: password?.value,
-    ca: ca ?? undefined,
+    ca: (merged.tls && ca) || undefined,
+    ...(sources.caForFirmware && ca ? { firmwareCa: ca } : {}),
     cert: cert ?? undefined,
     key: key ?? undefined,
     insecure: merged.insecure?.value,

@@ -73,12 +73,14 @@ export function wantedProfile(flags: ConnectionFlags, env: NodeJS.ProcessEnv): S
 
 /**
  * Each setting from the first that has it: option, environment, profile, default. Reads no file and asks nothing.
+ * `caForFirmware`: the authorities also serve to read firmware over https, so they are no slip beside a plain broker.
  * @throws OtaError `usage` for a bad value or for options that do not go together; it names where the value stands.
  */
 export function mergeConnection(
   flags: ConnectionFlags,
   env: NodeJS.ProcessEnv,
   profile: NamedProfile | null,
+  options: { caForFirmware?: boolean | undefined } = {},
 ): MergedConnection {
   const pick = <K extends ProfileKey>(key: K): Sourced<NonNullable<Profile[K]>> | null =>
     pickFrom(key, flags, env, profile);
@@ -104,7 +106,7 @@ export function mergeConnection(
   if ((merged.password ?? merged.passwordFile)?.level === 'profile' && broker.level !== 'profile') {
     merged.passwordMeantFor = otherHost(profile?.values.broker, address.url);
   }
-  checkTls(merged);
+  checkTls(merged, options.caForFirmware ?? false);
   checkLogin(merged);
   return merged;
 }
@@ -192,10 +194,11 @@ function otherHost(own: string | undefined, used: string): string | null {
   }
 }
 
-function checkTls(merged: MergedConnection): void {
+function checkTls(merged: MergedConnection, caForFirmware: boolean): void {
   const { broker, tls, ca, cert, key, insecure } = merged;
   if (!tls) {
-    for (const [name, given] of Object.entries({ ca, cert, key, insecure })) {
+    const meaningless = { ...(caForFirmware ? {} : { ca }), cert, key, insecure };
+    for (const [name, given] of Object.entries(meaningless)) {
       // What a profile keeps for its own TLS broker has no meaning for a plain one that was named for once.
       if (!given || (given.level === 'profile' && broker.level !== 'profile')) continue;
       const where = given.level === 'profile' ? `${given.source}: ${name}` : given.source;
@@ -203,7 +206,8 @@ function checkTls(merged: MergedConnection): void {
         hint: `Use ${broker.value.startsWith('ws:') ? 'wss' : 'mqtts'}:// in the broker URL, or leave it out.`,
       });
     }
-    merged.ca = merged.cert = merged.key = merged.insecure = null;
+    if (!caForFirmware) merged.ca = null;
+    merged.cert = merged.key = merged.insecure = null;
     return;
   }
   const [alone, missing] = cert && !key ? [cert, 'key'] : key && !cert ? [key, 'cert'] : [null, ''];

@@ -32,7 +32,7 @@ export async function loadScenario(nameOrPath: string): Promise<Scenario> {
       'scenario_invalid',
       `unknown scenario ${JSON.stringify(shown)}${suggestion(nameOrPath, names)}`,
       {
-        hint: `Give a JSON or YAML file, or one of: ${names.join(', ')}.`,
+        hint: 'Give a JSON or YAML file, or a built-in name: dji-ota simulate --scenario list shows them.',
       },
     );
   }

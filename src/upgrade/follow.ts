@@ -4,6 +4,7 @@ import { OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { eventReply, type ProgressMessage, readProgress, readReply } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
+import { showDuration } from '../text.js';
 import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
@@ -337,7 +338,10 @@ export function viewOf(
 }
 
 function timeoutError(ms: number): OtaError {
-  return new OtaError('interrupted', `the time limit of ${Math.round(ms / 1000)} s for the whole run passed`);
+  return new OtaError(
+    'interrupted',
+    `the time limit of ${ms < 1000 ? `${Math.round(ms)}ms` : showDuration(ms)} for the whole run passed`,
+  );
 }
 
 // `otaCreate` writes the bid in this place; a payload that we published ourselves needs no full parse.

@@ -61,7 +61,7 @@ export async function push(options: PushOptions): Promise<RunResult> {
   const { devices, emit, signal } = options;
   const gateways = new Set(devices.map(({ pid }) => pid)).size;
   emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
-  const result = await attempt(options).catch((error: unknown) => failedRun(devices, toOtaError(error), signal));
+  const result = await attempt(options).catch((error: unknown) => failedRun(devices, toOtaError(error), signal, false));
   return finishRun(result, emit);
 }
 

@@ -70,7 +70,7 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
   const { devices, gateways } = core.plan;
   emit({ event: 'run_started', command: 'resume', devices: devices.length, gateways: gateways.length });
   const result = await attempt(options).catch((error: unknown) => {
-    const { exit_code, error: shown } = failedRun([], toOtaError(error), signal);
+    const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);
     // What had ended before has ended; of the rest nothing new is known.
     const known = outcomes(core.tracker);
     return { exit_code, totals: totalsOf(known), devices: known, error: shown };

@@ -129,13 +129,24 @@ export function wakeAt(rollout: Rollout): number | null {
 export function jobStarted(rollout: Rollout, start: Start): void {
   const gateway = gatewayAt(rollout, start.gateway);
   if (gateway.phase === 'running') throw new Error('a gateway has one job at a time');
-  if (gateway.phase === 'pending') rollout.cursor = Math.max(rollout.cursor, start.gateway + 1);
+  if (gateway.phase === 'pending') passOver(rollout, start.gateway);
   if (gateway.phase === 'ready') remove(rollout.ready, start.gateway);
   if (gateway.phase === 'retry_wait') remove(rollout.retrying, start.gateway);
   if (start.attempt === 1) gateway.nextJob++;
   gateway.phase = 'running';
   gateway.attempt = start.attempt;
   rollout.running++;
+}
+
+/** An earlier process may have been kept from publishing to a gateway and gone on to the next: its turn is still due. */
+function passOver(rollout: Rollout, index: number): void {
+  for (; rollout.cursor < index; rollout.cursor++) {
+    const skipped = gatewayAt(rollout, rollout.cursor);
+    if (skipped.phase !== 'pending') continue;
+    skipped.phase = 'ready';
+    rollout.ready.push(rollout.cursor);
+  }
+  rollout.cursor = Math.max(rollout.cursor, index + 1);
 }
 
 /**

@@ -91,17 +91,25 @@ export function replay(core: RunCore, fact: Fact): RunEvent[] {
   if (fact.type !== 'job_opened') return advance(core, fact);
   const gateway = core.gatewayOfPid.get(fact.pid);
   if (gateway === undefined || core.tracker.byBid.has(fact.bid)) return [];
-  const devices = fact.devices.filter((device) => canOpen(core, device, fact.pid));
+  const devices = [...new Set(fact.devices)].filter((device) => canOpen(core, device, fact.pid));
   if (devices.length === 0) return [];
-  const events: RunEvent[] = [];
-  // A gateway has one job at a time: how the one before this ended is lost.
-  for (const device of core.running.get(gateway)?.devices ?? []) {
-    const limit = device.phase === 'verifying' ? 'verify' : 'stall';
-    events.push(...advance(core, { type: 'limit', at: fact.at, device: device.index, limit, ms: 0 }));
-  }
-  if (core.running.has(gateway)) return events;
+  const events = endUnseen(core, gateway, fact.at);
   jobStarted(core.rollout, { gateway, devices, attempt: fact.attempt });
   events.push(...advance(core, { ...fact, devices }));
+  return events;
+}
+
+/** A gateway has one job at a time: where another one was opened, the end of the one that runs is lost, but it had one. */
+function endUnseen(core: RunCore, gateway: number, at: number): RunEvent[] {
+  const job = core.running.get(gateway);
+  if (!job) return [];
+  const events = job.devices.flatMap(({ index, phase }) => {
+    const limit = phase === 'verifying' ? 'verify' : 'stall';
+    return apply(core.tracker, { type: 'limit', at, device: index, limit, ms: 0 }).events;
+  });
+  core.running.delete(gateway);
+  // Not counted as unknown: after such an end nothing more would have been started here.
+  jobEnded(core.rollout, gateway, { good: 0, bad: job.devices.length, unknown: 0, retry: [] }, at);
   return events;
 }
 

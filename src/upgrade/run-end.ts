@@ -49,19 +49,21 @@ export function interruptCode(signal: AbortSignal): 130 | 143 {
   return signal.reason === 143 ? 143 : 130;
 }
 
-/** The error of an aborted run. */
-export function interruption(signal: AbortSignal): OtaError {
+/** The error of an aborted run; `published`: whether anything of it may have reached a dock. */
+export function interruption(signal: AbortSignal, published = true): OtaError {
   const name = interruptCode(signal) === 143 ? 'SIGTERM' : 'SIGINT';
   return new OtaError('interrupted', `interrupted (${name})`, {
-    hint: 'Upgrades that were published go on in the docks.',
+    hint: published ? 'Upgrades that were published go on in the docks.' : 'Nothing was published.',
   });
 }
 
-/** The result of a run that threw: an abort is an interruption, whatever it made fail. */
+/** The result of a run that threw: an abort is an interruption, whatever it made fail. `published`: as above. */
 export function failedRun(
   devices: readonly { pid: string; sn: string }[],
   error: OtaError,
   signal: AbortSignal,
+  published: boolean,
 ): RunResult {
-  return signal.aborted ? unstarted(devices, interruption(signal), interruptCode(signal)) : unstarted(devices, error);
+  if (!signal.aborted) return unstarted(devices, error);
+  return unstarted(devices, interruption(signal, published), interruptCode(signal));
 }

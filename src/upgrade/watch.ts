@@ -35,7 +35,7 @@ export interface WatchOptions {
 export async function watch(options: WatchOptions): Promise<RunResult> {
   const { emit, signal, pids } = options;
   emit({ event: 'run_started', command: 'watch', devices: 0, gateways: pids.length });
-  const result = await attempt(options).catch((error: unknown) => failedRun([], toOtaError(error), signal));
+  const result = await attempt(options).catch((error: unknown) => failedRun([], toOtaError(error), signal, true));
   return finishRun(result, emit);
 }
 

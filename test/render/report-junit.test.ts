@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { joinReports } from '../../src/render/report/join.js';
 import { junitReport } from '../../src/render/report/junit.js';
 import type { RunReport } from '../../src/render/report/model.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
 import { RUN_BEGAN, recordedReport, reportOf } from '../helpers/report.js';
 
 interface Rule {
@@ -89,15 +90,15 @@ const casesOf = (suite: Node | undefined) => (suite?.children ?? []).filter(({ t
 const ends = (suite: Node | undefined) =>
   casesOf(suite).map(({ attributes, children }) => `${attributes.name}: ${children.map(({ tag }) => tag).join(' ')}`);
 
-const lost = {
+const lost: RunEvent = {
   event: 'error',
   code: 'broker_lost',
   message: 'the broker was lost',
   exit_code: 4,
   hint: 'Look at it.',
   details: ['for 10 minutes'],
-} as const;
-const empty = (exitCode: number, more: (typeof lost)[] = []) =>
+};
+const empty = (exitCode: number, more: RunEvent[] = []) =>
   reportOf([], [{ at: 0, event: { event: 'run_started', command: 'watch', devices: 0, gateways: 1 } }], {
     exitCode,
     more,

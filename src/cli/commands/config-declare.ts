@@ -13,7 +13,7 @@ export interface ConfigWiring {
 export function declareConfig(program: Command, { run, addConnectionOptions }: ConfigWiring): Command {
   const config = program
     .command('config')
-    .description('keep broker profiles: connection options under a name')
+    .description('Keep broker profiles: connection options under a name')
     .addHelpText(
       'after',
       `
@@ -33,7 +33,7 @@ Examples:
 
   config
     .command('set')
-    .description('keep settings in a profile')
+    .description('Keep settings in a profile')
     .argument('[settings...]', 'key=value ..., or one key and its value')
     .option(...PROFILE)
     .option('--ask-password', 'ask for a password and keep it in the settings file')
@@ -41,35 +41,35 @@ Examples:
     .action((settings: string[], options: ConfigOptions) => run('set', settings, options));
   config
     .command('get')
-    .description('show a profile, or one of its settings')
+    .description('Show a profile, or one of its settings')
     .argument('[key]', 'setting')
     .option(...PROFILE)
     .option(...OUTPUT)
     .action((key: string | undefined, options: ConfigOptions) => run('get', key === undefined ? [] : [key], options));
   config
     .command('list')
-    .description('show all profiles; * is the current one')
+    .description('Show all profiles; * is the current one')
     .option(...OUTPUT)
     .action((options: ConfigOptions) => run('list', [], options));
   config
     .command('use')
-    .description('make a profile the current one')
+    .description('Make a profile the current one')
     .argument('<name>', 'profile')
     .action((name: string, options: ConfigOptions) => run('use', [name], options));
   config
     .command('remove')
-    .description('remove a profile')
+    .description('Remove a profile')
     .argument('<name>', 'profile')
     .action((name: string, options: ConfigOptions) => run('remove', [name], options));
   config
     .command('path')
-    .description('show where the settings file is')
+    .description('Show where the settings file is')
     .option(...OUTPUT)
     .action((options: ConfigOptions) => run('path', [], options));
   addConnectionOptions(
     config
       .command('test')
-      .description('connect, and show which topics the broker lets this program use')
+      .description('Connect, and show which topics the broker lets this program use')
       .option(
         '--pid <sn>',
         'gateway whose topics are tried; repeatable, or a comma list',

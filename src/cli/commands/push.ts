@@ -7,7 +7,7 @@ import { readManifest } from '../../manifest/read.js';
 import { nothingToDo, push } from '../../upgrade/push.js';
 import { interruption, type RunResult } from '../../upgrade/run-end.js';
 import { type Connect, connector, readConnection } from '../connecting.js';
-import { prepareDevices } from '../firmware-step.js';
+import { prepareDevices, readFirmwareCa } from '../firmware-step.js';
 import type { Io } from '../io.js';
 import { type PushFlags, type PushSettings, pushSettings } from '../push-flags.js';
 import { pidsOf, typeOf } from '../run-flags.js';
@@ -81,16 +81,18 @@ async function readDevices(source: string, flags: PushFlags, io: Io): Promise<Ma
 interface Way {
   connect: Connect;
   simulated: boolean;
+  firmwareCa?: Buffer | undefined;
   kept: ReturnType<typeof keptConnection>;
   close(): Promise<void>;
 }
 
 async function wayToDocks(flags: PushFlags, devices: ManifestDevice[], io: Io, output: RunOutput): Promise<Way> {
-  if (flags.simulate !== undefined) return simulatedWay(flags.simulate, devices);
-  const connection = await readConnection(flags, io, output.warn);
+  if (flags.simulate !== undefined) return simulatedWay(flags, devices, output);
+  const connection = await readConnection(flags, io, output.warn, { caForFirmware: true });
   return {
     connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }),
     simulated: false,
+    firmwareCa: connection.firmwareCa,
     kept: keptConnection(flags, connection),
     close: async () => {},
   };
@@ -123,7 +125,7 @@ async function runPush(
     return await push({
       devices,
       prepare: async (signal) => {
-        const planned = await prepareDevices(read, flags, settings.timeout, way.simulated, io, output, signal);
+        const planned = await prepareDevices(read, flags, settings.timeout, way, io, output, signal);
         return serving ? serving.serve(planned) : planned;
       },
       connect: way.connect,
@@ -161,9 +163,10 @@ async function runPush(
   }
 }
 
-async function simulatedWay(scenario: string | true, devices: readonly ManifestDevice[]): Promise<Way> {
+async function simulatedWay(flags: PushFlags, devices: readonly ManifestDevice[], output: RunOutput): Promise<Way> {
   const { startSimulator, docksForManifest, loadScenario } = await import('../simulation.js');
-  const chosen = await loadScenario(scenario === true ? 'ok' : scenario);
+  const firmwareCa = await readFirmwareCa(flags, output.warn);
+  const chosen = await loadScenario(typeof flags.simulate === 'string' ? flags.simulate : 'ok');
   const simulator = await startSimulator({ port: 0, docks: docksForManifest(devices, chosen), scenario: chosen });
   const connection = {
     url: simulator.url,
@@ -179,6 +182,7 @@ async function simulatedWay(scenario: string | true, devices: readonly ManifestD
   return {
     connect: connector(connection, { sessionExpiry: 0 }),
     simulated: true,
+    firmwareCa,
     kept: {},
     close: () => simulator.close(),
   };

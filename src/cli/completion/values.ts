@@ -58,7 +58,7 @@ async function ofArgument(place: Place, env: NodeJS.ProcessEnv): Promise<Suggest
     case 'resume':
       return runs(env, true);
     case 'schema':
-      return words(['manifest', 'events']);
+      return words(['manifest', 'events', 'report']);
     case 'completion':
       return words(SHELLS);
     case 'config use':

@@ -95,7 +95,7 @@ export function declareSimulate(program: Command): Command {
     .description('Starts an MQTT broker with simulated docks, to try things out and to test scripts.')
     .option('--port <n>', 'TCP port of the broker; 0 = any free one (default: 1883)')
     .option('--docks <n>', 'how many docks (default: 2)')
-    .option('--scenario <name or file>', 'what the docks do (default: ok)')
+    .option('--scenario <name or file>', 'what the docks do; "list" shows the built-in ones (default: ok)')
     .option('--manifest <file>', 'docks for the gateways of a manifest, instead of --docks')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--ws-port <n>', 'listen for WebSocket connections too; 0 = any free port')
@@ -107,6 +107,7 @@ export function declareSimulate(program: Command): Command {
     'after',
     `
 Examples:
+  $ dji-ota simulate --scenario list
   $ dji-ota simulate --docks 4 --scenario mixed
   $ dji-ota simulate --port 1884 --manifest manifest.json`,
   );
@@ -115,9 +116,11 @@ Examples:
 export function declareSchema(program: Command): Command {
   const command = program
     .command('schema')
-    .summary('JSON Schema of the manifest, or of the JSON lines')
-    .description('Prints the JSON Schema of the manifest, or of the JSON lines that --output json writes.')
-    .argument('[manifest or events]', 'which one (default: manifest)');
+    .summary('JSON Schema of the manifest, the JSON lines, or the JSON report')
+    .description(
+      'Prints the JSON Schema of the manifest, of the JSON lines that --output json writes, or of JSON reports.',
+    )
+    .argument('[manifest, events or report]', 'which one (default: manifest)');
   return addCommon(command).addHelpText(
     'after',
     `

@@ -16,7 +16,10 @@ export function declarePush(program: Command): Command {
   );
   command.option('--dry-run', 'do everything but connect and publish: show the plan and the exact messages');
   command.option('--confirm', 'show the plan and ask first');
-  command.option('--simulate [scenario]', 'run against an embedded broker with simulated docks');
+  command.option(
+    '--simulate [scenario]',
+    'run against an embedded broker with simulated docks; dji-ota simulate --scenario list',
+  );
   addOutput(command);
   addReport(command);
   const group =

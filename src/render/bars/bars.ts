@@ -4,7 +4,7 @@ import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/state.js';
 import { finalTable } from '../final-table.js';
-import { count, plannedText } from '../log-lines.js';
+import { count } from '../log-lines.js';
 import { formatProblem } from '../problem.js';
 import type { Renderer } from '../renderer.js';
 import { type OutputStream, terminalWidth } from '../stream.js';
@@ -118,9 +118,6 @@ export function barsRenderer(options: BarsOptions): Renderer {
         say(`${good} ${name}  ${showBytes(event.file_size)}  ${styles.dim(`md5 ${safeText(event.md5, 40)}`)}`);
         break;
       }
-      case 'job_planned':
-        stdout.write(plannedText(event, options.tableStyles));
-        break;
       case 'broker_lost':
         lost = 'broker lost, reconnecting';
         say(`${styles.warn('warning:')} broker lost: ${safeText(event.reason)}; the upgrades go on`);

@@ -77,8 +77,10 @@ function newest(devices: readonly ReportDevice[]): { devices: ReportDevice[]; re
 function repeatedWarning(repeated: ReadonlySet<string>, run: string, time: string): ReportWarning {
   const named = [...repeated].slice(0, MOST_NAMED).join(', ');
   const more = repeated.size > MOST_NAMED ? ` and ${repeated.size - MOST_NAMED} more` : '';
-  const count = repeated.size === 1 ? '1 device stands' : `${repeated.size} devices stand`;
-  const message = `${count} in several runs and counts as in the newest of them: ${named}${more}`;
+  const message =
+    repeated.size === 1
+      ? `1 device stands in several runs and counts as in the newest of them: ${named}`
+      : `${repeated.size} devices stand in several runs and count as in the newest of them: ${named}${more}`;
   return { run, time, code: 'repeated_device', message };
 }
 

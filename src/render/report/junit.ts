@@ -65,8 +65,11 @@ function suiteOf(run: ReportRun, report: RunReport, kinds: ReadonlyMap<ReportDev
 
 /** A case for the run itself, where what went wrong is no device's: otherwise it would be shown as having passed. */
 function wholeRun(run: ReportRun, errors: readonly ReportError[], cases: readonly Case[]): Case | null {
+  const devices = cases.length;
   const told = cases.some(({ ended }) => ended === 'failure' || ended === 'error');
-  if (errors.length === 0 && (run.exit_code === 0 || told)) return null;
+  // Where devices of it count as in a newer run, what they came to is told there.
+  const moved = devices < run.devices;
+  if (errors.length === 0 && (run.exit_code === 0 || told || moved)) return null;
   const first = errors[0];
   const message = first?.message ?? exitWords(run.exit_code);
   const text = errors.flatMap((error) => [

@@ -11,10 +11,10 @@ import { trackPaths, WIDTH } from './tracks.js';
 // A browser takes long over more rows; a page of this many is for looking, .csv and .json are for counting.
 export const MOST_ROWS = 5000;
 
-const COLUMNS: readonly { title: string; sort?: 'text' | 'number'; number?: boolean }[] = [
+const COLUMNS: readonly { title: string; sort?: 'text' | 'version' | 'number'; number?: boolean }[] = [
   { title: 'Device', sort: 'text' },
   { title: 'Gateway', sort: 'text' },
-  { title: 'Version', sort: 'text' },
+  { title: 'Version', sort: 'version' },
   { title: 'Outcome', sort: 'number' },
   { title: '%', sort: 'number', number: true },
   { title: 'Code', sort: 'number', number: true },
@@ -78,7 +78,7 @@ function row({ device, kind }: Judged, index: number, from: number, span: number
     cell('Code', result ? String(result) : '', 'n'),
     `<td class="n" data-l="Time" data-v="${duration ?? -1}">${duration === null ? '' : showDuration(duration)}</td>`,
     `<td class="track" data-l="Timeline" data-v="${start}">${track(device, from, span)}</td>`,
-    `<td class="why" data-l="Reason">${why.length === 0 ? '' : `<div>${why.join('<br>')}</div>`}</td>`,
+    `<td class="why" data-l="Reason">${why.length === 0 ? '' : `<div>${why.join('<br>→ ')}</div>`}</td>`,
   ];
   return `<tr data-k="${kind}">${cells.join('')}</tr>`;
 }

@@ -69,7 +69,10 @@ export const SCRIPT = `
     });
   }
 
-  const compareText = new Intl.Collator('en', { numeric: true }).compare;
+  const compareText = new Intl.Collator('en').compare;
+  const compareVersion = new Intl.Collator('en', { numeric: true }).compare;
+  const compareNumber = (a, b) => a - b;
+  const orders = { text: compareText, version: compareVersion, number: compareNumber };
   const heads = [...list.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     const kind = head.dataset.sort;
@@ -85,13 +88,13 @@ export const SCRIPT = `
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
       const value = (row) => {
         const cell = row.cells[column];
-        if (kind === 'text') return cell.textContent;
+        if (kind !== 'number') return cell.textContent;
         const text = cell.dataset.v ?? cell.textContent;
         return text === '' ? -1 : Number(text);
       };
       const keyed = rows.map((row, index) => ({ row, index, key: value(row) }));
       keyed.sort((a, b) => {
-        const order = kind === 'text' ? compareText(a.key, b.key) : a.key - b.key;
+        const order = orders[kind](a.key, b.key);
         return (down ? -order : order) || a.index - b.index;
       });
       body.append(...keyed.map(({ row }) => row));

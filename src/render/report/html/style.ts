@@ -61,6 +61,8 @@ thead th{font-size:.85rem;color:var(--soft);white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .plain{min-width:min(100%,480px)}
 .plain td,.plain tbody th{overflow-wrap:break-word}
+.cards.plain td{overflow-wrap:anywhere}
+.cards.plain tbody th{white-space:nowrap}
 .wide{overflow-x:auto}
 .wide .plain{min-width:520px}
 .wide code{white-space:nowrap;overflow-wrap:normal}
@@ -69,8 +71,8 @@ thead th{font-size:.85rem;color:var(--soft);white-space:nowrap}
 @media print,(min-width:901px){
 #list{table-layout:fixed}
 ${WIDTHS.map((width, index) => `#list th:nth-child(${index + 1}){width:${width}%}`).join('')}
-#list td,#list tbody th{overflow-wrap:anywhere}
 }
+#list td,#list tbody th{overflow-wrap:anywhere}
 .mini{display:block;width:100%;height:16px;margin-top:3px;background:linear-gradient(var(--line),var(--line)) 0 50%/100% 1px no-repeat}
 .state{font-weight:600}
 td .sn,td.sn,th .sn{font-weight:600}

@@ -1,0 +1,29 @@
+# dji-ota in a container:
+#   docker build -t dji-ota .
+#   docker run --rm -it -v "$PWD:/work" -v dji-ota:/data dji-ota push manifest.json --pid 7CTXN4A00B0001
+FROM node:24-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY bin ./bin
+COPY scripts ./scripts
+COPY src ./src
+RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm run build
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:24-slim
+COPY --from=build /src/package.json /opt/dji-ota/
+COPY --from=build /src/bin /opt/dji-ota/bin
+COPY --from=build /src/dist /opt/dji-ota/dist
+COPY --from=build /src/node_modules /opt/dji-ota/node_modules
+COPY LICENSE /opt/dji-ota/
+RUN ln -s /opt/dji-ota/bin/dji-ota.js /usr/local/bin/dji-ota \
+    && mkdir -p /data /work \
+    && chown node:node /data /work
+# Run journals are what `dji-ota resume` works with: keep them on a volume.
+ENV DJI_OTA_HOME=/data
+VOLUME /data
+WORKDIR /work
+USER node
+ENTRYPOINT ["dji-ota"]
+CMD ["--help"]

@@ -1,0 +1,159 @@
+#!/usr/bin/env node
+/**
+ * Builds dist/: the library and its types with tsc, and in dist/program the command line program as few, small CommonJS
+ * files. Node 20 reads those far faster than as many ES modules (measured: 300 ms in place of 410 for `push --dry-run`).
+ *
+ * `start.js` declares all commands and does what needs no work (`--version`, help, usage errors); what a command does is
+ * in files of its own, loaded when it is reached, with the packages that it needs inside.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, transform } from 'esbuild';
+import { notices } from './notices.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OUT = join(ROOT, 'dist', 'program');
+const require = createRequire(import.meta.url);
+
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  minify: true,
+  // The licences of what is inside are in NOTICES.txt.
+  legalComments: 'none',
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+};
+
+/** Node's own that commander and our words for errors need seldom or never, and that cost 2 to 6 ms each to load. */
+const LAZY = ['child_process', 'crypto', 'os', 'tty'];
+
+// `import.meta.url` of each file, where CommonJS has none.
+const HERE = {
+  define: { 'import.meta.url': '__here' },
+  banner: "const __here=require('node:url').pathToFileURL(__filename).href;",
+};
+
+/** Builds `start.js`, and tells the sources that it loads when they are needed. */
+async function buildStart() {
+  const later = new Map();
+  const plugin = {
+    name: 'start',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+        // What is said of a usage error belongs to the start, colours do not.
+        if (kind !== 'dynamic-import' || path === './failure.js') return undefined;
+        const source = relative(ROOT, join(resolveDir, path.replace(/\.js$/, '.ts')));
+        const name = relative(join('src', 'cli'), source)
+          .replace(/\.ts$/, '')
+          .split(sep)
+          .join('-')
+          .replace(/^[.-]+/, '');
+        later.set(name, source);
+        return { path: `./${name}.js`, external: true };
+      });
+      onResolve({ filter: new RegExp(`^node:(${LAZY.join('|')})$`) }, ({ path, namespace }) =>
+        namespace === 'lazy' ? { path, external: true } : { path, namespace: 'lazy' },
+      );
+      onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => {
+        const names = JSON.stringify(Object.keys(require(path)));
+        const load = `require(${JSON.stringify(path)})`;
+        return {
+          contents: `for (const name of ${names}) Object.defineProperty(exports, name, { enumerable: true, get: () => ${load}[name] });`,
+        };
+      });
+    },
+  };
+  const result = await build({
+    ...COMMON,
+    entryPoints: { start: 'src/cli/main.ts' },
+    format: 'cjs',
+    outdir: OUT,
+    // With its version in it, it does not look for itself.
+    define: { __VERSION__: JSON.stringify(version()), 'import.meta.url': '""' },
+    supported: { 'dynamic-import': false },
+    plugins: [plugin],
+  });
+  return { files: result.outputFiles, inputs: inputsOf(result), later };
+}
+
+/** Builds what is loaded later: parts that several of them need become files of their own. */
+async function buildLater(entryPoints) {
+  const result = await build({
+    ...COMMON,
+    entryPoints,
+    // Only ES modules can be split; each file is turned into CommonJS afterwards.
+    format: 'esm',
+    splitting: true,
+    outdir: OUT,
+    chunkNames: 'part-[hash]',
+    // Names are shortened in the second step.
+    minifyIdentifiers: false,
+  });
+  const files = [];
+  for (const { path, text } of result.outputFiles) {
+    const banner = text.includes('import.meta.url') ? HERE.banner : '';
+    const { code } = await transform(text, {
+      format: 'cjs',
+      platform: 'node',
+      target: COMMON.target,
+      minify: true,
+      legalComments: 'none',
+      define: HERE.define,
+      supported: { 'dynamic-import': false },
+      banner,
+    });
+    files.push({ path, text: code });
+  }
+  return { files, inputs: inputsOf(result) };
+}
+
+function inputsOf({ metafile }) {
+  return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+}
+
+function version() {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
+}
+
+/** Replaces what has changed. A program that runs meanwhile still finds its own parts for a while. */
+function write(files) {
+  mkdirSync(OUT, { recursive: true });
+  const names = new Set();
+  for (const { path, text } of files) {
+    const name = relative(OUT, path);
+    names.add(name);
+    const half = `${path}.${process.pid}.tmp`;
+    writeFileSync(half, text);
+    renameSync(half, path);
+  }
+  const old = Date.now() - 10 * 60_000;
+  for (const name of readdirSync(OUT)) {
+    if (!names.has(name) && statSync(join(OUT, name)).mtimeMs < old) rmSync(join(OUT, name));
+  }
+}
+
+execFileSync(
+  process.execPath,
+  [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(ROOT, 'tsconfig.json')],
+  {
+    stdio: 'inherit',
+  },
+);
+const start = await buildStart();
+const later = await buildLater({
+  ...Object.fromEntries(start.later),
+  'digest-worker': 'src/firmware/digest-worker.ts',
+});
+write([
+  ...start.files,
+  ...later.files,
+  { path: join(OUT, 'package.json'), text: '{ "type": "commonjs" }\n' },
+  { path: join(OUT, 'NOTICES.txt'), text: notices(ROOT, [...start.inputs, ...later.inputs]) },
+]);

@@ -1,0 +1,34 @@
+/** The notices of the packages that are built into the program: their licences ask for it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/**
+ * Name, version and licence text of each package that one of `inputs` (paths below `root`) belongs to.
+ * @param {string} root
+ * @param {readonly string[]} inputs
+ * @throws Error where a package has no licence: it may not be given away then.
+ */
+export function notices(root, inputs) {
+  const folders = new Set();
+  for (const input of inputs) {
+    const found = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input);
+    if (found) folders.add(found[0]);
+  }
+  const parts = [...folders].sort().map((folder) => noticeOf(join(root, folder)));
+  return `The program is made of dji-ota itself (MIT, see LICENSE) and of these packages.\n\n${[...new Set(parts)].join('\n')}`;
+}
+
+function noticeOf(folder) {
+  const { name, version, license, author } = JSON.parse(
+    readFileSync(join(packageFolder(folder), 'package.json'), 'utf8'),
+  );
+  const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|-|$)/i.test(each));
+  if (!file && !license) throw new Error(`${name} has no licence`);
+  const holder = typeof author === 'string' ? author : (author?.name ?? 'its contributors');
+  const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `${license}, copyright ${holder}`;
+  return `${'-'.repeat(80)}\n${name} ${version} (${license})\n\n${text}\n`;
+}
+
+function packageFolder(folder) {
+  return existsSync(join(folder, 'package.json')) ? folder : packageFolder(dirname(folder));
+}

@@ -1,0 +1,204 @@
+/** Every command that the documentation and the help show: understood by the program, and run where simulated docks will do. */
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Io } from '../../src/cli/io.js';
+import { createProgram } from '../../src/cli/program.js';
+import { type PushFlags, pushSettings } from '../../src/cli/push-flags.js';
+import { limitsOf, pidsOf, typeOf } from '../../src/cli/run-flags.js';
+import { createSimulator, type Simulator } from '../../src/index.js';
+import { type CliResult, type Workplace, workplace } from '../helpers/cli.js';
+import { blocksOf, commandsOf, documents, ROOT } from './documents.js';
+
+const GATEWAYS = ['7CTXN4A00B0001', '7CTXN4A00B0002'];
+
+function freshProgram(stdout: { write(text: string): boolean }): Command {
+  const stream = stdout as unknown as NodeJS.WriteStream;
+  const io: Io = {
+    env: {},
+    stdin: process.stdin,
+    stdout: stream,
+    stderr: stream,
+    signal: new AbortController().signal,
+    readerGone: () => false,
+    onExit: () => () => {},
+  };
+  return createProgram(io).command;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+/** What the help of every command shows, by its own name. */
+function helpTexts(): { name: string; text: string }[] {
+  return everyCommand(freshProgram({ write: () => true })).map((command) => {
+    let text = '';
+    command.configureOutput({
+      writeOut: (more) => {
+        text += more;
+      },
+    });
+    command.outputHelp();
+    return { name: `help of ${command.name()}`, text };
+  });
+}
+
+/** The command and options that `words` come to; throws where the program would not take them. */
+async function understood(words: readonly string[]): Promise<{ name: string; args: string[]; flags: PushFlags }> {
+  let found: { name: string; args: string[]; flags: PushFlags } | null = null;
+  const program = freshProgram({ write: () => true });
+  for (const command of everyCommand(program)) {
+    // A command with others below it does something by itself only where it has an argument of its own, as runs has.
+    if (command === program || (command.commands.length > 0 && command.registeredArguments.length === 0)) continue;
+    command.action((...all: unknown[]) => {
+      const of = all.at(-1) as Command;
+      const above = of.parent === program || of.parent === null ? '' : `${of.parent.name()} `;
+      found = { name: `${above}${of.name()}`, args: of.args, flags: of.opts() };
+    });
+  }
+  await program.parseAsync([...words], { from: 'user' });
+  if (!found) throw new Error(`no command in ${words.join(' ')}`);
+  return found;
+}
+
+const shown = [
+  ...documents().flatMap((document) =>
+    blocksOf(document)
+      .filter(({ language }) => ['', 'sh', 'yaml'].includes(language))
+      .flatMap(({ text }) => commandsOf(text.replace(/^- run: /gm, '')))
+      .map((words) => ({ where: document.name, words })),
+  ),
+  ...helpTexts().flatMap(({ name, text }) => commandsOf(text).map((words) => ({ where: name, words }))),
+];
+const commands = [...new Map(shown.map((each) => [each.words.join(' '), each])).values()].map((each) => ({
+  ...each,
+  line: each.words.join(' '),
+}));
+
+test('there is something to look at, and every command has an example in its help', () => {
+  expect(commands.length).toBeGreaterThan(50);
+  const names = freshProgram({ write: () => true }).commands.map((command) => command.name());
+  const inHelp = new Set(shown.filter(({ where }) => where.startsWith('help of ')).map(({ words }) => words[0]));
+  expect(names.filter((name) => !inHelp.has(name))).toEqual([]);
+});
+
+test.each(commands)('$where: dji-ota $line', async ({ words }) => {
+  if (words.includes('--help') || words.includes('--version')) return;
+  const { name, flags } = await understood(words);
+  pidsOf(flags.pid);
+  limitsOf(flags);
+  typeOf(flags.type);
+  if (name === 'push') pushSettings(flags);
+});
+
+describe('for real', () => {
+  let place: Workplace;
+  let simulator: Simulator;
+
+  beforeAll(async () => {
+    place = await workplace();
+    const device = (sn: string, pid: string) => ({ sn, pid, product_version: '10.02.03.01' });
+    const devices = GATEWAYS.map((pid) => device(pid, pid));
+    const fleet = [...devices, device('DOCK1', 'DOCK1'), device('DOCK13', 'DOCK13')];
+    simulator = await createSimulator({ docks: fleet, speed: 50 });
+    await cp(join(ROOT, 'examples'), join(place.folder, 'examples'), { recursive: true });
+    await place.put('manifest.json', devices.slice(0, 1));
+    const rows = fleet.map(({ sn, pid, product_version }) => [sn, pid, product_version].join(','));
+    await place.put('fleet.csv', ['sn,pid,product_version', ...rows, ''].join('\n'));
+    const file = 'examples/firmware/Dock3_10.02.03.01_pro.zip';
+    await place.put('local.yaml', JSON.stringify([{ ...devices[0], file }]));
+    await cp(join(ROOT, file), join(place.folder, 'M4T_UAV_17.02.05.01_pro.zip'));
+    const short = { reply_ms: 20, download_seconds: 0.2, upgrade_seconds: 0.2, silence_seconds: 0, interval_ms: 50 };
+    await place.put('short.json', { defaults: short });
+    await writeFile(join(place.folder, 'ca.pem'), '');
+    for (const shard of [1, 2]) {
+      const report = ['--report', `shard-${shard}.json`, '--shard', `${shard}/2`];
+      await place.run(['push', 'fleet.csv', '--simulate', 'short.json', '--output', 'quiet', ...report]);
+    }
+    await place.run(['config', 'set', '--profile', 'site-a', 'broker=mqtt://127.0.0.1:1']);
+  }, 60_000);
+
+  afterAll(async () => {
+    await simulator.close();
+    await place.close();
+  });
+
+  /** The command with what cannot be here, a broker of yours above all, replaced by what is; null where it cannot run. */
+  function runnable(words: readonly string[]): string[] | null {
+    const [command = '', action = ''] = words;
+    if (command === 'resume') return null;
+    if (['runs', 'report'].includes(command) && words.some((word) => /^\d{8}-/.test(word))) return null;
+    if (words.some((word) => word.startsWith('https://') && command === 'inspect')) return null;
+    if (words.includes('--follow') || words.includes('--watch') || words.includes('--ask-password')) return null;
+    const mapped = words.map((word) =>
+      word.replace(/mqtts:\/\/mqtt\.example\.com$/, simulator.url).replace('0.0.0.0:8080', '127.0.0.1:0'),
+    );
+    const simulated = mapped.indexOf('--simulate');
+    if (simulated >= 0 && (mapped[simulated + 1] ?? '--').startsWith('--'))
+      mapped.splice(simulated + 1, 0, 'short.json');
+    const connects = command === 'push' ? simulated < 0 && !words.includes('--dry-run') : false;
+    const preflight = words.indexOf('--preflight');
+    // The simulated docks of a manifest take seconds to tell of themselves; what they say is tested elsewhere.
+    if (connects && preflight >= 0) mapped[preflight + 1] = 'off';
+    if (connects && words.includes('--skip-unready')) return null;
+    if (words.includes('--wave-pause')) mapped[mapped.indexOf('--wave-pause') + 1] = '0';
+    if (command === 'watch') mapped.push('--timeout', '1s');
+    if (command === 'devices') mapped.push('--timeout', '1s');
+    if (command === 'simulate')
+      return [...mapped.filter((word, at) => !(word === '--port' || words[at - 1] === '--port')), '--port', '0'];
+    if (command === 'config' && action === 'set' && words.some((word) => word.startsWith('broker='))) {
+      return mapped.filter((word) => !word.startsWith('ca='));
+    }
+    return mapped;
+  }
+
+  /** The exit codes that a command may end with here; everything else is a command that does not work. */
+  function fine(words: readonly string[]): number[] {
+    if (words[0] === 'watch') return [5];
+    // Which of its docks fail depends on how many there are.
+    if (words.includes('mixed')) return [0, 1];
+    if (words[0] !== 'push') return [0];
+    if (words.includes('failed') || words.includes('refused')) return [1];
+    return [0];
+  }
+
+  async function ended(words: string[]): Promise<CliResult> {
+    const env = { DJI_OTA_PASSWORD: 'secret', DJI_OTA_BROKER: simulator.url };
+    const running = place.start(words, { env });
+    if (words[0] === 'simulate') {
+      await running.said('Ctrl-C ends it.');
+      running.child.kill('SIGTERM');
+    }
+    return running.ended;
+  }
+
+  const mayRun = commands.filter(({ words }) => !words.includes('--help'));
+  // One after the other: what changes profiles, since others read them, and what shares the docks of the one broker.
+  const alone = ({ words }: { words: string[] }) =>
+    words[0] === 'config' ||
+    words[0] === 'watch' ||
+    (words[0] === 'push' && !words.includes('--simulate') && !words.includes('--dry-run'));
+
+  test('each that can, does', { timeout: 120_000 }, async () => {
+    const wrong: string[] = [];
+    let ran = 0;
+    const one = async ({ words, line }: (typeof commands)[number]) => {
+      const mapped = runnable(words);
+      if (!mapped) return;
+      const { code, stderr } = await ended(mapped);
+      ran++;
+      if (!fine(words).includes(code ?? -1))
+        wrong.push(`dji-ota ${line}\n  (${mapped.join(' ')}): ${code}\n${stderr.slice(0, 500)}`);
+    };
+    for (const each of mayRun.filter(alone)) await one(each);
+    const rest = mayRun.filter((each) => !alone(each));
+    const worker = async () => {
+      for (let next = rest.shift(); next; next = rest.shift()) await one(next);
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    expect(wrong).toEqual([]);
+    expect(ran).toBeGreaterThan(40);
+  });
+});

@@ -1,0 +1,294 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BIN, type CliResult, environment, type Workplace, workplace } from '../helpers/cli.js';
+import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
+import { jsonLines } from '../helpers/cli-events.js';
+import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
+
+const JSON_OUT = ['--output', 'json'];
+const DOWNLOADING = /"step_key":"download_firmware"/;
+const SECRET = 's3cr3t';
+
+describe.skipIf(!mosquittoAvailable())('resume', () => {
+  let broker: Mosquitto;
+  let place: Workplace;
+  let ends: (() => Promise<void>)[];
+  beforeAll(async () => {
+    broker = (await startMosquitto()) as Mosquitto;
+  });
+  afterAll(() => broker?.stop());
+  beforeEach(async () => {
+    place = await workplace();
+    ends = [];
+  });
+  afterEach(async () => {
+    for (const end of ends) await end();
+    await place.close();
+  });
+
+  const runsFolder = () => path.join(place.folder, 'home', 'state', 'runs');
+  const journals = async () => (await readdir(runsFolder())).filter((name) => name.endsWith('.jsonl'));
+  const theRun = async () => ((await journals())[0] ?? '').replace('.jsonl', '');
+  const journal = async () => path.join(runsFolder(), `${await theRun()}.jsonl`);
+
+  /** Docks for `devices`, and a listener that sees what is sent to them. */
+  async function fleet(devices: ReturnType<typeof someDevices>, options: DockOptions = {}): Promise<Client> {
+    const topics = [...new Set(devices.map(({ pid }) => pid))].flatMap((pid) => [
+      `thing/product/${pid}/services`,
+      `thing/product/${pid}/events`,
+    ]);
+    const seen = await listen(broker.url, topics);
+    ends.push(await docksFor(broker.url, devices, options), seen.close);
+    return seen;
+  }
+
+  /** A push of `devices` that is killed while the first dock downloads; later ones have not begun. */
+  async function killedPush(devices: object[], ...more: string[]): Promise<void> {
+    const manifest = await place.put('fleet.json', devices);
+    const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', ...JSON_OUT, ...more];
+    const program = place.start(args);
+    await program.said(DOWNLOADING);
+    program.child.kill('SIGKILL');
+    await program.ended;
+  }
+
+  const failure = ({ stdout }: CliResult) =>
+    stdout
+      .split('\n')
+      .filter((line) => line.includes('"event":"error"'))
+      .map((line) => JSON.parse(line))[0];
+
+  it('goes on with the rest after the first: each is published once, the end is as if it had never stopped', async () => {
+    const devices = someDevices(3);
+    const seen = await fleet(devices);
+    await killedPush(devices);
+    const lines = jsonLines(await place.run(['resume', ...JSON_OUT]));
+    expect(lines.all[0]).toMatchObject({ event: 'run_started', command: 'resume', run: await theRun(), devices: 3 });
+    expect(lines.last).toMatchObject({ exit_code: 0, totals: { ok: 3 } });
+    for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
+    const again = await place.run(['resume', ...JSON_OUT]);
+    expect(again.code).toBe(2);
+    expect(failure(again)).toMatchObject({ code: 'run_not_found', message: 'there is no unfinished run' });
+  });
+
+  it('is refused while the run is alive, and leaves it alone', async () => {
+    const devices = someDevices(1);
+    await fleet(devices, { behavior: { download_seconds: 1 } });
+    const manifest = await place.put('fleet.json', devices);
+    const program = place.start(['push', manifest, '--broker', broker.url, ...JSON_OUT]);
+    await program.said(DOWNLOADING);
+    const refused = await place.run(['resume', ...JSON_OUT]);
+    expect(refused.code).toBe(2);
+    expect(failure(refused)).toMatchObject({ code: 'run_alive', message: expect.stringContaining('still going on') });
+    expect(jsonLines(await program.ended).last).toMatchObject({ exit_code: 0 });
+  });
+
+  it('two at once: one takes the run up, the other is refused', async () => {
+    const devices = someDevices(2);
+    const seen = await fleet(devices);
+    await killedPush(devices);
+    const both = await Promise.all([place.run(['resume', ...JSON_OUT]), place.run(['resume', ...JSON_OUT])]);
+    // The later one may also come when the other has ended: then nothing is left to do.
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
+    for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
+  });
+
+  it('a broker that cannot be reached: exit 4, and the run stays unfinished', async () => {
+    const devices = someDevices(1);
+    await fleet(devices);
+    await killedPush(devices);
+    const args = ['resume', '--broker', 'mqtt://127.0.0.1:1', '--connect-timeout', '300ms'];
+    expect((await place.run(args)).code).toBe(4);
+    expect((await place.run(['resume'])).code).toBe(0);
+  });
+
+  it('by name; a name that is none', async () => {
+    for (const name of ['20200101-000000-abcdef', '../../etc/passwd', 'x'.repeat(80)]) {
+      const result = await place.run(['resume', name, ...JSON_OUT]);
+      expect(result.code).toBe(2);
+      expect(failure(result)).toMatchObject({ code: 'run_not_found' });
+    }
+  });
+
+  describe('a URL that holds a secret', () => {
+    const withUrl = (devices: ReturnType<typeof someDevices>) =>
+      devices.map((device) => ({
+        ...device,
+        file_url: `https://me:${SECRET}@firmware.example.com/fw.zip?X-Signature=${SECRET}`,
+        md5: createHash('md5').update('x').digest('hex'),
+        file_size: 1,
+      }));
+
+    it('is in no file, and comes from the manifest again', async () => {
+      const devices = withUrl(someDevices(2));
+      const seen = await fleet(devices);
+      await killedPush(devices, '--trust-manifest');
+      expect(await readFile(await journal(), 'utf8')).not.toContain(SECRET);
+      const result = await place.run(['resume', '--verbose']);
+      expect(result.code, result.stderr).toBe(0);
+      expect(result.stdout + result.stderr).not.toContain(SECRET);
+      const sent = devices.flatMap(({ sn }) => seen.creates(sn)).map((create) => JSON.stringify(create));
+      expect(sent).toHaveLength(2);
+      for (const create of sent) expect(create).toContain(devices[0]?.file_url);
+    });
+
+    it('manifest gone: what has begun is followed, the rest is not started and says why; with it, all is done', async () => {
+      const devices = withUrl(someDevices(2));
+      const seen = await fleet(devices);
+      await killedPush(devices, '--trust-manifest');
+      await rm(path.join(place.folder, 'fleet.json'));
+      const lines = jsonLines(await place.run(['resume', ...JSON_OUT]));
+      expect(lines.last).toMatchObject({ exit_code: 5, totals: { ok: 1, not_started: 1 } });
+      expect(lines.last.devices[1]?.reason).toContain('--manifest');
+      expect(seen.creates(devices[1]?.sn)).toEqual([]);
+      const moved = await place.put('moved.json', devices);
+      expect((await place.run(['resume', '--manifest', moved])).code).toBe(0);
+      for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
+    });
+  });
+
+  it('a damaged journal: what may have been sent is followed, nothing new is published unless asked for', async () => {
+    const devices = someDevices(2);
+    const seen = await fleet(devices);
+    await killedPush(devices);
+    const lines = (await readFile(await journal(), 'utf8')).split('\n');
+    // The acknowledgement of the first job: it could as well have been the record of another.
+    lines[3] = 'damaged';
+    await writeFile(await journal(), lines.join('\n'));
+    const result = jsonLines(await place.run(['resume', ...JSON_OUT]));
+    expect(result.of('warning')).toMatchObject([{ code: 'journal_damaged' }]);
+    expect(result.last).toMatchObject({ exit_code: 5, totals: { ok: 1, not_started: 1 } });
+    expect(seen.creates(devices[1]?.sn)).toEqual([]);
+    expect((await place.run(['resume', '--republish-uncertain'])).code).toBe(0);
+    for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
+  });
+
+  it('an upgrade that ended unknown is asked for again where the run is named, and `runs` shows how it ended', async () => {
+    const [device] = someDevices(1);
+    const devices = device ? [device] : [];
+    const stopDead = await docksFor(broker.url, devices, { behavior: { reply: 'none', upgrade: false } });
+    const manifest = await place.put('fleet.json', devices);
+    const push = await place.run(['push', manifest, '--broker', broker.url, '--reply-timeout', '300ms', ...JSON_OUT]);
+    expect(jsonLines(push).last).toMatchObject({ exit_code: 5, totals: { unknown: 1 } });
+    await stopDead();
+    const run = await theRun();
+    const program = place.start(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
+    const { clientId } = JSON.parse((await readFile(await journal(), 'utf8')).split('\n')[0] ?? '').connection;
+    await expect.poll(() => broker.log().split(`as ${clientId} `).length, { timeout: 20_000 }).toBeGreaterThan(2);
+    const bid = JSON.parse(push.stdout.split('\n').find((line) => line.includes('job_published')) ?? '').bid;
+    const talk = await listen(broker.url, []);
+    ends.push(talk.close);
+    const event = { method: 'ota_progress', bid, tid: 'x', data: { result: 0, output: { status: 'ok' } } };
+    await expect
+      .poll(
+        async () => {
+          await talk.mqtt.publishAsync(`thing/product/${device?.pid}/events`, JSON.stringify(event), { qos: 1 });
+          return program.child.exitCode;
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(0);
+    const shown = await place.run(['runs', run, '--output', 'json']);
+    expect(JSON.parse(shown.stdout)).toMatchObject({ state: 'finished', exit_code: 0, totals: { ok: 1, unknown: 0 } });
+  });
+});
+
+describe.skipIf(!mosquittoAvailable())('a disk that is full', () => {
+  let broker: Mosquitto;
+  let place: Workplace;
+  beforeAll(async () => {
+    broker = (await startMosquitto()) as Mosquitto;
+    place = await workplace();
+  });
+  afterAll(async () => {
+    await place?.close();
+    await broker?.stop();
+  });
+
+  /** The program, with files of at most so many blocks of 1024 bytes. */
+  async function limited(blocks: number, args: string[]): Promise<CliResult> {
+    const script = `ulimit -f ${blocks}; exec "$0" "$@"`;
+    const child = spawn('bash', ['-c', script, process.execPath, BIN, ...args], {
+      cwd: place.folder,
+      env: environment(place.folder),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [code, signal] = await once(child, 'close');
+    return { code, signal, stdout, stderr };
+  }
+
+  it('from the start: the run is refused, nothing is published', async () => {
+    const devices = someDevices(8);
+    const seen = await listen(broker.url, ['thing/product/+/services']);
+    const manifest = await place.put('full.json', devices);
+    const result = await limited(1, ['push', manifest, '--broker', broker.url, ...JSON_OUT]);
+    const lines = jsonLines(result);
+    expect(lines.of('error')).toMatchObject([{ code: 'journal_unwritable', exit_code: 2 }]);
+    expect(lines.last.totals).toMatchObject({ not_started: 8 });
+    expect(seen.seen).toEqual([]);
+    await seen.close();
+  });
+
+  it('in the middle: the run says so, follows what it has begun, and begins nothing that it cannot record', async () => {
+    const [first, second] = someDevices(2);
+    if (!first || !second) throw new Error('no devices');
+    const seen = await listen(broker.url, ['thing/product/+/services']);
+    const end = await docksFor(broker.url, [first, second], { behavior: { interval_ms: 5 } });
+    const manifest = await place.put('middle.json', [first, second]);
+    const result = await limited(3, ['push', manifest, '--broker', broker.url, '--concurrency', '1', ...JSON_OUT]);
+    const lines = jsonLines(result);
+    expect(lines.of('warning').map(({ code }) => code)).toContain('journal_unwritable');
+    expect(lines.of('error')).toMatchObject([{ code: 'journal_unwritable' }]);
+    expect(lines.last.devices.map(({ status }) => status)).toEqual(['ok', 'not_started']);
+    expect(lines.last.exit_code).not.toBe(0);
+    expect(seen.creates(first.sn)).toHaveLength(1);
+    expect(seen.creates(second.sn)).toEqual([]);
+    // With room again, the rest is done, and nothing twice. The end of the first was told, but could not be kept.
+    const after = jsonLines(await place.run(['resume', ...JSON_OUT, '--stall-timeout', '3s']));
+    expect(after.last.devices.map(({ status }) => status)).toEqual(['unknown', 'ok']);
+    expect(seen.creates(first.sn)).toHaveLength(1);
+    expect(seen.creates(second.sn)).toHaveLength(1);
+    await end();
+    await seen.close();
+  });
+
+  it('a home that cannot be written: refused before anything is published', async () => {
+    const devices = someDevices(1);
+    const manifest = await place.put('home.json', devices);
+    const home = await place.put('taken', '');
+    const result = await place.run(['push', manifest, '--broker', broker.url, ...JSON_OUT], {
+      env: { DJI_OTA_HOME: home },
+    });
+    expect(result.code).toBe(2);
+    expect(jsonLines(result).of('error')).toMatchObject([{ code: 'journal_unwritable' }]);
+  });
+
+  it('files are for the user alone, however open the umask is', async () => {
+    const home = path.join(place.folder, 'private');
+    await mkdir(home, { mode: 0o755 });
+    await chmod(home, 0o755);
+    const devices = someDevices(1);
+    const end = await docksFor(broker.url, devices);
+    const manifest = await place.put('private.json', devices);
+    const env = { DJI_OTA_HOME: home };
+    expect((await place.run(['push', manifest, '--broker', broker.url], { env })).code).toBe(0);
+    const mode = async (...parts: string[]) => (await stat(path.join(home, ...parts))).mode & 0o777;
+    expect(await mode('state')).toBe(0o700);
+    expect(await mode('state', 'runs')).toBe(0o700);
+    const files = await readdir(path.join(home, 'state', 'runs'));
+    expect(files).toHaveLength(1);
+    for (const file of files) expect(await mode('state', 'runs', file)).toBe(0o600);
+    await end();
+  });
+});

@@ -1,0 +1,119 @@
+/** `watch`: follows what somebody else started, and publishes nothing. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliProcess, type Workplace, workplace } from '../helpers/cli.js';
+import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
+import { jsonLines } from '../helpers/cli-events.js';
+import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
+
+describe.skipIf(!mosquittoAvailable())('watch', () => {
+  let broker: Mosquitto;
+  let other: Client;
+  let place: Workplace;
+  const ends: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    place = await workplace();
+    broker = (await startMosquitto({ config: ['log_type all'] })) as Mosquitto;
+    other = await listen(broker.url, []);
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
+    await other?.close();
+    await broker?.stop();
+    await place?.close();
+  });
+
+  async function fleet(gateways: number, options: DockOptions = {}): Promise<string[]> {
+    const devices = someDevices(gateways);
+    ends.push(await docksFor(broker.url, devices, options));
+    return devices.map(({ pid }) => pid);
+  }
+
+  /** Watches; resolves once it listens, which the broker's log tells. */
+  async function watch(pids: string[], ...more: string[]): Promise<CliProcess> {
+    const args = ['watch', '--broker', broker.url, '--output', 'json', ...more];
+    const process = place.start([...args, '--pid', pids.join(',')]);
+    // Its client id, the granted QoS and the topic; the docks are other clients.
+    const granted = new RegExp(`dji-ota-\\S+ 1 thing/product/${pids.at(-1)}/services$`, 'm');
+    const listens = () => granted.test(broker.log());
+    while (!listens()) await new Promise((resolve) => setTimeout(resolve, 10));
+    return process;
+  }
+
+  async function create(pid: string, bid: string, sns = [pid]): Promise<void> {
+    const devices = sns.map((sn) => ({ sn, product_version: '1.0', firmware_upgrade_type: 3 }));
+    const message = { method: 'ota_create', tid: `tid-${bid}`, bid, timestamp: Date.now(), data: { devices } };
+    await other.mqtt.publishAsync(`thing/product/${pid}/services`, JSON.stringify(message), { qos: 1 });
+  }
+
+  async function progress(pid: string, bid: string, output: object): Promise<void> {
+    const message = { method: 'ota_progress', tid: 't', bid, timestamp: Date.now(), data: { result: 0, output } };
+    await other.mqtt.publishAsync(`thing/product/${pid}/events`, JSON.stringify(message), { qos: 1 });
+  }
+
+  it('names the devices of an upgrade whose start it saw, and ends with it', async () => {
+    const [pid = ''] = await fleet(1);
+    const run = await watch([pid]);
+    await create(pid, 'seen', [pid, 'drone']);
+    const { last, of, all } = jsonLines(await run.ended);
+    expect(all[0]).toMatchObject({ event: 'run_started', command: 'watch', gateways: 1 });
+    expect(last).toMatchObject({ exit_code: 0, totals: { ok: 2 } });
+    expect(last.devices.map(({ sn }) => sn)).toEqual([pid, 'drone']);
+    expect(of('device_progress').every(({ bid }) => bid === 'seen')).toBe(true);
+  });
+
+  it('follows one that it meets half-way, without names', async () => {
+    const [pid = ''] = await fleet(1);
+    const run = await watch([pid]);
+    await progress(pid, 'half', { status: 'in_progress', progress: { percent: 50, step_key: 'upgrade_firmware' } });
+    await run.said('device_progress');
+    await progress(pid, 'half', { status: 'failed', progress: { percent: 60, step_key: 'upgrade_firmware' } });
+    const { last } = jsonLines(await run.ended);
+    expect(last).toMatchObject({ exit_code: 1, devices: [{ pid, sn: null, status: 'failed', percent: 60 }] });
+  });
+
+  it('follows only --bid', async () => {
+    const [pid = ''] = await fleet(1);
+    const run = await watch([pid], '--bid', 'mine');
+    await progress(pid, 'theirs', { status: 'failed' });
+    await progress(pid, 'mine', { status: 'ok' });
+    const { last, of } = jsonLines(await run.ended);
+    expect(last).toMatchObject({ exit_code: 0, totals: { ok: 1, failed: 0 } });
+    expect(of('device_finished').map(({ bid }) => bid)).toEqual(['mine']);
+  });
+
+  it('goes on with --follow until it is told to end', async () => {
+    const pids = await fleet(2);
+    const run = await watch(pids, '--follow');
+    for (const [index, pid] of pids.entries()) {
+      await progress(pid, `bid-${index}`, { status: 'ok' });
+      await run.said(`"bid-${index}"`);
+    }
+    run.child.kill('SIGTERM');
+    expect(jsonLines(await run.ended).last).toMatchObject({ exit_code: 143, totals: { ok: 2 } });
+  });
+
+  it('ends with 5 where nothing was seen in time', async () => {
+    const result = await place.run([
+      'watch',
+      '--broker',
+      broker.url,
+      '--pid',
+      'NOBODY',
+      '--timeout',
+      '300ms',
+      '--output',
+      'json',
+    ]);
+    expect(jsonLines(result).last).toMatchObject({ exit_code: 5, devices: [] });
+  });
+
+  it('wants to know which gateway', async () => {
+    const result = await place.run(['watch', '--broker', broker.url]);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toMatch(/--pid/);
+  });
+
+  it('publishes nothing', () => {
+    expect(broker.log()).not.toMatch(/Received PUBLISH from dji-ota/);
+  });
+});

@@ -1,0 +1,234 @@
+/** What we give to CI systems and clusters: each file's own commands, run for real with simulated docks. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import picomatch from 'picomatch';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { copiesOf, stagesOf } from '../../scripts/dockerfile.js';
+import { BIN, environment, type Workplace, workplace } from '../helpers/cli.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const text = (name: string) => readFileSync(join(ROOT, name), 'utf8');
+
+let place: Workplace;
+
+beforeAll(async () => {
+  place = await workplace();
+  await mkdir(join(place.folder, 'bin'));
+  const shim = (more: string) => `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"${more}\n`;
+  await chmod(await place.put('bin/dji-ota', shim('')), 0o755);
+  // The same words, but nothing is sent: what is left of the fleet is shown.
+  await mkdir(join(place.folder, 'dry'));
+  await chmod(await place.put('dry/dji-ota', shim(' --dry-run')), 0o755);
+  await mkdir(join(place.folder, 'simulated'));
+  await chmod(await place.put('simulated/dji-ota', shim(' --simulate refused')), 0o755);
+  const devices = Array.from({ length: 10 }, (_, index) => `AIR${index},1.0,DOCK${index}`);
+  await place.put('fleet.csv', ['sn,product_version,pid', ...devices, ''].join('\n'));
+});
+afterAll(() => place.close());
+
+function sh(script: string, env: Record<string, string>, shell: string[] = ['bash', '-e', '-c']) {
+  const [program = 'bash', ...args] = shell;
+  const { status, stdout, stderr } = spawnSync(program, [...args, script], {
+    cwd: place.folder,
+    env: environment(place.folder, env),
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const pathWith = (folder: string) => ({ PATH: `${join(place.folder, folder)}:${process.env.PATH}` });
+
+/** The devices of each part together: all of the fleet, none of them twice. */
+function expectWholeFleet(parts: readonly string[]): void {
+  const named = parts.map((said) => [...new Set(said.match(/\bAIR\d\b/g) ?? [])]);
+  expect(named.flat().sort()).toEqual(Array.from({ length: 10 }, (_, index) => `AIR${index}`));
+  expect(named.filter((part) => part.length === 0)).toEqual([]);
+}
+
+interface Step {
+  name: string;
+  run: string;
+  env?: Record<string, string>;
+}
+
+describe('the GitHub action', () => {
+  const action = parse(text('action.yml')) as {
+    inputs: Record<string, { default?: string; required?: boolean; description: string }>;
+    outputs: Record<string, { value: string }>;
+    runs: { using: string; steps: Step[] };
+  };
+  const step = (name: string) => action.runs.steps.find((each) => each.name === name) as Step;
+
+  /** Runs the push step with `inputs`; every other one is as it would be. */
+  async function push(inputs: Record<string, string>, more: Record<string, string> = {}) {
+    const output = await place.put('output', '');
+    const env: Record<string, string> = { ...more, GITHUB_ACTION_PATH: ROOT, GITHUB_OUTPUT: output };
+    env.RUNNER_TEMP = join(place.folder, 'runner');
+    for (const [name, from] of Object.entries(step('Push').env ?? {})) {
+      const input = /^\$\{\{ inputs\.([a-z]+) \}\}$/.exec(from)?.[1] ?? '';
+      expect(action.inputs).toHaveProperty(input);
+      env[name] = inputs[input] ?? action.inputs[input]?.default ?? '';
+    }
+    const result = sh(step('Push').run, env, ['bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c']);
+    return { ...result, output: await readFile(output, 'utf8') };
+  }
+
+  test('inputs and outputs are described, and the scripts take nothing but the environment', () => {
+    expect(action.runs.using).toBe('composite');
+    for (const { run } of action.runs.steps) expect(run).not.toContain('${' + '{');
+    for (const { value } of Object.values(action.outputs)) expect(value).toMatch(/^\$\{\{ steps\.push\.outputs\./);
+  });
+
+  test('a push: its exit code, its reports, its journal', async () => {
+    const { status, stdout, output, stderr } = await push({
+      manifest: 'fleet.csv',
+      args: '--simulate\nrefused\n--only\nAIR1',
+      report: 'report one.html\njunit.xml\n',
+      state: 'state',
+    });
+    expect({ status, stderr: stderr.includes('AIR1') }).toEqual({ status: 1, stderr: true });
+    expect(stdout).toContain('AIR1');
+    expect(output).toContain('exit-code=1\n');
+    expect(output).toContain('state=state\n');
+    expect(existsSync(join(place.folder, 'report one.html'))).toBe(true);
+    expect(await readFile(join(place.folder, 'junit.xml'), 'utf8')).toContain('AIR1');
+    expect(existsSync(join(place.folder, 'state', 'state', 'runs'))).toBe(true);
+  });
+
+  test('inputs are words, whatever is in them; the broker and the password get through', async () => {
+    const words = await push({ manifest: 'fleet.csv', args: '--dry-run\n--only\n$(touch owned); touch owned' });
+    expect(words.status).toBe(2);
+    expect(existsSync(join(place.folder, 'owned'))).toBe(false);
+    const connect = { manifest: 'fleet.csv', broker: 'mqtt://127.0.0.1:1', args: '--connect-timeout\n1s' };
+    const refused = await push(connect);
+    expect(refused.status).toBe(4);
+    expect(refused.stderr).toContain('127.0.0.1:1');
+    expect(refused.output).toContain('exit-code=4\n');
+    // An empty input leaves the job's own variables alone.
+    const own = await push({ ...connect, broker: '' }, { DJI_OTA_BROKER: 'mqtt://127.0.0.1:2' });
+    expect(own.stderr).toContain('127.0.0.1:2');
+  });
+
+  test('the example uses inputs that there are, and its parts are the whole fleet', async () => {
+    const { jobs } = parse(text('examples/github-actions.yml')) as {
+      jobs: { push: { strategy: { matrix: { shard: number[] } }; steps: { uses?: string; with?: object }[] } };
+    };
+    const used = jobs.push.steps.find(({ uses }) => uses?.includes('/dji-ota@'))?.with as Record<string, string>;
+    expect(Object.keys(used).filter((input) => !(input in action.inputs))).toEqual([]);
+    const parts: string[] = [];
+    for (const shard of jobs.push.strategy.matrix.shard) {
+      const args = (used.args ?? '').replaceAll('${' + '{ matrix.shard }}', String(shard));
+      expect(args).not.toContain('${' + '{');
+      const { status, stdout, stderr } = await push({ ...used, report: '', args: `${args}\n--dry-run` });
+      expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+      parts.push(stdout);
+    }
+    expectWholeFleet(parts);
+  });
+});
+
+describe('the GitLab job', () => {
+  const { firmware } = parse(text('examples/gitlab-ci.yml')) as {
+    firmware: { parallel: number; script: string[]; variables: Record<string, string>; artifacts: object };
+  };
+  const env = (index: number) => ({
+    CI_NODE_INDEX: String(index),
+    CI_NODE_TOTAL: String(firmware.parallel),
+    CI_PROJECT_DIR: place.folder,
+  });
+
+  test('its parts are the whole fleet', () => {
+    const parts = Array.from({ length: firmware.parallel }, (_, index) => {
+      const { status, stdout } = sh(firmware.script.join('\n'), { ...pathWith('dry'), ...env(index + 1) });
+      expect(status).toBe(0);
+      return stdout;
+    });
+    expectWholeFleet(parts);
+  });
+
+  test('it fails where a device fails, and leaves the reports that it collects', () => {
+    const { status } = sh(firmware.script.join('\n'), { ...pathWith('simulated'), ...env(1) });
+    expect(status).not.toBe(0);
+    const made = ['junit-1.xml', 'report-1.html'].filter((name) => existsSync(join(place.folder, name)));
+    expect(made).toEqual(['junit-1.xml', 'report-1.html']);
+    const collected = firmware.artifacts as { paths: string[]; reports: { junit: string } };
+    const globs = [...collected.paths, collected.reports.junit];
+    expect(made.filter((name) => !globs.some((glob) => picomatch.isMatch(name, glob)))).toEqual([]);
+  });
+});
+
+test('the Kubernetes job: indexed, its parts are the whole fleet, its volumes and mounts fit', () => {
+  const job = parse(text('examples/kubernetes-job.yaml'));
+  expect(job).toMatchObject({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: expect.any(String) } });
+  const { completionMode, completions, parallelism, template } = job.spec;
+  expect(completionMode).toBe('Indexed');
+  expect(parallelism).toBeLessThanOrEqual(completions);
+  expect(['Never', 'OnFailure']).toContain(template.spec.restartPolicy);
+  const [container] = template.spec.containers;
+  const volumes = template.spec.volumes.map(({ name }: { name: string }) => name);
+  for (const { name, mountPath } of container.volumeMounts) {
+    expect(volumes).toContain(name);
+    expect(mountPath).toMatch(/^\//);
+  }
+  const parts = Array.from({ length: completions }, (_, index) => {
+    const env = { ...pathWith('dry'), JOB_COMPLETION_INDEX: String(index) };
+    const args = container.args.map((arg: string) => arg.replace('/fleet/', './'));
+    const { status, stdout } = sh(args.join(' '), env, container.command);
+    expect(status).toBe(0);
+    return stdout;
+  });
+  expectWholeFleet(parts);
+});
+
+interface Stage {
+  image: string;
+  name: string;
+  steps: { instruction: string; words: string[]; text: string }[];
+}
+
+describe('the container image', () => {
+  const stages: Stage[] = stagesOf(text('Dockerfile'));
+  const [build, final] = stages;
+  if (!build || !final) throw new Error('the Dockerfile has two stages');
+  const ignored = text('.dockerignore').split('\n');
+
+  test('everything that it copies is there and gets into the build', () => {
+    const sources = [...copiesOf(build), ...copiesOf(final)].flatMap((copy) => copy.sources);
+    expect(sources).toContain('src');
+    for (const source of sources) {
+      const name = source.replace(/^\.\//, '');
+      expect(existsSync(join(ROOT, name)), name).toBe(true);
+      expect(ignored).toContain(`!${name}`);
+    }
+  });
+
+  test('what it copies from the build was made there, and makes up the package', () => {
+    const copied = copiesOf(final, 'build').flatMap(({ sources }) => sources);
+    expect(copied.sort()).toEqual(['/src/bin', '/src/dist', '/src/node_modules', '/src/package.json']);
+  });
+
+  test('it does not run as root, keeps its state on a volume, and starts the program', async () => {
+    const value = (instruction: string) => final.steps.filter((step) => step.instruction === instruction).at(-1)?.text;
+    expect(value('USER')).toBe('node');
+    expect(value('ENV')).toBe(`DJI_OTA_HOME=${value('VOLUME')}`);
+    expect(JSON.parse(value('ENTRYPOINT') ?? '')).toEqual(['dji-ota']);
+    // Its one RUN line, with every path under a folder of ours, and nobody to give it to.
+    const line = final.steps.find(({ instruction }) => instruction === 'RUN')?.text ?? '';
+    const root = join(place.folder, 'image');
+    await mkdir(join(root, 'usr/local/bin'), { recursive: true });
+    await mkdir(join(root, 'opt/dji-ota/bin'), { recursive: true });
+    await writeFile(join(root, 'opt/dji-ota/bin/dji-ota.js'), '#!/bin/sh\necho started\n', { mode: 0o755 });
+    const script = line.replaceAll(/ \/(?=\w)/g, ` ${root}/`).replace(/chown \S+/, 'ls -d');
+    expect(sh(script, {}).status).toBe(0);
+    expect(sh(join(root, 'usr/local/bin/dji-ota'), {}).stdout).toBe('started\n');
+  });
+
+  test('the base image is the same in both stages, and its Node is one that the package takes', () => {
+    expect(build.image).toBe(final.image);
+    expect(Number(/^node:(\d+)-slim$/.exec(final.image)?.[1])).toBeGreaterThanOrEqual(20);
+  });
+});

@@ -1,0 +1,127 @@
+/** The tarball: what is in it, and that it works where it is unpacked. `npm run release:check` does the same with an install. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONSUMER, EXPECTED } from '../../scripts/consumer.js';
+import { filesUnder, importsOf } from '../helpers/imports.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+};
+
+let folder: string;
+let installed: string;
+let files: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dji-ota-package-'));
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  files = tarball.files.map(({ path }) => path).sort();
+  // As npm would lay it out, with the dependencies that are here already.
+  installed = join(folder, 'node_modules', 'dji-ota');
+  await mkdir(installed, { recursive: true });
+  execFileSync('tar', ['-xzf', join(folder, tarball.filename), '-C', installed, '--strip-components=1']);
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node', 'undici-types']) {
+    const from = join(ROOT, 'node_modules', name);
+    if (!existsSync(from)) continue;
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
+    await symlink(from, join(folder, 'node_modules', name));
+  }
+  for (const [name, text] of Object.entries(CONSUMER)) await writeFile(join(folder, name), text);
+  await cp(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
+}, 60_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const bin = () => join(installed, 'bin', 'dji-ota.js');
+const home = () => ({ PATH: process.env.PATH ?? '', HOME: folder, DJI_OTA_HOME: join(folder, 'home') });
+
+describe('what is in it', () => {
+  test('the program, its types, and the papers', () => {
+    const other = files.filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path));
+    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/dji-ota.js', 'package.json'];
+    // CommonJS below an ES module package; and the licences of what is built into the program.
+    papers.push('bin/package.json', 'dist/program/NOTICES.txt', 'dist/program/package.json');
+    // The man page is made when a release is packed.
+    expect(other.filter((path) => path !== 'dist/dji-ota.1')).toEqual(papers.sort());
+    expect(files.filter((path) => /^(test|bench)\/|\.test\.|\.map$|tsconfig/.test(path))).toEqual([]);
+  });
+
+  test('every module that is imported, and no dependency that is not', () => {
+    const scripts = [bin(), ...filesUnder(join(installed, 'dist'), '.js')];
+    const packages = new Set<string>();
+    const missing: string[] = [];
+    for (const file of scripts) {
+      for (const { specifier } of importsOf(readFileSync(file, 'utf8'))) {
+        if (specifier.startsWith('node:')) continue;
+        if (!specifier.startsWith('.')) packages.add(/^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
+        else if (!existsSync(resolve(dirname(file), specifier)))
+          missing.push(`${relative(installed, file)}: ${specifier}`);
+      }
+    }
+    expect(missing).toEqual([]);
+    expect([...packages].sort()).toEqual(Object.keys(manifest.dependencies).sort());
+  });
+
+  test('every type that the library names', () => {
+    const seen = new Set<string>();
+    const queue = [join(installed, 'dist', 'index.d.ts')];
+    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+      if (seen.has(file)) continue;
+      seen.add(file);
+      for (const { specifier } of importsOf(readFileSync(file, 'utf8'))) {
+        if (specifier.startsWith('.')) queue.push(resolve(dirname(file), specifier.replace(/\.js$/, '.d.ts')));
+        // A type out of another package would have to be installed by whoever uses ours.
+        else expect(specifier).toMatch(/^node:/);
+      }
+    }
+    expect(seen.size).toBeGreaterThan(10);
+  });
+
+  test('dependencies are carets, and no types are among them', () => {
+    const all = { ...manifest.dependencies, ...manifest.devDependencies };
+    expect(Object.entries(all).filter(([, range]) => !/^\^\d/.test(range))).toEqual([]);
+    expect(Object.keys(manifest.dependencies).filter((name) => name.startsWith('@types/'))).toEqual([]);
+  });
+});
+
+describe('as it is unpacked', () => {
+  test('the program runs', () => {
+    const run = (...args: string[]) => spawnSync(process.execPath, [bin(), ...args], { cwd: folder, env: home() });
+    expect(run('--version').stdout.toString().trim()).toBe(manifest.version);
+    const simulated = run('push', 'examples/manifest.json', '--simulate', 'refused', '--output', 'json');
+    expect(simulated.status).toBe(1);
+    const last = simulated.stdout.toString().trim().split('\n').at(-1) ?? '';
+    expect(JSON.parse(last)).toMatchObject({ event: 'run_finished', exit_code: 1 });
+  });
+
+  test.each(['module.mjs', 'common.cjs'])('the library runs from %s', async (program) => {
+    const firmware = (await readdir(join(folder, 'examples', 'firmware')))[0] ?? '';
+    const args = [join(folder, program), join(folder, 'examples', 'firmware', firmware)];
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+      cwd: folder,
+      env: home(),
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    // The one line is the program's own: the library prints nothing.
+    expect(JSON.parse(stdout)).toEqual(EXPECTED);
+  });
+
+  test('its types are those of a strict TypeScript project', () => {
+    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
+});

@@ -1,0 +1,163 @@
+/** What a later process makes of the facts of an earlier one. */
+import { describe, expect, it } from 'vitest';
+import { manualClock } from '../../src/clock.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import type { Fact } from '../../src/upgrade/facts.js';
+import type { PlannedDevice } from '../../src/upgrade/plan.js';
+import { type ResumeOptions, rebuild, resume } from '../../src/upgrade/resume.js';
+import { outcomes } from '../../src/upgrade/tracker.js';
+import { opened, progress, reply } from '../helpers/facts.js';
+import { type FakeBrokerOptions, fakeBroker, goodDock } from '../helpers/fake-broker.js';
+import { coreOptions, device, REPLY, settle } from '../helpers/upgrade-run.js';
+
+const TWO = [device('A', 'P0'), device('B', 'P1')];
+
+async function resumed(
+  facts: Fact[],
+  more: Partial<ResumeOptions> & { reopen?: boolean; planned?: PlannedDevice[]; broker?: FakeBrokerOptions } = {},
+) {
+  const clock = manualClock();
+  const fake = fakeBroker({ docks: { P0: goodDock, P1: goodDock }, ...more.broker });
+  const events: RunEvent[] = [];
+  const kept: Fact[] = [];
+  const core = rebuild({ devices: more.planned ?? TWO, options: coreOptions(), facts }, clock, more.reopen ?? false);
+  let id = 0;
+  const result = resume({
+    core,
+    connect: (to) => fake.connect(to),
+    log: { write: async (written) => void kept.push(...written), append: (fact) => void kept.push(fact) },
+    timeout: null,
+    republishUncertain: false,
+    reopened: more.reopen ?? false,
+    clock,
+    emit: (event) => void events.push(event),
+    signal: new AbortController().signal,
+    newId: () => `new-${++id}`,
+    ...more,
+  });
+  await settle();
+  return { clock, fake, events, kept, core, result, bids: (pid: string) => fake.jobs(pid).map(({ bid }) => bid) };
+}
+
+const UNCERTAIN: Fact[] = [
+  opened('b1', [0]),
+  opened('b2', [1], 1, 'P1'),
+  { type: 'job_acknowledged', at: 1, bid: 'b2' },
+];
+const B_DONE = progress({ bid: 'b2', status: 'ok' }, 'P1');
+
+describe('a publish that is uncertain', () => {
+  it('is listened for until the reply limit, then unknown, with what to do; never sent', async () => {
+    const run = await resumed([...UNCERTAIN, B_DONE]);
+    run.clock.advance(REPLY - 1000);
+    await settle();
+    expect(run.events.filter(({ event }) => event === 'device_finished')).toEqual([]);
+    run.clock.advance(2000);
+    const { devices, exit_code } = await run.result;
+    expect(exit_code).toBe(5);
+    expect(devices.map(({ status }) => status)).toEqual(['unknown', 'ok']);
+    expect(devices[0]?.reason).toContain('--republish-uncertain');
+    expect(run.fake.jobs()).toEqual([]);
+  });
+
+  it('its dock speaks: it was sent, and is followed', async () => {
+    const run = await resumed([...UNCERTAIN, B_DONE]);
+    const job = { pid: 'P0', bid: 'b1', tid: 't-b1', devices: [], count: 1 };
+    run.fake.dock.progress(job, 'in_progress', 10);
+    run.clock.advance(REPLY * 2);
+    run.fake.dock.progress(job, 'ok', 100);
+    expect((await run.result).exit_code).toBe(0);
+    expect(run.fake.jobs()).toEqual([]);
+  });
+
+  it('is sent again under its own ids where that is asked for, and what is certain is not', async () => {
+    const run = await resumed([...UNCERTAIN, B_DONE], { republishUncertain: true });
+    expect((await run.result).exit_code).toBe(0);
+    expect(run.fake.jobs().map(({ bid, tid }) => [bid, tid])).toEqual([['b1', 't-b1']]);
+  });
+
+  it('is not sent where it cannot be', async () => {
+    const run = await resumed([...UNCERTAIN, B_DONE], { republishUncertain: true, refuses: () => 'no URL' });
+    expect(run.fake.jobs()).toEqual([]);
+    expect(run.events).toContainEqual({
+      event: 'warning',
+      code: 'not_republished',
+      message: 'gateway P0: not sent again: no URL',
+    });
+    run.clock.advance(REPLY + 2000);
+    expect((await run.result).exit_code).toBe(5);
+  });
+});
+
+describe('what was never sent', () => {
+  it('recorded and withdrawn before it was handed to the broker: is sent now, under new ids', async () => {
+    const withdrawn: Fact = { type: 'job_unsent', at: 1, bid: 'b1', reason: 'cut off', withdrawn: true };
+    const cut: Fact = { type: 'cut_off', at: 1, cause: 'interrupted', reason: 'x' };
+    const run = await resumed([...UNCERTAIN, B_DONE, withdrawn, cut]);
+    expect((await run.result).exit_code).toBe(0);
+    expect(run.bids('P0')).toEqual(['new-1']);
+    expect(run.bids('P1')).toEqual([]);
+  });
+
+  it('what must not be sent is not started and says why, the rest of the fleet goes on, and a later resume may send it', async () => {
+    const refuses = (devices: readonly number[]) => (devices.includes(0) ? 'no URL' : null);
+    const run = await resumed([], { refuses });
+    const { devices, exit_code } = await run.result;
+    expect(exit_code).toBe(5);
+    expect(devices.map(({ status, reason }) => [status, reason])).toEqual([
+      ['not_started', 'no URL'],
+      ['ok', null],
+    ]);
+    expect(run.fake.jobs('P0')).toEqual([]);
+    let id = 0;
+    const later = await resumed(run.kept, { newId: () => `later-${++id}` });
+    expect((await later.result).exit_code).toBe(0);
+    expect(later.fake.jobs().map(({ pid }) => pid)).toEqual(['P0']);
+  });
+});
+
+describe('a limit that passed', () => {
+  const passed: Fact[] = [
+    ...UNCERTAIN,
+    reply({ bid: 'b1' }),
+    B_DONE,
+    { type: 'limit', at: 5, device: 0, limit: 'stall', ms: 1000 },
+  ];
+  const late: Fact[] = [{ type: 'resumed', at: 6, reopened: true }, progress({ bid: 'b1', status: 'ok' })];
+  const statuses = (facts: Fact[], reopen = false) =>
+    outcomes(rebuild({ devices: TWO, options: coreOptions(), facts }, manualClock(), reopen).tracker).map(
+      ({ status }) => status,
+    );
+
+  it('stands, also for the next process, unless it asks again', () => {
+    expect(statuses(passed)).toEqual(['unknown', 'ok']);
+    expect(statuses([...passed, { type: 'resumed', at: 6 }, progress({ bid: 'b1', status: 'ok' })])).toEqual([
+      'unknown',
+      'ok',
+    ]);
+  });
+
+  it('asked again, what is heard then counts, also for every process after it', () => {
+    expect(statuses([...passed, ...late])).toEqual(['ok', 'ok']);
+    expect(statuses([...passed, ...late], true)).toEqual(['ok', 'ok']);
+  });
+
+  it('that passed after the asking counts', () => {
+    const again: Fact = { type: 'limit', at: 9, device: 0, limit: 'stall', ms: 1000 };
+    expect(statuses([...passed, { type: 'resumed', at: 6, reopened: true }, again])).toEqual(['unknown', 'ok']);
+  });
+
+  it('the resume writes down that it asked again', async () => {
+    const run = await resumed(passed, { reopen: true });
+    expect(run.kept).toContainEqual({ type: 'resumed', at: expect.any(Number), reopened: true });
+    run.fake.dock.progress({ pid: 'P0', bid: 'b1', tid: 't-b1', devices: [], count: 1 }, 'ok', 100);
+    expect((await run.result).exit_code).toBe(0);
+  });
+});
+
+it('the end of a job is missing in a damaged journal: the next one on its gateway shows that it had one', () => {
+  const planned = [device('A', 'P0'), device('B', 'P0'), device('C', 'P0')];
+  const facts = [opened('b1', [0, 1]), opened('b2', [2]), progress({ bid: 'b2', status: 'ok' })];
+  const core = rebuild({ devices: planned, options: coreOptions(), facts }, manualClock(), false);
+  expect(outcomes(core.tracker).map(({ status }) => status)).toEqual(['unknown', 'unknown', 'ok']);
+});

@@ -165,9 +165,9 @@ describe('for real', () => {
   }
 
   async function ended(words: string[]): Promise<CliResult> {
-    const env = { DJI_OTA_PASSWORD: 'secret', DJI_OTA_BROKER: simulator.url };
+    const env = { DJI_OTA_USERNAME: 'ota', DJI_OTA_PASSWORD: 'secret', DJI_OTA_BROKER: simulator.url };
     const running = place.start(words, { env });
-    if (words[0] === 'simulate') {
+    if (words[0] === 'simulate' && !words.includes('list')) {
       await running.said('Ctrl-C ends it.');
       running.child.kill('SIGTERM');
     }

@@ -146,6 +146,9 @@ it('says which schemas there are', () => {
     expect.objectContaining({ code: 'usage', hint: 'Did you mean events?' }),
   );
   expect(() => schemaCommand('devices\u001b[2J')).toThrow(
-    expect.objectContaining({ hint: 'There are: manifest, events, report.', message: expect.not.stringContaining('\u001b') }),
+    expect.objectContaining({
+      hint: 'There are: manifest, events, report.',
+      message: expect.not.stringContaining('\u001b'),
+    }),
   );
 });

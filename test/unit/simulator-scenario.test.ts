@@ -130,10 +130,10 @@ describe('loadScenario', () => {
     expect(scenario.description).not.toContain('\n');
   });
 
-  it('suggests the nearest name, and lists them all', async () => {
+  it('suggests the nearest name, and says where all are listed', async () => {
     const error = await refusal(loadScenario('Fialed'));
     expect(error).toMatchObject({ code: 'scenario_invalid', message: expect.stringContaining('did you mean failed?') });
-    for (const { name } of SCENARIOS) expect(error.hint).toContain(name);
+    expect(error.hint).toContain('--scenario list');
   });
 
   it.each(['constructor', '__proto__', 'toString', '', '\u001b[2J'])('has no scenario %j', async (name) => {

@@ -5,7 +5,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Two cores: more workers only make the spawned programs and brokers wait for each other.
-    maxWorkers: 2,
+    // One process for many files: starting one for each takes as long as the tests themselves.
+    isolate: false,
+    // Many tests wait for brokers and spawned programs, so there is one more of them than the two cores of a CI machine.
+    maxWorkers: 3,
   },
 });

@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { notices } from './notices.js';
@@ -80,7 +80,7 @@ async function buildStart() {
     supported: { 'dynamic-import': false },
     plugins: [plugin],
   });
-  return { files: result.outputFiles, inputs: inputsOf(result), later };
+  return { files: result.outputFiles, contents: contentsOf(result), later };
 }
 
 /** Builds what is loaded later: parts that several of them need become files of their own. */
@@ -111,11 +111,14 @@ async function buildLater(entryPoints) {
     });
     files.push({ path, text: code });
   }
-  return { files, inputs: inputsOf(result) };
+  return { files, contents: contentsOf(result) };
 }
 
-function inputsOf({ metafile }) {
-  return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+/** What each file is made of, by the paths of the sources. */
+function contentsOf({ metafile }) {
+  return Object.fromEntries(
+    Object.entries(metafile.outputs).map(([path, { inputs }]) => [basename(path), Object.keys(inputs).sort()]),
+  );
 }
 
 function version() {
@@ -151,9 +154,12 @@ const later = await buildLater({
   ...Object.fromEntries(start.later),
   'digest-worker': 'src/firmware/digest-worker.ts',
 });
+const contents = { ...start.contents, ...later.contents };
 write([
   ...start.files,
   ...later.files,
   { path: join(OUT, 'package.json'), text: '{ "type": "commonjs" }\n' },
-  { path: join(OUT, 'NOTICES.txt'), text: notices(ROOT, [...start.inputs, ...later.inputs]) },
+  { path: join(OUT, 'NOTICES.txt'), text: notices(ROOT, Object.values(contents).flat()) },
+  // For the tests; not part of the package.
+  { path: join(OUT, 'contents.json'), text: `${JSON.stringify(contents, null, 1)}\n` },
 ]);

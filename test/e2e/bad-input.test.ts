@@ -131,7 +131,7 @@ describe.skipIf(!mosquittoAvailable())('bad input', () => {
     expect((await refused(3, wrongSize)).details.join()).toMatch(/300000|300,000/);
   });
 
-  it('ends with 3 where the firmware is not to be had', async () => {
+  it.concurrent('ends with 3 where the firmware is not to be had', async () => {
     const missing = await store({
       before: (_, response) => {
         response.writeHead(404).end();
@@ -152,7 +152,7 @@ describe.skipIf(!mosquittoAvailable())('bad input', () => {
     expect((await refused(3, noFile)).details.join()).toMatch(/gone\.zip/);
   });
 
-  it('ends with 3 where the server breaks off half-way', async () => {
+  it.concurrent('ends with 3 where the server breaks off half-way', async () => {
     const file_url = await store({ cutAfter: () => 1000, ranges: false, etag: null });
     const { details } = await refused(3, await place.put('half.json', [{ ...GOOD, file_url }]));
     expect(details.join()).toMatch(/firmware\.zip/);

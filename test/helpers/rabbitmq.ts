@@ -59,6 +59,8 @@ export async function startRabbitMq(): Promise<RabbitMq> {
     RABBITMQ_DIST_PORT: String(distribution),
     ERL_EPMD_PORT: String(mapper),
     ERL_EPMD_ADDRESS: '127.0.0.1',
+    // It may be ended though it has not noticed yet that its node is gone.
+    ERL_EPMD_RELAXED_COMMAND_CHECK: '1',
     LANG: 'C.UTF-8',
   };
   let log = '';

@@ -38,6 +38,8 @@ export interface CrashOutcome {
   published: number[];
   /** Exit codes on the way. */
   codes: (number | null)[];
+  /** What the last process said was wrong. */
+  errors: string[];
   sessionLeft: boolean;
 }
 
@@ -142,7 +144,9 @@ async function toTheEnd(
     // A reply to what was never sent is waited for in vain; everything else has its time.
     const limit = lost.length > 0 ? ['--reply-timeout', '2s'] : [];
     const again: Record<string, string> = resumes === 0 ? second : {};
-    last = await place.run(['resume', ...limit, ...output], { node, env: again });
+    // Killed after its last line: nothing is unfinished, but the run can still be asked for by its name.
+    const named = journal.finished?.complete ? [journal.header.run] : [];
+    last = await place.run(['resume', ...named, ...limit, ...output], { node, env: again });
     resumes++;
     codes.push(last.code);
     if (last.code !== null && lost.length > 0) {
@@ -161,6 +165,7 @@ async function toTheEnd(
     statuses: statusesOf(last),
     published: devices.map(({ sn }) => timesPublished(seen, sn)),
     codes,
+    errors: last.stdout.split('\n').filter((line) => line.includes('"event":"error"')),
     sessionLeft: content === null || (await hasSession(broker, content, of)),
   };
 }

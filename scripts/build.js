@@ -83,6 +83,23 @@ async function buildStart() {
   return { files: result.outputFiles, contents: contentsOf(result), later };
 }
 
+/** string-width makes an Intl.Segmenter as soon as it is loaded, which takes 15 ms, and few texts need it. */
+const LAZY_SEGMENTER = {
+  name: 'lazy-segmenter',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules[\\/]string-width[\\/]index\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const eager = 'const segmenter = new Intl.Segmenter();';
+      // There are older ones, which know no segmenter.
+      if (!text.includes('Intl.Segmenter')) return undefined;
+      if (!text.includes(eager))
+        throw new Error(`${path} has changed: look whether it still makes a segmenter at once`);
+      const lazy = 'let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };';
+      return { contents: text.replace(eager, lazy), loader: 'js' };
+    });
+  },
+};
+
 /** Builds what is loaded later: parts that several of them need become files of their own. */
 async function buildLater(entryPoints) {
   const result = await build({
@@ -95,6 +112,7 @@ async function buildLater(entryPoints) {
     chunkNames: 'part-[hash]',
     // Names are shortened in the second step.
     minifyIdentifiers: false,
+    plugins: [LAZY_SEGMENTER],
   });
   const files = [];
   for (const { path, text } of result.outputFiles) {

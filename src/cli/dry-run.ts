@@ -36,15 +36,17 @@ export async function dryRun(
     const planned = flags.serve === undefined ? read : withServedUrls(read, devices, flags.serve, flags.serveUrl);
     const plan = makePlan(planned);
     const waves = wavesOf(plan, settings);
-    const messages = messagesOf(plan);
     if (output.kind === 'json') {
-      for (const { gateway, topic, message } of messages) {
+      for (const { gateway, topic, request } of requestsOf(plan)) {
         const pid = plan.gateways[gateway]?.pid ?? '';
+        const message = JSON.parse(request) as Record<string, unknown>;
         output.emit({ event: 'job_planned', pid, wave: waves[gateway] ?? 1, topic, message });
       }
     } else if (output.kind !== 'quiet') {
-      io.stdout.write(`${planText(plan, waves, terminalWidth(io.stdout))}\n`);
-      for (const { topic, message } of messages) io.stdout.write(`${topic} ${shownMessage(message)}\n`);
+      const shown = withRedactedUrls(plan);
+      let text = `${planText(shown, waves, terminalWidth(io.stdout))}\n`;
+      for (const { topic, request } of requestsOf(shown)) text += `${topic} ${safeText(request, 100_000)}\n`;
+      io.stdout.write(text);
     }
     // The plan was the result; a table of devices that were not started would only repeat it.
     if (output.kind !== 'json') return 0;
@@ -68,32 +70,39 @@ export async function dryRun(
   }
 }
 
-interface PlannedMessage {
+interface PlannedRequest {
   /** Its place in the plan. */
   gateway: number;
   topic: string;
-  message: Record<string, unknown>;
+  request: string;
 }
 
-function messagesOf(plan: Plan): PlannedMessage[] {
+function requestsOf(plan: Plan): PlannedRequest[] {
   return plan.gateways.flatMap(({ pid, jobs }, gateway) =>
     jobs.map((job) => {
       const ids = { bid: randomUUID(), tid: randomUUID(), timestamp: systemClock.wall() };
       const devices = job.flatMap((device) => plan.devices[device] ?? []);
-      const message = JSON.parse(jobRequest(ids, devices)) as Record<string, unknown>;
-      return { gateway, topic: topicOf('services', pid), message };
+      return { gateway, topic: topicOf('services', pid), request: jobRequest(ids, devices) };
     }),
   );
 }
 
 /** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
-function shownMessage(message: Record<string, unknown>): string {
-  return safeText(
-    JSON.stringify(message, (key, value: unknown) =>
-      key === 'file_url' && typeof value === 'string' ? redactUrl(value) : value,
-    ),
-    100_000,
+function withRedactedUrls(plan: Plan): Plan {
+  // A fleet has few URLs, and each takes as long to read as a device.
+  const known = new Map<string, string>();
+  const redacted = (url: string) => {
+    let shown = known.get(url);
+    if (shown === undefined) {
+      shown = url === '' ? '' : redactUrl(url);
+      known.set(url, shown);
+    }
+    return shown;
+  };
+  const devices = plan.devices.map((device) =>
+    device.file === null ? device : { ...device, file: { ...device.file, file_url: redacted(device.file.file_url) } },
   );
+  return { ...plan, devices };
 }
 
 /** With `--serve`, the secret part of each URL is made when the run begins. */
@@ -114,7 +123,7 @@ function withServedUrls(
 /** Shows the plan and asks. */
 export async function confirmPlan(plan: Plan, settings: PushSettings, io: Io, output: RunOutput): Promise<boolean> {
   output.renderer.phase(null);
-  io.stderr.write(planText(plan, wavesOf(plan, settings), terminalWidth(io.stderr)));
+  io.stderr.write(planText(withRedactedUrls(plan), wavesOf(plan, settings), terminalWidth(io.stderr)));
   const { confirm } = await import('./prompt.js');
   const devices = plan.devices.length === 1 ? '1 device' : `${plan.devices.length} devices`;
   const question = `Upgrade ${devices}? This cannot be canceled once a dock has accepted it.`;
@@ -167,7 +176,7 @@ function planText(plan: Plan, waves: readonly number[], width: number | null): s
         file ? showBytes(file.file_size) : 'no file',
         file?.md5 ?? '',
         safeText(file?.file_name ?? ''),
-        file?.file_url ? redactUrl(file.file_url) : '',
+        file?.file_url ?? '',
       ]);
     }
   });

@@ -1,5 +1,5 @@
 /** A journal may be damaged, or written by another version: only facts of the right shape reach the tracker. */
-import { object } from '../protocol/messages.js';
+import { object, type ProgressMessage } from '../protocol/messages.js';
 import type { Fact } from '../upgrade/facts.js';
 
 type Fields = Record<string, unknown>;
@@ -64,10 +64,32 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   resumed: ({ reopened }) => isFlag(reopened),
 };
 
+// A device says the same ids hundreds of times: kept once, a long journal takes half the memory, and half the time.
+const texts = new Map<string, string>();
+const MOST_TEXTS = 200_000;
+
+function known<T extends string | null>(text: T): T {
+  if (text === null) return text;
+  const kept = texts.get(text);
+  if (kept !== undefined) return kept as T;
+  if (texts.size >= MOST_TEXTS) texts.clear();
+  texts.set(text, text);
+  return text;
+}
+
 /** The fact in a parsed line, with its wall time in `at`; null where it is none. */
 export function factOf(record: Fields): Fact | null {
-  const { time, type, ...rest } = record;
-  if (!isNumber(time) || typeof type !== 'string' || !Object.hasOwn(CHECKS, type)) return null;
-  if (!CHECKS[type as Fact['type']](rest)) return null;
-  return { type, at: time, ...rest } as unknown as Fact;
+  const { type } = record;
+  if (!isNumber(record.time) || typeof type !== 'string' || !Object.hasOwn(CHECKS, type)) return null;
+  if (!CHECKS[type as Fact['type']](record)) return null;
+  const at = record.time as number;
+  // Nearly all are of this kind: built as it stands, and not copied key by key.
+  if (type === 'progress') {
+    const message = record.message as ProgressMessage;
+    message.bid = known(message.bid);
+    message.tid = known(message.tid);
+    return { type, at, pid: known(record.pid as string), message };
+  }
+  const { time: _time, n: _n, crc: _crc, ...rest } = record;
+  return { ...rest, type, at } as unknown as Fact;
 }

@@ -1,7 +1,8 @@
 /** Tells whether the process that writes a journal still lives: two must never write to one. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { OtaError } from '../errors.js';
 
 interface Owner {
@@ -19,7 +20,7 @@ export async function takeLock(file: string, run: string): Promise<() => Promise
   const mine = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   await writeFile(mine, JSON.stringify(me), { flag: 'wx', mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < 100; attempt++) {
       if (await claim(mine, file)) return () => unlink(file).catch(() => {});
       const text = await readText(file);
       const owner = ownerOf(text);
@@ -28,7 +29,7 @@ export async function takeLock(file: string, run: string): Promise<() => Promise
           hint: 'Wait for it, or end it first: it goes on following the upgrades.',
         });
       }
-      await removeStale(file, text, `${mine}.stale`);
+      if (text !== null) await removeStale(file, mine);
     }
   } finally {
     await unlink(mine).catch(() => {});
@@ -60,13 +61,25 @@ async function claim(mine: string, file: string): Promise<boolean> {
   }
 }
 
-/** Removes what a dead process left, `seen`. Another one that found it too may have removed it and taken the lock since. */
-async function removeStale(file: string, seen: string | null, aside: string): Promise<void> {
-  await rename(file, aside).catch(() => {});
-  const moved = await readText(aside);
-  if (moved === null) return;
-  if (moved !== seen) await link(aside, file).catch(() => {});
-  await unlink(aside).catch(() => {});
+/**
+ * Removes what a dead process left. One at a time, and only after another look: who was slower must not remove the lock that
+ * a faster one has taken since.
+ */
+async function removeStale(file: string, mine: string): Promise<void> {
+  const guard = `${file}.taking`;
+  if (!(await claim(mine, guard))) {
+    const owner = ownerOf(await readText(guard));
+    if (owner && !isAlive(owner)) await unlink(guard).catch(() => {});
+    else await wait(5);
+    return;
+  }
+  try {
+    const text = await readText(file);
+    const owner = ownerOf(text);
+    if (text !== null && !(owner && isAlive(owner))) await unlink(file).catch(() => {});
+  } finally {
+    await unlink(guard).catch(() => {});
+  }
 }
 
 async function readText(file: string): Promise<string | null> {

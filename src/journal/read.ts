@@ -9,7 +9,7 @@ import { finishedRecord, planRecord, runRecord } from './check-plan.js';
 import { readLines } from './lines.js';
 import { isLocked } from './lock.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
-import { JOURNAL_SCHEMA, readLine } from './record.js';
+import { JOURNAL_SCHEMA, readLine, withoutFrame } from './record.js';
 
 /** What `dji-ota runs` shows of a run. */
 export interface RunSummary extends RunRecord {
@@ -70,20 +70,20 @@ export async function readJournal(file: string): Promise<JournalContent> {
   // Unreadable lines since the last good one. The next good one's number tells whether they ever counted.
   let doubtful = 0;
   try {
-    for await (const { record, n, whole } of readLines(file)) {
+    await readLines(file, ({ record, n, whole }) => {
       content.torn = !whole;
       if (!record) {
         content.unreadable++;
         doubtful++;
-        continue;
+        return;
       }
       doubtful = 0;
       // Written twice, or out of its place: its absence there was counted.
-      if (n < content.next) continue;
+      if (n < content.next) return;
       content.lost += n - content.next;
       content.next = n + 1;
       takeRecord(content, record);
-    }
+    });
   } catch (error) {
     throw new OtaError('run_not_found', `the journal ${safeText(file)} cannot be read: ${systemReason(error)}`, {
       cause: error,
@@ -117,9 +117,9 @@ function takeRecord(
   record: Record<string, unknown>,
 ): void {
   if (record.kind === 'seam') return;
-  if (record.kind === 'run') content.header ??= runRecord(record);
-  else if (record.kind === 'plan') content.plan ??= planRecord(record);
-  else if (record.kind === 'finished') content.finished = finishedRecord(record);
+  if (record.kind === 'run') content.header ??= runRecord(withoutFrame(record));
+  else if (record.kind === 'plan') content.plan ??= planRecord(withoutFrame(record));
+  else if (record.kind === 'finished') content.finished = finishedRecord(withoutFrame(record));
   else {
     // Facts after an end were written by a later process that took the run up again.
     content.finished = null;

@@ -91,14 +91,34 @@ export function lineOf(record: object, n: number): string {
 
 /** The record in a line without its end, and its number; null where it is not exactly as it was written. */
 export function readLine(line: string): { n: number; record: Fields } | null {
-  const sum = /,"crc":(\d{1,10})\}$/.exec(line);
-  if (!sum) return null;
-  const body = `${line.slice(0, sum.index)}}`;
-  if (crc32(body) !== Number(sum[1])) return null;
+  const read = readBytes(Buffer.from(line));
+  return read ? { n: read.n, record: withoutFrame(read.record) } : null;
+}
+
+/** What was to be kept, without the number and checksum of its line. */
+export function withoutFrame({ n: _n, crc: _crc, ...record }: Fields): Fields {
+  return record;
+}
+
+const COMMA = 0x2c;
+/** `,"crc":` and the closing bracket, around the digits of the checksum. */
+const FRAME = 8;
+const CLOSE = Buffer.from('}');
+
+/** {@link readLine} for the bytes of a line; the record still holds `n` and `crc`. A journal may have millions. */
+export function readBytes(line: Buffer): { n: number; record: Fields } | null {
+  let record: Fields | null;
   try {
-    const { n, ...record } = object(JSON.parse(body)) ?? {};
-    return Number.isSafeInteger(n) ? { n: n as number, record } : null;
+    record = object(JSON.parse(line.toString()));
   } catch {
     return null;
   }
+  if (record === null) return null;
+  const { n, crc } = record;
+  if (!Number.isSafeInteger(n) || typeof crc !== 'number') return null;
+  const end = String(crc);
+  const body = line.length - FRAME - end.length;
+  if (body < 0 || line[body] !== COMMA || line.toString('latin1', body) !== `,"crc":${end}}`) return null;
+  // As it was summed up: closed before the checksum was put in.
+  return crc32(CLOSE, crc32(line.subarray(0, body))) === crc ? { n: n as number, record } : null;
 }

@@ -20,6 +20,8 @@ export interface EntryRules {
   allowFileWithoutUrl: boolean;
   /** File name (or null) of each URL that has passed, for fleets where thousands of devices have one URL. */
   seenUrls: Map<string, string | null>;
+  /** The place of each path that has passed, for the same reason. */
+  seenPaths: Map<string, string>;
 }
 
 /** Takes one finding: the key it is about, null = the whole device. */
@@ -59,7 +61,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
     written.product_version === undefined ? bad('product_version', 'is missing') : text('product_version', none);
   const pid = written.pid === undefined ? (rules.defaultPid ?? bad('pid', rules.pidMissing)) : text('pid', pidProblem);
   const url = text('file_url', (value) => (rules.seenUrls.has(value) ? null : values.urlProblem(value)));
-  const path = text('file', pathProblem);
+  const path = text('file', (value) => (rules.seenPaths.has(value) ? null : pathProblem(value)));
   const md5 = text('md5', values.md5Problem);
   const type = written.firmware_upgrade_type;
   const upgradeType = type === undefined ? rules.defaultType : values.typeOf(type);
@@ -89,7 +91,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
     product_version: version,
     firmware_upgrade_type: upgradeType,
     file_url: url,
-    file: path === null ? null : resolve(rules.folder, path),
+    file: path === null ? null : placeOf(path, rules),
     md5: md5 === null ? null : md5.toLowerCase(),
     file_size: size,
     file_name: name,
@@ -131,6 +133,15 @@ function pathProblem(path: string): string | null {
   if (/^https?:\/\//i.test(path)) return 'is a URL, not a path on this machine; file_url is the key for it';
   const name = basename(path);
   return name === '' || name === '.' || name === '..' ? 'does not end in a file name' : null;
+}
+
+function placeOf(path: string, { folder, seenPaths }: EntryRules): string {
+  let place = seenPaths.get(path);
+  if (place === undefined) {
+    place = resolve(folder, path);
+    seenPaths.set(path, place);
+  }
+  return place;
 }
 
 function nameIn(url: string, rules: EntryRules): string | null {

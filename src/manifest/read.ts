@@ -78,6 +78,7 @@ function checkValue(
       defaultType: options.defaultType ?? DEFAULT_UPGRADE_TYPE,
       allowFileWithoutUrl: options.allowFileWithoutUrl ?? false,
       seenUrls: new Map(),
+      seenPaths: new Map(),
     },
     findings,
   );

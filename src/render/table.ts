@@ -21,8 +21,14 @@ export interface Column {
 export type Cell = string | { text: string; style: Style };
 
 const GAP = 2;
+const GAP_TEXT = ' '.repeat(GAP);
 // Prose in a narrower column is harder to read than on a line of its own.
 const MIN_PROSE = 28;
+
+interface Measured {
+  text: string;
+  width: number;
+}
 
 /**
  * A table with a head line, without a line end at its end.
@@ -34,11 +40,31 @@ export function renderTable(
   width: number | null,
   styles: Styles = PLAIN_STYLES,
 ): string {
-  const texts = rows.map((row) => columns.map((_, index) => textOf(row[index])));
-  const natural = columns.map((column, index) =>
-    texts.reduce((most, row) => Math.max(most, widthOf(row[index] ?? '')), widthOf(column.title)),
+  // Each cell is measured once: tables of whole fleets have a hundred thousand.
+  const natural = columns.map((column) => widthOf(column.title));
+  const texts = rows.map((row) =>
+    columns.map((_, index) => {
+      const text = textOf(row[index]);
+      const cell = { text, width: widthOf(text) };
+      if (cell.width > (natural[index] ?? 0)) natural[index] = cell.width;
+      return cell;
+    }),
   );
   const { shown, folded, widths } = layout(columns, natural, width);
+
+  /** A row where nothing has to be cut, folded or wrapped. */
+  const wholeLine = (row: readonly Cell[], cells: readonly Measured[]) => {
+    let line = '';
+    const last = cells.length - 1;
+    for (let index = 0; index <= last; index++) {
+      const { text, width: own } = cells[index] as Measured;
+      const space = ' '.repeat((widths[index] ?? 0) - own);
+      const right = columns[index]?.align === 'right';
+      const padded = right ? space + text : index === last ? text.trimEnd() : text + space;
+      line += (index === 0 ? '' : GAP_TEXT) + styled(row[index], padded);
+    }
+    return line.trimEnd();
+  };
 
   const lines: string[] = [];
   const head = shown.map((index) =>
@@ -46,7 +72,12 @@ export function renderTable(
   );
   lines.push(styles.dim(joined(head)));
   rows.forEach((row, number) => {
-    const text = texts[number] ?? [];
+    const measured = texts[number] ?? [];
+    if (width === null) {
+      lines.push(wholeLine(row, measured));
+      return;
+    }
+    const text = measured.map((cell) => cell.text);
     const cells = shown.map((index) => cellLines(columns[index], text[index] ?? '', widths[index] ?? 0));
     const height = Math.max(1, ...cells.map((cell) => cell.length));
     for (let line = 0; line < height; line++) {
@@ -59,7 +90,7 @@ export function renderTable(
     const rest = folded
       .filter((index) => text[index] !== '' && !columns[index]?.hide)
       .map((index) => (columns[index]?.prose ? (text[index] ?? '') : `${columns[index]?.title} ${text[index]}`));
-    if (rest.length > 0 && width !== null) {
+    if (rest.length > 0) {
       for (const line of wrap(rest.join(' · '), width - 3)) lines.push(`  ${line}`);
     }
   });
@@ -112,5 +143,5 @@ function styled(cell: Cell | undefined, text: string): string {
 }
 
 function joined(parts: readonly string[]): string {
-  return parts.join(' '.repeat(GAP)).trimEnd();
+  return parts.join(GAP_TEXT).trimEnd();
 }

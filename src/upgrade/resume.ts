@@ -59,9 +59,15 @@ export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): Run
   for (const [index, fact] of earlier.facts.entries()) {
     if (fact.type === 'cut_off' || ('bid' in fact && withdrawn.has(fact.bid))) continue;
     if (fact.type === 'limit' && fact.limit !== 'verify' && index < reopenedAt) continue;
-    replay(core, { ...fact, at: fact.at + offset } as Fact);
+    replay(core, at(fact, fact.at + offset));
   }
   return core;
+}
+
+/** `fact` at another time. Nearly all are words of progress, of which there may be millions. */
+function at(fact: Fact, time: number): Fact {
+  if (fact.type === 'progress') return { type: 'progress', at: time, pid: fact.pid, message: fact.message };
+  return { ...fact, at: time };
 }
 
 /** Runs to the end of every device, like `push`; tells what happens from here on. */

@@ -148,7 +148,7 @@ function rowText(
 /** Bytes a second as the device tells it, else as this program serves it. */
 function rateOf(device: Readonly<DeviceState>, view: RunView): number | null {
   if (device.rate !== null || device.phase !== 'open' || device.sn === null) return device.rate;
-  return view.downloads?.get(device.sn)?.rate ?? null;
+  return view.downloads?.get(device.sn)?.rate || null;
 }
 
 /** What is to be read in place of a bar. */

@@ -1,0 +1,78 @@
+/**
+ * As many docks as asked for, in one program: takes each ota_create, and once all have come replies to each and sends
+ * `messages` of progress from every dock, the docks by turns, as fast as the broker takes them. QoS 0, so that nothing but
+ * the receiver's own speed counts. Arguments: URL, number of docks, messages a dock.
+ * Says `ready`, then when the first ota_create came and when the first progress went out (milliseconds since 1970).
+ */
+import { once } from 'node:events';
+import mqtt from 'mqtt';
+import packets from 'mqtt-packet';
+
+const [url, count, messages] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const jobs = [];
+let first = 0;
+const client = mqtt.connect(url, { protocolVersion: 4 });
+await once(client, 'connect');
+await client.subscribeAsync('thing/product/+/services', { qos: 1 });
+client.on('message', (topic, payload) => {
+  first ||= Date.now();
+  const { bid, tid } = JSON.parse(payload.toString());
+  jobs.push({ pid: topic.split('/')[2], bid, tid });
+  if (jobs.length === count) void answer();
+});
+console.log('ready');
+
+async function answer() {
+  // Written past the client, in large pieces: the sender must not be what is measured.
+  const wire = client.stream;
+  let block = [];
+  let size = 0;
+  const put = async (topic, message) => {
+    const packet = packets.generate({ cmd: 'publish', topic, payload: JSON.stringify(message), qos: 0 });
+    block.push(packet);
+    size += packet.length;
+    if (size > 256 * 1024) await flush();
+  };
+  const flush = async () => {
+    const going = wire.write(Buffer.concat(block));
+    block = [];
+    size = 0;
+    if (!going) await once(wire, 'drain');
+  };
+  const progressOf = async (step) => {
+    for (const { pid, bid } of jobs) await put(`thing/product/${pid}/events`, progress(pid, bid, step));
+  };
+  for (const { pid, bid, tid } of jobs) {
+    const data = { result: 0, output: { status: 'sent' } };
+    await put(`thing/product/${pid}/services_reply`, { method: 'ota_create', bid, tid, timestamp: Date.now(), data });
+  }
+  if (process.argv[5] === 'wait') {
+    await flush();
+    await progressOf(1);
+    await flush();
+    // Everything that was sent has to be there before anybody looks.
+    await new Promise((done) => setTimeout(done, 1500));
+    console.log('waiting');
+    await once(process.stdin, 'data');
+  }
+  const flood = Date.now();
+  for (let step = 1; step <= messages; step++) await progressOf(step);
+  await flush();
+  console.log(JSON.stringify({ first, flood }));
+}
+
+function progress(gateway, bid, step) {
+  const last = step === messages;
+  const percent = last ? 100 : Math.floor((step / messages) * 100);
+  const output = {
+    status: last ? 'ok' : 'in_progress',
+    progress: {
+      current_step: percent < 50 ? 1 : 2,
+      percent,
+      step_key: percent < 50 ? 'download_firmware' : 'upgrade_firmware',
+    },
+    ext: { rate: 5_123_456 },
+  };
+  const data = { result: 0, output };
+  return { bid, data, gateway, method: 'ota_progress', need_reply: 0, tid: bid, timestamp: Date.now() };
+}

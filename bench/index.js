@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/**
+ * `npm run bench`: each row a ratio against a bare counterpart (bench/bare) in the same run, by turns, medians of at least 5
+ * where the row does not say otherwise. `-- --only <part of a row's name>`, `-- --scale 0.1` for smaller fleets and files.
+ * Writes bench/results.md where all rows ran at full size. Needs `npm run build`; mosquitto, curl and md5sum where they are
+ * what is compared with.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startBroker } from './broker.js';
+import { digestRows, downloadRow } from './rows/firmware.js';
+import { growthRow, memoryRow, receivingRows, wholeRunRow } from './rows/fleet.js';
+import { resumeRow } from './rows/journal.js';
+import { simulatorRow } from './rows/simulator.js';
+import { dryRunRow, publishRow, startRows } from './rows/start.js';
+
+const ROWS = [
+  { name: 'start', run: startRows },
+  { name: 'publish', run: publishRow, needs: ['mosquitto'] },
+  { name: 'dry-run', run: dryRunRow },
+  { name: 'digest', run: digestRows, needs: ['md5sum'] },
+  { name: 'download', run: downloadRow, needs: ['curl', 'md5sum'] },
+  { name: 'receiving', run: (world) => receivingRows(world, ['json', 'log']), needs: ['mosquitto'] },
+  { name: 'bars', run: (world) => receivingRows(world, ['bars']), needs: ['mosquitto', 'script'] },
+  { name: 'whole-run', run: wholeRunRow, needs: ['mosquitto'] },
+  { name: 'memory', run: memoryRow, needs: ['mosquitto'] },
+  { name: 'growth', run: growthRow, needs: ['mosquitto'] },
+  { name: 'resume', run: resumeRow, needs: ['mosquitto'] },
+  { name: 'simulator', run: simulatorRow },
+];
+
+/** Why a row that misses its goal does; shown beside it. */
+const REASONS = JSON.parse(readFileSync(new URL('./reasons.json', import.meta.url), 'utf8'));
+
+const { values: flags } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, scale: { type: 'string', default: '1' } },
+});
+const scale = Number(flags.scale);
+const chosen = ROWS.filter(({ name }) => !flags.only || flags.only.some((part) => name.includes(part)));
+if (chosen.length === 0) throw new Error(`no such row; there are ${ROWS.map(({ name }) => name).join(', ')}`);
+
+const has = (program) => !spawnSync(program, ['--help'], { stdio: 'ignore' }).error;
+const versionOf = (name) =>
+  JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+const mosquitto =
+  /version (\S+)/.exec(spawnSync('mosquitto', ['-h'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 'none';
+const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GB`;
+const head = `dji-ota ${own}, Node ${process.version}, mqtt.js ${versionOf('mqtt')}, mosquitto ${mosquitto}; ${machine}; ${new Date().toISOString().slice(0, 10)}`;
+console.log(head);
+
+const folder = mkdtempSync(join(tmpdir(), 'dji-ota-bench-'));
+const broker = has('mosquitto') ? await startBroker(folder) : null;
+const rows = [];
+try {
+  for (const { name, run, needs = [] } of chosen) {
+    const missing = needs.filter((program) => !has(program));
+    if (missing.length > 0) {
+      console.log(`${name}: skipped, there is no ${missing.join(' and no ')}`);
+      continue;
+    }
+    for (const each of [await run({ folder, broker, scale })].flat()) {
+      const reason = each.met ? '' : (REASONS[name] ?? 'not known');
+      rows.push({ ...each, note: [each.note, reason].filter(Boolean).join('; ') });
+      const verdict = each.goal === '' ? '' : `${each.ratio} (${each.goal}${each.met ? '' : `, missed: ${reason}`})`;
+      console.log([each.what, each.ours, each.than, verdict].join('  |  '));
+    }
+  }
+} finally {
+  await broker?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+if (!flags.only && scale === 1) {
+  const lines = rows.map(
+    ({ what, ours, than, ratio, goal, met, note }) =>
+      `| ${what} | ${ours} | ${than} | ${ratio} | ${goal} | ${goal === '' ? '' : met ? 'met' : 'missed'} | ${note} |`,
+  );
+  const table = ['| what | dji-ota | counterpart | ratio | goal | | |', '|---|---|---|---|---|---|---|', ...lines];
+  writeFileSync(new URL('./results.md', import.meta.url), `${head}\n\n${table.join('\n')}\n`);
+}

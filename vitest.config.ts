@@ -9,7 +9,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     // One process for many files: starting one for each takes as long as the tests themselves.
     isolate: false,
-    // Many tests wait for brokers and spawned programs, so there is one more of them than the two cores of a CI machine.
-    maxWorkers: 3,
+    // Most of the time tests wait for brokers and spawned programs, not for one of the two cores of a CI machine.
+    maxWorkers: 4,
   },
 });

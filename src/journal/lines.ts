@@ -21,20 +21,18 @@ export async function readLines(file: string, take: (line: Line) => void): Promi
   for await (const chunk of createReadStream(file, { highWaterMark: BLOCK }) as AsyncIterable<Buffer>) {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      if (left.length > 0) {
-        const bytes = Buffer.concat([...left, chunk.subarray(from, end)]);
-        left = [];
-        if (bytes.length > 0) take(lineOf(bytes, 0, bytes.length, true));
-      } else if (end > from) take(lineOf(chunk, from, end, true));
+      const part = chunk.subarray(from, end);
       from = end + 1;
+      const bytes = left.length === 0 ? part : Buffer.concat([...left, part]);
+      if (left.length > 0) left = [];
+      if (bytes.length > 0) take(lineOf(bytes, true));
     }
     if (from < chunk.length) left.push(chunk.subarray(from));
   }
-  const rest = Buffer.concat(left);
-  if (rest.length > 0) take(lineOf(rest, 0, rest.length, false));
+  if (left.length > 0) take(lineOf(Buffer.concat(left), false));
 }
 
-function lineOf(block: Buffer, start: number, end: number, whole: boolean): Line {
-  const read = readBytes(block, start, end);
+function lineOf(bytes: Buffer, whole: boolean): Line {
+  const read = readBytes(bytes);
   return { record: read?.record ?? null, n: read?.n ?? 0, whole };
 }

@@ -100,28 +100,25 @@ export function withoutFrame({ n: _n, crc: _crc, ...record }: Fields): Fields {
   return record;
 }
 
+const COMMA = 0x2c;
 /** `,"crc":` and the closing bracket, around the digits of the checksum. */
 const FRAME = 8;
 const CLOSE = Buffer.from('}');
 
-/**
- * {@link readLine} for the bytes of `block` from `start` to `end`; the record still holds `n` and `crc`. A journal may have
- * millions of lines, so nothing is copied that need not be.
- */
-export function readBytes(block: Buffer, start = 0, end = block.length): { n: number; record: Fields } | null {
-  const text = block.toString('utf8', start, end);
+/** {@link readLine} for the bytes of a line; the record still holds `n` and `crc`. A journal may have millions. */
+export function readBytes(line: Buffer): { n: number; record: Fields } | null {
   let record: Fields | null;
   try {
-    record = object(JSON.parse(text));
+    record = object(JSON.parse(line.toString()));
   } catch {
     return null;
   }
   if (record === null) return null;
   const { n, crc } = record;
   if (!Number.isSafeInteger(n) || typeof crc !== 'number') return null;
-  const sum = String(crc);
-  if (!text.endsWith(`,"crc":${sum}}`)) return null;
+  const end = String(crc);
+  const body = line.length - FRAME - end.length;
+  if (body < 0 || line[body] !== COMMA || line.toString('latin1', body) !== `,"crc":${end}}`) return null;
   // As it was summed up: closed before the checksum was put in.
-  const body = block.subarray(start, end - FRAME - sum.length);
-  return crc32(CLOSE, crc32(body)) === crc ? { n: n as number, record } : null;
+  return crc32(CLOSE, crc32(line.subarray(0, body))) === crc ? { n: n as number, record } : null;
 }

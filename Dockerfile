@@ -1,13 +1,15 @@
 # dji-ota in a container:
 #   docker build -t dji-ota .
 #   docker run --rm -it -v "$PWD:/work" -v dji-ota:/data dji-ota push manifest.json --pid 7CTXN4A00B0001
+# For builds that can be repeated, pin both stages to a digest: node:24-slim@sha256:...
 FROM node:24-slim AS build
 WORKDIR /src
-COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
 COPY bin ./bin
 COPY scripts ./scripts
 COPY src ./src
-RUN npm ci --ignore-scripts --no-audit --no-fund
 RUN npm run build
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 

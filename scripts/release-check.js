@@ -4,7 +4,7 @@
  * clean folder without running any script, and uses it. Needs the registry. Ends with 1 at the first thing that is wrong.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,21 @@ function mustBe(found, wanted) {
   }
 }
 
+/** What the README says of the size, in MB: packed, unpacked, and with the dependencies. */
+const stated = /a package of ([\d.]+) MB \(([\d.]+) MB\s+unpacked,\s+([\d.]+) MB with/
+  .exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))
+  ?.slice(1)
+  .map(Number);
+if (!stated) throw new Error('the README does not say how large the package is');
+
+function mustBeAbout(bytes, megabytes) {
+  const found = bytes / 1e6;
+  // File systems and rounding make a difference, and nobody minds 15 %.
+  if (Math.abs(found - megabytes) > megabytes * 0.15 + 0.05) {
+    throw new Error(`the README says ${megabytes} MB, it is ${found.toFixed(1)} MB`);
+  }
+}
+
 const local = (tool) => join(ROOT, 'node_modules', '.bin', tool);
 
 try {
@@ -47,6 +62,8 @@ try {
     );
     tarball = join(folder, packed.filename);
     if (!packed.files.some(({ path }) => path === 'dist/dji-ota.1')) throw new Error('the man page is missing');
+    mustBeAbout(packed.size, stated[0]);
+    mustBeAbout(packed.unpackedSize, stated[1]);
     return `${(packed.size / 1000).toFixed(0)} kB, ${(packed.unpackedSize / 1000).toFixed(0)} kB unpacked, ${packed.files.length} files`;
   });
   step('publint', () => void run(local('publint'), ['run', tarball, '--strict']));
@@ -58,7 +75,8 @@ try {
     const installed = JSON.parse(run('npm', ['ls', '--all', '--parseable', '--json']));
     if (installed.problems) throw new Error(installed.problems.join('\n'));
     const size = run('du', ['-sk', 'node_modules']).split('\t')[0];
-    return `${(Number(size) / 1000).toFixed(1)} MB with its dependencies`;
+    mustBeAbout(Number(size) * 1024, stated[2]);
+    return `${((Number(size) * 1024) / 1e6).toFixed(1)} MB with its dependencies`;
   });
   const bin = join(folder, 'node_modules', '.bin', name);
   cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
@@ -70,6 +88,23 @@ try {
     const { event, exit_code, totals } = JSON.parse(lines.trim().split('\n').at(-1));
     mustBe([event, exit_code, totals.failed], ['run_finished', 0, 0]);
     return `${totals.ok} devices ok`;
+  });
+  step('installed for the whole machine, with its manual', () => {
+    const prefix = join(folder, 'global');
+    run('npm', [
+      'install',
+      '-g',
+      '--prefix',
+      prefix,
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      tarball,
+    ]);
+    mustBe(run(join(prefix, 'bin', name), ['--version']).trim(), version);
+    if (!existsSync(join(prefix, 'share', 'man', 'man1', `${name}.1`)))
+      throw new Error('npm has not linked the man page');
   });
   const firmware = join(folder, 'examples', 'firmware', 'Dock3_10.02.03.01_pro.zip');
   for (const program of ['module.mjs', 'common.cjs']) {

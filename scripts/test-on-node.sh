@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the build and the tests on other versions of Node, which the npm package `node` brings:
-#   scripts/test-on-node.sh 22 24            all tests
-#   scripts/test-on-node.sh 24 test/unit     some of them
+# Does what `npm test` does on other versions of Node, which the npm package `node` brings:
+#   scripts/test-on-node.sh 22 24            everything
+#   scripts/test-on-node.sh 24 test/unit     some of the tests alone
 # Everything that the tests spawn runs on that Node as well: it comes first on the PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,14 +15,17 @@ done
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+path=$PATH
 
 for version in "${versions[@]}"; do
-  # Its postinstall script is what puts the binary of this platform into place.
+  # Its install script is what puts the binary of this platform into place.
   npm install --prefix "$folder/$version" --no-save --no-audit --no-fund --silent "node@$version" </dev/null
-  bin="$folder/$version/node_modules/node/bin"
-  echo "Node $("$bin/node" --version)"
-  export PATH="$bin:$PATH"
-  node node_modules/typescript/bin/tsc -p tsconfig.json
-  node scripts/make-man.js
-  node node_modules/vitest/vitest.mjs run "$@" </dev/null
+  export PATH="$folder/$version/node_modules/node/bin:$path"
+  echo "Node $(node --version)"
+  if [ $# -eq 0 ]; then
+    npm test </dev/null
+  else
+    npm run build </dev/null
+    npm exec -- vitest run "$@" </dev/null
+  fi
 done

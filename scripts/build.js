@@ -7,6 +7,7 @@
  * in files of its own, loaded when it is reached, with the packages that it needs inside.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, relative, sep } from 'node:path';
@@ -83,20 +84,22 @@ async function buildStart() {
   return { files: result.outputFiles, contents: contentsOf(result), later };
 }
 
-/** string-width makes an Intl.Segmenter as soon as it is loaded, which takes 15 ms, and few texts need it. */
-const LAZY_SEGMENTER = {
-  name: 'lazy-segmenter',
-  setup({ onLoad }) {
-    onLoad({ filter: /node_modules[\\/]string-width[\\/]index\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      const eager = 'const segmenter = new Intl.Segmenter();';
-      // There are older ones, which know no segmenter.
-      if (!text.includes('Intl.Segmenter')) return undefined;
-      if (!text.includes(eager))
-        throw new Error(`${path} has changed: look whether it still makes a segmenter at once`);
-      const lazy = 'let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };';
-      return { contents: text.replace(eager, lazy), loader: 'js' };
-    });
+/** Loading string-width takes 20 ms, for its patterns of all emoji; few texts need it. */
+const LAZY_WIDTH = {
+  name: 'lazy-width',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^string-width$/ }, ({ path, kind, importer, resolveDir }) =>
+      kind === 'import-statement' && !importer.endsWith('?lazy')
+        ? { path: createRequire(join(resolveDir, 'x')).resolve(path), suffix: '?lazy' }
+        : undefined,
+    );
+    onLoad({ filter: /string-width/ }, ({ path, suffix }) =>
+      suffix === '?lazy'
+        ? {
+            contents: `let made; export default (...given) => (made ??= require(${JSON.stringify(path)}).default)(...given);`,
+          }
+        : undefined,
+    );
   },
 };
 
@@ -112,7 +115,7 @@ async function buildLater(entryPoints) {
     chunkNames: 'part-[hash]',
     // Names are shortened in the second step.
     minifyIdentifiers: false,
-    plugins: [LAZY_SEGMENTER],
+    plugins: [LAZY_WIDTH],
   });
   const files = [];
   for (const { path, text } of result.outputFiles) {
@@ -130,6 +133,32 @@ async function buildLater(entryPoints) {
     files.push({ path, text: code });
   }
   return { files, contents: contentsOf(result) };
+}
+
+// Node takes about 0.4 ms to find and read a file, and `push` needs more than fifty parts.
+const SMALL = 20_000;
+
+/** The small parts in one file, each as a function that runs when it is first asked for. Says in `loaded` which were. */
+function packed(files) {
+  const isSmall = ({ path, text }) =>
+    basename(path).startsWith('part-') && text.length < SMALL && !text.includes('__filename');
+  const small = files.filter(isSmall).map(({ path, text }) => {
+    const name = JSON.stringify(`./${basename(path)}`);
+    return `${name}:function(module,exports,require){${text}}`;
+  });
+  const names = new Set(files.filter(isSmall).map(({ path }) => basename(path)));
+  const pack = `"use strict";const parts={${small.join(',')}},made={},load=(name)=>{const part=parts[name];if(!part)return require(name);let module=made[name];if(!module){module=made[name]={exports:{}};part(module,module.exports,load)}return module.exports};module.exports={load,loaded:()=>Object.keys(made)};`;
+  // As the other parts: another build does not take it from a program that runs.
+  const name = `parts-${createHash('sha256').update(pack).digest('hex').slice(0, 8)}.js`;
+  const others = files
+    .filter((file) => !isSmall(file))
+    .map(({ path, text }) => ({
+      path,
+      text: text.replace(/\brequire\("\.\/(part-\w+\.js)"\)/g, (call, part) =>
+        names.has(part) ? `require("./${name}").load("./${part}")` : call,
+      ),
+    }));
+  return [...others, { path: join(OUT, name), text: pack }];
 }
 
 /** What each file is made of, by the paths of the sources. */
@@ -175,7 +204,7 @@ const later = await buildLater({
 const contents = { ...start.contents, ...later.contents };
 write([
   ...start.files,
-  ...later.files,
+  ...packed(later.files),
   { path: join(OUT, 'package.json'), text: '{ "type": "commonjs" }\n' },
   { path: join(OUT, 'NOTICES.txt'), text: notices(ROOT, Object.values(contents).flat()) },
   // For the tests; not part of the package.

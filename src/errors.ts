@@ -77,7 +77,7 @@ export class OtaError extends Error {
  * Whether `error` is an {@link OtaError}, also one of another copy of this class: the parts of the built program have
  * their own.
  */
-export function isOtaError(error: unknown): error is OtaError {
+function isOtaError(error: unknown): error is OtaError {
   return error instanceof OtaError || (error instanceof Error && BRAND in error);
 }
 

@@ -13,6 +13,6 @@ export { createSimulator, type Simulator, type SimulatorRequest } from './librar
 export { type WatchRequest, watch } from './library/watch.js';
 export type { Broker, BrokerEvents, BrokerMessage } from './mqtt/broker.js';
 export type { DeviceOutcome, Outcome, RunEvent, Totals, Verified } from './upgrade/events.js';
-export type { FailureLimit } from './upgrade/rollout.js';
+export type { FailureLimit } from './upgrade/rollout-options.js';
 export type { RunResult } from './upgrade/run-end.js';
 export type { DevicePhase, DeviceState, RunView } from './upgrade/state.js';

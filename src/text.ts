@@ -13,6 +13,19 @@ export function safeText(text: string, max = 200): string {
   return cut.replace(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+// Valid JSON as they are, but read as line ends, terminal commands or a change of direction where a line is looked at.
+const AWKWARD = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** A JSON text with the same meaning, in which nothing unsafe to show stands as it is. */
+export function safeJson(json: string): string {
+  return json.replace(AWKWARD, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Order of texts, by UTF-16 units: the same on every machine. */
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /** A byte count for people: `635 MB`, `1.4 GB`, powers of 1000 as file managers and docks count. */
 export function showBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -27,6 +27,9 @@ export async function readConnection(
   });
 }
 
+/** How long a broker keeps the session of a run that was cut off, so that what comes meanwhile is not lost. Seconds. */
+export const SESSION_EXPIRY = 24 * 3600;
+
 /** `sessionExpiry`: seconds that the broker keeps our session after a loss; `resumeSession`: go on with an earlier one. */
 export function connector(
   connection: Connection,

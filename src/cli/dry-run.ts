@@ -10,7 +10,7 @@ import { terminalWidth } from '../render/stream.js';
 import { renderTable } from '../render/table.js';
 import { safeText, showBytes } from '../text.js';
 import { emptyTotals } from '../upgrade/events.js';
-import { jobRequest, makePlan, type Plan, type PlannedDevice } from '../upgrade/plan.js';
+import { jobRequest, makePlan, type Plan, type PlannedDevice, type PlannedFile } from '../upgrade/plan.js';
 import { redactUrl } from '../url.js';
 import { prepareDevices, readFirmwareCa } from './firmware-step.js';
 import { type Io, isInteractive } from './io.js';
@@ -45,7 +45,14 @@ export async function dryRun(
     } else if (output.kind !== 'quiet') {
       const shown = withRedactedUrls(plan);
       let text = `${planText(shown, waves, terminalWidth(io.stdout))}\n`;
-      for (const { topic, request } of requestsOf(shown)) text += `${topic} ${safeText(request, 100_000)}\n`;
+      for (const { topic, request } of requestsOf(shown)) {
+        // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.
+        if (text.length > 64 * 1024) {
+          io.stdout.write(text);
+          text = '';
+        }
+        text += `${topic} ${safeText(request, 100_000)}\n`;
+      }
       io.stdout.write(text);
     }
     // The plan was the result; a table of devices that were not started would only repeat it.
@@ -77,30 +84,31 @@ interface PlannedRequest {
   request: string;
 }
 
-function requestsOf(plan: Plan): PlannedRequest[] {
-  return plan.gateways.flatMap(({ pid, jobs }, gateway) =>
-    jobs.map((job) => {
+function* requestsOf(plan: Plan): Generator<PlannedRequest> {
+  for (const [gateway, { pid, jobs }] of plan.gateways.entries()) {
+    const topic = topicOf('services', pid);
+    for (const job of jobs) {
       const ids = { bid: randomUUID(), tid: randomUUID(), timestamp: systemClock.wall() };
       const devices = job.flatMap((device) => plan.devices[device] ?? []);
-      return { gateway, topic: topicOf('services', pid), request: jobRequest(ids, devices) };
-    }),
-  );
+      yield { gateway, topic, request: jobRequest(ids, devices) };
+    }
+  }
 }
 
 /** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
 function withRedactedUrls(plan: Plan): Plan {
-  // A fleet has few URLs, and each takes as long to read as a device.
-  const known = new Map<string, string>();
-  const redacted = (url: string) => {
-    let shown = known.get(url);
+  // A fleet has few files, and reading a URL takes as long as all else of a device.
+  const known = new Map<PlannedFile, PlannedFile>();
+  const redacted = (file: PlannedFile) => {
+    let shown = known.get(file);
     if (shown === undefined) {
-      shown = url === '' ? '' : redactUrl(url);
-      known.set(url, shown);
+      shown = { ...file, file_url: file.file_url === '' ? '' : redactUrl(file.file_url) };
+      known.set(file, shown);
     }
     return shown;
   };
   const devices = plan.devices.map((device) =>
-    device.file === null ? device : { ...device, file: { ...device.file, file_url: redacted(device.file.file_url) } },
+    device.file === null ? device : { ...device, file: redacted(device.file) },
   );
   return { ...plan, devices };
 }

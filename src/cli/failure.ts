@@ -41,7 +41,7 @@ export async function reportFailure(
 }
 
 /** What `--output` would have been, where the command line as a whole could not be read. */
-export function wantedOutput(argv: readonly string[], env: NodeJS.ProcessEnv): string | null {
+function wantedOutput(argv: readonly string[], env: NodeJS.ProcessEnv): string | null {
   for (let index = argv.length - 1; index >= 0; index--) {
     const word = argv[index] ?? '';
     if (word.startsWith('--output=')) return word.slice('--output='.length);

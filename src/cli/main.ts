@@ -1,6 +1,7 @@
 /** The program: one place that catches, one that sets the exit code, and the signals. */
+import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
-import { OtaError, toOtaError } from '../errors.js';
+import { EXIT_CODES, OtaError, systemReason, toOtaError } from '../errors.js';
 import type { Io } from './io.js';
 import { lightStream } from './light-stream.js';
 import { createProgram } from './program.js';
@@ -24,10 +25,17 @@ export async function main(argv: string[]): Promise<number> {
   const onInterrupt = onSignal(130);
   const onTerminate = onSignal(143);
   let readerGone = false;
-  const onPipe = () => {
-    // `| head` has seen enough: nothing is left to tell, and nobody to tell it to.
-    readerGone = true;
-    abort.abort(130);
+  let outputLost = false;
+  const onOutputError = (error: Error) => {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') {
+      // `| head` has seen enough: nothing is left to tell, and nobody to tell it to.
+      readerGone = true;
+      abort.abort(130);
+    } else if (!readerGone && !outputLost) {
+      // A full disk: upgrades are followed all the same, and stderr still tells of them.
+      outputLost = true;
+      io.stderr.write(`error: standard output cannot be written: ${systemReason(error)}\n`);
+    }
   };
   // Thrown where nobody waits for it, e.g. in a timer: Node would print a stack and end with 1, "a device failed".
   let bugs = 0;
@@ -46,7 +54,7 @@ export async function main(argv: string[]): Promise<number> {
   process.on('uncaughtException', onBug);
   // Node makes each of its streams when it is first named, which takes milliseconds.
   const named = new Set<1 | 2>();
-  const name = (fd: 1 | 2, stream: NodeJS.WriteStream, onError: () => void) => {
+  const name = (fd: 1 | 2, stream: NodeJS.WriteStream, onError: (error: Error) => void) => {
     if (!named.has(fd)) stream.on('error', onError);
     named.add(fd);
     return stream;
@@ -57,7 +65,7 @@ export async function main(argv: string[]): Promise<number> {
       return process.stdin;
     },
     get stdout() {
-      return name(1, process.stdout, onPipe);
+      return name(1, process.stdout, onOutputError);
     },
     get stderr() {
       return name(2, process.stderr, () => {});
@@ -75,7 +83,10 @@ export async function main(argv: string[]): Promise<number> {
     },
   };
   try {
-    return await createProgram(io).run(argv);
+    const code = await createProgram(io).run(argv);
+    // A stream tells of its error a turn later. Of upgrades the code is their own, whoever could read of them.
+    if (named.has(1)) await setImmediate();
+    return outputLost && code === 0 && io.run === undefined ? EXIT_CODES.usage : code;
   } catch (error) {
     restoreAll();
     if (error instanceof CommanderError) return await failed(usageError(error), argv, io, error.exitCode === 0);

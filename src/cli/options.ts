@@ -1,15 +1,26 @@
 /** Each group of options, declared once. Options carry no defaults: those are merged in where they are used. */
 import { type Command, Option } from 'commander';
 
-/** `--pid a,b --pid c` and every other list: several times, or with commas. */
+/** `--pid a,b --pid c`: several times, or with commas. */
 export function list(value: string, previous: string[] | undefined): string[] {
-  return [
-    ...(previous ?? []),
-    ...value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ];
+  return [...(previous ?? []), ...trimmed(value.split(','))];
+}
+
+/** As {@link list}, for globs: a comma in braces is the glob's own (`1581F{5,6}*`). */
+export function patterns(value: string, previous: string[] | undefined): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const char of value) {
+    if (char === '{') depth++;
+    if (char === '}' && depth > 0) depth--;
+    if (char === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += char;
+  }
+  return [...(previous ?? []), ...trimmed(parts)];
+}
+
+function trimmed(parts: readonly string[]): string[] {
+  return parts.map((part) => part.trim()).filter((part) => part !== '');
 }
 
 /** An option that may be given several times, each value as it stands. */
@@ -67,8 +78,10 @@ export function addReport(command: Command): Command {
 }
 
 export function addCommon(command: Command): Command {
+  // Help has its groups in the order of their first option: what has no options of its own has no other group either.
+  const group = command.options.length === 0 ? 'Options:' : 'Other:';
   const add = (flags: string, description: string) =>
-    command.addOption(new Option(flags, description).helpGroup('Other:'));
+    command.addOption(new Option(flags, description).helpGroup(group));
   add('--verbose', 'say more, and show where an error comes from');
   add('--no-color', 'no colours (as NO_COLOR does)');
   return command.helpOption('-h, --help', 'show this help');

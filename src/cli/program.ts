@@ -1,6 +1,5 @@
 /** Which commands there are and what does their work. That is imported inside each action: declaring must cost nothing. */
-import { readFileSync } from 'node:fs';
-import { type Argument, Command } from 'commander';
+import { type Argument, Command, CommanderError } from 'commander';
 import { terminalWidth } from '../render/stream.js';
 import { declareConfig } from './commands/config-declare.js';
 import { declareCompletion } from './declare/completion.js';
@@ -15,7 +14,8 @@ import {
 } from './declare/others.js';
 import { declarePush, declareResume, declareWatch } from './declare/push.js';
 import type { Io } from './io.js';
-import { addConnection } from './options.js';
+import { addCommon, addConnection } from './options.js';
+import { version } from './version.js';
 
 export interface Program {
   readonly command: Command;
@@ -31,12 +31,20 @@ export function createProgram(io: Io): Program {
       code = await work(...args);
     };
   const out = () => io.light?.(1) ?? io.stdout;
+  let unasked = '';
   const program = new Command('dji-ota')
     .description('Upgrades the firmware of DJI docks and their aircraft over MQTT.')
     .version(version(), '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
+    // Common options may stand before the command too, as with docker and kubectl; the command finds them as its own.
+    .enablePositionalOptions()
+    .hook('preAction', (root, command) => {
+      for (const [key, value] of Object.entries(root.opts())) {
+        if (root.getOptionValueSource(key) === 'cli') command.setOptionValueWithSource(key, value, 'cli');
+      }
+    })
     .configureHelp({
       // Choices and defaults stand in the descriptions, in words.
       optionDescription: (option) => option.description,
@@ -46,10 +54,14 @@ export function createProgram(io: Io): Program {
     .configureOutput({
       writeOut: (text) => void out().write(text),
       getOutHelpWidth: () => terminalWidth(out()) ?? 80,
+      getErrHelpWidth: () => terminalWidth(out()) ?? 80,
       // Help has none; asking the stream would make it.
       getOutHasColors: () => false,
-      // main() says what is wrong, once and in the one form that errors have.
-      writeErr: () => {},
+      getErrHasColors: () => false,
+      // Help in place of an error, see run(). What is wrong, main() says, once and in the one form that errors have.
+      writeErr: (text) => {
+        unasked += text;
+      },
       outputError: () => {},
     })
     .addHelpText(
@@ -62,6 +74,7 @@ Examples:
   $ dji-ota push examples/manifest.json --simulate`,
     );
 
+  addCommon(program);
   declarePush(program).action(
     does(async (manifest: string | undefined, flags: object) =>
       (await import('./commands/push.js')).pushCommand(manifest, flags, io),
@@ -83,15 +96,21 @@ Examples:
     }),
   );
   prune.action(does(async (flags: object) => (await import('./commands/runs.js')).pruneCommand(flags, io)));
+  declareReport(program).action(
+    does(async (sources: string[], flags: object) =>
+      (await import('./commands/report.js')).reportCommand(sources, flags, io),
+    ),
+  );
   declareDevices(program).action(does(async (flags: object) => (await import('./wire.js')).runDevices(flags, io)));
   declareInspect(program).action(
     does(async (sources: string[], flags: object) => (await import('./wire.js')).runInspect(sources, flags, io)),
   );
   declareSimulate(program).action(does(async (flags: object) => (await import('./wire.js')).runSimulate(flags, io)));
-  declareConfig(program, {
+  const config = declareConfig(program, {
     run: does(async (action, args, options) => (await import('./wire.js')).runConfig(action, args, options, io)),
     addConnectionOptions: addConnection,
   });
+  for (const command of config.commands) addCommon(command);
   declareSchema(program).action(
     does(async (which: string | undefined) => {
       const { schemaCommand } = await import('./commands/schema.js');
@@ -101,11 +120,6 @@ Examples:
   );
   declareCompletion(program).action(
     does(async (shell: string) => (await import('./commands/completion.js')).completionCommand(shell, io)),
-  );
-  declareReport(program).action(
-    does(async (sources: string[], flags: object) =>
-      (await import('./commands/report.js')).reportCommand(sources, flags, io),
-    ),
   );
 
   return {
@@ -119,7 +133,15 @@ Examples:
       if (argv[0] === 'complete' && argv[1] === '--') {
         return (await import('./commands/completion.js')).complete(program, argv.slice(2), io);
       }
-      await program.parseAsync([...argv], { from: 'user' });
+      try {
+        await program.parseAsync([...argv], { from: 'user' });
+      } catch (error) {
+        if (!(error instanceof CommanderError) || error.code !== 'commander.help' || error.exitCode === 0) throw error;
+        const asked = argv.indexOf('help') + 1;
+        // A group without one of its commands, like `dji-ota config`, shows which there are.
+        if (asked === 0) out().write(unasked);
+        else throw new CommanderError(1, 'commander.unknownCommand', `unknown command '${argv[asked]}'`);
+      }
       return code;
     },
   };
@@ -128,14 +150,4 @@ Examples:
 function argumentTerm(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
   return argument.required ? `<${name}>` : `[${name}]`;
-}
-
-/** Put in by the build of the program, which then reads no file for it. */
-declare const __VERSION__: string | undefined;
-
-/** The version of the package that this file belongs to. */
-export function version(): string {
-  if (typeof __VERSION__ === 'string') return __VERSION__;
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

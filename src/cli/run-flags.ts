@@ -1,7 +1,7 @@
 /** The options that push, watch and resume share, from the command line's strings to values. */
 import { OtaError } from '../errors.js';
-import { pidProblem } from '../protocol/topics.js';
-import { type UpgradeType, upgradeTypeOf } from '../protocol/upgrade-types.js';
+import { checkedPids, checkedType } from '../library/checks.js';
+import type { UpgradeType } from '../protocol/upgrade-types.js';
 import { parseTimeout } from '../settings/duration.js';
 
 export interface LimitFlags {
@@ -23,24 +23,12 @@ export function limitsOf(flags: LimitFlags): { reply: number; stall: number; ver
 
 /** `--pid`, each checked and once. @throws OtaError `usage` */
 export function pidsOf(pids: readonly string[] | undefined): string[] {
-  for (const pid of pids ?? []) {
-    const problem = pidProblem(pid);
-    if (problem) {
-      throw new OtaError('usage', `--pid ${JSON.stringify(pid)} ${problem}`, {
-        hint: 'Give the serial number that is printed on the dock.',
-      });
-    }
-  }
-  return [...new Set(pids)];
+  return checkedPids('--pid', pids);
 }
 
+/** `--type`; null where it is not given. @throws OtaError `usage` */
 export function typeOf(type: string | undefined): UpgradeType | null {
-  if (type === undefined) return null;
-  const known = upgradeTypeOf(type);
-  if (known !== null) return known;
-  throw new OtaError('usage', `--type ${JSON.stringify(type)} is no upgrade type`, {
-    hint: 'It can be normal (3), consistency (2) or psdk (4).',
-  });
+  return checkedType('--type', type);
 }
 
 /** One of `choices`, or the first where nothing is given. @throws OtaError `usage` */

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { OtaError } from '../errors.js';
 
 /** Names a run: sorts by time, is short enough to type, and no two are alike: `20261124-081530-9f3ac2`. */
 export function newRunId(wall: number): string {
   const [date = '', time = ''] = new Date(wall).toISOString().split('T');
   return `${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${randomBytes(3).toString('hex')}`;
+}
+
+/** A run's id becomes part of a path. @throws OtaError `run_not_found` */
+export function checkedId(id: string): string {
+  if (/^[A-Za-z0-9-]{1,64}$/.test(id)) return id;
+  throw new OtaError('run_not_found', `${JSON.stringify(id)} is no run`, {
+    hint: 'dji-ota runs lists the earlier ones.',
+  });
 }

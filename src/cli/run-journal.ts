@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.js';
 import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
-import type { JournalContent } from '../journal/read.js';
+import type { FactTaker, JournalContent } from '../journal/read.js';
 import type { RunRecord } from '../journal/record.js';
 import type { Connection, ConnectionFlags } from '../settings/connection.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/home.js';
@@ -24,7 +24,21 @@ export interface RunJournal {
 
 type Warn = (code: string, message: string) => void;
 
+/** What `--serve` and `--serve-url` were, beside the header of a journal: whoever takes the run up serves again. */
+export interface KeptServe {
+  serve: string;
+  serveUrl?: string | undefined;
+}
+
+/** What a journal has kept of it; null where nothing was served. */
+export function keptServe(header: RunRecord & { served?: unknown }): KeptServe | null {
+  const { serve, serveUrl } = (header.served ?? {}) as Partial<Record<keyof KeptServe, unknown>>;
+  if (typeof serve !== 'string') return null;
+  return typeof serveUrl === 'string' ? { serve, serveUrl } : { serve };
+}
+
 export interface Kept {
+  served?: KeptServe | undefined;
   run: string;
   manifest: string;
   simulated: boolean;
@@ -56,9 +70,10 @@ export function earlierRunJournal(
   file: string,
   run: string,
   warn: Warn,
+  taker?: FactTaker,
   clock: Clock = systemClock,
 ): Promise<{ journal: Journal; content: JournalContent }> {
-  return reopenJournal(file, run, options(clock, warn));
+  return reopenJournal(file, run, options(clock, warn), taker);
 }
 
 function options(clock: Clock, warn: Warn) {

@@ -5,9 +5,9 @@ import { checkReportTargets } from '../render/report/targets.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/state.js';
 import type { Io } from './io.js';
-import { version } from './program.js';
 import { replayInto } from './report-replay.js';
 import { runsFolder } from './run-journal.js';
+import { version } from './version.js';
 
 export interface RunReports {
   take(event: RunEvent, wall: number): void;

@@ -16,6 +16,27 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+/** How far each device is with what it downloads from here. */
+export function downloadBoard(): {
+  downloads: ReadonlyMap<string, ServedDownload>;
+  onTransfer(transfer: Transfer): void;
+} {
+  const downloads = new Map<string, ServedDownload & { id: number; since: number; from: number }>();
+  return {
+    downloads,
+    onTransfer({ sn, id, bytes, total, done }) {
+      if (sn === null) return;
+      const known = downloads.get(sn);
+      const now = systemClock.now();
+      // A dock that resumes begins a new request: its rate counts from there.
+      const { since, from } = known?.id === id ? known : { since: now, from: bytes };
+      const seconds = (now - since) / 1000;
+      const rate = seconds > 0 && !done ? (bytes - from) / seconds : 0;
+      downloads.set(sn, { id, since, from, bytes, total, rate });
+    },
+  };
+}
+
 /** @throws OtaError `usage` for an address that is none, or a manifest without any local file. */
 export function createServing(
   flags: { serve: string; serveUrl?: string | undefined },
@@ -28,19 +49,8 @@ export function createServing(
       hint: 'Give "file" in the manifest, or leave --serve out.',
     });
   }
-  const downloads = new Map<string, ServedDownload & { id: number; since: number; from: number }>();
+  const { downloads, onTransfer } = downloadBoard();
   let server: FirmwareServer | null = null;
-
-  function onTransfer({ sn, id, bytes, total, done }: Transfer): void {
-    if (sn === null) return;
-    const known = downloads.get(sn);
-    const now = systemClock.now();
-    // A dock that resumes begins a new request: its rate counts from there.
-    const { since, from } = known?.id === id ? known : { since: now, from: bytes };
-    const seconds = (now - since) / 1000;
-    const rate = seconds > 0 && !done ? (bytes - from) / seconds : 0;
-    downloads.set(sn, { id, since, from, bytes, total, rate });
-  }
 
   return {
     downloads,

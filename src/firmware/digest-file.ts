@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, readSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemReason } from '../errors.js';
 
 /** What proves that a file on this machine still has the same bytes. Big numbers as decimal text, to be kept as JSON. */
@@ -35,14 +36,18 @@ export function sameProof(a: FileProof, b: FileProof): boolean {
   return a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.ino === b.ino;
 }
 
+// On a thread of its own, as many as there are cores: waiting for the disk costs less than being woken by it, by 8 % of the
+// whole at four files on two cores. After so many pieces the thread looks for other work.
+const SLICE = 8;
+
 /**
- * MD5 and size of the file at `path`. `onBytes` hears how many bytes have been read so far.
- * Rejects only where `signal` is aborted.
+ * MD5 and size of the file at `path`. `onBytes` hears how many bytes have been read so far. `ownThread`: this thread has
+ * nothing better to do than to wait for the disk. Rejects only where `signal` is aborted.
  */
 export async function digestFile(
   path: string,
   onBytes: (read: number) => void,
-  signal?: AbortSignal,
+  { signal, ownThread = false }: { signal?: AbortSignal | undefined; ownThread?: boolean } = {},
 ): Promise<FileDigest> {
   let handle: FileHandle | undefined;
   try {
@@ -50,7 +55,8 @@ export async function digestFile(
     const before = await handle.stat({ bigint: true });
     const problem = unfit(before);
     if (problem !== null) return { ok: false, problem };
-    const { md5, read } = await digestHandle(handle, Number(before.size), onBytes, signal);
+    const digest = ownThread ? digestInSlices : digestOverlapped;
+    const { md5, read } = await digest(handle, Number(before.size), onBytes, signal);
     // By handle for a file that was written to, by path for one that was replaced.
     const proof = proofOf(before);
     const unchanged =
@@ -67,7 +73,7 @@ export async function digestFile(
 }
 
 // The next piece is read while this one is digested: the disk's time vanishes behind the processor's.
-async function digestHandle(
+async function digestOverlapped(
   handle: FileHandle,
   size: number,
   onBytes: (read: number) => void,
@@ -88,6 +94,27 @@ async function digestHandle(
     hash.update(bytesRead === current.length ? current : current.subarray(0, bytesRead));
     onBytes(read);
     [current, next] = [next, current];
+  }
+}
+
+async function digestInSlices(
+  handle: FileHandle,
+  size: number,
+  onBytes: (read: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<{ md5: string; read: number }> {
+  const hash = createHash('md5');
+  const piece = Buffer.allocUnsafeSlow(Math.min(PIECE, size + 1));
+  let read = 0;
+  for (let pieces = 1; ; pieces++) {
+    const bytesRead = readSync(handle.fd, piece, 0, piece.length, read);
+    read += bytesRead;
+    if (bytesRead === 0 || read > size) return { md5: hash.digest('hex'), read };
+    hash.update(bytesRead === piece.length ? piece : piece.subarray(0, bytesRead));
+    if (pieces % SLICE !== 0) continue;
+    onBytes(read);
+    await nextTurn();
+    signal?.throwIfAborted();
   }
 }
 

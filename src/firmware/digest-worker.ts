@@ -17,9 +17,6 @@ export type FromWorker =
   | { id: number; type: 'spent'; buffer: ArrayBuffer }
   | { id: number; type: 'digest'; md5: string };
 
-// A message for each piece would cost more than it tells; four megabytes are some six milliseconds.
-const TELL_EVERY = 4 * 1024 * 1024;
-
 const port = parentPort;
 if (!port) throw new Error('digest-worker runs as a thread');
 const hashes = new Map<number, Hash>();
@@ -27,13 +24,8 @@ const hashes = new Map<number, Hash>();
 port.on('message', (message: ToWorker) => {
   const { id } = message;
   if (message.type === 'file') {
-    let told = 0;
-    const onBytes = (read: number) => {
-      if (read - told < TELL_EVERY) return;
-      told = read;
-      port.postMessage({ id, type: 'read', read } satisfies FromWorker);
-    };
-    digestFile(message.path, onBytes).then(
+    const onBytes = (read: number) => port.postMessage({ id, type: 'read', read } satisfies FromWorker);
+    digestFile(message.path, onBytes, { ownThread: true }).then(
       (digest) => port.postMessage({ id, type: 'file', digest } satisfies FromWorker),
       (error) => {
         throw error;

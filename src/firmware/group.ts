@@ -9,17 +9,21 @@ export interface Group {
 
 /** The files of `devices`, each once; devices without one are in none. */
 export function groupByFile(devices: readonly ManifestDevice[]): Group[] {
-  const groups = new Map<string, Group>();
+  const groups: Group[] = [];
+  const byPlace = { file: new Map<string, Group>(), url: new Map<string, Group>() };
   for (const device of devices) {
     const location = device.file ?? device.file_url;
     if (location === null) continue;
     const kind = device.file === null ? 'url' : 'file';
-    const key = `${kind}:${location}`;
-    const group = groups.get(key);
-    if (group) group.devices.push(device);
-    else groups.set(key, { source: { kind, location, file_name: device.file_name ?? '' }, devices: [device] });
+    const known = byPlace[kind].get(location);
+    if (known) known.devices.push(device);
+    else {
+      const group: Group = { source: { kind, location, file_name: device.file_name ?? '' }, devices: [device] };
+      byPlace[kind].set(location, group);
+      groups.push(group);
+    }
   }
-  return [...groups.values()];
+  return groups;
 }
 
 /** The devices by the value of `key`, in the order in which the values come first. */

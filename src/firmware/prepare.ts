@@ -64,9 +64,12 @@ export async function prepareFirmware(
   const found = problems();
   const facts = new Map<string, FirmwareFacts>();
   const ready = (group: Group, source: FirmwareOrigin, md5: string, file_size: number, inside: PackageFacts | null) => {
+    // The same object for all devices that call it the same: a fleet has one file.
+    let known: FirmwareFacts | undefined;
     for (const device of group.devices) {
       const file_name = device.file_name ?? group.source.file_name;
-      facts.set(device.sn, { file_name, file_size, md5, source, package: inside });
+      if (known?.file_name !== file_name) known = { file_name, file_size, md5, source, package: inside };
+      facts.set(device.sn, known);
     }
     const sns = group.devices.map((device) => device.sn);
     options.onReady({ file_name: group.source.file_name, file_size, md5, source, devices: sns });

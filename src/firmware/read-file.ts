@@ -17,7 +17,7 @@ export async function readFile(
   const begun = clock.wall();
   const line = board.add(source.file_name, size);
   const onBytes = (read: number) => line.at(read, size);
-  const digesting = pool ? untilAborted(pool.file(path, onBytes), signal) : digestFile(path, onBytes, signal);
+  const digesting = pool ? untilAborted(pool.file(path, onBytes), signal) : digestFile(path, onBytes, { signal });
   const [digested, contents] = await Promise.all([digesting, lookInside(path)]);
   if (!digested.ok) return { ok: false, problem: safeText(digested.problem) };
   line.done(digested.proof.size);

@@ -20,6 +20,8 @@ export interface ServedFile {
   md5: string;
   /** The one device that it is for: it gets a URL of its own, so that its download is known as its. */
   sn?: string | undefined;
+  /** The path of its URL, where a dock was told one before; else a new one. */
+  path?: string | undefined;
 }
 
 /** How far one download is. */
@@ -70,7 +72,7 @@ interface Shelf extends ServedFile {
 const LIMITS = { request: 20_000, idle: 120_000 };
 
 /**
- * Serves `files`, and nothing else, over HTTP. Their paths hold 128 random bits, new for each run.
+ * Serves `files`, and nothing else, over HTTP. New paths hold 128 random bits.
  * Throws `usage` where the address cannot be used, `firmware_unreadable` or `firmware_mismatch` where a file is not there
  * any more as it was digested.
  */
@@ -85,7 +87,8 @@ export async function serveFirmware(files: readonly ServedFile[], options: Serve
   for (const file of files) {
     const key = keyOf(file.file, file.sn);
     if (pathOf.has(key)) continue;
-    const path = `/${secret}/${pathOf.size}/${encodeURIComponent(/^\.*$/.test(file.file_name) ? 'firmware' : file.file_name)}`;
+    const fresh = `/${secret}/${pathOf.size}/${encodeURIComponent(/^\.*$/.test(file.file_name) ? 'firmware' : file.file_name)}`;
+    const path = file.path ?? fresh;
     const shelf = shelves.get(file.file) ?? (await shelve(file));
     shelves.set(file.file, shelf);
     byPath.set(path, { ...shelf, sn: file.sn });

@@ -1,5 +1,5 @@
 /** Which devices belong together: a gateway and the aircraft on it. Kept up to date device by device, never by a full pass. */
-
+import { byText } from '../text.js';
 import type { Fleet } from './properties.js';
 
 export interface Groups {
@@ -58,9 +58,4 @@ export function createGroups(fleet: Fleet, fixed: ReadonlyMap<string, string> = 
       return sorted;
     },
   };
-}
-
-/** By UTF-16 units, so that the order is the same on every machine. */
-function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

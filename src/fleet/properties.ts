@@ -117,9 +117,13 @@ function readProperties(context: Context, message: Fields, data: Fields): void {
 }
 
 function readSubDevice(context: Context, subDevice: Fields): void {
-  const { fleet, record, retained } = context;
+  const { fleet, record } = context;
   const serial = text(subDevice.device_sn) ?? record.aircraft?.value ?? null;
-  if (serial === null) return;
+  if (serial === null) {
+    // None is paired, so there is none to be named.
+    if (flag(subDevice.device_paired) === 0) tellAircraft(context);
+    return;
+  }
   const online = flag(subDevice.device_online_status);
   const model = text(subDevice.device_model_key) ?? text(subDevice.product_type);
   const before = record.aircraft?.value;
@@ -129,7 +133,7 @@ function readSubDevice(context: Context, subDevice: Fields): void {
     const former = fleet.devices.get(before);
     if (former && former.gateway?.value === record.serial) leave(context, former);
   }
-  if (!retained) record.toldAircraft = true;
+  tellAircraft(context);
   // Of two docks paired with one aircraft, only the one that it is with speaks for it.
   if (aircraft.gateway?.value !== record.serial) return;
   keep(context, aircraft, 'device_online_status', online);
@@ -146,7 +150,7 @@ function readTopology(context: Context, data: Fields): void {
   setGateway(context, model === null ? null : kindOf(model));
   setModel(context, context.record, model);
   if (!Array.isArray(data.sub_devices)) return;
-  const { fleet, record, retained } = context;
+  const { fleet, record } = context;
   const listed = new Set<string>();
   for (const item of data.sub_devices.slice(0, MAX_NAMED)) {
     const entry = object(item);
@@ -166,5 +170,12 @@ function readTopology(context: Context, data: Fields): void {
   const [first] = listed;
   const known = record.aircraft?.value;
   if (first !== undefined && (known === undefined || !listed.has(known))) keep(context, record, 'aircraft', first);
-  if (!retained) record.toldAircraft = true;
+  tellAircraft(context);
+}
+
+/** The gateway has said which aircraft it has, if any. Who waits for that must hear of it, though no value changed. */
+function tellAircraft({ record, retained, serials }: Context): void {
+  if (retained || record.toldAircraft) return;
+  record.toldAircraft = true;
+  serials.add(record.serial);
 }

@@ -127,7 +127,10 @@ function aircraftReasons(
     return [reason('aircraft_of_other_gateway', `${message}: check sn and pid`)];
   }
   const reasons: Reason[] = [];
-  if (gateway === null) known('sub_device', null);
+  if (gateway === null && dock.toldAircraft) {
+    const message = `dock ${show(device.pid)} has no aircraft now: power ${show(device.sn)} on, check battery and pairing`;
+    reasons.push(reason('aircraft_offline', message));
+  } else if (gateway === null) known('sub_device', null);
   if (known('drone_in_dock', dock.drone_in_dock) === 0) {
     reasons.push(reason('aircraft_not_in_dock', `${name} is not in its dock: bring it home, then try again`));
   }

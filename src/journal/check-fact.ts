@@ -64,19 +64,6 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   resumed: ({ reopened }) => isFlag(reopened),
 };
 
-// A device says the same ids hundreds of times: kept once, a long journal takes half the memory, and half the time.
-const texts = new Map<string, string>();
-const MOST_TEXTS = 200_000;
-
-function known<T extends string | null>(text: T): T {
-  if (text === null) return text;
-  const kept = texts.get(text);
-  if (kept !== undefined) return kept as T;
-  if (texts.size >= MOST_TEXTS) texts.clear();
-  texts.set(text, text);
-  return text;
-}
-
 /** The fact in a parsed line, with its wall time in `at`; null where it is none. */
 export function factOf(record: Fields): Fact | null {
   const { type } = record;
@@ -85,10 +72,7 @@ export function factOf(record: Fields): Fact | null {
   const at = record.time as number;
   // Nearly all are of this kind: built as it stands, and not copied key by key.
   if (type === 'progress') {
-    const message = record.message as ProgressMessage;
-    message.bid = known(message.bid);
-    message.tid = known(message.tid);
-    return { type, at, pid: known(record.pid as string), message };
+    return { type, at, pid: record.pid as string, message: record.message as ProgressMessage };
   }
   const { time: _time, n: _n, crc: _crc, ...rest } = record;
   return { ...rest, type, at } as unknown as Fact;

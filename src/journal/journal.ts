@@ -1,6 +1,6 @@
 /** Writes the journal of a run: append-only, one JSON object a line, synced before the publish that it records. */
 import { createHash } from 'node:crypto';
-import { access, open } from 'node:fs/promises';
+import { access, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { OtaError, systemReason } from '../errors.js';
@@ -10,7 +10,7 @@ import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import type { CoreOptions } from '../upgrade/run-core.js';
 import { takeLock } from './lock.js';
-import { type JournalContent, readJournal } from './read.js';
+import { type FactTaker, type JournalContent, readJournal } from './read.js';
 import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
 import { type LineWriter, openWriter } from './writer.js';
 
@@ -52,6 +52,8 @@ export async function createJournal(
     };
     return await openJournal(file, 1, options, release, begin);
   } catch (error) {
+    // Nothing was published: half of a plan would only be in the way of the next `resume`.
+    await unlink(file).catch(() => {});
     await release();
     throw error;
   }
@@ -65,6 +67,7 @@ export async function reopenJournal(
   file: string,
   run: string,
   options: JournalOptions,
+  taker?: FactTaker,
 ): Promise<{ journal: Journal; content: JournalContent }> {
   await access(file).catch((error: unknown) => {
     throw new OtaError('run_not_found', `there is no run ${run}: ${safeText(file)}: ${systemReason(error)}`, {
@@ -73,7 +76,7 @@ export async function reopenJournal(
   });
   const release = await lock(file, run);
   try {
-    const content = await readJournal(file);
+    const content = await readJournal(file, taker);
     const begin = (writer: LineWriter) => writer.write([SEAM]);
     return { journal: await openJournal(file, content.next, options, release, begin, content.torn), content };
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The lines of a journal, each checked, in the order in which they stand in the file. */
+import { isAscii } from 'node:buffer';
 import { createReadStream } from 'node:fs';
-import { readBytes } from './record.js';
+import { readFramed } from './record.js';
 
 export interface Line {
   /** Null where it is not as it was written. */
@@ -20,19 +21,32 @@ export async function readLines(file: string, take: (line: Line) => void): Promi
   let left: Buffer[] = [];
   for await (const chunk of createReadStream(file, { highWaterMark: BLOCK }) as AsyncIterable<Buffer>) {
     let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      const part = chunk.subarray(from, end);
+    if (left.length > 0) {
+      const end = chunk.indexOf(NEWLINE);
+      if (end < 0) {
+        left.push(chunk);
+        continue;
+      }
+      const bytes = Buffer.concat([...left, chunk.subarray(0, end)]);
+      left = [];
       from = end + 1;
-      const bytes = left.length === 0 ? part : Buffer.concat([...left, part]);
-      if (left.length > 0) left = [];
-      if (bytes.length > 0) take(lineOf(bytes, true));
+      take(lineOf(bytes.toString(), bytes, 0, bytes.length, true));
+    }
+    // Nearly all of it is ASCII, where a place in the text is the same place in the bytes.
+    const text = isAscii(chunk) ? chunk.toString('latin1') : null;
+    for (let end = chunk.indexOf(NEWLINE, from); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      const line = text?.slice(from, end) ?? chunk.toString('utf8', from, end);
+      if (end > from) take(lineOf(line, chunk, from, end, true));
+      from = end + 1;
     }
     if (from < chunk.length) left.push(chunk.subarray(from));
   }
-  if (left.length > 0) take(lineOf(Buffer.concat(left), false));
+  if (left.length === 0) return;
+  const bytes = Buffer.concat(left);
+  take(lineOf(bytes.toString(), bytes, 0, bytes.length, false));
 }
 
-function lineOf(bytes: Buffer, whole: boolean): Line {
-  const read = readBytes(bytes);
+function lineOf(text: string, bytes: Buffer, from: number, end: number, whole: boolean): Line {
+  const read = readFramed(text, bytes, from, end);
   return { record: read?.record ?? null, n: read?.n ?? 0, whole };
 }

@@ -16,7 +16,7 @@ interface Owner {
  * @throws OtaError `run_alive` where another living process has it; Node's own errors where the folder cannot be written.
  */
 export async function takeLock(file: string, run: string): Promise<() => Promise<void>> {
-  const me: Owner = { pid: process.pid, started: startOf(process.pid) };
+  const me: Owner = { pid: process.pid, started: statOf(process.pid)?.[STARTED] ?? null };
   const mine = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   await writeFile(mine, JSON.stringify(me), { flag: 'wx', mode: 0o600 });
   try {
@@ -102,15 +102,22 @@ function isAlive(owner: Owner): boolean {
     // EPERM: it lives, and is another user's.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  const started = startOf(owner.pid);
+  const stat = statOf(owner.pid);
+  // Killed, and its parent has not asked for its end yet, which in a container without an init it may never do.
+  if (stat?.[STATE] === 'Z' || stat?.[STATE] === 'X') return false;
+  const started = stat?.[STARTED] ?? null;
   return started === null || owner.started === null || started === owner.started;
 }
 
-// Field 22 of /proc/<pid>/stat; the name before it may hold spaces and brackets.
-function startOf(pid: number): string | null {
+// Fields of /proc/<pid>/stat after the name, which may hold spaces and brackets itself.
+const STATE = 0;
+const STARTED = 19;
+
+/** Null where the system has no such file. */
+function statOf(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }

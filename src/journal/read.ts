@@ -24,7 +24,7 @@ export interface JournalContent {
   header: RunRecord;
   plan: PlanRecord;
   finished: FinishedRecord | null;
-  /** Facts in the order in which they were written, with wall times in `at`. */
+  /** Facts in the order in which they were written, with wall times in `at`; none where they were taken as they came. */
   facts: Fact[];
   /** Lines that could not be read: the torn last one of a crash, or damage. */
   unreadable: number;
@@ -50,7 +50,8 @@ export async function listRuns(folder: string): Promise<RunSummary[]> {
     const run = await summarize(path.join(folder, name)).catch(() => null);
     if (run) runs.push(run);
   }
-  return runs;
+  // Names go by the second.
+  return runs.sort((a, b) => b.time - a.time);
 }
 
 async function journalNames(folder: string): Promise<string[]> {
@@ -64,9 +65,18 @@ async function journalNames(folder: string): Promise<string[]> {
   }
 }
 
+/** Asked, once the plan is known, for what takes the facts: a run that went on for days has millions of them. */
+export type FactTaker = (plan: PlanRecord) => (fact: Fact) => void;
+
 /** The whole journal of one run. @throws OtaError `run_not_found` */
-export async function readJournal(file: string): Promise<JournalContent> {
+export async function readJournal(file: string, taker?: FactTaker): Promise<JournalContent> {
   const content = { header: null as RunRecord | null, plan: null as PlanRecord | null, ...NOTHING_READ() };
+  let take: ((fact: Fact) => void) | null = null;
+  const handOver = () => {
+    if (!taker || content.plan === null) return;
+    take ??= taker(content.plan);
+    for (const fact of content.facts.splice(0)) take(fact);
+  };
   // Unreadable lines since the last good one. The next good one's number tells whether they ever counted.
   let doubtful = 0;
   try {
@@ -83,6 +93,7 @@ export async function readJournal(file: string): Promise<JournalContent> {
       content.lost += n - content.next;
       content.next = n + 1;
       takeRecord(content, record);
+      if (content.facts.length > 0) handOver();
     });
   } catch (error) {
     throw new OtaError('run_not_found', `the journal ${safeText(file)} cannot be read: ${systemReason(error)}`, {

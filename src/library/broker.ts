@@ -1,4 +1,4 @@
-import type { Broker, BrokerEvents } from '../mqtt/broker.js';
+import { type Broker, type BrokerEvents, expiryWhileSought } from '../mqtt/broker.js';
 import { randomClientId } from '../settings/connection.js';
 
 /** How a broker is reached. */
@@ -28,14 +28,17 @@ export type ConnectFunction = (events: BrokerEvents, signal: AbortSignal) => Pro
 /** The connection that a request asks for. */
 export function connectFunction(broker: BrokerOptions | ConnectFunction): ConnectFunction {
   if (typeof broker === 'function') return broker;
-  const settings = {
-    clientId: randomClientId(),
-    mqttVersion: 'auto' as const,
-    connectTimeout: 10_000,
-    reconnectTimeout: 600_000,
-    sessionExpiry: 0,
-    ...broker,
-  };
+  // Taken apart, not spread: a key that is there without a value has its default as well.
+  const {
+    clientId = randomClientId(),
+    mqttVersion = 'auto',
+    connectTimeout = 10_000,
+    reconnectTimeout = 600_000,
+    ...more
+  } = broker;
+  // An upgrade that ends while the connection is down must be heard of afterwards.
+  const sessionExpiry = expiryWhileSought(reconnectTimeout);
+  const settings = { ...more, clientId, mqttVersion, connectTimeout, reconnectTimeout, sessionExpiry };
   return async (events, signal) => {
     const { connectBroker } = await import('../mqtt/connect.js');
     return connectBroker(settings, events, { signal });

@@ -7,13 +7,13 @@ import type { RunEvent } from '../upgrade/events.js';
 import { createPreflight, createVerification } from '../upgrade/looks.js';
 import { plannedDevices } from '../upgrade/planned.js';
 import { push as runPush } from '../upgrade/push.js';
-import { type FailureLimit, parseWaves } from '../upgrade/rollout.js';
+import { type FailureLimit, parseWaves } from '../upgrade/rollout-options.js';
 import type { RunView } from '../upgrade/state.js';
 import { type BrokerOptions, type ConnectFunction, connectFunction } from './broker.js';
-import { pidsOf, upgradeType } from './checks.js';
+import { checkedPids, checkedType } from './checks.js';
 import { type Run, startRun } from './run.js';
 
-/** A device as a manifest names it; either spelling of a key will do (see `dji-ota schema manifest`). */
+/** A device as a manifest names it, by the long names of its keys (see `dji-ota schema manifest`). */
 export interface ManifestEntry {
   sn: string;
   product_version: string;
@@ -86,7 +86,7 @@ export interface PushRequest {
 export function push(request: PushRequest): Run {
   return startRun(async (emit) => {
     const { manifest, limits = {}, rollout = {}, firmware = {}, verify = 'off', preflight = 'off' } = request;
-    const options = { defaultPids: pidsOf(request.pid), defaultType: upgradeType(request.type) };
+    const options = { defaultPids: checkedPids('pid', request.pid), defaultType: checkedType('type', request.type) };
     const { devices } =
       typeof manifest === 'string' ? await readManifest(manifest, options) : checkManifest(manifest, options);
     const signal = request.signal ?? new AbortController().signal;

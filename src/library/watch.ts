@@ -3,7 +3,7 @@ import { OtaError } from '../errors.js';
 import type { RunView } from '../upgrade/state.js';
 import { watch as runWatch } from '../upgrade/watch.js';
 import { type BrokerOptions, type ConnectFunction, connectFunction } from './broker.js';
-import { pidsOf } from './checks.js';
+import { checkedPids } from './checks.js';
 import { type Run, startRun } from './run.js';
 
 export interface WatchRequest {
@@ -23,7 +23,7 @@ export interface WatchRequest {
 /** Follows upgrades that something else started, as `dji-ota watch` does. Publishes nothing, prints nothing. */
 export function watch(request: WatchRequest): Run {
   return startRun(async (emit) => {
-    const pids = pidsOf(request.pids);
+    const pids = checkedPids('pid', request.pids);
     if (pids.length === 0)
       throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch in pids.' });
     return runWatch({

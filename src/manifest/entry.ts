@@ -1,10 +1,10 @@
 import { basename, resolve } from 'node:path';
+import { didYouMean } from '../nearest.js';
 import { pidProblem } from '../protocol/topics.js';
 import type { UpgradeType } from '../protocol/upgrade-types.js';
 import { FIELD_OF, type Field, KNOWN_KEYS } from './fields.js';
 import type { ManifestDevice } from './model.js';
 import { kindOf, quote } from './problem.js';
-import { didYouMean } from './suggest.js';
 import * as values from './values.js';
 
 /** What holds for every device of a manifest. */
@@ -18,10 +18,33 @@ export interface EntryRules {
   defaultType: UpgradeType;
   /** Local files are served to the docks, so a `file` needs no `file_url`. */
   allowFileWithoutUrl: boolean;
-  /** File name (or null) of each URL that has passed, for fleets where thousands of devices have one URL. */
-  seenUrls: Map<string, string | null>;
-  /** The place of each path that has passed, for the same reason. */
-  seenPaths: Map<string, string>;
+  /**
+   * Texts that have passed, by field: of a fleet, thousands of devices have the same. Each is checked once, and kept once.
+   */
+  passed: Record<SharedField, Map<string, string>>;
+  /** File name (or null) in each URL. */
+  namesInUrls: Map<string, string | null>;
+  /** Place of each path. */
+  places: Map<string, string>;
+}
+
+type SharedField = 'pid' | 'product_version' | 'file_url' | 'file' | 'md5' | 'file_name';
+
+/** What has passed before the first device: nothing. */
+export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'places'> {
+  const texts = () => new Map<string, string>();
+  return {
+    passed: {
+      pid: texts(),
+      product_version: texts(),
+      file_url: texts(),
+      file: texts(),
+      md5: texts(),
+      file_name: texts(),
+    },
+    namesInUrls: new Map(),
+    places: new Map(),
+  };
 }
 
 /** Takes one finding: the key it is about, null = the whole device. */
@@ -52,23 +75,36 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
   const text = (field: Field, problemOf: (value: string) => string | null): string | null => {
     const value = written[field];
     if (value === undefined) return null;
-    const problem = values.textProblem(value) ?? problemOf(value as string);
+    const needed = field === 'sn' || field === 'product_version';
+    const problem = needed && value === '' ? 'is empty' : (values.textProblem(value) ?? problemOf(value as string));
     return problem === null ? (value as string) : bad(field, problem);
+  };
+
+  const shared = (field: SharedField, problemOf: (value: string) => string | null): string | null => {
+    const value = written[field];
+    if (value === undefined) return null;
+    const passed = rules.passed[field];
+    const known = passed.get(value as string);
+    if (known !== undefined) return known;
+    const checked = text(field, problemOf);
+    if (checked !== null) passed.set(checked, checked);
+    return checked;
   };
 
   const sn = written.sn === undefined ? bad('sn', 'is missing') : text('sn', pidProblem);
   const version =
-    written.product_version === undefined ? bad('product_version', 'is missing') : text('product_version', none);
-  const pid = written.pid === undefined ? (rules.defaultPid ?? bad('pid', rules.pidMissing)) : text('pid', pidProblem);
-  const url = text('file_url', (value) => (rules.seenUrls.has(value) ? null : values.urlProblem(value)));
-  const path = text('file', (value) => (rules.seenPaths.has(value) ? null : pathProblem(value)));
-  const md5 = text('md5', values.md5Problem);
+    written.product_version === undefined ? bad('product_version', 'is missing') : shared('product_version', none);
+  const pid =
+    written.pid === undefined ? (rules.defaultPid ?? bad('pid', rules.pidMissing)) : shared('pid', pidProblem);
+  const url = shared('file_url', values.urlProblem);
+  const path = shared('file', pathProblem);
+  const md5 = shared('md5', values.md5Problem);
   const type = written.firmware_upgrade_type;
   const upgradeType = type === undefined ? rules.defaultType : values.typeOf(type);
   if (upgradeType === null) bad('firmware_upgrade_type', values.typeProblem(type));
   const size = written.file_size === undefined ? null : values.sizeOf(written.file_size);
   if (written.file_size !== undefined && size === null) bad('file_size', values.sizeProblem(written.file_size));
-  const givenName = text('file_name', values.nameProblem);
+  const givenName = shared('file_name', values.nameProblem);
 
   let name = givenName;
   if (written.file_url === undefined && written.file === undefined) {
@@ -86,7 +122,8 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
   if (!good || sn === null || version === null || pid === null || upgradeType === null) return null;
   return {
     index,
-    sn,
+    // A dock is its own gateway.
+    sn: sn === pid ? pid : sn,
     pid,
     product_version: version,
     firmware_upgrade_type: upgradeType,
@@ -106,6 +143,7 @@ function none(): null {
 
 /** The values under their fields' own names; null is no value. */
 function fieldsOf(raw: Record<string, unknown>, bad: (key: string, problem: string) => null): Written {
+  if (isWrittenOut(raw)) return raw;
   const written: Written = {};
   for (const key of Object.keys(raw)) {
     const field = FIELD_OF.get(key);
@@ -118,6 +156,12 @@ function fieldsOf(raw: Record<string, unknown>, bad: (key: string, problem: stri
     }
   }
   return written;
+}
+
+/** Whether every key is a field's own name, and none has null: nothing is to be read between the lines then. */
+function isWrittenOut(raw: Record<string, unknown>): raw is Written {
+  for (const key of Object.keys(raw)) if (FIELD_OF.get(key) !== key || raw[key] === null) return false;
+  return true;
 }
 
 function sameValue(field: Field, a: unknown, b: unknown): boolean {
@@ -135,20 +179,20 @@ function pathProblem(path: string): string | null {
   return name === '' || name === '.' || name === '..' ? 'does not end in a file name' : null;
 }
 
-function placeOf(path: string, { folder, seenPaths }: EntryRules): string {
-  let place = seenPaths.get(path);
+function placeOf(path: string, { folder, places }: EntryRules): string {
+  let place = places.get(path);
   if (place === undefined) {
     place = resolve(folder, path);
-    seenPaths.set(path, place);
+    places.set(path, place);
   }
   return place;
 }
 
-function nameIn(url: string, rules: EntryRules): string | null {
-  let name = rules.seenUrls.get(url);
+function nameIn(url: string, { namesInUrls }: EntryRules): string | null {
+  let name = namesInUrls.get(url);
   if (name === undefined) {
     name = values.nameInUrl(url);
-    rules.seenUrls.set(url, name);
+    namesInUrls.set(url, name);
   }
   return name;
 }

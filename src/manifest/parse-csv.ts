@@ -1,8 +1,8 @@
 import { CsvError, parse } from 'csv-parse/sync';
+import { didYouMean } from '../nearest.js';
 import { safeText } from '../text.js';
 import { FIELD_OF, KNOWN_KEYS } from './fields.js';
 import { quote, unreadable } from './problem.js';
-import { didYouMean } from './suggest.js';
 
 /** Longer rows are no rows: most often a quote that is not closed. */
 const MAX_ROW = 1 << 20;

@@ -1,4 +1,4 @@
-import { jsonProblem, oddStructure } from './json-syntax.js';
+import { countKeyMarks, countKeys, jsonProblem, oddStructure } from './json-syntax.js';
 import { placeOf, quote, unreadable } from './problem.js';
 
 /**
@@ -6,17 +6,26 @@ import { placeOf, quote, unreadable } from './problem.js';
  * @throws OtaError `manifest_unreadable`, with line and column.
  */
 export function parseJson(source: string, text: string): unknown {
-  const odd = oddStructure(text);
-  if (odd?.key === null) throw unreadable(source, 'is nested too deeply', { place: placeOf(text, odd.offset) });
+  // JSON.parse would follow millions of brackets, and fill the memory, before it finds that they are not closed.
+  let odd = /\[\s*\[\s*\[/.test(text) ? oddStructure(text) : null;
   let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
+  let failure: unknown;
+  if (odd?.key !== null) {
+    try {
+      value = JSON.parse(text);
+      if (countKeys(value) === countKeyMarks(text)) return value;
+    } catch (error) {
+      failure = error;
+    }
+    odd = oddStructure(text);
+  }
+  if (odd?.key === null) throw unreadable(source, 'is nested too deeply', { place: placeOf(text, odd.offset) });
+  if (failure !== undefined) {
     const problem = jsonProblem(text);
     throw unreadable(source, `is not JSON${problem === null ? '' : `: ${problem.problem}`}`, {
       place: problem === null ? undefined : placeOf(text, problem.offset),
       hint: 'Correct the JSON, then try again.',
-      cause: error,
+      cause: failure,
     });
   }
   if (odd) {

@@ -19,7 +19,7 @@ import { safeText, showBytes } from '../text.js';
 import { quote, unreadable } from './problem.js';
 
 /** Parsing takes some 150 bytes of memory for each character: this much takes a gigabyte. Larger fleets have JSON and CSV. */
-export const MAX_YAML_CHARACTERS = 8 * 1024 * 1024;
+const MAX_YAML_CHARACTERS = 8 * 1024 * 1024;
 /** Mapping in mapping (a message), `data`, list, device, value: nothing deeper means anything in a manifest. */
 const MAX_DEPTH = 5;
 /** Open lists and mappings while parsing. */

@@ -2,7 +2,7 @@ import { OtaError } from '../errors.js';
 import { pidProblem } from '../protocol/topics.js';
 import { DEFAULT_UPGRADE_TYPE, type UpgradeType } from '../protocol/upgrade-types.js';
 import { safeText } from '../text.js';
-import { type EntryRules, readEntry } from './entry.js';
+import { type EntryRules, nothingPassed, readEntry } from './entry.js';
 import type { Manifest, ManifestDevice } from './model.js';
 import { parseJson } from './parse-json.js';
 import { showSource, unreadable } from './problem.js';
@@ -77,8 +77,7 @@ function checkValue(
           : 'is missing, and more than one --pid is given; add "pid" to say which gateway it is',
       defaultType: options.defaultType ?? DEFAULT_UPGRADE_TYPE,
       allowFileWithoutUrl: options.allowFileWithoutUrl ?? false,
-      seenUrls: new Map(),
-      seenPaths: new Map(),
+      ...nothingPassed(),
     },
     findings,
   );

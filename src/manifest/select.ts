@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
 import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
+import { didYouMean } from '../nearest.js';
+import { byText, safeText } from '../text.js';
 import type { ManifestDevice } from './model.js';
-import { didYouMean } from './suggest.js';
 
 /**
  * The devices whose sn or pid one of `only` matches (all where there is none) and none of `exclude`, in their order.
@@ -78,7 +78,7 @@ export function shardGateways(devices: readonly ManifestDevice[], { index, of }:
   const pids = [...new Set(devices.map((device) => device.pid))];
   // By hash and not by name: serial numbers run on within a site, and a site should not be one shard.
   const hashed = pids.map((pid) => ({ pid, hash: createHash('sha256').update(pid).digest('hex') }));
-  hashed.sort((a, b) => (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0));
+  hashed.sort((a, b) => byText(a.hash, b.hash));
   const mine = new Set(hashed.filter((_, place) => place % of === index - 1).map(({ pid }) => pid));
   return devices.filter((device) => mine.has(device.pid));
 }

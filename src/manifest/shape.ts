@@ -1,5 +1,5 @@
+import { didYouMean, nearest } from '../nearest.js';
 import { kindOf, quote, unreadable } from './problem.js';
-import { didYouMean, nearest } from './suggest.js';
 
 const OBJECT_KEYS = ['devices', '$schema'];
 /** `ota_create` as the seed prints it, with its `timestamp:`; only the devices matter here. */

@@ -9,7 +9,7 @@ import { unreadable } from './problem.js';
 export type Format = 'json' | 'yaml' | 'csv' | 'json or yaml';
 
 /** Larger manifests are refused: a hundred times what 10,000 devices need. */
-export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
+const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 const FORMATS: Readonly<Record<string, Format>> = {
   '.json': 'json',

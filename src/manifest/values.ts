@@ -1,8 +1,9 @@
 /** Single values of a device: each is read from what was written, or complained about in words that follow `key: `. */
+
+import { didYouMean } from '../nearest.js';
 import { UPGRADE_TYPES, type UpgradeType, upgradeTypeOf } from '../protocol/upgrade-types.js';
 import { MAX_TEXT } from './fields.js';
 import { kindOf, quote } from './problem.js';
-import { didYouMean } from './suggest.js';
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 

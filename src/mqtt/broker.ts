@@ -68,3 +68,14 @@ export interface ConnectionSettings {
   /** Continue the session that an earlier process with the same client id left. */
   resumeSession?: boolean | undefined;
 }
+
+/** Seconds that a client may need to see that its connection is gone, where the broker sees it at once. */
+const NOTICED_LATE = 60;
+
+/**
+ * The `sessionExpiry`, seconds, with which nothing is lost that comes while a lost broker is sought for `reconnectTimeout`
+ * milliseconds.
+ */
+export function expiryWhileSought(reconnectTimeout: number): number {
+  return Math.ceil(reconnectTimeout / 1000) + NOTICED_LATE;
+}

@@ -2,6 +2,7 @@
  * Messages of the wire: strict in what is sent, tolerant in what is read (PROTOCOL "Envelope").
  * What is read comes from strangers: every field is checked for its type and bounded, and nothing here throws.
  */
+import { STATUSES, STEPS } from './statuses.js';
 import type { UpgradeType } from './upgrade-types.js';
 
 /** One element of `ota_create`'s `data.devices` (seed "Firmware upgrade"); the four file fields come together or not at all. */
@@ -105,7 +106,7 @@ export function readReply(payload: Uint8Array | string): ReplyMessage | null {
   if (!data) return null;
   const output = object(data.output) ?? object(data.info) ?? data;
   const result = integer(data.result) ?? integer(output.result);
-  const status = text(output.status) ?? text(data.status);
+  const status = word(output.status) ?? word(data.status);
   if (result === null && status === null) return null;
   return { method, tid: text(message.tid), bid: text(message.bid), result: result ?? 0, status };
 }
@@ -131,7 +132,7 @@ export function readProgress(payload: Uint8Array | string): ProgressMessage | nu
     timestamp: number(message.timestamp) ?? number(message['timestamp:']),
     needReply: message.need_reply === 1 || message.need_reply === true || message.need_reply === '1',
     result: integer(data.result) ?? integer(output.result) ?? 0,
-    status: text(output.status) ?? text(data.status),
+    status: word(output.status) ?? word(data.status),
     percent: percent === null ? null : Math.min(100, Math.max(0, Math.floor(percent))),
     step: stepOf(progress.step_key) ?? stepOf(progress.current_step),
     rate: rateOf(object(output.ext)?.rate),
@@ -181,7 +182,17 @@ const MAX_TEXT = 128;
 /** A non-empty string, or null. */
 export function text(value: unknown): string | null {
   if (typeof value !== 'string' || value === '') return null;
-  return value.length > MAX_TEXT ? value.slice(0, MAX_TEXT) : value;
+  if (value.length <= MAX_TEXT) return value;
+  // A copy: a slice would keep all of what it was cut from.
+  return Buffer.from(value.slice(0, MAX_TEXT), 'utf16le').toString('utf16le');
+}
+
+const WORDS: ReadonlyMap<string, string> = new Map([...STATUSES, ...STEPS].map((word) => [word, word]));
+
+/** As {@link text}; the protocol's own words are always the same text, which a fleet then keeps once. */
+function word(value: unknown): string | null {
+  const read = text(value);
+  return read === null ? null : (WORDS.get(read) ?? read);
 }
 
 /** A finite number, also where it was sent as a string, or null. */
@@ -201,7 +212,7 @@ function integer(value: unknown): number | null {
 function stepOf(value: unknown): string | null {
   if (value === 1 || value === '1') return 'download_firmware';
   if (value === 2 || value === '2') return 'upgrade_firmware';
-  return typeof value === 'number' ? String(value) : text(value);
+  return typeof value === 'number' ? String(value) : word(value);
 }
 
 function rateOf(value: unknown): number | null {

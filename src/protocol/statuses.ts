@@ -1,8 +1,7 @@
 /** Mission statuses of `ota_create` replies and `ota_progress` (the seed's enum). */
 export const STATUSES = ['sent', 'in_progress', 'paused', 'ok', 'rejected', 'failed', 'canceled', 'timeout'] as const;
-export type Status = (typeof STATUSES)[number];
 
-export const TERMINAL_STATUSES = ['ok', 'rejected', 'failed', 'canceled', 'timeout'] as const;
+const TERMINAL_STATUSES = ['ok', 'rejected', 'failed', 'canceled', 'timeout'] as const;
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 
 const TERMINAL: ReadonlySet<string> = new Set(TERMINAL_STATUSES);

@@ -101,7 +101,7 @@ function verifiedWord(verified: Verified): string {
 }
 
 /** `4 devices: ✔ 2 ok  ✖ 1 failed  – 1 skipped`, on as many lines as `width` asks for. */
-export function totalsText(totals: Totals, count: number, { styles, unicode, width }: FinalTableOptions): string {
+function totalsText(totals: Totals, count: number, { styles, unicode, width }: FinalTableOptions): string {
   const lines: string[] = [styles.strong(`${count} ${count === 1 ? 'device' : 'devices'}:`)];
   const first = OUTCOMES.find((outcome) => totals[outcome] > 0);
   for (const outcome of OUTCOMES) {

@@ -1,10 +1,11 @@
 /** The summary page of a GitHub Actions job: Markdown appended to the file that `GITHUB_STEP_SUMMARY` names. */
 import { appendFileSync } from 'node:fs';
-import { safeText, showDuration } from '../text.js';
+import { showDuration } from '../text.js';
 import { type DeviceOutcome, OUTCOMES, type RunEvent } from '../upgrade/events.js';
 import type { DeviceState, RunView } from '../upgrade/state.js';
 import { statesOf } from './final-table.js';
 import type { Renderer } from './renderer.js';
+import { markdownText } from './report/escape.js';
 import { explain, isBad, kindOfOutcome, outcomeWord, symbolOf } from './words.js';
 
 type Finished = Extract<RunEvent, { event: 'run_finished' }>;
@@ -13,7 +14,7 @@ type Finished = Extract<RunEvent, { event: 'run_finished' }>;
 const MOST_ROWS = 1000;
 
 /** What a run came to, as Markdown: totals, then every device, those that did not end well first. */
-export function jobSummary(finished: Finished, view: RunView | null): string {
+function jobSummary(finished: Finished, view: RunView | null): string {
   const { devices, totals } = finished;
   const well = finished.exit_code === 0;
   const lines = [`## ${well ? '✅' : '❌'} Firmware upgrade: ${well ? 'done' : `exit code ${finished.exit_code}`}`, ''];
@@ -43,16 +44,7 @@ function row(device: DeviceOutcome, state: Readonly<DeviceState> | undefined): s
     time === null ? '' : showDuration(time),
     explain(device) ?? '',
   ];
-  return `| ${cells.map(markdown).join(' | ')} |`;
-}
-
-/** Text of unknown origin inside a Markdown table: neither markup nor HTML nor another cell. */
-export function markdown(text: string): string {
-  return safeText(text, 500)
-    .replace(/[\\`*_{}[\]()#+!|~]/g, (char) => `\\${char}`)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
+  return `| ${cells.map((cell) => markdownText(cell, 500)).join(' | ')} |`;
 }
 
 /** `renderer`, which at the end of the run also writes the summary to `file`. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { safeJson } from '../text.js';
 import type { RunEvent } from '../upgrade/events.js';
 import { formatProblem } from './problem.js';
 import type { Renderer } from './renderer.js';
@@ -7,8 +8,6 @@ import { PLAIN_STYLES } from './styles.js';
 
 // Larger blocks gain no speed, and a flood of events within one tick must not pile up in memory.
 const BLOCK = 64 * 1024;
-// Valid JSON as they are, but read as line ends, terminal commands or a change of direction where a line is looked at.
-const AWKWARD = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** One event as a JSON line of CONTRACT "JSON lines", without the line end. `time` is milliseconds since 1970. */
 export function jsonLine(event: RunEvent, run: string, time: number): string {
@@ -16,7 +15,7 @@ export function jsonLine(event: RunEvent, run: string, time: number): string {
   const line: Record<string, unknown> = { schema: 1, time: new Date(time).toISOString(), run, event: name, ...rest };
   // A key without a value is null, not absent; JSON.stringify would leave it out.
   for (const key in line) if (line[key] === undefined) line[key] = null;
-  return JSON.stringify(line).replace(AWKWARD, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return safeJson(JSON.stringify(line));
 }
 
 /** JSON lines on stdout and nothing else there; errors, for whoever has sent stdout away, and notes also on stderr. */

@@ -52,7 +52,7 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
 }
 
 /** `download  40 %`, or the status where it is not the usual one. */
-export function progressText(event: {
+function progressText(event: {
   status: string | null;
   percent: number | null;
   step_key: string | null;

@@ -1,5 +1,4 @@
 /** Lines on stderr for wherever there is no terminal: CI jobs, files, pipes. */
-import type { Clock } from '../clock.js';
 import { safeText, showBytes } from '../text.js';
 import type { DeviceOutcome, RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/state.js';
@@ -8,21 +7,13 @@ import { finalTable } from './final-table.js';
 import { MANY_DEVICES, progressGate } from './log-gate.js';
 import { type LogLine, logLine } from './log-lines.js';
 import { formatProblem } from './problem.js';
-import type { Renderer } from './renderer.js';
-import { type OutputStream, terminalWidth } from './stream.js';
-import type { Styles } from './styles.js';
+import type { DrawingOptions, Renderer } from './renderer.js';
+import { terminalWidth } from './stream.js';
 import { summaryText } from './summary.js';
 import { pad } from './width.js';
 import { isBad } from './words.js';
 
-export interface LogOptions {
-  stdout: OutputStream;
-  stderr: OutputStream;
-  clock: Clock;
-  /** For stderr and for stdout: only one of them may be a terminal. */
-  styles: Styles;
-  tableStyles: Styles;
-  unicode: boolean;
+export interface LogOptions extends DrawingOptions {
   ci: CiSystem;
 }
 

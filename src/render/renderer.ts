@@ -1,8 +1,22 @@
+import type { Clock } from '../clock.js';
 import type { Reading } from '../firmware/reading.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/state.js';
+import type { OutputStream } from './stream.js';
+import type { Styles } from './styles.js';
 
 export type { Reading };
+
+/** What the renderers for people draw with. */
+export interface DrawingOptions {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  clock: Clock;
+  /** For stderr and for stdout: only one of them may be a terminal. */
+  styles: Styles;
+  tableStyles: Styles;
+  unicode: boolean;
+}
 
 /** One way to show a run, chosen once (CONTRACT "Streams"). Never decides anything. */
 export interface Renderer {

@@ -1,22 +1,5 @@
 import type { RunView } from '../upgrade/state.js';
-import { KINDS, type Kind, kindOf } from './words.js';
-
-const SAID: Readonly<Record<Kind, string>> = {
-  failed: 'failed',
-  unknown: 'unknown',
-  paused: 'paused',
-  retrying: 'retrying',
-  running: 'running',
-  verifying: 'verifying',
-  waiting: 'waiting',
-  not_started: 'not started',
-  skipped: 'skipped',
-  ok: 'ok',
-};
-
-export function kindWord(kind: Kind): string {
-  return SAID[kind];
-}
+import { KINDS, type Kind, kindOf, kindWord } from './words.js';
 
 /** How a large fleet stands, in one line: `1000 devices: 12 failed, 688 running (41 %), 300 ok`. */
 export function summaryText(view: RunView): string {

@@ -25,11 +25,6 @@ const GAP_TEXT = ' '.repeat(GAP);
 // Prose in a narrower column is harder to read than on a line of its own.
 const MIN_PROSE = 28;
 
-interface Measured {
-  text: string;
-  width: number;
-}
-
 /**
  * A table with a head line, without a line end at its end.
  * @param width columns of the terminal, or null for as wide as it gets.
@@ -40,28 +35,38 @@ export function renderTable(
   width: number | null,
   styles: Styles = PLAIN_STYLES,
 ): string {
-  // Each cell is measured once: tables of whole fleets have a hundred thousand.
   const natural = columns.map((column) => widthOf(column.title));
+  // Tables of whole fleets have a hundred thousand cells, and many columns say the same in each row.
+  const above: (Cell | undefined)[] = [];
+  const textsAbove: string[] = [];
   const texts = rows.map((row) =>
     columns.map((_, index) => {
-      const text = textOf(row[index]);
-      const cell = { text, width: widthOf(text) };
-      if (cell.width > (natural[index] ?? 0)) natural[index] = cell.width;
-      return cell;
+      const cell = row[index];
+      if (cell !== undefined && cell === above[index]) return textsAbove[index] ?? '';
+      const text = textOf(cell);
+      above[index] = cell;
+      textsAbove[index] = text;
+      const own = widthOf(text);
+      if (own > (natural[index] ?? 0)) natural[index] = own;
+      return text;
     }),
   );
   const { shown, folded, widths } = layout(columns, natural, width);
 
   /** A row where nothing has to be cut, folded or wrapped. */
-  const wholeLine = (row: readonly Cell[], cells: readonly Measured[]) => {
+  const filled = columns.map((_, index) => ({ text: '', padded: ' '.repeat(widths[index] ?? 0) }));
+  const wholeLine = (row: readonly Cell[], cells: readonly string[]) => {
     let line = '';
     const last = cells.length - 1;
     for (let index = 0; index <= last; index++) {
-      const { text, width: own } = cells[index] as Measured;
-      const space = ' '.repeat((widths[index] ?? 0) - own);
-      const right = columns[index]?.align === 'right';
-      const padded = right ? space + text : index === last ? text.trimEnd() : text + space;
-      line += (index === 0 ? '' : GAP_TEXT) + styled(row[index], padded);
+      const text = cells[index] ?? '';
+      const above = filled[index] as (typeof filled)[number];
+      if (text !== above.text) {
+        const align = columns[index]?.align ?? 'left';
+        above.padded = index === last && align === 'left' ? text.trimEnd() : pad(text, widths[index] ?? 0, align);
+        above.text = text;
+      }
+      line += (index === 0 ? '' : GAP_TEXT) + styled(row[index], above.padded);
     }
     return line.trimEnd();
   };
@@ -72,12 +77,11 @@ export function renderTable(
   );
   lines.push(styles.dim(joined(head)));
   rows.forEach((row, number) => {
-    const measured = texts[number] ?? [];
+    const text = texts[number] ?? [];
     if (width === null) {
-      lines.push(wholeLine(row, measured));
+      lines.push(wholeLine(row, text));
       return;
     }
-    const text = measured.map((cell) => cell.text);
     const cells = shown.map((index) => cellLines(columns[index], text[index] ?? '', widths[index] ?? 0));
     const height = Math.max(1, ...cells.map((cell) => cell.length));
     for (let line = 0; line < height; line++) {

@@ -95,6 +95,11 @@ export function symbolOf(kind: Kind, unicode: boolean): string {
   return (unicode ? SYMBOLS : ASCII)[kind];
 }
 
+/** A kind as it is said, without the underscore. */
+export function kindWord(kind: Kind): string {
+  return kind === 'not_started' ? 'not started' : kind;
+}
+
 /** An outcome as it is said: the protocol's word, without the underscore of ours. */
 export function outcomeWord(status: Outcome): string {
   return status === 'not_started' ? 'not started' : status;
@@ -109,21 +114,16 @@ export function stepWord(step: string | null): string | null {
 
 /** What a device is doing, in a word or two: the step while it is in progress, otherwise the status. */
 export function stateWord(device: Readonly<DeviceState>): string {
-  switch (device.phase) {
-    case 'waiting':
-      return 'waiting';
-    case 'retry_wait':
-      return 'retrying';
-    case 'verifying':
-      return 'verifying';
-    case 'ended':
-      if (device.status === 'ok' && device.verified === false) return 'unverified';
-      return outcomeWord((device.status ?? 'unknown') as Outcome);
-    default:
-      if (device.status === null) return device.attempt > 1 ? `attempt ${device.attempt}` : 'published';
-      if (device.status === 'in_progress') return stepWord(device.step) ?? 'running';
-      return safeText(device.status, 24);
+  const kind = kindOf(device);
+  // These are said as they are called.
+  if (kind === 'waiting' || kind === 'retrying' || kind === 'verifying') return kind;
+  if (device.phase === 'ended') {
+    if (device.status === 'ok' && device.verified === false) return 'unverified';
+    return outcomeWord((device.status ?? 'unknown') as Outcome);
   }
+  if (device.status === null) return device.attempt > 1 ? `attempt ${device.attempt}` : 'published';
+  if (device.status === 'in_progress') return stepWord(device.step) ?? 'running';
+  return safeText(device.status, 24);
 }
 
 /** Why a device ended so, and what to do about it; null where the outcome says it all. */

@@ -1,9 +1,9 @@
 /** `config set`: what the user wrote, as checked values of a profile. */
 import path from 'node:path';
 import { OtaError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { safeText } from '../text.js';
 import { expandHome } from './home.js';
-import { nearest } from './nearest.js';
 import { optionName, PATH_KEYS, PROFILE_KEYS, type Profile, type ProfileKey, profileNameProblem } from './profile.js';
 import { profileProblems } from './profile-schema.js';
 import type { Settings } from './profiles.js';
@@ -70,7 +70,10 @@ export function assign(profile: Profile, assignments: readonly Assignment[], cwd
     else if (key === 'insecure') next[key] = booleanOf(value);
     else next[key] = (PATH_KEYS as readonly string[]).includes(key) ? path.resolve(cwd, expandHome(value)) : value;
   }
-  const details = profileProblems(next);
+  // Under the name that was typed, or could have been.
+  const details = profileProblems(next).map((problem) =>
+    problem.replace(/^\w+/, (key) => optionName(key as ProfileKey)),
+  );
   if (details.length > 0) {
     throw new OtaError('usage', details.length === 1 ? (details[0] as string) : 'nothing was set', {
       details: details.length === 1 ? [] : details,

@@ -1,10 +1,10 @@
 /** The settings as a zod schema: says everything that is wrong with a file or with a profile that is to be kept. */
 import * as z from 'zod/mini';
 import type { OtaError } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { safeText } from '../text.js';
 import { parseBrokerUrl } from './broker-url.js';
 import { parseTimeout } from './duration.js';
-import { nearest } from './nearest.js';
 import { MAX_TEXT, MQTT_VERSIONS, PROFILE_KEYS, type Profile, type ProfileKey, profileNameProblem } from './profile.js';
 import { invalid, type Settings } from './profiles.js';
 
@@ -94,8 +94,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   const at = issue.path.map((part) => safeText(String(part), 64)).join('.') || 'the file';
   if (issue.code !== 'unrecognized_keys') return [`${at}: ${words(issue)}`];
   return issue.keys.map((key) => {
-    const near = issue.path.length === 2 ? nearest(key, PROFILE_KEYS) : null;
-    const meant = near === null ? '' : `; did you mean "${near}"?`;
+    const meant = issue.path.length === 2 ? didYouMean(key, PROFILE_KEYS) : '';
     return `${at === 'the file' ? '' : `${at}.`}${safeText(key, 64)}: unknown key${meant}`;
   });
 }

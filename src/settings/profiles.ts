@@ -5,11 +5,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
+import { meantHint } from '../nearest.js';
 import { safeText } from '../text.js';
 import { checkPrivate, type Warn } from './files.js';
 import { goodSettings } from './good-settings.js';
 import { expandHome } from './home.js';
-import { nearest } from './nearest.js';
 import { type NamedProfile, PATH_KEYS, type Profile } from './profile.js';
 
 /** What `config.json` holds. */
@@ -67,14 +67,12 @@ export function profileOf(settings: Settings, name: string, file: string): Profi
   const found = Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined;
   if (found) return found;
   const names = Object.keys(settings.profiles);
-  const near = nearest(name, names);
+  const otherwise =
+    names.length > 0
+      ? `There are: ${names.slice(0, 20).join(', ')}.`
+      : `Make it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`;
   throw new OtaError('usage', `there is no profile "${safeText(name, 64)}" in ${safeText(file)}`, {
-    hint:
-      near !== null
-        ? `Did you mean "${near}"?`
-        : names.length > 0
-          ? `There are: ${names.slice(0, 20).join(', ')}.`
-          : `Make it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`,
+    hint: meantHint(name, names, otherwise, (near) => `"${near}"`),
   });
 }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
+import { bare, didYouMean } from '../nearest.js';
 import { safeText } from '../text.js';
 import type { Scenario } from './scenario.js';
 import { builtInScenario, SCENARIOS } from './scenarios.js';
@@ -15,8 +16,6 @@ export async function loadScenario(nameOrPath: string): Promise<Scenario> {
   const builtIn = builtInScenario(nameOrPath);
   if (builtIn) return builtIn;
   const shown = safeText(nameOrPath);
-  // zod and yaml are loaded by those alone who have a file, or a wrong name.
-  const { parseScenario, suggestion } = await import('./scenario-file.js');
   let text: string;
   try {
     text = await readBounded(nameOrPath);
@@ -30,12 +29,14 @@ export async function loadScenario(nameOrPath: string): Promise<Scenario> {
     }
     throw new OtaError(
       'scenario_invalid',
-      `unknown scenario ${JSON.stringify(shown)}${suggestion(nameOrPath, names)}`,
+      `unknown scenario ${JSON.stringify(shown)}${didYouMean(nameOrPath, names, bare)}`,
       {
         hint: 'Give a JSON or YAML file, or a built-in name: dji-ota simulate --scenario list shows them.',
       },
     );
   }
+  // zod and yaml are loaded by those alone who have a file.
+  const { parseScenario } = await import('./scenario-file.js');
   return parseScenario(text, basename(nameOrPath));
 }
 

@@ -1,8 +1,8 @@
 /** Scenario files: JSON or YAML with the keys of {@link Behavior}, checked in full before anything runs. */
-import { distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { OtaError } from '../errors.js';
+import { bare, didYouMean } from '../nearest.js';
 import { STEPS } from '../protocol/statuses.js';
 import { safeText } from '../text.js';
 import { type Behavior, ENDS } from './behavior.js';
@@ -58,7 +58,7 @@ const BEHAVIOR = {
 
 const names = SCENARIOS.map(({ name }) => name) as [string, ...string[]];
 const builtIn = z.enum(names, {
-  error: ({ input }) => `no built-in scenario ${JSON.stringify(input) ?? ''}${suggestion(String(input), names)}`,
+  error: ({ input }) => `no built-in scenario ${JSON.stringify(input) ?? ''}${didYouMean(String(input), names, bare)}`,
 });
 const behavior = z.strictObject(BEHAVIOR).partial();
 const based = behavior.extend({ scenario: builtIn.optional() });
@@ -134,15 +134,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   const place = issue.path.length === 0 ? '' : `${safeText(issue.path.join('.'))}: `;
   if (issue.code !== 'unrecognized_keys') return [`${place}${safeText(issue.message)}`];
   const known = Object.keys(issue.path.length === 0 ? file.shape : dock.shape);
-  return issue.keys.map((key) => `${place}unknown key ${JSON.stringify(safeText(key))}${suggestion(key, known)}`);
-}
-
-/** `; did you mean ...?`, or nothing where no known word is close. */
-export function suggestion(word: string, known: readonly string[]): string {
-  const near = known
-    .map((each) => ({ each, far: distance(word.toLowerCase().slice(0, 64), each) }))
-    .sort((a, b) => a.far - b.far)[0];
-  return near && near.far <= Math.max(2, Math.floor(word.length / 3)) ? `; did you mean ${near.each}?` : '';
+  return issue.keys.map((key) => `${place}unknown key ${JSON.stringify(safeText(key))}${didYouMean(key, known, bare)}`);
 }
 
 function invalid(name: string, details: string[]): OtaError {

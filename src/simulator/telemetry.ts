@@ -94,14 +94,14 @@ export function osd(condition: Condition, stamp: () => Stamp): DockMessage[] {
     }),
     part({
       drone_charge_state: { state: battery < 100 && behavior.drone_in_dock ? 1 : 0, capacity_percent: battery },
-      ...(aircraft && {
-        sub_device: {
-          device_sn: aircraft.sn,
-          device_model_key: aircraft.model,
-          device_online_status: behavior.aircraft_online ? 1 : 0,
-          device_paired: 1,
-        },
-      }),
+      sub_device: aircraft
+        ? {
+            device_sn: aircraft.sn,
+            device_model_key: aircraft.model,
+            device_online_status: behavior.aircraft_online ? 1 : 0,
+            device_paired: 1,
+          }
+        : { device_online_status: 0, device_paired: 0 },
     }),
     part({ network_state: { type: 2, quality: 5, rate: 4.7 }, temperature: 24.6, humidity: 51, rainfall: 0 }),
   ];

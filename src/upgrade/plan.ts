@@ -41,10 +41,11 @@ export const DEVICES_PER_JOB = 2;
 export function makePlan(devices: readonly PlannedDevice[]): Plan {
   const gateways = new Map<string, PlannedGateway>();
   devices.forEach((device, index) => {
-    let gateway = gateways.get(device.pid);
+    const gateway = gateways.get(device.pid);
     if (!gateway) {
-      gateway = { pid: device.pid, jobs: [] };
-      gateways.set(device.pid, gateway);
+      // As a literal, a list takes the room of what is in it; one that is pushed to takes that of seventeen.
+      gateways.set(device.pid, { pid: device.pid, jobs: [[index]] });
+      return;
     }
     const last = gateway.jobs.at(-1);
     if (last && last.length < DEVICES_PER_JOB) last.push(index);
@@ -61,5 +62,7 @@ export function jobRequest(ids: RequestIds, devices: readonly PlannedDevice[]): 
 /** One element of `data.devices`. */
 export function wireDevice(device: PlannedDevice): OtaDevice {
   const { sn, product_version, firmware_upgrade_type, file } = device;
-  return { sn, product_version, ...file, firmware_upgrade_type };
+  if (file === null) return { sn, product_version, firmware_upgrade_type };
+  const { file_url, md5, file_size, file_name } = file;
+  return { sn, product_version, file_url, md5, file_size, file_name, firmware_upgrade_type };
 }

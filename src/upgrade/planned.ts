@@ -1,6 +1,6 @@
 import type { FirmwareFacts } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import type { PlannedDevice } from './plan.js';
+import type { PlannedDevice, PlannedFile } from './plan.js';
 
 /**
  * The manifest's devices with what is known of their firmware, as they are to be published. `file_url` is empty where the
@@ -10,11 +10,17 @@ export function plannedDevices(
   devices: readonly ManifestDevice[],
   facts: ReadonlyMap<string, FirmwareFacts>,
 ): PlannedDevice[] {
+  // Most of a fleet gets one file from one place: kept once.
+  let last: { known: FirmwareFacts; file: PlannedFile } | undefined;
+  const fileOf = (known: FirmwareFacts, file_url: string) => {
+    if (last?.known !== known || last.file.file_url !== file_url) {
+      const { md5, file_size, file_name } = known;
+      last = { known, file: { file_url, md5, file_size, file_name } };
+    }
+    return last.file;
+  };
   return devices.map(({ sn, pid, product_version, firmware_upgrade_type, file_url }) => {
     const known = facts.get(sn);
-    const file = known
-      ? { file_url: file_url ?? '', md5: known.md5, file_size: known.file_size, file_name: known.file_name }
-      : null;
-    return { sn, pid, product_version, firmware_upgrade_type, file };
+    return { sn, pid, product_version, firmware_upgrade_type, file: known ? fileOf(known, file_url ?? '') : null };
   });
 }

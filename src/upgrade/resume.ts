@@ -4,8 +4,9 @@ import { toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
 import { type DeviceOutcome, type Emit, emptyTotals, type Totals } from './events.js';
 import type { Fact } from './facts.js';
-import { type FactLog, followRun, replyTopics } from './follow.js';
+import { followRun, replyTopics } from './follow.js';
 import { makePlan, type PlannedDevice } from './plan.js';
+import type { FactLog } from './publisher.js';
 import type { Verification } from './push.js';
 import { type CoreOptions, createCore, type RunCore, replay } from './run-core.js';
 import { failedRun, finishRun, interruption, type RunResult } from './run-end.js';
@@ -36,6 +37,8 @@ export interface ResumeOptions {
   newId: () => string;
   onPhase?: (phase: 'preparing' | 'upgrading') => void;
   onView?: (view: RunView) => void;
+  /** Downloads that this program serves. */
+  downloads?: RunView['downloads'];
 }
 
 /**
@@ -62,6 +65,52 @@ export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): Run
     replay(core, at(fact, fact.at + offset));
   }
   return core;
+}
+
+/** Facts taken as they are read, with none kept. */
+export interface Replay {
+  take(fact: Fact): void;
+  /**
+   * What {@link rebuild} gives for the same facts, or null where what one of them said changes what came before it: then all
+   * of them are needed.
+   */
+  end(reopen: boolean): RunCore | null;
+}
+
+/** {@link rebuild} for a journal of millions of facts. Facts of another order than a run writes them are noticed. */
+export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, clock: Clock): Replay {
+  const offset = clock.now() - clock.wall();
+  const skipped = new Set<number>();
+  let first: Fact[] = [];
+  let core: RunCore | null = null;
+  let limited = false;
+  let backwards = false;
+
+  // A run tells what it leaves out before anything else.
+  function begin(): RunCore {
+    core = createCore(makePlan(devices), options, skipped);
+    for (const fact of first) replay(core, fact);
+    first = [];
+    return core;
+  }
+
+  return {
+    take(fact) {
+      const { type } = fact;
+      if (type === 'cut_off' || backwards) return;
+      if (type === 'left_out' && fact.outcome === 'skipped') {
+        if (core) backwards = true;
+        skipped.add(fact.device);
+        first.push(at(fact, fact.at + offset));
+        return;
+      }
+      if (type === 'job_unsent' && fact.withdrawn) backwards = true;
+      else if (type === 'limit' && fact.limit !== 'verify') limited = true;
+      else if (type === 'resumed' && fact.reopened === true && limited) backwards = true;
+      replay(core ?? begin(), at(fact, fact.at + offset));
+    },
+    end: (reopen) => (backwards || (reopen && limited) ? null : (core ?? begin())),
+  };
 }
 
 /** `fact` at another time. Nearly all are words of progress, of which there may be millions. */

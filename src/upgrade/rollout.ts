@@ -2,21 +2,7 @@
  * Which gateway's turn it is: a scheduler over gateways, without I/O and without a clock of its own. One job at a time on
  * a gateway; waves, a limit of gateways at once, a limit of failures, new attempts after a growing wait.
  */
-import { OtaError } from '../errors.js';
-
-export interface RolloutOptions {
-  /** Gateways upgrading at once; null = all. */
-  concurrency: number | null;
-  /** Gateways in each wave, cumulative, ascending, the last one all of them; empty = one wave. */
-  waves: readonly number[];
-  /** Milliseconds between the end of a wave and the start of the next. */
-  wavePause: number;
-  maxFailures: FailureLimit | null;
-  /** Milliseconds before the second attempt; doubled for each one after it. */
-  retryWait: number;
-}
-
-export type FailureLimit = { devices: number } | { percent: number };
+import { gatewayAt, queueRetry, type Rollout, remove } from './rollout-state.js';
 
 /** A job to publish now. `devices` are indexes into the plan; `attempt` counts from 1. */
 export interface Start {
@@ -33,70 +19,8 @@ export interface JobResult {
   retry: readonly number[];
 }
 
-interface Gateway {
-  readonly jobs: readonly (readonly number[])[];
-  /** The next of `jobs` that has not been started. */
-  nextJob: number;
-  phase: 'pending' | 'ready' | 'running' | 'retry_wait' | 'ended';
-  attempt: number;
-  retry: readonly number[];
-  retryAt: number;
-}
-
-export interface Rollout {
-  readonly options: RolloutOptions;
-  readonly gateways: readonly Gateway[];
-  /** Devices in all. */
-  readonly size: number;
-  /** Gateways before this place have been started. */
-  cursor: number;
-  /** Gateways that have a job open. */
-  running: number;
-  /** Gateways whose next job waits for a place: they go before new ones. */
-  ready: number[];
-  /** Gateways that wait for a new attempt, by `retryAt`. */
-  retrying: number[];
-  /** From 0. */
-  wave: number;
-  waveBad: boolean;
-  /** Nothing of the current wave starts before. */
-  waveStartsAt: number;
-  endedDevices: number;
-  badDevices: number;
-  /** Why nothing more is started; null while it goes on. */
-  stopped: string | null;
-}
-
 /** The longest wait between two attempts. */
 const MAX_RETRY_WAIT = 15 * 60_000;
-
-export function createRollout(
-  jobsOfGateways: readonly (readonly (readonly number[])[])[],
-  options: RolloutOptions,
-): Rollout {
-  return {
-    options,
-    gateways: jobsOfGateways.map((jobs) => ({
-      jobs,
-      nextJob: 0,
-      phase: 'pending',
-      attempt: 0,
-      retry: [],
-      retryAt: 0,
-    })),
-    size: jobsOfGateways.reduce((sum, jobs) => sum + jobs.reduce((n, job) => n + job.length, 0), 0),
-    cursor: 0,
-    running: 0,
-    ready: [],
-    retrying: [],
-    wave: 0,
-    waveBad: false,
-    waveStartsAt: Number.NEGATIVE_INFINITY,
-    endedDevices: 0,
-    badDevices: 0,
-    stopped: null,
-  };
-}
 
 /** How many waves there are. */
 export function waveCount(rollout: Rollout): number {
@@ -171,7 +95,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
     gateway.phase = 'retry_wait';
     gateway.retry = result.retry;
     gateway.retryAt = now + Math.min(MAX_RETRY_WAIT, rollout.options.retryWait * 2 ** (gateway.attempt - 1));
-    insertRetry(rollout, index);
+    queueRetry(rollout, index);
   } else if (gateway.nextJob < gateway.jobs.length) {
     gateway.phase = 'ready';
     rollout.ready.push(index);
@@ -189,7 +113,7 @@ export function takeLeftOver(rollout: Rollout): number[] {
   for (const gateway of rollout.gateways) {
     if (gateway.phase === 'retry_wait') left.push(...gateway.retry);
     if (gateway.phase === 'ended') continue;
-    left.push(...gateway.jobs.slice(gateway.nextJob).flat());
+    for (const job of gateway.jobs.slice(gateway.nextJob)) left.push(...job);
     gateway.nextJob = gateway.jobs.length;
     if (gateway.phase !== 'running') gateway.phase = 'ended';
   }
@@ -266,79 +190,4 @@ function endWave(rollout: Rollout, now: number): void {
 
 function anythingLeft(rollout: Rollout): boolean {
   return rollout.cursor < rollout.gateways.length || rollout.ready.length > 0 || rollout.retrying.length > 0;
-}
-
-function insertRetry(rollout: Rollout, index: number): void {
-  const list = rollout.retrying;
-  const at = gatewayAt(rollout, index).retryAt;
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (gatewayAt(rollout, list[middle] as number).retryAt <= at) low = middle + 1;
-    else high = middle;
-  }
-  list.splice(low, 0, index);
-}
-
-function remove(list: number[], item: number): void {
-  const place = list.indexOf(item);
-  if (place >= 0) list.splice(place, 1);
-}
-
-function gatewayAt(rollout: Rollout, index: number): Gateway {
-  const gateway = rollout.gateways[index];
-  if (!gateway) throw new Error(`no gateway ${index}`);
-  return gateway;
-}
-
-/**
- * `1,10%,100%` as cumulative numbers of gateways.
- * @throws OtaError `usage` where the list does not ascend, or does not reach every gateway.
- */
-export function parseWaves(list: string, gateways: number): number[] {
-  const waves = list.split(',').map((part) => {
-    const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(part);
-    const value = Number(match?.[1]);
-    if (!match || value <= 0 || (match[2] === '' && !Number.isInteger(value)) || (match[2] && value > 100)) {
-      throw new OtaError(
-        'usage',
-        `--waves: ${JSON.stringify(part.trim())} is neither a number of gateways nor a percentage`,
-        {
-          hint: 'Write it like 1,10%,100%: gateways in all after each wave.',
-        },
-      );
-    }
-    return match[2] ? Math.max(1, Math.ceil((gateways * value) / 100)) : Math.min(value, gateways);
-  });
-  waves.forEach((wave, index) => {
-    if (wave < (waves[index - 1] ?? 0)) {
-      throw new OtaError('usage', `--waves: ${list} does not ascend`, {
-        hint: 'Each number counts all gateways up to that wave.',
-      });
-    }
-  });
-  if ((waves.at(-1) ?? 0) < gateways) {
-    throw new OtaError('usage', `--waves: ${list} ends after ${waves.at(-1)} of ${gateways} gateways`, {
-      hint: 'End the list with 100%, or choose fewer devices with --only.',
-    });
-  }
-  return waves.filter((wave, index) => wave !== waves[index - 1]);
-}
-
-/** `3` or `5%`. @throws OtaError `usage` */
-export function parseFailureLimit(value: string): FailureLimit {
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value.trim());
-  const number = Number(match?.[1]);
-  const valid = match && number > 0 && (match[2] ? number <= 100 : Number.isInteger(number));
-  if (!valid) {
-    throw new OtaError(
-      'usage',
-      `--max-failures: ${JSON.stringify(value)} is neither a number of devices from 1 nor a percentage`,
-      {
-        hint: 'Write it like 3 or 5%.',
-      },
-    );
-  }
-  return match[2] ? { percent: number } : { devices: number };
 }

@@ -5,18 +5,10 @@
 import { sameVersion } from '../protocol/versions.js';
 import type { RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
-import type { Plan } from './plan.js';
-import {
-  createRollout,
-  isOver,
-  type JobResult,
-  jobEnded,
-  jobStarted,
-  type Rollout,
-  type RolloutOptions,
-  type Start,
-  takeLeftOver,
-} from './rollout.js';
+import type { Plan, PlannedGateway } from './plan.js';
+import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout.js';
+import type { RolloutOptions } from './rollout-options.js';
+import { createRollout, type Rollout } from './rollout-state.js';
 import type { DeviceState, JobState } from './state.js';
 import { apply, createTracker, type Tracker, type TrackerOptions } from './tracker.js';
 
@@ -50,9 +42,7 @@ const EVIDENCE_WAIT = 60_000;
 
 /** `skipped`: devices, by index, that have nothing to do: they are no part of the roll-out. */
 export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySet<number> = new Set()): RunCore {
-  const gateways = plan.gateways
-    .map(({ pid, jobs }) => ({ pid, jobs: regroup(jobs, skipped) }))
-    .filter(({ jobs }) => jobs.length > 0);
+  const gateways = skipped.size === 0 ? plan.gateways : withoutSkipped(plan, skipped);
   return {
     plan,
     tracker: createTracker(plan.devices, options.tracker),
@@ -241,7 +231,9 @@ export function isBad(
   return device.status !== null && ['failed', 'rejected', 'canceled', 'timeout'].includes(device.status);
 }
 
-function regroup(jobs: readonly (readonly number[])[], skipped: ReadonlySet<number>): number[][] {
-  if (skipped.size === 0) return jobs.map((job) => [...job]);
-  return jobs.map((job) => job.filter((device) => !skipped.has(device))).filter((job) => job.length > 0);
+function withoutSkipped({ gateways }: Plan, skipped: ReadonlySet<number>): PlannedGateway[] {
+  return gateways.flatMap(({ pid, jobs }) => {
+    const left = jobs.map((job) => job.filter((device) => !skipped.has(device))).filter((job) => job.length > 0);
+    return left.length > 0 ? [{ pid, jobs: left }] : [];
+  });
 }

@@ -12,17 +12,28 @@ export interface RunResult {
 
 /** Tells how a run ended: its error, where it has one, and `run_finished`. */
 export function finishRun(result: RunResult, emit: Emit): RunResult {
-  const { error, exit_code, totals, devices } = result;
+  const { exit_code, totals, devices } = result;
+  const error = result.error && withTrueHint(result.error, devices);
   if (error) {
     const { code, message, hint, details } = error;
     emit({ event: 'error', code, message, exit_code, hint: hint ?? null, details: [...details] });
   }
   emit({ event: 'run_finished', exit_code, totals, devices });
-  return result;
+  return { ...result, error };
 }
 
+/** Who is interrupted before the first publish has nothing that goes on. */
+function withTrueHint(error: OtaError, devices: readonly DeviceOutcome[]): OtaError {
+  const started =
+    devices.length === 0 || devices.some(({ status }) => status !== 'not_started' && status !== 'skipped');
+  if (error.code !== 'interrupted' || started) return error;
+  return new OtaError(error.code, error.message, { hint: NOTHING_PUBLISHED, cause: error });
+}
+
+const NOTHING_PUBLISHED = 'Nothing was published.';
+
 /** The result of a run that never got to its devices: none of them was started. */
-export function unstarted(
+function unstarted(
   devices: readonly { pid: string; sn: string }[],
   error: OtaError,
   exitCode = error.exitCode,
@@ -53,7 +64,7 @@ export function interruptCode(signal: AbortSignal): 130 | 143 {
 export function interruption(signal: AbortSignal, published = true): OtaError {
   const name = interruptCode(signal) === 143 ? 'SIGTERM' : 'SIGINT';
   return new OtaError('interrupted', `interrupted (${name})`, {
-    hint: published ? 'Upgrades that were published go on in the docks.' : 'Nothing was published.',
+    hint: published ? 'Upgrades that were published go on in the docks.' : NOTHING_PUBLISHED,
   });
 }
 

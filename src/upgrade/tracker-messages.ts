@@ -14,8 +14,10 @@ import {
   closeIfOver,
   type Effect,
   endDevice,
+  jobByTid,
   NOTHING,
   newJob,
+  onlyOpenJob,
   openDevice,
   type Tracker,
 } from './tracker-state.js';
@@ -28,9 +30,9 @@ const MAX_IN_JOB = 8;
 
 export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   const { message, pid, at } = fact;
-  const byTid = message.tid === null ? undefined : tracker.byTid.get(message.tid);
   const byBid = message.method !== null && message.bid !== null ? tracker.byBid.get(message.bid) : undefined;
-  const job = byTid ?? byBid;
+  const agreed = message.tid === null || message.tid === byBid?.tid;
+  const job = agreed ? byBid : (jobByTid(tracker, message.tid ?? '') ?? byBid);
   // Another gateway's message under our ids is not the dock's word.
   if (!job || job.pid !== pid) return NOTHING;
   if (job.ended) return { events: [], job };
@@ -117,6 +119,7 @@ function deviceNamed(tracker: Tracker, job: JobState, sn: string, at: number): D
   const learning = job.tid === null && tracker.options.adopt !== 'none' && job.devices.length < MAX_IN_JOB;
   if (known || !learning || job.devices.some((device) => device.sn === null)) return known;
   const device = addDevice(tracker, job.pid, sn, null);
+  (job.devices as DeviceState[]).push(device);
   openDevice(device, job, at);
   return device;
 }
@@ -125,8 +128,7 @@ function deviceNamed(tracker: Tracker, job: JobState, sn: string, at: number): D
 function jobOfProgress(tracker: Tracker, pid: string, message: ProgressMessage, at: number): JobState | null {
   const ours = message.bid === null ? undefined : tracker.byBid.get(message.bid);
   if (ours) return ours.pid === pid ? ours : null;
-  const open = tracker.openByPid.get(pid);
-  const only = open?.length === 1 ? (open[0] ?? null) : null;
+  const only = onlyOpenJob(tracker, pid);
   // Without a method an event is known by its `bid` alone.
   if (message.method === null && message.bid === null) return null;
   if (message.bid === null || tracker.options.match === 'gateway') {
@@ -161,8 +163,9 @@ function adopt(tracker: Tracker, pid: string, message: ProgressMessage, at: numb
   if (adopt !== 'all' && (message.bid === null || !adopt.has(message.bid))) return null;
   // Without a bid, the last event of an upgrade sent twice would look like another one.
   if (message.bid === null && message.tid !== null && tracker.anonymous.get(pid) === eventId(message)) return null;
-  const job = newJob(pid, message.bid, null, 1, at);
-  openDevice(addDevice(tracker, pid, message.sn, null), job, at);
+  const device = addDevice(tracker, pid, message.sn, null);
+  const job = newJob(pid, message.bid, null, 1, at, [device]);
+  openDevice(device, job, at);
   addJob(tracker, job);
   return job;
 }
@@ -171,10 +174,9 @@ export function createSeen(tracker: Tracker, fact: FactOf<'create_seen'>): Effec
   const { adopt } = tracker.options;
   if (tracker.byBid.has(fact.bid) || adopt === 'none' || (adopt !== 'all' && !adopt.has(fact.bid))) return NOTHING;
   if (tracker.devices.length + fact.devices.length > MAX_ADOPTED) return NOTHING;
-  const job = newJob(fact.pid, fact.bid, null, 1, fact.at);
-  for (const { sn, product_version } of fact.devices) {
-    openDevice(addDevice(tracker, fact.pid, sn, product_version), job, fact.at);
-  }
+  const devices = fact.devices.map(({ sn, product_version }) => addDevice(tracker, fact.pid, sn, product_version));
+  const job = newJob(fact.pid, fact.bid, null, 1, fact.at, devices);
+  for (const device of devices) openDevice(device, job, fact.at);
   addJob(tracker, job);
   return { events: [], job };
 }

@@ -23,9 +23,12 @@ export interface Tracker {
   /** Jobs that have not ended. */
   readonly open: Set<JobState>;
   readonly byBid: Map<string, JobState>;
-  readonly byTid: Map<string, JobState>;
-  readonly openByPid: Map<string, JobState[]>;
-  readonly bySn: Map<string, DeviceState>;
+  /** Open jobs of each gateway: nearly always one, which then stands for itself. */
+  readonly openByPid: Map<string, JobState | JobState[]>;
+  /** Null until somebody looks for one in it; see {@link jobByTid}. */
+  byTid: Map<string, JobState> | null;
+  /** Null until somebody looks for one in it; see {@link deviceBySn}. */
+  bySn: Map<string, DeviceState> | null;
   /** Gateways on which somebody else's upgrade was seen; warned of once each. */
   readonly foreign: Set<string>;
   /** The newest event without a `bid`, by gateway (`watch`). */
@@ -70,17 +73,48 @@ export function addDevice(tracker: Tracker, pid: string, sn: string | null, targ
     reportedOther: false,
   };
   tracker.devices.push(device);
-  if (sn !== null) tracker.bySn.set(sn, device);
+  if (sn !== null) tracker.bySn?.set(sn, device);
   return device;
 }
 
-export function newJob(pid: string, bid: string | null, tid: string | null, attempt: number, at: number): JobState {
+/** Most runs ask for no device by its serial number: in a large fleet, the index of them is made for those that do. */
+export function deviceBySn(tracker: Tracker, sn: string): DeviceState | undefined {
+  if (tracker.bySn === null) {
+    tracker.bySn = new Map();
+    for (const device of tracker.devices) if (device.sn !== null) tracker.bySn.set(device.sn, device);
+  }
+  return tracker.bySn.get(sn);
+}
+
+/** As {@link deviceBySn}: replies name their job's `bid` as well, and few need this. */
+export function jobByTid(tracker: Tracker, tid: string): JobState | undefined {
+  if (tracker.byTid === null) {
+    tracker.byTid = new Map();
+    for (const job of tracker.byBid.values()) if (job.tid !== null) tracker.byTid.set(job.tid, job);
+  }
+  return tracker.byTid.get(tid);
+}
+
+/** The open job on a gateway, where it is the only one. */
+export function onlyOpenJob(tracker: Tracker, pid: string): JobState | null {
+  const open = tracker.openByPid.get(pid);
+  return open === undefined || Array.isArray(open) ? null : open;
+}
+
+export function newJob(
+  pid: string,
+  bid: string | null,
+  tid: string | null,
+  attempt: number,
+  at: number,
+  devices: DeviceState[],
+): JobState {
   return {
     pid,
     bid,
     tid,
     attempt,
-    devices: [],
+    devices,
     openedAt: at,
     acknowledgedAt: null,
     announced: false,
@@ -95,12 +129,14 @@ export function newJob(pid: string, bid: string | null, tid: string | null, atte
 export function addJob(tracker: Tracker, job: JobState): void {
   tracker.open.add(job);
   if (job.bid !== null) tracker.byBid.set(job.bid, job);
-  if (job.tid !== null) tracker.byTid.set(job.tid, job);
+  if (job.tid !== null) tracker.byTid?.set(job.tid, job);
   const open = tracker.openByPid.get(job.pid);
-  if (open) open.push(job);
-  else tracker.openByPid.set(job.pid, [job]);
+  if (open === undefined) tracker.openByPid.set(job.pid, job);
+  else if (Array.isArray(open)) open.push(job);
+  else tracker.openByPid.set(job.pid, [open, job]);
 }
 
+/** `device` is one of the job's. */
 export function openDevice(device: DeviceState, job: JobState, at: number): void {
   device.phase = 'open';
   device.bid = job.bid;
@@ -119,7 +155,6 @@ export function openDevice(device: DeviceState, job: JobState, at: number): void
   device.reported = null;
   device.reportedAt = null;
   device.verified = null;
-  (job.devices as DeviceState[]).push(device);
 }
 
 /** A device's last word under this attempt: final, or to be verified, or worth another attempt. */
@@ -167,7 +202,8 @@ export function finish(
   device.rate = null;
   device.endedAt ??= at;
   tracker.totals[status]++;
-  return { event: 'device_finished', bid: device.bid, ...outcomeOf(device) };
+  const { pid, ...rest } = outcomeOf(device);
+  return { event: 'device_finished', pid, bid: device.bid, ...rest };
 }
 
 /** The job is over once none of its devices is open: its gateway is free again. */
@@ -175,9 +211,11 @@ export function closeIfOver(tracker: Tracker, job: JobState): void {
   if (job.ended || job.devices.some((device) => device.phase === 'open' && device.bid === job.bid)) return;
   job.ended = true;
   tracker.open.delete(job);
-  const left = (tracker.openByPid.get(job.pid) ?? []).filter((other) => other !== job);
-  if (left.length > 0) tracker.openByPid.set(job.pid, left);
-  else tracker.openByPid.delete(job.pid);
+  const open = tracker.openByPid.get(job.pid);
+  const left = Array.isArray(open) ? open.filter((other) => other !== job) : [];
+  const [first] = left;
+  if (first === undefined) tracker.openByPid.delete(job.pid);
+  else tracker.openByPid.set(job.pid, left.length === 1 ? first : left);
 }
 
 export function outcomeOf(device: DeviceState): DeviceOutcome {

@@ -14,6 +14,7 @@ import {
   addJob,
   announce,
   closeIfOver,
+  deviceBySn,
   type Effect,
   finish,
   NOTHING,
@@ -36,9 +37,9 @@ export function createTracker(
     totals: emptyTotals(),
     open: new Set(),
     byBid: new Map(),
-    byTid: new Map(),
     openByPid: new Map(),
-    bySn: new Map(),
+    byTid: null,
+    bySn: null,
     foreign: new Set(),
     anonymous: new Map(),
     lostAt: null,
@@ -124,11 +125,12 @@ export function outcomes(tracker: Tracker): DeviceOutcome[] {
 
 function jobOpened(tracker: Tracker, fact: FactOf<'job_opened'>): Effect {
   if (tracker.byBid.has(fact.bid)) return NOTHING;
-  const job = newJob(fact.pid, fact.bid, fact.tid, fact.attempt, fact.at);
-  for (const index of fact.devices) {
-    const device = tracker.devices[index];
-    if (device && device.phase !== 'ended') openDevice(device, job, fact.at);
-  }
+  const devices = fact.devices
+    .flatMap((index) => tracker.devices[index] ?? [])
+    .filter(({ phase }) => phase !== 'ended');
+  // Copied, a list takes the room of what is in it.
+  const job = newJob(fact.pid, fact.bid, fact.tid, fact.attempt, fact.at, [...devices]);
+  for (const device of devices) openDevice(device, job, fact.at);
   addJob(tracker, job);
   return { events: [], job };
 }
@@ -179,7 +181,7 @@ function unverified(device: DeviceState, seconds: number): string {
 }
 
 function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Effect {
-  const device = tracker.bySn.get(fact.sn);
+  const device = deviceBySn(tracker, fact.sn);
   if (!device || device.phase === 'ended' || device.target === null) return NOTHING;
   const reached = sameVersion(fact.version, device.target);
   if (!reached) device.reportedOther = true;
@@ -195,7 +197,7 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
 
 /** Whether a reported version is anything new: docks tell theirs every few seconds, to a journal once is enough. */
 export function isNewVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
-  const device = tracker.bySn.get(fact.sn);
+  const device = deviceBySn(tracker, fact.sn);
   if (!device || device.phase === 'ended' || device.target === null) return false;
   if (device.phase !== 'waiting') return device.reported !== fact.version;
   return !device.reportedOther && !sameVersion(fact.version, device.target);

@@ -52,7 +52,7 @@ export function commandsOf(text: string): string[][] {
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [word, single, double] of line.matchAll(/'([^']*)'|"([^"]*)"|[^\s'"]+/g)) {
-    if (word === '#' || word === '>' || word === '|') break;
+    if (['#', '>', '<', '|'].includes(word)) break;
     words.push(single ?? double ?? word);
   }
   return words;

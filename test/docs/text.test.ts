@@ -36,6 +36,42 @@ test('every link to a file finds one', () => {
   expect(broken.filter((link) => link !== 'README.md: docs/push.svg')).toEqual([]);
 });
 
+test('every link to a heading finds one', () => {
+  // As GitHub names them.
+  const anchor = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-');
+  const anchors = new Map(
+    all.map(({ name, text }) => [name, [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchor(heading))]),
+  );
+  const broken = all.flatMap(({ name, text }) =>
+    [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
+      .filter(([, file = '', at = '']) => !anchors.get(file ? join(dirname(name), file) : name)?.includes(at))
+      .map(([link]) => `${name}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test('every page is linked to from the README', () => {
+  const readme = all.find(({ name }) => name === 'README.md')?.text ?? '';
+  expect(all.map(({ name }) => name).filter((name) => name !== 'README.md' && !readme.includes(`](${name})`))).toEqual(
+    [],
+  );
+});
+
+test('every result code is explained, in the words of the program', () => {
+  const page = all.find(({ name }) => name === 'docs/troubleshooting.md')?.text ?? '';
+  const rows = [...page.matchAll(/^\| (\d{6}) .*$/gm)].map(([row]) => row.split('|').map((cell) => cell.trim()));
+  const said = rows.map(([, code, meaning, advice, retry]) => [Number(code), meaning, advice, retry === 'yes']);
+  const meant = knownResultCodes().map((code) => {
+    const { meaning, advice, retry } = resultCode(code);
+    return [code, meaning, advice, retry];
+  });
+  expect(said).toEqual(meant);
+});
+
 test('every option that is named is one of the program', () => {
   const options = new Set(['--help', '--version']);
   const walk = (command: Command) => {

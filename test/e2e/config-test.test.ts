@@ -94,7 +94,7 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
   });
 
   it('knows the permission to publish where it holds for every gateway', async () => {
-    const options = { broker: broker.url, username: 'wide', pid: [`${GATEWAY},8UUXN4A00B0002`], output: 'json' };
+    const options = { broker: broker.url, username: 'wide', pid: [GATEWAY, '8UUXN4A00B0002'], output: 'json' };
     const { outcome, stdout } = await configTest(options);
     expect(outcome).toBe(0);
     const result = JSON.parse(stdout);

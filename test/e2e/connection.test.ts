@@ -7,7 +7,7 @@ import { jsonLines } from '../helpers/cli-events.js';
 import { type Mosquitto, type MosquittoOptions, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { startTcpProxy } from '../helpers/tcp-proxy.js';
 
-describe.skipIf(!mosquittoAvailable())('connection', () => {
+describe.skipIf(!mosquittoAvailable())('connection', { concurrent: true }, () => {
   const certificates = makeCertificates();
   const { ca, server, client } = certificates;
   const ends: (() => Promise<unknown>)[] = [];

@@ -5,7 +5,7 @@ import { type DockOptions, docksFor, someDevices, somePairs } from '../helpers/c
 import { jsonLines } from '../helpers/cli-events.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-describe.skipIf(!mosquittoAvailable())('exit codes', () => {
+describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () => {
   let broker: Mosquitto;
   let place: Workplace;
   const ends: (() => Promise<void>)[] = [];
@@ -114,7 +114,7 @@ describe.skipIf(!mosquittoAvailable())('exit codes', () => {
 
   it('4: nobody answers at the address of the broker', async () => {
     const manifest = await place.put('four.json', someDevices(1));
-    const nobody = ['--broker', 'mqtt://127.0.0.1:9', '--connect-timeout', '300ms'];
+    const nobody = ['--broker', 'mqtt://127.0.0.1:9', '--connect-timeout', '1500ms'];
     const { code, of } = await push(manifest, ...nobody);
     expect(code).toBe(4);
     expect(of('error')[0]).toMatchObject({ code: 'broker_unreachable', exit_code: 4 });
@@ -125,12 +125,14 @@ describe.skipIf(!mosquittoAvailable())('exit codes', () => {
 
   it('5: a limit passed with the outcome unknown', async () => {
     const dead = await fleet(1, { behavior: { reply: 'none', upgrade: false } });
-    const unanswered = await push(dead, '--reply-timeout', '300ms');
+    const silent = await fleet(1, { behavior: { end: 'silent', end_step: 'download_firmware', end_percent: 30 } });
+    const [unanswered, { code, last }] = await Promise.all([
+      push(dead, '--reply-timeout', '300ms'),
+      push(silent, '--stall-timeout', '400ms'),
+    ]);
     expect(unanswered.code).toBe(5);
     expect(unanswered.last.devices[0]).toMatchObject({ status: 'unknown', result: null });
     expect(await quietly(5, dead, '--reply-timeout', '300ms')).toMatch(/unknown/);
-    const silent = await fleet(1, { behavior: { end: 'silent', end_step: 'download_firmware', end_percent: 30 } });
-    const { code, last } = await push(silent, '--stall-timeout', '400ms');
     expect(code).toBe(5);
     expect(last.devices[0]).toMatchObject({ status: 'unknown' });
   });

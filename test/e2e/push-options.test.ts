@@ -10,7 +10,7 @@ import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/m
 const BODY = Buffer.alloc(50_000, 'firmware ');
 const MD5 = createHash('md5').update(BODY).digest('hex');
 
-describe.skipIf(!mosquittoAvailable())('push', () => {
+describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
   let broker: Mosquitto;
   let observer: Client;
   let place: Workplace;
@@ -215,7 +215,7 @@ describe.skipIf(!mosquittoAvailable())('push', () => {
         { index: 1, behavior: { version: 'unchanged' } },
       ],
     });
-    const { code, last } = await push(devices, ['--verify', 'report', '--verify-timeout', '2s']);
+    const { code, last } = await push(devices, ['--verify', 'report', '--verify-timeout', '4s']);
     expect(code).toBe(0);
     expect(last.devices.map(({ status, verified }) => [status, verified])).toEqual([
       ['ok', true],

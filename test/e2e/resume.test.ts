@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { BIN, type CliResult, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
@@ -13,48 +13,56 @@ const JSON_OUT = ['--output', 'json'];
 const DOWNLOADING = /"step_key":"download_firmware"/;
 const SECRET = 's3cr3t';
 
-describe.skipIf(!mosquittoAvailable())('resume', () => {
+describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
   let broker: Mosquitto;
-  let place: Workplace;
-  let ends: (() => Promise<void>)[];
   beforeAll(async () => {
     broker = (await startMosquitto()) as Mosquitto;
   });
   afterAll(() => broker?.stop());
-  beforeEach(async () => {
-    place = await workplace();
-    ends = [];
-  });
-  afterEach(async () => {
-    for (const end of ends) await end();
-    await place.close();
-  });
 
-  const runsFolder = () => path.join(place.folder, 'home', 'state', 'runs');
-  const journals = async () => (await readdir(runsFolder())).filter((name) => name.endsWith('.jsonl'));
-  const theRun = async () => ((await journals())[0] ?? '').replace('.jsonl', '');
-  const journal = async () => path.join(runsFolder(), `${await theRun()}.jsonl`);
-
-  /** Docks for `devices`, and a listener that sees what is sent to them. */
-  async function fleet(devices: ReturnType<typeof someDevices>, options: DockOptions = {}): Promise<Client> {
-    const topics = [...new Set(devices.map(({ pid }) => pid))].flatMap((pid) => [
-      `thing/product/${pid}/services`,
-      `thing/product/${pid}/events`,
-    ]);
-    const seen = await listen(broker.url, topics);
-    ends.push(await docksFor(broker.url, devices, options), seen.close);
-    return seen;
+  /** A place of its own for one test, so that each finds no runs but its own. */
+  interface Scene extends Workplace {
+    ends: (() => Promise<void>)[];
+    theRun(): Promise<string>;
+    journal(): Promise<string>;
+    /** Docks for `devices`, and a listener that sees what is sent to them. */
+    fleet(devices: ReturnType<typeof someDevices>, options?: DockOptions): Promise<Client>;
+    /** A push of `devices` that is killed while the first dock downloads; later ones have not begun. */
+    killedPush(devices: object[], ...more: string[]): Promise<void>;
   }
 
-  /** A push of `devices` that is killed while the first dock downloads; later ones have not begun. */
-  async function killedPush(devices: object[], ...more: string[]): Promise<void> {
-    const manifest = await place.put('fleet.json', devices);
-    const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', ...JSON_OUT, ...more];
-    const program = place.start(args);
-    await program.said(DOWNLOADING);
-    program.child.kill('SIGKILL');
-    await program.ended;
-  }
+  const it = test.extend<{ place: Scene }>({
+    // biome-ignore lint/correctness/noEmptyPattern: what a fixture needs is told by its parameters.
+    place: async ({}, use) => {
+      const place = await workplace();
+      const ends: Scene['ends'] = [];
+      const runs = path.join(place.folder, 'home', 'state', 'runs');
+      const theRun = async () =>
+        ((await readdir(runs)).find((name) => name.endsWith('.jsonl')) ?? '').replace('.jsonl', '');
+      await use({
+        ...place,
+        ends,
+        theRun,
+        journal: async () => path.join(runs, `${await theRun()}.jsonl`),
+        async fleet(devices, options = {}) {
+          const topics = devices.flatMap(({ pid }) => [`thing/product/${pid}/services`, `thing/product/${pid}/events`]);
+          const seen = await listen(broker.url, topics);
+          ends.push(await docksFor(broker.url, devices, options), seen.close);
+          return seen;
+        },
+        async killedPush(devices, ...more) {
+          const manifest = await place.put('fleet.json', devices);
+          const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', ...JSON_OUT, ...more];
+          const program = place.start(args);
+          await program.said(DOWNLOADING);
+          program.child.kill('SIGKILL');
+          await program.ended;
+        },
+      });
+      for (const end of ends) await end();
+      await place.close();
+    },
+  });
 
   const failure = ({ stdout }: CliResult) =>
     stdout
@@ -62,12 +70,19 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
       .filter((line) => line.includes('"event":"error"'))
       .map((line) => JSON.parse(line))[0];
 
-  it('goes on with the rest after the first: each is published once, the end is as if it had never stopped', async () => {
+  it('goes on with the rest after the first: each is published once, the end is as if it had never stopped', async ({
+    place,
+  }) => {
     const devices = someDevices(3);
-    const seen = await fleet(devices);
-    await killedPush(devices);
+    const seen = await place.fleet(devices);
+    await place.killedPush(devices);
     const lines = jsonLines(await place.run(['resume', ...JSON_OUT]));
-    expect(lines.all[0]).toMatchObject({ event: 'run_started', command: 'resume', run: await theRun(), devices: 3 });
+    expect(lines.all[0]).toMatchObject({
+      event: 'run_started',
+      command: 'resume',
+      run: await place.theRun(),
+      devices: 3,
+    });
     expect(lines.last).toMatchObject({ exit_code: 0, totals: { ok: 3 } });
     for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
     const again = await place.run(['resume', ...JSON_OUT]);
@@ -75,38 +90,41 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
     expect(failure(again)).toMatchObject({ code: 'run_not_found', message: 'there is no unfinished run' });
   });
 
-  it('is refused while the run is alive, and leaves it alone', async () => {
+  it('is refused while the run is alive, and leaves it alone', async ({ place }) => {
     const devices = someDevices(1);
-    await fleet(devices, { behavior: { download_seconds: 1 } });
+    const seen = await place.fleet(devices, { behavior: { download_seconds: 60 } });
     const manifest = await place.put('fleet.json', devices);
     const program = place.start(['push', manifest, '--broker', broker.url, ...JSON_OUT]);
     await program.said(DOWNLOADING);
     const refused = await place.run(['resume', ...JSON_OUT]);
     expect(refused.code).toBe(2);
     expect(failure(refused)).toMatchObject({ code: 'run_alive', message: expect.stringContaining('still going on') });
+    const [create] = seen.creates();
+    const event = { method: 'ota_progress', bid: create?.bid, tid: 'x', data: { result: 0, output: { status: 'ok' } } };
+    await seen.mqtt.publishAsync(`thing/product/${devices[0]?.pid}/events`, JSON.stringify(event), { qos: 1 });
     expect(jsonLines(await program.ended).last).toMatchObject({ exit_code: 0 });
   });
 
-  it('two at once: one takes the run up, the other is refused', async () => {
+  it('two at once: one takes the run up, the other is refused', async ({ place }) => {
     const devices = someDevices(2);
-    const seen = await fleet(devices);
-    await killedPush(devices);
+    const seen = await place.fleet(devices);
+    await place.killedPush(devices);
     const both = await Promise.all([place.run(['resume', ...JSON_OUT]), place.run(['resume', ...JSON_OUT])]);
     // The later one may also come when the other has ended: then nothing is left to do.
     expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
     for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
   });
 
-  it('a broker that cannot be reached: exit 4, and the run stays unfinished', async () => {
+  it('a broker that cannot be reached: exit 4, and the run stays unfinished', async ({ place }) => {
     const devices = someDevices(1);
-    await fleet(devices);
-    await killedPush(devices);
+    await place.fleet(devices);
+    await place.killedPush(devices);
     const args = ['resume', '--broker', 'mqtt://127.0.0.1:1', '--connect-timeout', '300ms'];
     expect((await place.run(args)).code).toBe(4);
     expect((await place.run(['resume'])).code).toBe(0);
   });
 
-  it('by name; a name that is none', async () => {
+  it('by name; a name that is none', async ({ place }) => {
     for (const name of ['20200101-000000-abcdef', '../../etc/passwd', 'x'.repeat(80)]) {
       const result = await place.run(['resume', name, ...JSON_OUT]);
       expect(result.code).toBe(2);
@@ -123,11 +141,11 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
         file_size: 1,
       }));
 
-    it('is in no file, and comes from the manifest again', async () => {
+    it('is in no file, and comes from the manifest again', async ({ place }) => {
       const devices = withUrl(someDevices(2));
-      const seen = await fleet(devices);
-      await killedPush(devices, '--trust-manifest');
-      expect(await readFile(await journal(), 'utf8')).not.toContain(SECRET);
+      const seen = await place.fleet(devices);
+      await place.killedPush(devices, '--trust-manifest');
+      expect(await readFile(await place.journal(), 'utf8')).not.toContain(SECRET);
       const result = await place.run(['resume', '--verbose']);
       expect(result.code, result.stderr).toBe(0);
       expect(result.stdout + result.stderr).not.toContain(SECRET);
@@ -136,10 +154,12 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
       for (const create of sent) expect(create).toContain(devices[0]?.file_url);
     });
 
-    it('manifest gone: what has begun is followed, the rest is not started and says why; with it, all is done', async () => {
+    it('manifest gone: what has begun is followed, the rest is not started and says why; with it, all is done', async ({
+      place,
+    }) => {
       const devices = withUrl(someDevices(2));
-      const seen = await fleet(devices);
-      await killedPush(devices, '--trust-manifest');
+      const seen = await place.fleet(devices);
+      await place.killedPush(devices, '--trust-manifest');
       await rm(path.join(place.folder, 'fleet.json'));
       const lines = jsonLines(await place.run(['resume', ...JSON_OUT]));
       expect(lines.last).toMatchObject({ exit_code: 5, totals: { ok: 1, not_started: 1 } });
@@ -151,14 +171,16 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
     });
   });
 
-  it('a damaged journal: what may have been sent is followed, nothing new is published unless asked for', async () => {
+  it('a damaged journal: what may have been sent is followed, nothing new is published unless asked for', async ({
+    place,
+  }) => {
     const devices = someDevices(2);
-    const seen = await fleet(devices);
-    await killedPush(devices);
-    const lines = (await readFile(await journal(), 'utf8')).split('\n');
+    const seen = await place.fleet(devices);
+    await place.killedPush(devices);
+    const lines = (await readFile(await place.journal(), 'utf8')).split('\n');
     // The acknowledgement of the first job: it could as well have been the record of another.
     lines[3] = 'damaged';
-    await writeFile(await journal(), lines.join('\n'));
+    await writeFile(await place.journal(), lines.join('\n'));
     const result = jsonLines(await place.run(['resume', ...JSON_OUT]));
     expect(result.of('warning')).toMatchObject([{ code: 'journal_damaged' }]);
     expect(result.last).toMatchObject({ exit_code: 5, totals: { ok: 1, not_started: 1 } });
@@ -167,7 +189,10 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
     for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
   });
 
-  it('an upgrade that ended unknown is asked for again where the run is named, and `runs` shows how it ended', async () => {
+  it('an upgrade that ended unknown is asked for again where the run is named, and `runs` shows how it ended', async ({
+    place,
+    expect,
+  }) => {
     const [device] = someDevices(1);
     const devices = device ? [device] : [];
     const stopDead = await docksFor(broker.url, devices, { behavior: { reply: 'none', upgrade: false } });
@@ -175,13 +200,13 @@ describe.skipIf(!mosquittoAvailable())('resume', () => {
     const push = await place.run(['push', manifest, '--broker', broker.url, '--reply-timeout', '300ms', ...JSON_OUT]);
     expect(jsonLines(push).last).toMatchObject({ exit_code: 5, totals: { unknown: 1 } });
     await stopDead();
-    const run = await theRun();
+    const run = await place.theRun();
     const program = place.start(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
-    const { clientId } = JSON.parse((await readFile(await journal(), 'utf8')).split('\n')[0] ?? '').connection;
+    const { clientId } = JSON.parse((await readFile(await place.journal(), 'utf8')).split('\n')[0] ?? '').connection;
     await expect.poll(() => broker.log().split(`as ${clientId} `).length, { timeout: 20_000 }).toBeGreaterThan(2);
     const bid = JSON.parse(push.stdout.split('\n').find((line) => line.includes('job_published')) ?? '').bid;
     const talk = await listen(broker.url, []);
-    ends.push(talk.close);
+    place.ends.push(talk.close);
     const event = { method: 'ota_progress', bid, tid: 'x', data: { result: 0, output: { status: 'ok' } } };
     await expect
       .poll(
@@ -236,6 +261,7 @@ describe.skipIf(!mosquittoAvailable())('a disk that is full', () => {
     const lines = jsonLines(result);
     expect(lines.of('error')).toMatchObject([{ code: 'journal_unwritable', exit_code: 2 }]);
     expect(lines.last.totals).toMatchObject({ not_started: 8 });
+    expect((await place.run(['runs', '--output', 'json'])).stdout).toBe('');
     expect(seen.seen).toEqual([]);
     await seen.close();
   });
@@ -256,7 +282,10 @@ describe.skipIf(!mosquittoAvailable())('a disk that is full', () => {
     expect(seen.creates(second.sn)).toEqual([]);
     // With room again, the rest is done, and nothing twice. The end of the first was told, but could not be kept.
     const after = jsonLines(await place.run(['resume', ...JSON_OUT, '--stall-timeout', '3s']));
-    expect(after.last.devices.map(({ status }) => status)).toEqual(['unknown', 'ok']);
+    expect(
+      after.last.devices.map(({ status }) => status),
+      JSON.stringify(after.all),
+    ).toEqual(['unknown', 'ok']);
     expect(seen.creates(first.sn)).toHaveLength(1);
     expect(seen.creates(second.sn)).toHaveLength(1);
     await end();

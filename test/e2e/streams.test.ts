@@ -8,19 +8,13 @@ import { ptyAvailable, spawnPty } from '../helpers/pty.js';
 const COLOR = /\u001b\[\d[\d;]*m/;
 const HIDDEN_CURSOR = '\u001b[?25l';
 
-describe.skipIf(!mosquittoAvailable())('streams', () => {
+describe.skipIf(!mosquittoAvailable())('streams', { concurrent: true }, () => {
   let broker: Mosquitto;
   let place: Workplace;
-  let manifest: string;
   const ends: (() => Promise<unknown>)[] = [];
-  const sns: string[] = [];
   beforeAll(async () => {
     place = await workplace();
     broker = (await startMosquitto()) as Mosquitto;
-    const devices = somePairs(1);
-    sns.push(...devices.map(({ sn }) => sn));
-    ends.push(await docksFor(broker.url, devices, { behavior: { download_seconds: 1, upgrade_seconds: 1 } }));
-    manifest = await place.put('streams.json', devices);
   });
   afterAll(async () => {
     for (const end of ends) await end();
@@ -28,13 +22,20 @@ describe.skipIf(!mosquittoAvailable())('streams', () => {
     await place?.close();
   });
 
-  const push = (...more: string[]) => ['push', manifest, '--broker', broker.url, ...more];
+  /** A push to a dock and an aircraft of its own. */
+  async function push(...more: string[]): Promise<{ args: string[]; sns: string[] }> {
+    const devices = somePairs(1);
+    ends.push(await docksFor(broker.url, devices, { behavior: { download_seconds: 1, upgrade_seconds: 1 } }));
+    const manifest = await place.put(`${devices[0]?.sn}.json`, devices);
+    return { args: ['push', manifest, '--broker', broker.url, ...more], sns: devices.map(({ sn }) => sn) };
+  }
 
   it.each([
     ['by itself', []],
     ['where bars are asked for in vain', ['--output', 'bars']],
   ])('writes a log on stderr and the table on stdout, without a terminal: %s', async (_, more) => {
-    const { code, stdout, stderr } = await place.run(push(...more));
+    const { args, sns } = await push(...more);
+    const { code, stdout, stderr } = await place.run(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^DEVICE .*\n(.+ ok .*\n){2}2 devices: .*2 ok\n$/);
     expect(stdout + stderr).not.toContain('\u001b');
@@ -51,10 +52,10 @@ describe.skipIf(!mosquittoAvailable())('streams', () => {
   });
 
   it('writes neither table nor log with json, nor with quiet', async () => {
-    const json = await place.run(push('--output', 'json'));
+    const json = await place.run((await push('--output', 'json')).args);
     expect(json.stderr).toBe('');
     for (const line of json.stdout.trimEnd().split('\n')) expect(line).toMatch(/^\{"schema":1,.*\}$/);
-    expect(await place.run(push(), { env: { DJI_OTA_OUTPUT: 'quiet' } })).toMatchObject({
+    expect(await place.run((await push()).args, { env: { DJI_OTA_OUTPUT: 'quiet' } })).toMatchObject({
       code: 0,
       stdout: '',
       stderr: '',
@@ -82,15 +83,16 @@ describe.skipIf(!mosquittoAvailable())('streams', () => {
       const { code, stdout, stderr } = await place.run(args);
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).not.toBe('');
+      if (args[0] !== 'push') continue;
+      for (const part of ['--waves', '--reply-timeout', 'Exit codes:', '130, 143', 'Examples:'])
+        expect(stdout).toContain(part);
     }
-    const { stdout } = await place.run(['push', '--help']);
-    for (const part of ['--waves', '--reply-timeout', 'Exit codes:', '130, 143', 'Examples:'])
-      expect(stdout).toContain(part);
   });
 
   describe.skipIf(!ptyAvailable())('on a terminal', () => {
-    const run = (env: Record<string, string>, ...more: string[]) =>
-      spawnPty(push(...more), { env: environment(place.folder, { TERM: 'xterm-256color', ...env }) }).ended;
+    const run = async (env: Record<string, string>, ...more: string[]) =>
+      spawnPty((await push(...more)).args, { env: environment(place.folder, { TERM: 'xterm-256color', ...env }) })
+        .ended;
 
     it('draws bars, in colour, and leaves the cursor and the table behind', async () => {
       const { code, screen } = await run({});

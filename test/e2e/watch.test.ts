@@ -105,6 +105,7 @@ describe.skipIf(!mosquittoAvailable())('watch', () => {
       'json',
     ]);
     expect(jsonLines(result).last).toMatchObject({ exit_code: 5, devices: [] });
+    expect(result.stderr).toMatch(/^No upgrade was seen/m);
   });
 
   it('wants to know which gateway', async () => {

@@ -1,6 +1,6 @@
 /**
  * The built program is killed at points spread over a run, between any two of its dealings with disk and network, and taken
- * up again. `FAULT_POINTS` says at how many; `npm run test:faults` takes more than `npm test`.
+ * up again. `FAULT_POINTS` says at how many; run by `npm run test:faults` alone.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CrashCase, type CrashOutcome, type CrashPoint, crashRun, pointsOf } from '../helpers/crash-run.js';

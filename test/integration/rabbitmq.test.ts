@@ -31,7 +31,7 @@ describe.skipIf(!rabbitMqAvailable())('RabbitMQ', () => {
     }
     rabbit.control('add_user', dock.username, dock.password);
     rabbit.control('set_permissions', dock.username, '.*', '.*', '.*');
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     for (const cleanup of cleanups.reverse()) await cleanup();

@@ -1,5 +1,6 @@
 /** What we give to CI systems and clusters: each file's own commands, run for real with simulated docks. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,8 +64,10 @@ describe('the GitHub action', () => {
   };
   const step = (name: string) => action.runs.steps.find((each) => each.name === name) as Step;
 
-  /** Runs the push step with `inputs`; every other one is as it would be. */
-  async function push(inputs: Record<string, string>, more: Record<string, string> = {}) {
+  const SHELL = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c'];
+
+  /** What the push step finds in its environment: `inputs`, and every other one as it would be. */
+  async function environmentOf(inputs: Record<string, string>, more: Record<string, string> = {}) {
     const output = await place.put('output', '');
     const env: Record<string, string> = { ...more, GITHUB_ACTION_PATH: ROOT, GITHUB_OUTPUT: output };
     env.RUNNER_TEMP = join(place.folder, 'runner');
@@ -73,7 +76,12 @@ describe('the GitHub action', () => {
       expect(action.inputs).toHaveProperty(input);
       env[name] = inputs[input] ?? action.inputs[input]?.default ?? '';
     }
-    const result = sh(step('Push').run, env, ['bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c']);
+    return { env, output };
+  }
+
+  async function push(inputs: Record<string, string>, more: Record<string, string> = {}) {
+    const { env, output } = await environmentOf(inputs, more);
+    const result = sh(step('Push').run, env, SHELL);
     return { ...result, output: await readFile(output, 'utf8') };
   }
 
@@ -113,6 +121,28 @@ describe('the GitHub action', () => {
     expect(own.stderr).toContain('127.0.0.1:2');
   });
 
+  test('a job that is cancelled: the run ends in order, and says where it can be resumed', async () => {
+    const { env, output } = await environmentOf({
+      manifest: 'fleet.csv',
+      args: '--simulate',
+      report: 'cancelled.json',
+    });
+    const [program = '', ...args] = SHELL;
+    const options = { cwd: place.folder, env: environment(place.folder, env) };
+    const shell = spawn(program, [...args, step('Push').run], { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(shell, 'exit');
+    let told = false;
+    for await (const said of shell.stderr) {
+      if (told || !String(said).includes('accepted')) continue;
+      // As a runner does it: to the shell alone, not to its group. A second one would end the run at once.
+      told = shell.kill('SIGINT');
+    }
+    expect((await ended)[0]).toBe(130);
+    const report = JSON.parse(await readFile(join(place.folder, 'cancelled.json'), 'utf8'));
+    expect(JSON.stringify(report)).toContain('interrupted');
+    expect(await readFile(output, 'utf8')).toMatch(/^state=.+\nexit-code=130\n$/);
+  });
+
   test('the example uses inputs that there are, and its parts are the whole fleet', async () => {
     const { jobs } = parse(text('examples/github-actions.yml')) as {
       jobs: { push: { strategy: { matrix: { shard: number[] } }; steps: { uses?: string; with?: object }[] } };
@@ -132,8 +162,9 @@ describe('the GitHub action', () => {
 });
 
 describe('the GitLab job', () => {
-  const { firmware } = parse(text('examples/gitlab-ci.yml')) as {
+  const { firmware, 'fleet-report': report } = parse(text('examples/gitlab-ci.yml')) as {
     firmware: { parallel: number; script: string[]; variables: Record<string, string>; artifacts: object };
+    'fleet-report': { needs: string[]; script: string[]; artifacts: { paths: string[] } };
   };
   const env = (index: number) => ({
     CI_NODE_INDEX: String(index),
@@ -153,11 +184,16 @@ describe('the GitLab job', () => {
   test('it fails where a device fails, and leaves the reports that it collects', () => {
     const { status } = sh(firmware.script.join('\n'), { ...pathWith('simulated'), ...env(1) });
     expect(status).not.toBe(0);
-    const made = ['junit-1.xml', 'report-1.html'].filter((name) => existsSync(join(place.folder, name)));
-    expect(made).toEqual(['junit-1.xml', 'report-1.html']);
+    const made = ['junit-1.xml', 'report-1.json'].filter((name) => existsSync(join(place.folder, name)));
+    expect(made).toEqual(['junit-1.xml', 'report-1.json']);
     const collected = firmware.artifacts as { paths: string[]; reports: { junit: string } };
     const globs = [...collected.paths, collected.reports.junit];
     expect(made.filter((name) => !globs.some((glob) => picomatch.isMatch(name, glob)))).toEqual([]);
+    // And out of these the last job makes its one report.
+    expect(report.needs).toEqual(['firmware']);
+    expect(sh(report.script.join('\n'), pathWith('bin')).status).toBe(status);
+    const [one = ''] = report.artifacts.paths;
+    expect(existsSync(join(place.folder, one))).toBe(true);
   });
 });
 

@@ -145,6 +145,10 @@ describe.skipIf(!installed('zsh'))('zsh', () => {
     expect(profile).toEqual(['site-a', 'site-b']);
     expect(pids).toEqual(['DOCK1', 'DOCK2']);
   });
+
+  test('a colon in a value is not the beginning of its description', () => {
+    expect(inZsh('dji-ota push --broker mq')).toEqual([['mqtt\\://', 'mqtts\\://']]);
+  });
 });
 
 describe.skipIf(!installed('fish'))('fish', () => {

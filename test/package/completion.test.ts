@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { complete, completionCommand } from '../../src/cli/commands/completion.js';
 import { suggest } from '../../src/cli/completion/suggest.js';
 import { valuesOf } from '../../src/cli/completion/values.js';
-import type { Io } from '../../src/cli/io.js';
 import { createProgram } from '../../src/cli/program.js';
 import { pushSettings } from '../../src/cli/push-flags.js';
 import { typeOf } from '../../src/cli/run-flags.js';
 import { SCENARIOS } from '../../src/simulator/scenarios.js';
+import { quietIo } from '../helpers/inside.js';
 
 let home: string;
 beforeAll(async () => {
@@ -19,26 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true, force: true }));
 
-function quietIo(): { io: Io; said(): string } {
-  let said = '';
-  const write = (text: string) => {
-    said += text;
-    return true;
-  };
-  const stream = { write } as unknown as NodeJS.WriteStream;
-  const io = {
-    env: { DJI_OTA_HOME: home },
-    stdin: process.stdin,
-    stdout: stream,
-    stderr: stream,
-    signal: new AbortController().signal,
-    readerGone: () => false,
-    onExit: () => () => {},
-  };
-  return { io, said: () => said };
-}
-
-const program = (): Command => createProgram(quietIo().io).command;
+const quiet = () => quietIo({ env: { DJI_OTA_HOME: home } });
+const program = (): Command => createProgram(quiet().io).command;
 
 async function offered(...words: string[]): Promise<string[]> {
   const { items } = await suggest(program(), words, (place, choices) =>
@@ -54,7 +36,7 @@ describe('commands and options', () => {
     expect(await offered('config', '')).toEqual(
       expect.arrayContaining(['set', 'get', 'list', 'use', 'remove', 'path', 'test']),
     );
-    expect(await offered('--v')).toEqual(['--version']);
+    expect(await offered('--v')).toEqual(['--version', '--verbose']);
   });
 
   test('every option of every command is offered, and none that is not there', async () => {
@@ -154,7 +136,7 @@ describe('values', () => {
 describe('the protocol', () => {
   test('a line for each, then the bits: files only where they fit', async () => {
     const ask = async (...words: string[]) => {
-      const { io, said } = quietIo();
+      const { io, said } = quiet();
       expect(await complete(program(), words, io)).toBe(0);
       return said();
     };
@@ -166,10 +148,10 @@ describe('the protocol', () => {
   });
 
   test('an unknown shell is a usage error with the nearest name', async () => {
-    await expect(completionCommand('bsh', quietIo().io)).rejects.toMatchObject({
+    await expect(completionCommand('bsh', quiet().io)).rejects.toMatchObject({
       code: 'usage',
       hint: 'Did you mean bash?',
     });
-    await expect(completionCommand('powershell', quietIo().io)).rejects.toMatchObject({ code: 'usage' });
+    await expect(completionCommand('powershell', quiet().io)).rejects.toMatchObject({ code: 'usage' });
   });
 });

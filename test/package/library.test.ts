@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createSimulator, inspect, OtaError, push, type RunEvent, type Simulator, watch } from '../../src/index.js';
 import { fakeBroker, goodDock } from '../helpers/fake-broker.js';
+import { startTcpProxy } from '../helpers/tcp-proxy.js';
 
 const device = { sn: 'AIR1', product_version: '1.0', pid: 'DOCK1' };
 const WATCHED = ['SIGINT', 'SIGTERM', 'uncaughtException', 'unhandledRejection', 'exit', 'beforeExit'] as const;
@@ -93,6 +94,37 @@ test('watch follows what something else started, and ends with it', async () => 
   expect(seen.map(({ event }) => event)).toContain('device_finished');
   expect((await watching.result).exit_code).toBe(0);
   await expect(watch({ pids: [], broker }).result).rejects.toMatchObject({ code: 'usage' });
+});
+
+test('an upgrade that ends while the connection is down is heard of afterwards, by push and by watch', async () => {
+  simulator = await createSimulator({ docks: [device], speed: 20 });
+  const proxy = await startTcpProxy(Number(new URL(simulator.url).port));
+  try {
+    const broker = { url: `mqtt://127.0.0.1:${proxy.port}` };
+    let down: Promise<unknown> | null = null;
+    const goDown = () => {
+      const heardDirectly = watch({ pids: 'DOCK1', broker: { url: simulator?.url ?? '' } }).result;
+      proxy.refuse(true);
+      proxy.cut();
+      return heardDirectly.then(() => proxy.refuse(false));
+    };
+    let pushing: ReturnType<typeof push> | null = null;
+    const watching = watch({
+      pids: 'DOCK1',
+      broker,
+      onView: () => {
+        pushing ??= push({ manifest: [device], broker });
+      },
+    });
+    for await (const { event } of watching) if (event === 'device_progress') down ??= goDown();
+    await down;
+    expect(down).not.toBeNull();
+    for (const run of [watching, pushing as ReturnType<typeof push> | null]) {
+      expect(await run?.result).toMatchObject({ exit_code: 0, devices: [{ status: 'ok' }] });
+    }
+  } finally {
+    await proxy.stop();
+  }
 });
 
 test('inspect says what a package is, and throws where there is none', async () => {

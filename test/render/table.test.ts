@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { OtaError } from '../../src/errors.js';
 import { formatError } from '../../src/render/errors.js';
 import { finalTable } from '../../src/render/final-table.js';
-import { markdown } from '../../src/render/job-summary.js';
 import { PLAIN_STYLES } from '../../src/render/styles.js';
 import { type Column, renderTable } from '../../src/render/table.js';
 import { cut, cutMiddle, pad, widthOf, wrap } from '../../src/render/width.js';
@@ -149,8 +148,4 @@ describe('an error', () => {
     expect(text.split('\n')).toHaveLength(202);
     expect(text).toContain('… and 4800 more');
   });
-});
-
-test('Markdown shows markup as text', () => {
-  expect(markdown('<script>|`*_[x](y)\n')).toBe('&lt;script&gt;\\|\\`\\*\\_\\[x\\]\\(y\\)\\\\u\\{a\\}');
 });

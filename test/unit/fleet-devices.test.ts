@@ -147,6 +147,17 @@ describe('the list', () => {
     expect(run.err()).toBe('');
   });
 
+  it('warns on stderr beside JSON, too', async () => {
+    const run = start({ output: 'json' });
+    await settle();
+    run.events().onLost?.('connection reset');
+    expect(run.err()).toBe('warning: connection to the broker lost, seeking it: connection reset\n');
+    run.osd('D1', DOCK);
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    expect(lines(run.out())).toHaveLength(1);
+  });
+
   it('says what a push of the manifest would do, on its gateways', async () => {
     const target = manifest([
       { sn: 'D1', pid: 'D1', product_version: '10.01.16.06' },

@@ -63,6 +63,27 @@ describe('listening', () => {
     expect(missing.sort()).toEqual(['A1', 'D1', 'S1']);
   });
 
+  it.each<[string, (osd: ReturnType<typeof setUp>['osd'], feed: ReturnType<typeof setUp>['feed']) => void]>([
+    ['in its osd', (osd) => osd('D1', { sub_device: { device_online_status: 0, device_paired: 0 } })],
+    ['with no serial', (osd) => osd('D1', { sub_device: { device_sn: '', device_paired: 0 } })],
+    [
+      'in its topology',
+      (_, feed) =>
+        feed.handle({
+          topic: topicOf('status', 'D1'),
+          payload: Buffer.from(JSON.stringify({ method: 'update_topo', data: { sub_devices: [] } })),
+          retained: false,
+        }),
+    ],
+  ])('ends as soon as a gateway says %s that it has no aircraft', async (_, say) => {
+    const { osd, feed, listen } = setUp();
+    const listening = listen(['D1'], []);
+    await settle();
+    osd('D1', DOCK_READY);
+    say(osd, feed);
+    expect((await listening).ended).toBe('enough');
+  });
+
   it('ends as soon as gateway and aircraft have told everything', async () => {
     const { osd, listen } = setUp();
     const listening = listen(['D1'], []);

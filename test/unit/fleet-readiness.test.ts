@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyFleetMessage, createFleet, type Fleet, ONLINE_FOR } from '../../src/fleet/properties.js';
 import { type Readiness, readinessOf } from '../../src/fleet/readiness.js';
-import { provesUpgrade, verifyVersion } from '../../src/fleet/verification.js';
 import { consistencyWord, showDockMode } from '../../src/fleet/words.js';
 import { topicOf } from '../../src/protocol/topics.js';
 
@@ -34,6 +33,13 @@ const ofDock = (fleet: Fleet, now = 0) =>
 const ofAircraft = (fleet: Fleet, now = 0) =>
   readinessOf(fleet, { sn: AIRCRAFT, pid: DOCK, product_version: '11.0' }, now);
 const codes = (readiness: Readiness) => readiness.reasons.map((reason) => reason.code);
+
+it('says of an aircraft whose dock has none that it has none, and not that the dock is silent', () => {
+  const none = fleetOf({ ...READY, sub_device: { device_online_status: 0, device_paired: 0 } });
+  expect(codes(ofAircraft(none))).toEqual(['aircraft_offline']);
+  const silent = fleetOf({ ...READY, sub_device: undefined });
+  expect(codes(ofAircraft(silent))).toEqual(['no_report']);
+});
 
 describe('a dock', () => {
   it('is ready when idle and released, aircraft or not', () => {
@@ -177,36 +183,6 @@ it('never says ready with a reason, or not ready without one', () => {
       if (retained) expect(ready).toBe(false);
     }),
   );
-});
-
-describe('verification', () => {
-  const device = (fleet: Fleet) => fleet.devices.get(AIRCRAFT);
-
-  it('counts live reports since the end alone, in both spellings', () => {
-    const fleet = createFleet();
-    expect(verifyVersion(device(fleet), '17.02.0501', 100)).toBeNull();
-    tell(fleet, AIRCRAFT, { firmware_version: '17.02.05.01' }, 99);
-    expect(verifyVersion(device(fleet), '17.02.0501', 100)).toBeNull();
-    tell(fleet, AIRCRAFT, { firmware_version: '17.02.05.01' }, 101);
-    expect(verifyVersion(device(fleet), '17.02.0501', 100)).toBe(true);
-    tell(fleet, AIRCRAFT, { firmware_version: '17.02.0500' }, 102);
-    expect(verifyVersion(device(fleet), '17.02.0501', 100)).toBe(false);
-  });
-
-  it('does not believe what the broker kept', () => {
-    const fleet = createFleet();
-    tell(fleet, AIRCRAFT, { firmware_version: '2' }, 200, true);
-    expect(verifyVersion(device(fleet), '2', 100)).toBeNull();
-  });
-
-  it('proves an upgrade only by a change', () => {
-    const fleet = createFleet();
-    tell(fleet, AIRCRAFT, { firmware_version: '2' }, 200);
-    expect(provesUpgrade(device(fleet), '2', 100, '1')).toBe(true);
-    expect(provesUpgrade(device(fleet), '2', 100, '2')).toBe(false);
-    expect(provesUpgrade(device(fleet), '2', 100, null)).toBe(false);
-    expect(provesUpgrade(device(fleet), '2', 300, '1')).toBe(false);
-  });
 });
 
 it('has words for the numbers', () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reopenJournal } from '../../src/journal/journal.js';
 import { isLocked, takeLock } from '../../src/journal/lock.js';
 import { type JournalPlace, journalPlace, RUN } from '../helpers/journals.js';
@@ -51,6 +51,23 @@ describe('lock', () => {
       await (await takeLock(lock, RUN))();
     },
   );
+
+  it.skipIf(process.platform !== 'linux')('of a killed process that its parent has not asked for: free', async () => {
+    // The shell becomes a program that never waits for its children.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      const stat = async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+      await writeFile(lock, JSON.stringify({ pid, started: (await stat())[19] }));
+      expect(await isLocked(lock)).toBe(true);
+      process.kill(pid, 'SIGKILL');
+      await vi.waitUntil(async () => (await stat())[0] === 'Z');
+      expect(await isLocked(lock)).toBe(false);
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
 
   it.each(['', '{', 'null', '{"pid":"x"}', '[]'])('damaged (%j): taken over', async (text) => {
     await writeFile(lock, text);

@@ -1,10 +1,11 @@
 /** What a later process makes of the facts of an earlier one. */
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import type { PlannedDevice } from '../../src/upgrade/plan.js';
-import { type ResumeOptions, rebuild, resume } from '../../src/upgrade/resume.js';
+import { type ResumeOptions, rebuild, replayAsRead, resume } from '../../src/upgrade/resume.js';
 import { outcomes } from '../../src/upgrade/tracker.js';
 import { opened, progress, reply } from '../helpers/facts.js';
 import { type FakeBrokerOptions, fakeBroker, goodDock } from '../helpers/fake-broker.js';
@@ -160,4 +161,71 @@ it('the end of a job is missing in a damaged journal: the next one on its gatewa
   const facts = [opened('b1', [0, 1]), opened('b2', [2]), progress({ bid: 'b2', status: 'ok' })];
   const core = rebuild({ devices: planned, options: coreOptions(), facts }, manualClock(), false);
   expect(outcomes(core.tracker).map(({ status }) => status)).toEqual(['unknown', 'unknown', 'ok']);
+});
+
+describe('facts taken as they are read', () => {
+  const asRead = (facts: readonly Fact[], reopen = false) => {
+    const replay = replayAsRead({ devices: TWO, options: coreOptions({ retries: 1 }) }, manualClock());
+    for (const fact of facts) replay.take(fact);
+    return replay.end(reopen);
+  };
+  const atOnce = (facts: readonly Fact[], reopen = false) =>
+    rebuild({ devices: TWO, options: coreOptions({ retries: 1 }), facts }, manualClock(), reopen);
+
+  const bid = fc.constantFrom('b1', 'b2', 'b3');
+  const pid = fc.constantFrom('P0', 'P1');
+  const index = fc.integer({ min: 0, max: 1 });
+  const status = fc.constantFrom('in_progress', 'ok', 'failed', null);
+  const fact: fc.Arbitrary<Fact> = fc.oneof(
+    fc.tuple(bid, index, fc.integer({ min: 1, max: 2 })).map(([b, d, attempt]) => opened(b, [d], attempt, `P${d}`)),
+    bid.map((b): Fact => ({ type: 'job_acknowledged', at: 2, bid: b })),
+    fc.tuple(bid, fc.constantFrom(0, 312014, 312028), pid).map(([b, result, p]) => reply({ bid: b, result }, p)),
+    fc
+      .tuple(bid, status, fc.nat({ max: 100 }), pid)
+      .map(([b, s, percent, p]) => progress({ bid: b, status: s, percent }, p)),
+    fc
+      .tuple(bid, fc.boolean())
+      .map(([b, withdrawn]): Fact => ({ type: 'job_unsent', at: 3, bid: b, reason: 'x', withdrawn })),
+    fc
+      .tuple(index, fc.constantFrom('reply' as const, 'stall' as const, 'verify' as const))
+      .map(([device, limit]): Fact => ({ type: 'limit', at: 4, device, limit, ms: 1000 })),
+    fc
+      .tuple(index, fc.constantFrom('skipped' as const, 'not_started' as const))
+      .map(([device, outcome]): Fact => ({ type: 'left_out', at: 5, device, outcome, reason: 'x' })),
+    fc.boolean().map((reopened): Fact => ({ type: 'resumed', at: 6, reopened })),
+    fc.constant<Fact>({ type: 'cut_off', at: 7, cause: 'interrupted', reason: 'x' }),
+  );
+
+  it('give what all of them give at once, or nothing', () => {
+    fc.assert(
+      fc.property(fc.array(fact, { maxLength: 12 }), fc.boolean(), (facts, reopen) => {
+        const core = asRead(facts, reopen);
+        if (core) expect(core).toEqual(atOnce(facts, reopen));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  const skip: Fact = { type: 'left_out', at: 1, device: 1, outcome: 'skipped', reason: 'x' };
+  const limit: Fact = { type: 'limit', at: 5, device: 0, limit: 'stall', ms: 1000 };
+  const again: Fact = { type: 'resumed', at: 6, reopened: true };
+
+  it('are enough for a run as it is usually written', () => {
+    const facts = [skip, ...UNCERTAIN.slice(0, 1), reply({ bid: 'b1' }), progress({ bid: 'b1', status: 'ok' })];
+    expect(asRead(facts)).toEqual(atOnce(facts));
+    expect(asRead([])).toEqual(atOnce([]));
+    expect(asRead([...facts, { type: 'resumed', at: 6 }, limit])).not.toBeNull();
+  });
+
+  it.each([
+    ['a withdrawn job', [...UNCERTAIN, { type: 'job_unsent', at: 2, bid: 'b1', reason: 'x', withdrawn: true }], false],
+    ['a limit after which it was asked again', [...UNCERTAIN, limit, again], false],
+    ['a limit after which it is asked again now', [...UNCERTAIN, limit], true],
+    ['a device left out in the middle', [opened('b1', [0]), skip], false],
+  ] satisfies [string, Fact[], boolean][])(
+    'are not enough where a fact changes what came before: %s',
+    (_, facts, reopen) => {
+      expect(asRead(facts, reopen)).toBeNull();
+    },
+  );
 });

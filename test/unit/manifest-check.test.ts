@@ -20,7 +20,8 @@ test.each<[object, string]>([
   [{ sn: undefined }, 'sn: is missing'],
   [{ version: undefined }, 'product_version: is missing'],
   [{ pid: undefined }, 'pid: is missing; add "pid", or give --pid'],
-  [{ sn: '' }, 'sn: is empty; leave the key out where there is nothing to say'],
+  [{ sn: '' }, 'sn: is empty'],
+  [{ file_url: '' }, 'file_url: is empty; leave the key out where there is nothing to say'],
   [{ sn: 'a b' }, 'sn: holds " ", which cannot be part of'],
   [{ pid: 'a/b' }, 'pid: holds "/", which cannot be part of'],
   [{ pid: undefined, gateway: 'a+' }, 'gateway: holds "+", which cannot be part of'],
@@ -62,6 +63,11 @@ test.each<[object, string]>([
   const found = await findings(wrong);
   expect(found).toHaveLength(1);
   expect(found[0]).toContain(finding);
+});
+
+test('what has to be there is not to be left out where it is empty', async () => {
+  expect(await findings({ sn: '' })).toEqual([expect.stringMatching(/sn: is empty$/)]);
+  expect(await findings({ version: '' })).toEqual([expect.stringMatching(/version: is empty$/)]);
 });
 
 test('the two spellings of a key may say the same', async () => {

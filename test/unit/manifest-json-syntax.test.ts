@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonProblem, oddStructure } from '../../src/manifest/json-syntax.js';
+import { countKeyMarks, countKeys, jsonProblem, oddStructure } from '../../src/manifest/json-syntax.js';
 import { placeOf } from '../../src/manifest/problem.js';
 
 // The same values in every run.
@@ -87,6 +87,7 @@ test('whatever JSON.stringify writes has no key twice, and a repeated key is fou
       const twice = names[pick % names.length] as string;
       const pairs = [...names, twice].map((name) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
       const text = `[{${pairs.join(', ')}}]`;
+      expect(countKeyMarks(text)).toBeGreaterThan(countKeys(JSON.parse(text)));
       const found = oddStructure(text);
       expect(found?.key).toBe(twice);
       expect(text.slice(found?.offset).startsWith(JSON.stringify(twice))).toBe(true);
@@ -98,7 +99,25 @@ test('the same key in different objects is no repetition', () => {
   expect(oddStructure('[{"a": {"a": 1}, "b": [{"a": 2}]}, {"a": "\\"a\\": 1"}]')).toBeNull();
 });
 
-test('too deep nesting is found before anything is parsed', () => {
+test('keys are counted in the text as in the value, but for texts that look like keys', () => {
+  const key = fc.string({ unit: fc.constantFrom('a', 'B', '_', 'é', '{', ' ') });
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof({ maxDepth: 5 }, key, fc.integer(), fc.constant(null), tie('list'), tie('object')),
+    list: fc.array(tie('any'), { maxLength: 4 }),
+    object: fc.dictionary(key, tie('any'), { maxKeys: 4 }),
+  })).any;
+  fc.assert(
+    fc.property(value, fc.constantFrom(undefined, 1, '\t'), (any, indent) => {
+      expect(countKeyMarks(JSON.stringify(any, null, indent))).toBe(countKeys(any));
+    }),
+  );
+  expect(countKeyMarks('[{"a" \n : ":b", "c": "\\":"}]')).toBe(4);
+  expect(countKeys(JSON.parse('[{"a": ":b", "c": "\\":"}]'))).toBe(2);
+  expect(countKeys(JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`))).toBe(0);
+  expect(countKeys(JSON.parse(`${'['.repeat(101)}${']'.repeat(101)}`))).toBeNaN();
+});
+
+test('too deep nesting is found', () => {
   expect(oddStructure(`${'['.repeat(100)}${']'.repeat(100)}`)).toBeNull();
   expect(oddStructure('['.repeat(1000))).toEqual({ offset: 100, key: null });
 });

@@ -1,16 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
-  createRollout,
   isOver,
   type JobResult,
   jobEnded,
-  type Rollout,
-  type RolloutOptions,
   startDue,
   takeLeftOver,
   wakeAt,
   waveCount,
 } from '../../src/upgrade/rollout.js';
+import type { RolloutOptions } from '../../src/upgrade/rollout-options.js';
+import { createRollout, type Rollout } from '../../src/upgrade/rollout-state.js';
 
 const GOOD: JobResult = { good: 1, bad: 0, unknown: 0, retry: [] };
 const BAD: JobResult = { good: 0, bad: 1, unknown: 0, retry: [] };

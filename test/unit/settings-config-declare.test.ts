@@ -40,7 +40,7 @@ describe('the declaration', () => {
     [['path'], ['path', [], {}]],
     [
       ['test', '--pid', 'A,B', '--pid', 'C', '--broker', 'mqtt://h'],
-      ['test', [], { pid: ['A,B', 'C'], broker: 'mqtt://h' }],
+      ['test', [], { pid: ['A', 'B', 'C'], broker: 'mqtt://h' }],
     ],
   ])('passes on %j', async (argv, call) => {
     expect(await parsed(...argv)).toEqual([call]);

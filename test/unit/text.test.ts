@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { safeText, showBytes, showDuration } from '../../src/text.js';
+import { safeJson, safeText, showBytes, showDuration } from '../../src/text.js';
 import { anyText } from '../helpers/any-text.js';
 
 describe('safeText', () => {
@@ -67,4 +67,13 @@ test.each([
   [3_720_000, '1h02m'],
 ])('showDuration(%d) is %s', (ms, shown) => {
   expect(showDuration(ms)).toBe(shown);
+});
+
+test('safeJson keeps the meaning and shows nothing unsafe as it is', () => {
+  const value = { 'k\u202e': ['\u0085\u2028\u2029', '\ufeffx\u200by', 'plain “ü” 🚁', '\u001b\n'] };
+  const json = safeJson(JSON.stringify(value));
+  expect(JSON.parse(json)).toEqual(value);
+  expect(json).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b\u2028-\u202e\ufeff]/);
+  expect(json).toContain('plain “ü” 🚁');
+  expect(json).toContain('\\u202e');
 });

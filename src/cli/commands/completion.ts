@@ -1,11 +1,11 @@
 /** `dji-ota completion`, and the `complete --` that its scripts call at every press of the tab key. */
 import type { Command } from 'commander';
 import { OtaError } from '../../errors.js';
-import { nearest } from '../../settings/nearest.js';
+import { meantHint } from '../../nearest.js';
 import { safeText } from '../../text.js';
+import { SHELLS } from '../completion/names.js';
 import { type Suggestions, suggest } from '../completion/suggest.js';
 import { valuesOf } from '../completion/values.js';
-import { SHELLS } from '../declare/completion.js';
 import type { Io } from '../io.js';
 
 /** The bits of cobra's protocol, which the scripts of `@bomb.sh/tab` speak. */
@@ -21,18 +21,15 @@ const LONGEST = 200;
 export async function completionCommand(name: string, io: Io): Promise<number> {
   const shell = SHELLS.find((one) => one === name);
   if (!shell) {
-    const near = nearest(name, SHELLS);
     throw new OtaError('usage', `there is no completion for the shell "${safeText(name, 60)}"`, {
-      hint: near !== null ? `Did you mean ${near}?` : `There is one for ${SHELLS.join(', ')}.`,
+      hint: meantHint(name, SHELLS, `There is one for ${SHELLS.join(', ')}.`),
     });
   }
   if (shell === 'bash') {
     io.stdout.write((await import('../completion/bash.js')).BASH_SCRIPT);
     return 0;
   }
-  const { script } = await import('@bomb.sh/tab');
-  // It prints by itself.
-  script(shell, 'dji-ota', 'dji-ota');
+  io.stdout.write((await import('../completion/tab-script.js')).tabScript(shell));
   return 0;
 }
 

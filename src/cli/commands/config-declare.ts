@@ -1,5 +1,6 @@
 /** The declaration of `dji-ota config`; its work (config.ts) is loaded by `run` alone. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { addPid } from '../options.js';
 import type { ConfigAction, ConfigOptions } from './config.js';
 
 export interface ConfigWiring {
@@ -13,7 +14,7 @@ export interface ConfigWiring {
 export function declareConfig(program: Command, { run, addConnectionOptions }: ConfigWiring): Command {
   const config = program
     .command('config')
-    .description('Keep broker profiles: connection options under a name')
+    .description('broker profiles: connection options under a name')
     .addHelpText(
       'after',
       `
@@ -29,11 +30,11 @@ Examples:
   $ dji-ota config set ca=            # an empty value takes a setting away`,
     );
   const PROFILE = ['--profile <name>', 'the profile; without it the current one, else "default"'] as const;
-  const OUTPUT = ['--output <format>', 'json: JSON on stdout'] as const;
+  const output = () => new Option('--output <kind>', 'text or json (default: text)').choices(['text', 'json']);
 
   config
     .command('set')
-    .description('Keep settings in a profile')
+    .description('keep settings in a profile')
     .argument('[settings...]', 'key=value ..., or one key and its value')
     .option(...PROFILE)
     .option('--ask-password', 'ask for a password and keep it in the settings file')
@@ -41,41 +42,33 @@ Examples:
     .action((settings: string[], options: ConfigOptions) => run('set', settings, options));
   config
     .command('get')
-    .description('Show a profile, or one of its settings')
+    .description('show a profile, or one of its settings')
     .argument('[key]', 'setting')
     .option(...PROFILE)
-    .option(...OUTPUT)
+    .addOption(output())
     .action((key: string | undefined, options: ConfigOptions) => run('get', key === undefined ? [] : [key], options));
   config
     .command('list')
-    .description('Show all profiles; * is the current one')
-    .option(...OUTPUT)
+    .description('show all profiles; * is the current one')
+    .addOption(output())
     .action((options: ConfigOptions) => run('list', [], options));
   config
     .command('use')
-    .description('Make a profile the current one')
+    .description('make a profile the current one')
     .argument('<name>', 'profile')
     .action((name: string, options: ConfigOptions) => run('use', [name], options));
   config
     .command('remove')
-    .description('Remove a profile')
+    .description('remove a profile')
     .argument('<name>', 'profile')
     .action((name: string, options: ConfigOptions) => run('remove', [name], options));
   config
     .command('path')
-    .description('Show where the settings file is')
-    .option(...OUTPUT)
+    .description('show where the settings file is')
+    .addOption(output())
     .action((options: ConfigOptions) => run('path', [], options));
-  addConnectionOptions(
-    config
-      .command('test')
-      .description('Connect, and show which topics the broker lets this program use')
-      .option(
-        '--pid <sn>',
-        'gateway whose topics are tried; repeatable, or a comma list',
-        (pid: string, before: string[] = []) => [...before, pid],
-      )
-      .option(...OUTPUT),
-  ).action((options: ConfigOptions) => run('test', [], options));
+  const test = config.command('test').description('connect, and show which topics the broker lets this program use');
+  addPid(test, 'gateway whose topics are tried; repeatable, or a comma list').addOption(output());
+  addConnectionOptions(test).action((options: ConfigOptions) => run('test', [], options));
   return config;
 }

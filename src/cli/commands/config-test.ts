@@ -4,11 +4,12 @@ import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import type { Broker } from '../../mqtt/broker.js';
 import { connectBroker } from '../../mqtt/connect.js';
-import { parseTopic, pidProblem, type TopicKind, topicOf } from '../../protocol/topics.js';
+import { parseTopic, type TopicKind, topicOf } from '../../protocol/topics.js';
 import { renderTable } from '../../render/table.js';
 import { type Connection, loadConnection } from '../../settings/connection.js';
 import { safeText } from '../../text.js';
 import { askPassword } from '../prompt.js';
+import { pidsOf } from '../run-flags.js';
 import type { ConfigIo, ConfigOptions } from './config.js';
 
 export interface TopicTest {
@@ -38,11 +39,7 @@ const SUBSCRIBED: readonly { kind: TopicKind; required: boolean; needed_for: str
  * @throws OtaError those of a connection; `broker_refused` where a required topic is denied.
  */
 export async function configTest(options: ConfigOptions, io: ConfigIo): Promise<number> {
-  const pids = [...new Set((options.pid ?? []).flatMap((pid) => pid.split(',')))];
-  for (const pid of pids) {
-    const problem = pidProblem(pid);
-    if (problem) throw new OtaError('usage', `--pid "${safeText(pid, 60)}" ${problem}`);
-  }
+  const pids = pidsOf(options.pid);
   const connection = await loadConnection(options, {
     env: io.env,
     isTerminal: io.isTerminal,

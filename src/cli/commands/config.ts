@@ -12,8 +12,7 @@ import { profileOf, readSettings, type Settings } from '../../settings/profiles.
 import { safeText } from '../../text.js';
 import { askPassword, type PromptStreams, readPasswordInput } from '../prompt.js';
 
-export const CONFIG_ACTIONS = ['set', 'get', 'list', 'use', 'remove', 'path', 'test'] as const;
-export type ConfigAction = (typeof CONFIG_ACTIONS)[number];
+export type ConfigAction = 'set' | 'get' | 'list' | 'use' | 'remove' | 'path' | 'test';
 
 export interface ConfigOptions extends ConnectionFlags {
   /** `json` for JSON on stdout; anything else is text. */
@@ -164,11 +163,11 @@ function list(settings: Settings, file: string, options: ConfigOptions, io: Conf
     return 0;
   }
   const columns: Column[] = [
-    { title: 'profile' },
-    { title: 'broker' },
-    { title: 'user' },
-    { title: 'password' },
-    { title: 'more' },
+    { title: 'PROFILE' },
+    { title: 'BROKER' },
+    { title: 'USER' },
+    { title: 'PASSWORD' },
+    { title: 'MORE' },
   ];
   const rows = entries.map(([name, profile]) => {
     const { broker, username, password, passwordFile, ...more } = masked(profile);

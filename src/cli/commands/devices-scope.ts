@@ -5,7 +5,7 @@ import type { Manifest } from '../../manifest/model.js';
 import type { Broker, BrokerEvents } from '../../mqtt/broker.js';
 import { pidProblem } from '../../protocol/topics.js';
 import type { OutputStream } from '../../render/stream.js';
-import { safeText } from '../../text.js';
+import { pidsOf } from '../run-flags.js';
 
 export interface DevicesOptions {
   /** Gateways; none with `all`, or to take those of `target`. */
@@ -44,16 +44,13 @@ export interface Scope {
 export function scopeOf(options: DevicesOptions): Scope {
   const devices = options.target?.devices ?? [];
   const named = options.pids.length > 0 ? options.pids : options.all ? [] : devices.map((device) => device.pid);
-  const pids = [...new Set(named)];
+  const pids = pidsOf(named);
   if (pids.length === 0 && !options.all) {
     const hint = 'Give --pid <sn>, --target <manifest>, or --all for every gateway of the broker.';
     throw new OtaError('usage', 'no gateway is named', { hint });
   }
-  for (const pid of pids) {
-    const problem = pidProblem(pid);
-    if (problem) throw new OtaError('usage', `--pid ${safeText(pid, 64)} ${problem}`);
-  }
-  const inScope = devices.filter(({ sn, pid }) => !pidProblem(sn) && (options.all || pids.includes(pid)));
+  const listed = new Set(pids);
+  const inScope = devices.filter(({ sn, pid }) => !pidProblem(sn) && (options.all || listed.has(pid)));
   return {
     pids: options.all ? 'all' : pids,
     targets: new Map(inScope.map(({ sn, pid, product_version: version }) => [sn, { pid, version }])),

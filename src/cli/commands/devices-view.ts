@@ -6,14 +6,6 @@ import { type Cell, type Column, renderTable } from '../../render/table.js';
 import { safeText } from '../../text.js';
 
 const NONE = '-';
-// Valid JSON as they are, but read as line ends or as terminal commands by some of those who look at a line.
-const AWKWARD = /[\u007f-\u009f\u2028\u2029]/g;
-
-/** `value` as one JSON line, without the line end. */
-export function jsonOf(value: object): string {
-  return JSON.stringify(value).replace(AWKWARD, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
 // Narrower than the full table: there what is in order is left out, and the reasons name the mode and the battery.
 const FULL_WIDTH = 130;
 

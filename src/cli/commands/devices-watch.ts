@@ -3,9 +3,10 @@ import { type FleetFeed, subscribeFleet } from '../../fleet/feed.js';
 import type { DeviceRow } from '../../fleet/rows.js';
 import type { Broker } from '../../mqtt/broker.js';
 import { stylesFor } from '../../render/chalk-styles.js';
+import { safeJson } from '../../text.js';
 import { createLiveRows } from './devices-live.js';
 import type { DevicesIo, DevicesOptions, Scope } from './devices-scope.js';
-import { deviceLine, devicesTable, jsonOf, summaryOf } from './devices-view.js';
+import { deviceLine, devicesTable, summaryOf } from './devices-view.js';
 
 /** At most two draws a second. */
 const DRAW_EVERY = 500;
@@ -62,7 +63,10 @@ export async function watchDevices(
 
 function write(row: DeviceRow, { output }: DevicesOptions, { stdout, clock }: DevicesIo): void {
   const time = new Date(clock.wall()).toISOString();
-  const line = output === 'json' ? jsonOf({ schema: 1, time, event: 'device', ...row }) : deviceLine(row, clock.wall());
+  const line =
+    output === 'json'
+      ? safeJson(JSON.stringify({ schema: 1, time, event: 'device', ...row }))
+      : deviceLine(row, clock.wall());
   stdout.write(`${line}\n`);
 }
 

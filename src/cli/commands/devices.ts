@@ -7,9 +7,9 @@ import { listenToFleet } from '../../fleet/listen.js';
 import { type DeviceRow, deviceRow } from '../../fleet/rows.js';
 import type { Broker } from '../../mqtt/broker.js';
 import { stylesFor } from '../../render/chalk-styles.js';
-import { safeText, showDuration } from '../../text.js';
+import { safeJson, safeText, showDuration } from '../../text.js';
 import { type DevicesIo, type DevicesOptions, fixedOf, type Scope, scopeOf } from './devices-scope.js';
-import { devicesTable, jsonOf } from './devices-view.js';
+import { devicesTable } from './devices-view.js';
 import { watchDevices } from './devices-watch.js';
 
 export type { DevicesIo, DevicesOptions } from './devices-scope.js';
@@ -23,9 +23,7 @@ export type { DevicesIo, DevicesOptions } from './devices-scope.js';
 export async function devicesCommand(options: DevicesOptions, io: DevicesIo): Promise<number> {
   const scope = scopeOf(options);
   const feed = createFleetFeed(io.clock);
-  const warn = (message: string) => {
-    if (options.output === 'table') io.stderr.write(`warning: ${safeText(message, 500)}\n`);
-  };
+  const warn = (message: string) => void io.stderr.write(`warning: ${safeText(message, 500)}\n`);
   let gone: Error | null = null;
   const broker = await io.connect({
     onMessage: feed.handle,
@@ -70,7 +68,7 @@ async function listDevices(
   const rows = rowsOf(scope, feed, clock);
   if (output === 'json') {
     const time = new Date(clock.wall()).toISOString();
-    stdout.write(`${jsonOf({ schema: 1, time, broker: broker.url, devices: rows })}\n`);
+    stdout.write(`${safeJson(JSON.stringify({ schema: 1, time, broker: broker.url, devices: rows }))}\n`);
   } else if (rows.length === 0) {
     stderr.write(`No device was heard of within ${showDuration(timeout)} on ${safeText(broker.url)}.\n`);
   } else {

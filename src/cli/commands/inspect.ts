@@ -7,7 +7,7 @@ import type { Reading } from '../../firmware/reading.js';
 import { showProblem, showSource } from '../../firmware/show.js';
 import { type OutputStream, terminalWidth } from '../../render/stream.js';
 import { type Column, renderTable } from '../../render/table.js';
-import { safeText, showBytes } from '../../text.js';
+import { safeJson, safeText, showBytes } from '../../text.js';
 
 export interface InspectOptions {
   /** List what is inside, too. */
@@ -88,7 +88,7 @@ export async function inspectCommand(
   } finally {
     io.readingDone?.();
   }
-  if (json) for (const row of rows) io.stdout.write(`${JSON.stringify({ schema: 1, ...row })}\n`);
+  if (json) for (const row of rows) io.stdout.write(`${safeJson(JSON.stringify({ schema: 1, ...row }))}\n`);
   else showTables(rows, io);
   return rows.some((row) => row.problem !== null) ? 3 : 0;
 }

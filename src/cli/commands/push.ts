@@ -6,17 +6,14 @@ import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
 import { nothingToDo, push } from '../../upgrade/push.js';
 import { interruption, type RunResult } from '../../upgrade/run-end.js';
-import { type Connect, connector, readConnection } from '../connecting.js';
+import { type Connect, connector, readConnection, SESSION_EXPIRY } from '../connecting.js';
 import { prepareDevices, readFirmwareCa } from '../firmware-step.js';
 import type { Io } from '../io.js';
 import { type PushFlags, type PushSettings, pushSettings } from '../push-flags.js';
 import { pidsOf, typeOf } from '../run-flags.js';
 import { newRunId } from '../run-id.js';
-import { keptConnection, newRunJournal } from '../run-journal.js';
+import { type KeptServe, keptConnection, newRunJournal } from '../run-journal.js';
 import { openOutput, type RunOutput } from '../run-output.js';
-
-/** How long a broker keeps the session of a run that was cut off, so that what comes meanwhile is not lost. Seconds. */
-const SESSION_EXPIRY = 24 * 3600;
 
 /** `dji-ota push`. @returns the exit code */
 export async function pushCommand(source: string | undefined, flags: PushFlags, io: Io): Promise<number> {
@@ -32,7 +29,7 @@ export async function pushCommand(source: string | undefined, flags: PushFlags, 
   try {
     const way = await wayToDocks(flags, devices, io, output);
     try {
-      const kept = { run, manifest, simulated: way.simulated, connection: way.kept };
+      const kept = { run, manifest, simulated: way.simulated, connection: way.kept, served: servedBy(flags) };
       const journal = newRunJournal(kept, io.env, output.warn);
       const result = await runPush(devices, flags, settings, way, journal.begin, io, output);
       await journal.end(result);
@@ -45,6 +42,11 @@ export async function pushCommand(source: string | undefined, flags: PushFlags, 
   } finally {
     output.close();
   }
+}
+
+function servedBy({ serve, serveUrl }: PushFlags): KeptServe | undefined {
+  // A user name or password in the URL is not kept, and without it the docks' URLs cannot be served again.
+  return serve === undefined || serveUrl?.includes('@') ? undefined : { serve, serveUrl };
 }
 
 async function selectedDevices(source: string, flags: PushFlags, io: Io): Promise<ManifestDevice[]> {

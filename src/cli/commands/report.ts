@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../../errors.js';
 import { journalFile, listRuns, readJournal } from '../../journal/read.js';
+import { meantHint } from '../../nearest.js';
 import { formatError } from '../../render/errors.js';
 import { joinReports } from '../../render/report/join.js';
 import type { RunReport } from '../../render/report/model.js';
 import { checkReportTargets } from '../../render/report/targets.js';
-import { nearest } from '../../settings/nearest.js';
 import { safeText } from '../../text.js';
 import type { Io } from '../io.js';
-import { version } from '../program.js';
 import { runsFolder } from '../run-journal.js';
+import { version } from '../version.js';
 
 export interface ReportCommandFlags {
   report?: string[];
@@ -45,22 +45,22 @@ export async function reportCommand(sources: readonly string[], flags: ReportCom
 async function readSource(source: string, io: Io): Promise<RunReport> {
   if (/\.json$/i.test(source) || source.includes('/') || source.includes(path.sep)) return readReport(source);
   const folder = runsFolder(io.env);
-  const run = (await listRuns(folder)).find((one) => one.run === source);
-  if (!run) throw await noSuchRun(source, folder);
+  const runs = await listRuns(folder);
+  const run = runs.find((one) => one.run === source);
+  if (!run) {
+    throw noSuchRun(
+      source,
+      runs.map((one) => one.run),
+    );
+  }
   const { reportOfJournal } = await import('../report-replay.js');
   return reportOfJournal(await readJournal(journalFile(folder, run.run)), version(), run.alive);
 }
 
-async function noSuchRun(source: string, folder: string): Promise<OtaError> {
-  const near = nearest(
-    source,
-    (await listRuns(folder)).map(({ run }) => run),
-  );
+function noSuchRun(source: string, runs: readonly string[]): OtaError {
+  const otherwise = 'dji-ota runs lists the earlier ones. A JSON report is named by its file, which ends in .json.';
   return new OtaError('run_not_found', `there is no run ${JSON.stringify(safeText(source, 100))}`, {
-    hint:
-      near !== null
-        ? `Did you mean ${near}?`
-        : 'dji-ota runs lists the earlier ones. A JSON report is named by its file, which ends in .json.',
+    hint: meantHint(source, runs, otherwise),
   });
 }
 

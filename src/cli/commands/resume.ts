@@ -2,25 +2,29 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import { urlDigest } from '../../journal/journal.js';
-import { type JournalContent, journalFile, listRuns } from '../../journal/read.js';
+import { type JournalContent, journalFile, listRuns, readJournal } from '../../journal/read.js';
 import type { KeptDevice } from '../../journal/record.js';
+import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
 import type { ConnectionFlags } from '../../settings/connection.js';
 import type { PlannedDevice } from '../../upgrade/plan.js';
-import { rebuild, resume } from '../../upgrade/resume.js';
-import { type CoreOptions, isRunOver } from '../../upgrade/run-core.js';
-import { connector, readConnection } from '../connecting.js';
+import { type Replay, rebuild, replayAsRead, resume } from '../../upgrade/resume.js';
+import { type CoreOptions, isRunOver, type RunCore } from '../../upgrade/run-core.js';
+import { outcomes } from '../../upgrade/tracker.js';
+import { connector, readConnection, SESSION_EXPIRY } from '../connecting.js';
 import type { Io } from '../io.js';
 import { type LimitFlags, limitsOf } from '../run-flags.js';
-import { earlierRunJournal, runsFolder } from '../run-journal.js';
+import { checkedId } from '../run-id.js';
+import { earlierRunJournal, keptServe, runsFolder } from '../run-journal.js';
 import { type OutputFlags, openOutput, type RunOutput } from '../run-output.js';
+
+/** What may still need its firmware. */
+const OPEN: ReadonlySet<string> = new Set(['unknown', 'not_started']);
 
 export interface ResumeFlags extends ConnectionFlags, LimitFlags, OutputFlags {
   manifest?: string;
   republishUncertain?: boolean;
 }
-
-const SESSION_EXPIRY = 24 * 3600;
 
 /** `dji-ota resume [run]`. @returns the exit code, as if the run had never stopped */
 export async function resumeCommand(run: string | undefined, flags: ResumeFlags, io: Io): Promise<number> {
@@ -29,17 +33,40 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
   const id = checkedId(run ?? (await latestUnfinished(folder, flags)));
   const output = await openOutput(flags, io, id);
   try {
-    const { journal, content } = await earlierRunJournal(journalFile(folder, id), id, output.warn);
+    const file = journalFile(folder, id);
+    let replay: Replay | null = null;
+    const { journal, content } = await earlierRunJournal(file, id, output.warn, ({ devices, options }) => {
+      // URLs that the journal does not keep are put in once the manifest has been read.
+      const started = replayAsRead(
+        { devices: devices as PlannedDevice[], options: withLimits(options, flags, limits) },
+        systemClock,
+      );
+      replay = started;
+      return started.take;
+    });
     try {
       checkResumable(id, content, flags, io);
       warnOfDamage(id, content, output);
       const connection = await readConnection({ ...content.header.connection, ...given(flags) }, io, output.warn);
       const { devices, missing } = await withUrls(content.plan.devices, content, flags.manifest);
-      const options = withLimits(content.plan.options, flags, limits);
       // What ended unknown in a run that came to its own end is only asked for again where that run is named.
       const reopened = content.finished?.complete === true;
-      const core = rebuild({ devices, options, facts: content.facts }, systemClock, reopened);
+      const core = await replayed(replay, file, content, reopened, withLimits(content.plan.options, flags, limits));
+      core.plan.devices = devices;
+      const { options } = core;
       let withheld = false;
+      const kept = keptServe(content.header);
+      const source = flags.manifest ?? content.header.manifest;
+      const serving = kept
+        ? await (await import('../serve-again.js')).serveAgain(
+            kept,
+            devices,
+            outcomes(core.tracker).flatMap(({ status }, index) => (OPEN.has(status) ? [index] : [])),
+            () => manifestDevices(source),
+            io,
+            output,
+          )
+        : null;
       const result = await resume({
         core,
         connect: connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }),
@@ -48,7 +75,8 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
         republishUncertain: flags.republishUncertain ?? false,
         reopened,
         refuses(job) {
-          const reason = refusal(job, missing, content.lost > 0 && !flags.republishUncertain);
+          const damaged = content.lost > 0 && !flags.republishUncertain;
+          const reason = refusal(job, missing, serving?.unserved ?? new Set(), damaged);
           withheld ||= reason !== null;
           return reason;
         },
@@ -62,7 +90,8 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
         newId: randomUUID,
         onPhase: output.phase,
         onView: (view) => output.renderer.view(view),
-      });
+        ...(serving ? { downloads: serving.downloads } : {}),
+      }).finally(() => serving?.close());
       const { exit_code, totals } = result;
       // What was withheld can be published by a later resume.
       const complete = core.cut === null && isRunOver(core) && !withheld;
@@ -75,6 +104,20 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
   } finally {
     output.close();
   }
+}
+
+/** The run as it stood. Where the facts could not be taken as they came, the journal is read once more. */
+async function replayed(
+  replay: Replay | null,
+  file: string,
+  { plan }: JournalContent,
+  reopen: boolean,
+  options: CoreOptions,
+): Promise<RunCore> {
+  const core = replay?.end(reopen);
+  if (core) return core;
+  const { facts } = await readJournal(file);
+  return rebuild({ devices: plan.devices as PlannedDevice[], options, facts }, systemClock, reopen);
 }
 
 /** @throws OtaError `run_not_found`, `usage` */
@@ -113,10 +156,17 @@ function withLimits(kept: CoreOptions, flags: ResumeFlags, limits: ReturnType<ty
 }
 
 /** Why these devices cannot be published now; null where they can. */
-function refusal(job: readonly number[], missing: ReadonlySet<number>, damaged: boolean): string | null {
+function refusal(
+  job: readonly number[],
+  missing: ReadonlySet<number>,
+  unserved: ReadonlySet<number>,
+  damaged: boolean,
+): string | null {
   if (damaged) {
     return 'the journal is damaged: it may have been sent. Look at the dock; dji-ota resume --republish-uncertain sends it';
   }
+  if (job.some((device) => unserved.has(device)))
+    return 'its firmware cannot be served again: put the file back, then dji-ota resume sends it';
   if (job.every((device) => !missing.has(device))) return null;
   return 'its file_url is not kept in the journal, and the manifest has it no more: give --manifest';
 }
@@ -128,14 +178,6 @@ async function latestUnfinished(folder: string, { republishUncertain }: ResumeFl
   );
   if (unfinished) return unfinished.run;
   throw new OtaError('run_not_found', 'there is no unfinished run', { hint: 'dji-ota runs lists the earlier ones.' });
-}
-
-/** A run's id becomes part of a path. @throws OtaError `run_not_found` */
-export function checkedId(id: string): string {
-  if (/^[A-Za-z0-9-]{1,64}$/.test(id)) return id;
-  throw new OtaError('run_not_found', `${JSON.stringify(id)} is no run`, {
-    hint: 'dji-ota runs lists the earlier ones.',
-  });
 }
 
 /** Only what was given on this command line; undefined would hide what the run had. */
@@ -168,13 +210,19 @@ async function withUrls(
 }
 
 async function urlsOf(manifest: string): Promise<Map<string, string>> {
-  if (manifest === '-') return new Map();
+  const devices = await manifestDevices(manifest);
+  const urls = devices.flatMap(({ file_url }) => (file_url === null ? [] : [file_url]));
+  return new Map(urls.map((url) => [urlDigest(url), url]));
+}
+
+/** What the manifest says now; nothing where it cannot be read again. */
+async function manifestDevices(manifest: string): Promise<readonly ManifestDevice[]> {
+  if (manifest === '-') return [];
   // Gateways were settled when the run began; any name will do for entries that gave none.
   const read = await readManifest(manifest, {
     defaultPids: ['unused'],
     defaultType: null,
     allowFileWithoutUrl: true,
   }).catch(() => null);
-  const urls = (read?.devices ?? []).flatMap(({ file_url }) => (file_url === null ? [] : [file_url]));
-  return new Map(urls.map((url) => [urlDigest(url), url]));
+  return read?.devices ?? [];
 }

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { systemClock } from '../../clock.js';
+import { OtaError } from '../../errors.js';
 import { journalFile, listRuns, pruneRuns, type RunSummary, readJournal } from '../../journal/read.js';
 import { stylesFor } from '../../render/chalk-styles.js';
 import { useColor, useUnicode } from '../../render/color.js';
@@ -6,15 +8,15 @@ import { finalTable } from '../../render/final-table.js';
 import { terminalWidth } from '../../render/stream.js';
 import { renderTable } from '../../render/table.js';
 import { parseDuration } from '../../settings/duration.js';
-import { safeText } from '../../text.js';
+import { safeJson, safeText } from '../../text.js';
 import { OUTCOMES } from '../../upgrade/events.js';
 import { viewOf } from '../../upgrade/follow.js';
 import type { PlannedDevice } from '../../upgrade/plan.js';
 import { rebuild, totalsOf } from '../../upgrade/resume.js';
 import { outcomes } from '../../upgrade/tracker.js';
 import type { Io } from '../io.js';
+import { checkedId } from '../run-id.js';
 import { runsFolder } from '../run-journal.js';
-import { checkedId } from './resume.js';
 
 export interface RunsFlags {
   output?: string;
@@ -25,7 +27,7 @@ export interface RunsFlags {
 export async function runsCommand(flags: RunsFlags, io: Io): Promise<number> {
   const runs = await listRuns(runsFolder(io.env));
   if (flags.output === 'json') {
-    for (const run of runs) io.stdout.write(`${JSON.stringify(listed(run))}\n`);
+    for (const run of runs) io.stdout.write(`${safeJson(JSON.stringify(listed(run)))}\n`);
     return 0;
   }
   if (runs.length === 0) {
@@ -56,6 +58,9 @@ export async function runsCommand(flags: RunsFlags, io: Io): Promise<number> {
 export async function runCommand(id: string, flags: RunsFlags, io: Io): Promise<number> {
   const folder = runsFolder(io.env);
   const file = journalFile(folder, checkedId(id));
+  if (!existsSync(file)) {
+    throw new OtaError('run_not_found', `there is no run ${id}`, { hint: 'dji-ota runs lists the earlier ones.' });
+  }
   const { header, plan, facts, unreadable } = await readJournal(file);
   const core = rebuild({ devices: plan.devices as PlannedDevice[], options: plan.options, facts }, systemClock, false);
   const devices = outcomes(core.tracker);
@@ -69,7 +74,8 @@ export async function runCommand(id: string, flags: RunsFlags, io: Io): Promise<
       attempt,
       devices: of.map(({ sn }) => sn),
     }));
-    io.stdout.write(`${JSON.stringify({ ...(summary ? listed(summary) : {}), totals, devices, jobs, unreadable })}\n`);
+    const shown = { ...(summary ? listed(summary) : {}), totals, devices, jobs, unreadable };
+    io.stdout.write(`${safeJson(JSON.stringify(shown))}\n`);
     return 0;
   }
   const color = flags.color === false ? false : undefined;

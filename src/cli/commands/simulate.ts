@@ -82,7 +82,10 @@ export async function simulateCommand(options: SimulateOptions, { stdout, stderr
     const gateways = `--pid ${pids.slice(0, SHOWN).map(shellWord).join(',')}`;
     const source = options.manifest === undefined ? 'manifest.json' : shellWord(options.manifest);
     stdout.write('\nIn another terminal:\n');
-    stdout.write(`  dji-ota push ${source} ${connection}${manifest ? '' : ` --pid ${shellWord(pids[0] ?? '')}`}\n`);
+    // With a manifest, what its entries needed to be read here they need there too.
+    const needed = manifest ? (options.pid ?? []) : pids.slice(0, 1);
+    const gateway = needed.map((pid) => ` --pid ${shellWord(pid)}`).join('');
+    stdout.write(`  dji-ota push ${source} ${connection}${gateway}\n`);
     stdout.write(`  dji-ota watch ${connection} ${gateways}\n`);
     if (login) stdout.write('with the password in DJI_OTA_PASSWORD.\n');
     stdout.write('\nCtrl-C ends it.\n');

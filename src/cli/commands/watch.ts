@@ -1,6 +1,7 @@
 import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import { knownJobs } from '../../journal/known-jobs.js';
+import { expiryWhileSought } from '../../mqtt/broker.js';
 import type { ConnectionFlags } from '../../settings/connection.js';
 import { watch } from '../../upgrade/watch.js';
 import { connector, readConnection } from '../connecting.js';
@@ -33,13 +34,17 @@ export async function watchCommand(flags: WatchFlags, io: Io): Promise<number> {
       stallTimeout: limits.stall,
       timeout: limits.total,
       devicesOf: knownJobs(runsFolder(io.env), systemClock),
-      connect: connector(connection, { sessionExpiry: 0 }),
+      // An upgrade that ends while the connection is down must be heard of afterwards.
+      connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }),
       clock: systemClock,
       emit: output.emit,
       signal: io.signal,
       onPhase: output.phase,
       onView: (view) => output.renderer.view(view),
     });
+    if (result.devices.length === 0 && result.error === null) {
+      output.renderer.note('No upgrade was seen: none goes on, or its dock is not heard (dji-ota devices shows that).');
+    }
     await output.finish(result, null);
     return result.exit_code;
   } finally {

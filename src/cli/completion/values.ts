@@ -1,5 +1,5 @@
 /** Values of options and arguments, from where each is known. What is heavy to load is loaded only where it is asked for. */
-import { SHELLS } from '../declare/completion.js';
+import { SCHEMAS, SHELLS } from './names.js';
 import type { Place, Suggestion, Suggestions } from './suggest.js';
 
 const NONE: Suggestions = { items: [] };
@@ -58,7 +58,7 @@ async function ofArgument(place: Place, env: NodeJS.ProcessEnv): Promise<Suggest
     case 'resume':
       return runs(env, true);
     case 'schema':
-      return words(['manifest', 'events', 'report']);
+      return words(SCHEMAS);
     case 'completion':
       return words(SHELLS);
     case 'config use':
@@ -86,7 +86,7 @@ async function scenarios(): Promise<Suggestions> {
 async function settingNames(): Promise<string[]> {
   const { PROFILE_KEYS, optionName } = await import('../../settings/profile.js');
   // The password comes from a prompt or from standard input alone.
-  return PROFILE_KEYS.filter((key) => key !== 'password').map((key) => optionName(key).replace(/^--/, ''));
+  return PROFILE_KEYS.filter((key) => key !== 'password').map((key) => optionName(key));
 }
 
 async function profiles(env: NodeJS.ProcessEnv): Promise<Suggestions> {

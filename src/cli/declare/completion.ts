@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
 import { addCommon } from '../options.js';
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
-
 export function declareCompletion(program: Command): Command {
   const command = program
     .command('completion')

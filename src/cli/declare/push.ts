@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addCommon, addConnection, addOutput, addPid, addReport, list, many } from '../options.js';
+import { addCommon, addConnection, addOutput, addPid, addReport, many, patterns } from '../options.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 
 /** `push`, its options in groups with the everyday ones first. */
@@ -30,8 +30,8 @@ export function declarePush(program: Command): Command {
     };
 
   const choose = group('Which devices:');
-  choose('--only <pattern>', 'devices by sn or pid, globs allowed; repeatable', list);
-  choose('--exclude <pattern>', 'all but these; repeatable', list);
+  choose('--only <pattern>', 'devices by sn or pid, globs allowed; repeatable', patterns);
+  choose('--exclude <pattern>', 'all but these; repeatable', patterns);
   choose('--shard <i/n>', 'only the i-th of n equal parts of the gateways');
   choose('--skip-current', 'leave out devices that already report the target version');
 

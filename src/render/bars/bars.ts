@@ -1,14 +1,13 @@
 /** Live bars on a terminal. Draws on a timer: an event costs nothing here. */
-import type { Clock } from '../../clock.js';
 import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/state.js';
 import { finalTable } from '../final-table.js';
 import { count } from '../log-lines.js';
 import { formatProblem } from '../problem.js';
-import type { Renderer } from '../renderer.js';
-import { type OutputStream, terminalWidth } from '../stream.js';
-import { PLAIN_STYLES, type Styles } from '../styles.js';
+import type { DrawingOptions, Renderer } from '../renderer.js';
+import { terminalWidth } from '../stream.js';
+import { PLAIN_STYLES } from '../styles.js';
 import { widthOf, wrap } from '../width.js';
 import { symbolOf } from '../words.js';
 import { createFleet } from './fleet.js';
@@ -18,21 +17,12 @@ import { phaseSpinner } from './phase-spinner.js';
 import { barDrawer, createScreen, type Screen } from './screen.js';
 import { onSuspend } from './suspend.js';
 
-export interface BarsOptions {
-  stdout: OutputStream;
-  stderr: OutputStream;
-  clock: Clock;
-  styles: Styles;
-  tableStyles: Styles;
-  unicode: boolean;
-}
-
 const FRAME_MS = 100;
 // A large fleet fills the screen, and nobody reads a full screen more often.
 const MANY_DEVICES = 200;
 const MANY_FRAME_MS = 200;
 
-export function barsRenderer(options: BarsOptions): Renderer {
+export function barsRenderer(options: DrawingOptions): Renderer {
   const { stdout, stderr, clock, styles, unicode } = options;
   const spinner = phaseSpinner(stderr, styles !== PLAIN_STYLES, unicode);
   const drawBar = barDrawer(styles, unicode);

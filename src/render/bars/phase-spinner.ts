@@ -53,7 +53,7 @@ export function phaseSpinner(stream: OutputStream, color: boolean, unicode: bool
 }
 
 /** `Reading wm245.zip: 312 MB of 635 MB, 49 %, 210 MB/s, ~2s left`; several files are summed. */
-export function readingText(files: readonly Reading[]): string {
+function readingText(files: readonly Reading[]): string {
   const open = files.filter((file) => !file.done);
   const read = files.reduce((sum, file) => sum + file.read, 0);
   const known = files.every((file) => file.total !== null);

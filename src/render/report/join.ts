@@ -1,4 +1,5 @@
 /** Several reports as one: the shards of a fleet, or a run and the one that made good what was left of it. */
+import { byText } from '../../text.js';
 import { emptyTotals } from '../../upgrade/events.js';
 import type { ReportDevice, ReportRun, ReportWarning, RunReport } from './model.js';
 
@@ -25,7 +26,7 @@ export function joinReports(reports: readonly RunReport[], version: string): Run
       if (!before || before.about.ended <= about.ended) runs.set(about.run, { about, from });
     }
   }
-  const kept = [...runs.values()].sort((a, b) => compare(a.about.started, b.about.started));
+  const kept = [...runs.values()].sort((a, b) => byText(a.about.started, b.about.started));
   const { devices, repeated } = newest(
     kept.flatMap(({ about, from }) => from.devices.filter(({ run }) => run === about.run)),
   );
@@ -82,10 +83,6 @@ function repeatedWarning(repeated: ReadonlySet<string>, run: string, time: strin
       ? `1 device stands in several runs and counts as in the newest of them: ${named}`
       : `${repeated.size} devices stand in several runs and count as in the newest of them: ${named}${more}`;
   return { run, time, code: 'repeated_device', message };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function latest(a: string, b: string): string {

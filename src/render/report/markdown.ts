@@ -3,8 +3,18 @@ import { showBytes, showDuration } from '../../text.js';
 import { OUTCOMES } from '../../upgrade/events.js';
 import { outcomeWord, symbolOf } from '../words.js';
 import { markdownName, markdownText } from './escape.js';
-import type { ReportFirmware, RunReport } from './model.js';
-import { durationOf, exitWords, failureGroups, type Judged, judged, outcomeText, spreadOf, whyOf } from './stats.js';
+import type { RunReport } from './model.js';
+import {
+  durationOf,
+  exitWords,
+  failureGroups,
+  firmwareFiles,
+  type Judged,
+  judged,
+  outcomeText,
+  spreadOf,
+  whyOf,
+} from './stats.js';
 
 const MOST_NAMED = 20;
 
@@ -112,16 +122,9 @@ function deviceRow({ device, kind }: Judged): string[] {
 }
 
 function firmwareOf({ devices }: RunReport): string | null {
-  const files = new Map<string, { firmware: ReportFirmware; count: number }>();
-  for (const { firmware } of devices) {
-    if (!firmware) continue;
-    const key = `${firmware.md5} ${firmware.file_name}`;
-    const file = files.get(key);
-    if (file) file.count++;
-    else files.set(key, { firmware, count: 1 });
-  }
-  if (files.size === 0) return null;
-  const rows = [...files.values()].map(({ firmware: { file_name, file_size, md5 }, count }) => [
+  const files = firmwareFiles(devices);
+  if (files.length === 0) return null;
+  const rows = files.map(({ firmware: { file_name, file_size, md5 }, count }) => [
     markdownName(file_name),
     showBytes(file_size),
     markdownName(md5),

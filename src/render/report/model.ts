@@ -1,8 +1,6 @@
 /** What a report says: plain data, the shape of the `.json` format, and what every other format is a function of. */
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 
-export const REPORT_SCHEMA = 1;
-
 /**
  * What a device was at: `waiting` = published, no step told yet · `running` = in progress, step not told · `silence` =
  * nothing new was told for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended

@@ -2,7 +2,7 @@
 import { resultCode } from '../../protocol/result-codes.js';
 import type { Outcome } from '../../upgrade/events.js';
 import { KINDS, type Kind, kindOfOutcome, outcomeWord, reasons } from '../words.js';
-import type { PhaseKind, ReportDevice, ReportRun, RunReport } from './model.js';
+import type { PhaseKind, ReportDevice, ReportFirmware, ReportRun, RunReport } from './model.js';
 
 /** How each run of a report judges its devices. */
 export type Verifies = ReadonlyMap<string, ReportRun['verify']>;
@@ -118,6 +118,19 @@ export function failureGroups(report: RunReport): FailureGroup[] {
     }
   }
   return [...groups.values()].sort((a, b) => b.devices.length - a.devices.length);
+}
+
+/** The firmware files of `devices`, each once, in the order in which they come first, with how many devices have it. */
+export function firmwareFiles(devices: readonly ReportDevice[]): { firmware: ReportFirmware; count: number }[] {
+  const files = new Map<string, { firmware: ReportFirmware; count: number }>();
+  for (const { firmware } of devices) {
+    if (!firmware) continue;
+    const key = `${firmware.md5} ${firmware.file_name}`;
+    const file = files.get(key);
+    if (file) file.count++;
+    else files.set(key, { firmware, count: 1 });
+  }
+  return [...files.values()];
 }
 
 /** What an exit code means, in a few words (CONTRACT "Exit codes"). */

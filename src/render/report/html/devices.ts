@@ -1,11 +1,10 @@
 /** The list of devices, each with its own timeline; the script adds filter and sort. */
 import { showDuration } from '../../../text.js';
-import type { Kind } from '../../words.js';
+import { type Kind, kindWord } from '../../words.js';
 import { htmlText } from '../escape.js';
 import type { ReportDevice, RunReport } from '../model.js';
 import { durationOf, type Judged, outcomeText, timeIn, whyOf } from '../stats.js';
 import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
-import { kindWord } from './sections.js';
 import { trackPaths, WIDTH } from './tracks.js';
 
 // A browser takes long over more rows; a page of this many is for looking, .csv and .json are for counting.

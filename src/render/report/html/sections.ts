@@ -1,18 +1,12 @@
 /** The parts of the page that are words and numbers. */
 import { showBytes, showDuration } from '../../../text.js';
-import { KINDS, type Kind, outcomeWord } from '../../words.js';
+import { KINDS, type Kind, kindWord, outcomeWord } from '../../words.js';
 import { htmlText } from '../escape.js';
-import type { ReportFirmware, RunReport } from '../model.js';
-import { exitWords, failureGroups, type Judged } from '../stats.js';
+import type { RunReport } from '../model.js';
+import { exitWords, failureGroups, firmwareFiles, type Judged } from '../stats.js';
 import { plural, showCount, sign, timeText } from './kinds.js';
 
 const MOST_NAMED = 200;
-
-const WORDS: Readonly<Partial<Record<Kind, string>>> = { not_started: 'not started' };
-
-export function kindWord(kind: Kind): string {
-  return WORDS[kind] ?? kind;
-}
 
 /** The head of the page: how it ended, in one sentence, in numbers and as one bar. */
 export function outcomeSection(report: RunReport, devices: readonly Judged[]): string {
@@ -93,15 +87,9 @@ export function runSection({ runs, devices }: RunReport): string {
 }
 
 function firmwareTable(devices: RunReport['devices']): string {
-  const files = new Map<string, { firmware: ReportFirmware; count: number }>();
-  for (const { firmware } of devices) {
-    if (!firmware) continue;
-    const file = files.get(`${firmware.md5} ${firmware.file_name}`);
-    if (file) file.count++;
-    else files.set(`${firmware.md5} ${firmware.file_name}`, { firmware, count: 1 });
-  }
-  if (files.size === 0) return '';
-  const rows = [...files.values()].map(
+  const files = firmwareFiles(devices);
+  if (files.length === 0) return '';
+  const rows = files.map(
     ({ firmware, count }) =>
       `<tr><th scope="row">${htmlText(firmware.file_name, 200)}</th><td class="n">${showBytes(firmware.file_size)}</td><td><code>${htmlText(firmware.md5, 64)}</code></td><td class="n">${showCount(count)}</td></tr>`,
   );

@@ -1,0 +1,109 @@
+/** `--serve` of an interrupted push, when it is taken up again: the same files under the URLs that the docks were told. */
+import path from 'node:path';
+import { systemClock } from '../clock.js';
+import { OtaError, toOtaError } from '../errors.js';
+import { prepareFirmware } from '../firmware/prepare.js';
+import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve.js';
+import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/serve-address.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import { stateFolders } from '../settings/home.js';
+import { safeText } from '../text.js';
+import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
+import type { ServedDownload } from '../upgrade/state.js';
+import type { Io } from './io.js';
+import type { KeptServe } from './run-journal.js';
+import type { RunOutput } from './run-output.js';
+import { downloadBoard } from './serve-step.js';
+
+export interface ServedAgain {
+  downloads: ReadonlyMap<string, ServedDownload>;
+  /** Places in the plan of those that cannot have their file: told why, and not to be published. */
+  unserved: ReadonlySet<number>;
+  close(): Promise<void>;
+}
+
+type Served = PlannedDevice & { file: PlannedFile };
+
+/**
+ * Serves what the devices at `open`, places in `planned`, still need. What cannot be served is a warning: following the
+ * upgrades goes first. Throws where the signal is aborted.
+ */
+export async function serveAgain(
+  kept: KeptServe,
+  planned: readonly PlannedDevice[],
+  open: readonly number[],
+  manifest: () => Promise<readonly ManifestDevice[]>,
+  io: Io,
+  output: RunOutput,
+): Promise<ServedAgain> {
+  const board = downloadBoard();
+  const needed = new Map<number, Served>();
+  let server: FirmwareServer | null = null;
+  try {
+    const address = addressOf(kept, planned);
+    const base = `${serveBase(address, kept.serveUrl)}/`;
+    for (const index of open) {
+      const device = planned[index];
+      if (device?.file?.file_url.startsWith(base)) needed.set(index, device as Served);
+    }
+    if (needed.size > 0) {
+      const files = await sameFiles([...needed.values()], await manifest(), base, io);
+      const { onTransfer } = board;
+      server = await serveFirmware(files, { ...address, baseUrl: kept.serveUrl, clock: systemClock, onTransfer });
+      output.renderer.note(`Serving again on ${base.slice(0, -1)}`);
+    }
+  } catch (error) {
+    if (io.signal.aborted) throw error;
+    const { message, details } = toOtaError(error);
+    const why = details.length > 0 ? details.join('; ') : message;
+    output.warn('not_served', `the firmware is not served again: ${why}. What docks were downloading breaks off`);
+  }
+  return {
+    downloads: board.downloads,
+    unserved: new Set(server ? [] : needed.keys()),
+    close: async () => server?.close(),
+  };
+}
+
+// A port that was any free one is in the URLs that were told.
+function addressOf({ serve, serveUrl }: KeptServe, planned: readonly PlannedDevice[]): ServeAddress {
+  const address = parseServeAddress(serve);
+  if (address.port !== 0 || serveUrl !== undefined) return address;
+  const ports = planned.map(({ file }) => (URL.canParse(file?.file_url ?? '') ? new URL(file?.file_url ?? '') : null));
+  return { ...address, port: Number(ports.find((url) => url?.hostname === address.host)?.port ?? 0) };
+}
+
+/** The files on this machine, once they are known to be the same bytes still. */
+async function sameFiles(
+  needed: readonly Served[],
+  manifest: readonly ManifestDevice[],
+  base: string,
+  io: Io,
+): Promise<ServedFile[]> {
+  const entries = new Map(manifest.map((entry) => [entry.sn, entry]));
+  const local = needed.map(({ sn, file }) => {
+    const entry = entries.get(sn);
+    if (entry?.file) return { ...entry, file: entry.file, file_url: null, md5: file.md5, file_size: file.file_size };
+    throw new OtaError(
+      'firmware_unreadable',
+      `the manifest names no file of device ${safeText(sn, 64)} now: give --manifest`,
+    );
+  });
+  await prepareFirmware(local, {
+    cacheFile: path.join(stateFolders(io.env).cache, 'digests.json'),
+    trustManifest: false,
+    // The push that was interrupted has said it, or refused.
+    allowVersionMismatch: true,
+    probeUrls: false,
+    signal: io.signal,
+    clock: systemClock,
+    env: io.env,
+    onReading: () => {},
+    onReady: () => {},
+    onWarning: () => {},
+  });
+  return needed.map(({ sn, file }, index) => {
+    const { file_name, file_size, md5, file_url } = file;
+    return { file: local[index]?.file ?? '', file_name, file_size, md5, sn, path: file_url.slice(base.length - 1) };
+  });
+}

@@ -1,0 +1,82 @@
+/** The command line around the commands: help in place of a command, options before it, and a standard output that fails. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BIN, environment, type Workplace, workplace } from '../helpers/cli.js';
+
+describe('the command line', () => {
+  let place: Workplace;
+  beforeAll(async () => {
+    place = await workplace();
+  });
+  afterAll(() => place?.close());
+
+  it('shows what a group of commands has, where none of them is named', async () => {
+    const { code, stdout, stderr } = await place.run(['config']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Usage: dji-ota config/);
+    expect(stdout).toMatch(/^ {2}set \[settings\.\.\.\]/m);
+  });
+
+  it.each([
+    ['help', 'nope'],
+    ['config', 'help', 'nope'],
+    ['config', 'nope'],
+  ])('says that there is no command %s %s', async (...words) => {
+    const { code, stdout, stderr } = await place.run(words);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain("unknown command 'nope'");
+  });
+
+  it('takes the options of every command before the command too', async () => {
+    const { code, stderr } = await place.run(['--verbose', '--no-color', 'push', 'nowhere.json']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('nowhere.json: cannot be read: no such file');
+    expect(stderr).toMatch(/^ +at /m);
+    const help = await place.run(['--no-color', 'config', 'list', '--verbose']);
+    expect(help.code).toBe(0);
+  });
+
+  it('says of a run that there is not, and where the others are listed', async () => {
+    const { code, stderr } = await place.run(['runs', 'nope']);
+    expect(code).toBe(2);
+    expect(stderr).toBe('error: there is no run nope\nhint: dji-ota runs lists the earlier ones.\n');
+  });
+
+  describe.skipIf(!existsSync('/dev/full'))('with a full disk for standard output', () => {
+    async function full(...words: string[]): Promise<{ code: number; stderr: string }> {
+      const child = spawn(process.execPath, [BIN, ...words], {
+        cwd: place.folder,
+        env: environment(place.folder),
+        stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+      });
+      const [stderr, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'exit')]);
+      return { code, stderr };
+    }
+    const SAID = 'error: standard output cannot be written: no space left on the disk\n';
+
+    it('does not pass for having shown what nobody can see', async () => {
+      const { code, stderr } = await full('schema', 'manifest');
+      expect([code, stderr]).toEqual([2, SAID]);
+    });
+
+    it('follows upgrades to their end all the same', async () => {
+      const manifest = await place.put('one.json', [{ sn: 'DOCK1', version: '2.0' }]);
+      const { code, stderr } = await full(
+        'push',
+        manifest,
+        '--pid',
+        'DOCK1',
+        '--simulate',
+        'refused',
+        '--output',
+        'json',
+      );
+      expect([code, stderr]).toEqual([1, SAID]);
+      expect((await place.run(['runs', '--output', 'json'])).stdout).toContain('"rejected":1');
+    });
+  });
+});

@@ -1,0 +1,81 @@
+/** Command lines run by the sources in this process: what `main` does, without the process of its own that costs half a second. */
+import { PassThrough } from 'node:stream';
+import { CommanderError } from 'commander';
+import type { Io } from '../../src/cli/io.js';
+import { createProgram } from '../../src/cli/program.js';
+import { toOtaError } from '../../src/errors.js';
+
+export interface IoOptions {
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+}
+
+/** A world without terminals, its standard input at its end; `said` is what was written, by both streams together. */
+export function quietIo({ env = {}, signal = new AbortController().signal }: IoOptions = {}): {
+  io: Io;
+  said(): string;
+} {
+  let said = '';
+  const sink = () =>
+    new PassThrough().setEncoding('utf8').on('data', (text) => {
+      said += text;
+    }) as unknown as NodeJS.WriteStream;
+  const stdin = new PassThrough();
+  stdin.end();
+  const io: Io = {
+    env,
+    stdin: stdin as unknown as NodeJS.ReadStream,
+    stdout: sink(),
+    stderr: sink(),
+    signal,
+    readerGone: () => false,
+    onExit: () => () => {},
+  };
+  return { io, said: () => said };
+}
+
+export interface Inside {
+  /** Resolves once `text` has been written; rejects where the command ends without it. */
+  said(text: string): Promise<void>;
+  /** What SIGTERM does. */
+  end(): void;
+  ended: Promise<{ code: number; stderr: string }>;
+}
+
+/** Relative paths are those of the process. */
+export function inside(words: readonly string[], env: NodeJS.ProcessEnv): Inside {
+  const abort = new AbortController();
+  const { io, said } = quietIo({ env, signal: abort.signal });
+  let over = false;
+  const ended = createProgram(io)
+    .run(words)
+    .then(
+      (code) => ({ code, stderr: said() }),
+      (error) => {
+        if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : 2, stderr: error.message };
+        const { code, exitCode, message, details } = toOtaError(error);
+        const signalled = code === 'interrupted' && abort.signal.aborted;
+        return { code: signalled ? 143 : exitCode, stderr: [said(), message, ...details].join('\n') };
+      },
+    )
+    .finally(() => {
+      over = true;
+    });
+  return {
+    ended,
+    end: () => abort.abort(143),
+    async said(text) {
+      const { stdout, stderr } = io;
+      await new Promise<void>((resolve, reject) => {
+        const look = () => {
+          if (said().includes(text)) resolve();
+          else if (over) reject(new Error(`ended without saying ${text}:\n${said()}`));
+        };
+        stdout.on('data', look);
+        stderr.on('data', look);
+        void ended.then(look);
+        look();
+      });
+    },
+  };
+}

@@ -10,7 +10,14 @@ import { terminalWidth } from '../render/stream.js';
 import { renderTable } from '../render/table.js';
 import { safeText, showBytes } from '../text.js';
 import { emptyTotals } from '../upgrade/events.js';
-import { jobRequest, makePlan, type Plan, type PlannedDevice, type PlannedFile } from '../upgrade/plan.js';
+import {
+  jobRequest,
+  makePlan,
+  type Plan,
+  type PlannedDevice,
+  type PlannedFile,
+  type PlannedGateway,
+} from '../upgrade/plan.js';
 import { redactUrl } from '../url.js';
 import { prepareDevices, readFirmwareCa } from './firmware-step.js';
 import { type Io, isInteractive } from './io.js';
@@ -84,13 +91,17 @@ interface PlannedRequest {
   request: string;
 }
 
-function* requestsOf(plan: Plan): Generator<PlannedRequest> {
-  for (const [gateway, { pid, jobs }] of plan.gateways.entries()) {
+function* requestsOf({ gateways, devices }: Plan): Generator<PlannedRequest> {
+  for (let gateway = 0; gateway < gateways.length; gateway++) {
+    const { pid, jobs } = gateways[gateway] as PlannedGateway;
     const topic = topicOf('services', pid);
     for (const job of jobs) {
       const ids = { bid: randomUUID(), tid: randomUUID(), timestamp: systemClock.wall() };
-      const devices = job.flatMap((device) => plan.devices[device] ?? []);
-      yield { gateway, topic, request: jobRequest(ids, devices) };
+      const request = jobRequest(
+        ids,
+        job.map((device) => devices[device] as PlannedDevice),
+      );
+      yield { gateway, topic, request };
     }
   }
 }
@@ -169,26 +180,26 @@ function planText(plan: Plan, waves: readonly number[], width: number | null): s
     { title: 'FILE', foldAt: 1 },
     { title: 'URL', foldAt: 5 },
   ];
-  const rows: string[][] = [];
-  plan.gateways.forEach(({ pid, jobs }, index) => {
-    for (const device of jobs.flat()) {
-      const planned = plan.devices[device];
-      if (!planned) continue;
-      const { sn, product_version, firmware_upgrade_type, file } = planned;
-      rows.push([
-        ...(many ? [String(waves[index] ?? 1)] : []),
-        pid,
-        sn,
-        showUpgradeType(firmware_upgrade_type),
-        product_version,
-        file ? showBytes(file.file_size) : 'no file',
-        file?.md5 ?? '',
-        safeText(file?.file_name ?? ''),
-        file?.file_url ?? '',
-      ]);
-    }
-  });
   const jobs = plan.gateways.reduce((sum, gateway) => sum + gateway.jobs.length, 0);
   const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
-  return `${renderTable(columns, rows, width)}\n${count(plan.devices.length, 'device')} on ${count(plan.gateways.length, 'gateway')} in ${count(jobs, 'job')}\n`;
+  return `${renderTable(columns, { [Symbol.iterator]: () => planRows(plan, many ? waves : null) }, width)}\n${count(plan.devices.length, 'device')} on ${count(plan.gateways.length, 'gateway')} in ${count(jobs, 'job')}\n`;
+}
+
+/** A row a device; `waves` null: there is but one. */
+function* planRows({ gateways, devices }: Plan, waves: readonly number[] | null): Generator<string[]> {
+  for (let index = 0; index < gateways.length; index++) {
+    const { pid, jobs } = gateways[index] as PlannedGateway;
+    for (const job of jobs) {
+      for (const place of job) {
+        const { sn, product_version, firmware_upgrade_type, file } = devices[place] as PlannedDevice;
+        const type = showUpgradeType(firmware_upgrade_type);
+        const row =
+          file === null
+            ? [pid, sn, type, product_version, 'no file', '', '', '']
+            : [pid, sn, type, product_version, showBytes(file.file_size), file.md5, file.file_name, file.file_url];
+        if (waves) row.unshift(String(waves[index] ?? 1));
+        yield row;
+      }
+    }
+  }
 }

@@ -5,16 +5,21 @@
 import { STATUSES, STEPS } from './statuses.js';
 import type { UpgradeType } from './upgrade-types.js';
 
+/** What a dock needs to download a package; the same object for all devices that get the same. */
+export interface OtaFile {
+  file_url: string;
+  md5: string;
+  /** Bytes. */
+  file_size: number;
+  file_name: string;
+}
+
 /** One element of `ota_create`'s `data.devices` (seed "Firmware upgrade"); the four file fields come together or not at all. */
 export interface OtaDevice {
   sn: string;
   product_version: string;
-  file_url?: string;
-  md5?: string;
-  /** Bytes. */
-  file_size?: number;
-  file_name?: string;
   firmware_upgrade_type: UpgradeType;
+  file: OtaFile | null;
 }
 
 /** The ids of one request: `tid` names it and its reply, `bid` the whole upgrade. */
@@ -26,25 +31,33 @@ export interface RequestIds {
 }
 
 /** The `ota_create` request, with exactly the keys that the seed shows, in its order. */
-export function otaCreate(ids: RequestIds, devices: readonly OtaDevice[]): string {
-  return JSON.stringify({
-    method: 'ota_create',
-    timestamp: ids.timestamp,
-    bid: ids.bid,
-    tid: ids.tid,
-    data: {
-      devices: devices.map((device) => ({
-        sn: device.sn,
-        product_version: device.product_version,
-        file_url: device.file_url,
-        md5: device.md5,
-        file_size: device.file_size,
-        file_name: device.file_name,
-        firmware_upgrade_type: device.firmware_upgrade_type,
-      })),
-    },
-  });
+export function otaCreate({ tid, bid, timestamp }: RequestIds, devices: readonly OtaDevice[]): string {
+  const head = `{"method":"ota_create","timestamp":${timestamp},"bid":${json(bid)},"tid":${json(tid)}`;
+  return `${head},"data":{"devices":[${devices.map(otaDevice).join(',')}]}}`;
 }
+
+// Put together by hand: written again for each dock of a fleet, the same file took three quarters of the time.
+function otaDevice({ sn, product_version, firmware_upgrade_type, file }: OtaDevice): string {
+  const fields = `"sn":${json(sn)},"product_version":${json(product_version)}`;
+  return `{${fields},${file === null ? '' : `${fileFields(file)},`}"firmware_upgrade_type":${firmware_upgrade_type}}`;
+}
+
+// A fleet gets a few files, or each device one of its own, which are not worth keeping.
+const written = new Map<OtaFile, string>();
+const MOST_WRITTEN = 100;
+
+function fileFields(file: OtaFile): string {
+  let fields = written.get(file);
+  if (fields === undefined) {
+    const { file_url, md5, file_size, file_name } = file;
+    fields = JSON.stringify({ file_url, md5, file_size, file_name }).slice(1, -1);
+    if (written.size >= MOST_WRITTEN) written.clear();
+    written.set(file, fields);
+  }
+  return fields;
+}
+
+const json = (text: string) => JSON.stringify(text);
 
 /** The answer owed to an event with `need_reply: 1`: its own `tid`, `bid` (those that it has) and method, and result 0. */
 export function eventReply(event: { tid: string | null; bid: string | null }, timestamp: number): string {

@@ -27,61 +27,40 @@ const MIN_PROSE = 28;
 
 /**
  * A table with a head line, without a line end at its end.
+ * @param rows gone through twice: those of a whole fleet need not be kept.
  * @param width columns of the terminal, or null for as wide as it gets.
  */
 export function renderTable(
   columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
+  rows: Iterable<readonly Cell[]>,
   width: number | null,
   styles: Styles = PLAIN_STYLES,
 ): string {
   const natural = columns.map((column) => widthOf(column.title));
   // Tables of whole fleets have a hundred thousand cells, and many columns say the same in each row.
-  const above: (Cell | undefined)[] = [];
-  const textsAbove: string[] = [];
-  const texts = rows.map((row) =>
-    columns.map((_, index) => {
+  const above: (Cell | undefined)[] = columns.map(() => '');
+  for (const row of rows) {
+    for (let index = 0; index < above.length; index++) {
       const cell = row[index];
-      if (cell !== undefined && cell === above[index]) return textsAbove[index] ?? '';
-      const text = textOf(cell);
+      if (cell === above[index]) continue;
       above[index] = cell;
-      textsAbove[index] = text;
-      const own = widthOf(text);
+      const own = widthOf(textOf(cell));
       if (own > (natural[index] ?? 0)) natural[index] = own;
-      return text;
-    }),
-  );
-  const { shown, folded, widths } = layout(columns, natural, width);
-
-  /** A row where nothing has to be cut, folded or wrapped. */
-  const filled = columns.map((_, index) => ({ text: '', padded: ' '.repeat(widths[index] ?? 0) }));
-  const wholeLine = (row: readonly Cell[], cells: readonly string[]) => {
-    let line = '';
-    const last = cells.length - 1;
-    for (let index = 0; index <= last; index++) {
-      const text = cells[index] ?? '';
-      const above = filled[index] as (typeof filled)[number];
-      if (text !== above.text) {
-        const align = columns[index]?.align ?? 'left';
-        above.padded = index === last && align === 'left' ? text.trimEnd() : pad(text, widths[index] ?? 0, align);
-        above.text = text;
-      }
-      line += (index === 0 ? '' : GAP_TEXT) + styled(row[index], above.padded);
     }
-    return line.trimEnd();
-  };
-
+  }
+  const { shown, folded, widths } = layout(columns, natural, width);
   const lines: string[] = [];
   const head = shown.map((index) =>
     pad(cut(columns[index]?.title ?? '', widths[index] ?? 0), widths[index] ?? 0, columns[index]?.align),
   );
   lines.push(styles.dim(joined(head)));
-  rows.forEach((row, number) => {
-    const text = texts[number] ?? [];
-    if (width === null) {
-      lines.push(wholeLine(row, text));
-      return;
-    }
+  if (width === null) {
+    const wholeLine = wholeLiner(columns, widths);
+    for (const row of rows) lines.push(wholeLine(row));
+    return lines.join('\n');
+  }
+  for (const row of rows) {
+    const text = columns.map((_, index) => textOf(row[index]));
     const cells = shown.map((index) => cellLines(columns[index], text[index] ?? '', widths[index] ?? 0));
     const height = Math.max(1, ...cells.map((cell) => cell.length));
     for (let line = 0; line < height; line++) {
@@ -97,8 +76,30 @@ export function renderTable(
     if (rest.length > 0) {
       for (const line of wrap(rest.join(' · '), width - 3)) lines.push(`  ${line}`);
     }
-  });
+  }
   return lines.join('\n');
+}
+
+/** Rows in which nothing has to be cut, folded or wrapped, one after the other. */
+function wholeLiner(columns: readonly Column[], widths: readonly number[]): (row: readonly Cell[]) => string {
+  const count = columns.length;
+  const trimmed = columns[count - 1]?.align === 'right' ? -1 : count - 1;
+  const above: (Cell | undefined)[] = columns.map(() => '');
+  const padded = columns.map((_, index) => (index === trimmed ? '' : ' '.repeat(widths[index] ?? 0)));
+  return (row) => {
+    let line = '';
+    for (let index = 0; index < count; index++) {
+      const cell = row[index];
+      if (cell !== above[index]) {
+        const text = textOf(cell);
+        above[index] = cell;
+        padded[index] = index === trimmed ? text.trimEnd() : pad(text, widths[index] ?? 0, columns[index]?.align);
+      }
+      if (index > 0) line += GAP_TEXT;
+      line += styled(cell, padded[index] ?? '');
+    }
+    return line.trimEnd();
+  };
 }
 
 function layout(columns: readonly Column[], natural: readonly number[], width: number | null) {

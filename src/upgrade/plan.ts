@@ -1,24 +1,11 @@
 /** From checked devices to the jobs that are published: pure. */
-import { type OtaDevice, otaCreate, type RequestIds } from '../protocol/messages.js';
-import type { UpgradeType } from '../protocol/upgrade-types.js';
+import { type OtaDevice, type OtaFile, otaCreate, type RequestIds } from '../protocol/messages.js';
 
-/** What a dock needs to download a package; sent as it stands. */
-export interface PlannedFile {
-  file_url: string;
-  /** Lower-case hex, of the whole file. */
-  md5: string;
-  /** Bytes. */
-  file_size: number;
-  file_name: string;
-}
+/** Sent as it stands. */
+export type PlannedFile = OtaFile;
 
-export interface PlannedDevice {
-  sn: string;
+export interface PlannedDevice extends OtaDevice {
   pid: string;
-  product_version: string;
-  firmware_upgrade_type: UpgradeType;
-  /** Null for a device that is sent without file fields. */
-  file: PlannedFile | null;
 }
 
 export interface PlannedGateway {
@@ -56,13 +43,5 @@ export function makePlan(devices: readonly PlannedDevice[]): Plan {
 
 /** The request for one job. */
 export function jobRequest(ids: RequestIds, devices: readonly PlannedDevice[]): string {
-  return otaCreate(ids, devices.map(wireDevice));
-}
-
-/** One element of `data.devices`. */
-export function wireDevice(device: PlannedDevice): OtaDevice {
-  const { sn, product_version, firmware_upgrade_type, file } = device;
-  if (file === null) return { sn, product_version, firmware_upgrade_type };
-  const { file_url, md5, file_size, file_name } = file;
-  return { sn, product_version, file_url, md5, file_size, file_name, firmware_upgrade_type };
+  return otaCreate(ids, devices);
 }

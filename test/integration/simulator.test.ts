@@ -42,8 +42,8 @@ const soon = { timeout: 25_000, interval: 20 };
 
 function request(pid: string, sn = `A${pid}`, bid = `bid-${pid}`) {
   return otaCreate({ tid: `tid-${pid}`, bid, timestamp: 1 }, [
-    { sn, product_version: '17.02.0501', firmware_upgrade_type: 3 },
-    { sn: pid, product_version: '10.01.1700', firmware_upgrade_type: 3 },
+    { sn, product_version: '17.02.0501', firmware_upgrade_type: 3, file: null },
+    { sn: pid, product_version: '10.01.1700', firmware_upgrade_type: 3, file: null },
   ]);
 }
 

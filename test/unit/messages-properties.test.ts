@@ -111,9 +111,40 @@ test('what is sent is read again: any serials and versions', () => {
         sn,
         product_version,
         firmware_upgrade_type: 3 as const,
+        file: null,
       }));
       const read = readCreate(otaCreate({ tid: 't', bid, timestamp: 1 }, devices));
       expect(read).toEqual({ bid, devices: pairs.map(([sn, product_version]) => ({ sn, product_version })) });
     }),
+  );
+});
+
+test('what is sent is the JSON of the seed’s keys in its order, whatever they hold', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 40 });
+  const file = fc.record({ file_url: text, md5: text, file_size: fc.nat(), file_name: text });
+  const device = fc.record({
+    sn: text,
+    product_version: text,
+    firmware_upgrade_type: fc.constantFrom(2 as const, 3 as const, 4 as const),
+    file: fc.option(file),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(device, { minLength: 1, maxLength: 2 }),
+      text,
+      text,
+      fc.nat(),
+      (devices, bid, tid, timestamp) => {
+        const plain = devices.map(({ sn, product_version, firmware_upgrade_type, file }) => ({
+          sn,
+          product_version,
+          ...file,
+          firmware_upgrade_type,
+        }));
+        const sent = otaCreate({ tid, bid, timestamp }, devices);
+        expect(sent).toBe(JSON.stringify({ method: 'ota_create', timestamp, bid, tid, data: { devices: plain } }));
+        expect(otaCreate({ tid, bid, timestamp }, devices)).toBe(sent);
+      },
+    ),
   );
 });

@@ -64,13 +64,15 @@ test('the request has the keys of the seed, in its order, and nothing else', () 
     {
       sn: 'drone_sn',
       product_version: '1.00.223',
-      file_url: 'https://s3.example/xxx.zip',
-      md5: '9e107d9d372bb6826bd81d3542a419d6',
-      file_size: 653467234,
-      file_name: 'wm245_1.00.223.zip',
       firmware_upgrade_type: 2,
+      file: {
+        file_url: 'https://s3.example/xxx.zip',
+        md5: '9e107d9d372bb6826bd81d3542a419d6',
+        file_size: 653467234,
+        file_name: 'wm245_1.00.223.zip',
+      },
     },
-    { sn: 'dock_sn', product_version: '1.00.223', firmware_upgrade_type: 3 },
+    { sn: 'dock_sn', product_version: '1.00.223', firmware_upgrade_type: 3, file: null },
   ]);
   const seed = fixtures.get('seed-create') ?? '';
   expect(sent).toBe(JSON.stringify(JSON.parse(seed)));

@@ -56,8 +56,8 @@ function room(scenario: Scenario, options: { telemetry?: number | null; config?:
         file_name: 'a.zip',
       };
       const devices = [
-        { sn: AIRCRAFT, product_version: TARGET, ...file, firmware_upgrade_type: types[0] },
-        { sn: PID, product_version: '10.01.1700', ...file, firmware_upgrade_type: types[1] },
+        { sn: AIRCRAFT, product_version: TARGET, firmware_upgrade_type: types[0], file },
+        { sn: PID, product_version: '10.01.1700', firmware_upgrade_type: types[1], file },
       ];
       dock.receive('services', otaCreate(ids, devices));
       return ids;

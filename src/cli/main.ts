@@ -6,6 +6,12 @@ import type { Io } from './io.js';
 import { lightStream } from './light-stream.js';
 import { createProgram } from './program.js';
 
+/**
+ * Milliseconds in which another signal is the same one: npx and `timeout` pass on what the terminal or they themselves send
+ * to the whole group as well, and the run would be broken off before it has told how it stands.
+ */
+const SAME_SIGNAL = 400;
+
 /** Runs one command line (without node and script) and gives its exit code (CONTRACT "Exit codes"). */
 export async function main(argv: string[]): Promise<number> {
   const abort = new AbortController();
@@ -14,13 +20,16 @@ export async function main(argv: string[]): Promise<number> {
     for (const restore of restores) restore();
     restores.clear();
   };
+  let signaledAt = Number.NEGATIVE_INFINITY;
   const onSignal = (code: 130 | 143) => () => {
-    // The second one means it: no tidying up but the terminal's.
-    if (abort.signal.aborted) {
+    if (!abort.signal.aborted) {
+      signaledAt = performance.now();
+      abort.abort(code);
+    } else if (performance.now() - signaledAt >= SAME_SIGNAL) {
+      // The second one means it: no tidying up but the terminal's.
       restoreAll();
       process.exit(code);
     }
-    abort.abort(code);
   };
   const onInterrupt = onSignal(130);
   const onTerminate = onSignal(143);

@@ -119,8 +119,17 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     proxy.blackHole(true);
     run.child.kill('SIGINT');
     await run.said('device_finished');
-    run.child.kill('SIGINT');
+    const impatience = setInterval(() => run.child.kill('SIGINT'), 100);
     expect((await run.ended).code).toBe(130);
+    clearInterval(impatience);
+  });
+
+  it('takes a signal that comes twice at once, as from npx and `timeout`, for one', async () => {
+    const run = await push(await fleet(1, { behavior: { download_seconds: 60 } }), '--output', 'json');
+    await run.said('device_progress');
+    const twice = spawn('sh', ['-c', `kill -INT ${run.child.pid}; kill -INT ${run.child.pid}`]);
+    await once(twice, 'exit');
+    expect(jsonLines(await run.ended).last).toMatchObject({ event: 'run_finished', exit_code: 130 });
   });
 
   it('does not wait for a manifest on standard input after Ctrl-C', async () => {

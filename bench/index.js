@@ -2,13 +2,14 @@
 /**
  * `npm run bench`: each row a ratio against a bare counterpart (bench/bare) in the same run, by turns, medians of at least 5
  * where the row does not say otherwise. `-- --only <part of a row's name>`, `-- --scale 0.1` for smaller fleets and files.
- * Writes bench/results.md where all rows ran at full size. Needs `npm run build`; mosquitto, curl and md5sum where they are
+ * Writes the table in the README where all rows ran at full size. Needs `npm run build`; mosquitto, curl and md5sum where they are
  * what is compared with.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBroker } from './broker.js';
 import { digestRows, downloadRow } from './rows/firmware.js';
@@ -76,9 +77,17 @@ try {
 
 if (!flags.only && scale === 1) {
   const lines = rows.map(
-    ({ what, ours, than, ratio, goal, met, note }) =>
-      `| ${what} | ${ours} | ${than} | ${ratio} | ${goal} | ${goal === '' ? '' : met ? 'met' : 'missed'} | ${note} |`,
+    ({ what, ours, than, ratio, goal, met }) =>
+      `| ${what} | ${ours} | ${than} | ${ratio} | ${goal === '' ? '' : `${goal}: ${met ? 'met' : '**missed**'}`} |`,
   );
-  const table = ['| what | dji-ota | counterpart | ratio | goal | | |', '|---|---|---|---|---|---|---|', ...lines];
-  writeFileSync(new URL('./results.md', import.meta.url), `${head}\n\n${table.join('\n')}\n`);
+  const table = ['| what | dji-ota | counterpart | ratio | goal |', '|---|---|---|---|---|', ...lines];
+  const notes = rows.flatMap(({ what, note }) => (note === '' ? [] : [`- ${what}: ${note}.`]));
+  const file = fileURLToPath(new URL('../README.md', import.meta.url));
+  const made = [head, table.join('\n'), notes.join('\n')].join('\n\n');
+  const place = /(?<=<!-- bench -->\n)[\s\S]*(?=<!-- \/bench -->)/;
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(place, () => `\n${made}\n\n`),
+  );
+  spawnSync('npx', ['biome', 'format', '--write', file], { stdio: 'inherit' });
 }

@@ -120,8 +120,10 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     run.child.kill('SIGINT');
     await run.said('device_finished');
     const impatience = setInterval(() => run.child.kill('SIGINT'), 100);
-    expect((await run.ended).code).toBe(130);
+    const { code, signal } = await run.ended;
     clearInterval(impatience);
+    // One more may meet it when it has just let go of its handlers.
+    expect(code ?? signal).toBe(code === null ? 'SIGINT' : 130);
   });
 
   it('takes a signal that comes twice at once, as from npx and `timeout`, for one', async () => {

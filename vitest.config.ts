@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
  * before the command, which the shell of Windows does not know.
  */
 const THOROUGH: Record<string, Record<string, string>> = {
-  faults: { FAULT_POINTS: process.env.FAULT_POINTS || '60' },
+  faults: { FAULT_POINTS: process.env.FAULT_POINTS || '60', DJI_OTA_SLOW: '1' },
   fuzz: { FUZZ_RUNS: process.env.FUZZ_RUNS || '105000' },
 };
 

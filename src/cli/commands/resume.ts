@@ -2,17 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import { urlDigest } from '../../journal/journal.js';
-import { type JournalContent, journalFile, listRuns, readJournal } from '../../journal/read.js';
+import { type JournalContent, journalFile, listRuns } from '../../journal/read.js';
 import type { KeptDevice } from '../../journal/record.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
 import type { ConnectionFlags } from '../../settings/connection.js';
 import type { PlannedDevice } from '../../upgrade/plan.js';
-import { type Replay, rebuild, replayAsRead, resume } from '../../upgrade/resume.js';
-import { type CoreOptions, isRunOver, type RunCore } from '../../upgrade/run-core.js';
+import { resume } from '../../upgrade/resume.js';
+import { type CoreOptions, isRunOver } from '../../upgrade/run-core.js';
 import { outcomes } from '../../upgrade/tracker.js';
 import { connector, readConnection, SESSION_EXPIRY } from '../connecting.js';
 import type { Io } from '../io.js';
+import { replaying } from '../replayed.js';
 import { type LimitFlags, limitsOf } from '../run-flags.js';
 import { checkedId } from '../run-id.js';
 import { earlierRunJournal, keptServe, runsFolder } from '../run-journal.js';
@@ -34,16 +35,8 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
   const output = await openOutput(flags, io, id);
   try {
     const file = journalFile(folder, id);
-    let replay: Replay | null = null;
-    const { journal, content } = await earlierRunJournal(file, id, output.warn, ({ devices, options }) => {
-      // URLs that the journal does not keep are put in once the manifest has been read.
-      const started = replayAsRead(
-        { devices: devices as PlannedDevice[], options: withLimits(options, flags, limits) },
-        systemClock,
-      );
-      replay = started;
-      return started.take;
-    });
+    const replay = replaying(file, (kept) => withLimits(kept, flags, limits));
+    const { journal, content } = await earlierRunJournal(file, id, output.warn, replay.taker);
     try {
       checkResumable(id, content, flags, io);
       warnOfDamage(id, content, output);
@@ -51,7 +44,7 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
       const { devices, missing } = await withUrls(content.plan.devices, content, flags.manifest);
       // What ended unknown in a run that came to its own end is only asked for again where that run is named.
       const reopened = content.finished?.complete === true;
-      const core = await replayed(replay, file, content, reopened, withLimits(content.plan.options, flags, limits));
+      const core = await replay.end(content, reopened);
       core.plan.devices = devices;
       const { options } = core;
       let withheld = false;
@@ -104,20 +97,6 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
   } finally {
     output.close();
   }
-}
-
-/** The run as it stood. Where the facts could not be taken as they came, the journal is read once more. */
-async function replayed(
-  replay: Replay | null,
-  file: string,
-  { plan }: JournalContent,
-  reopen: boolean,
-  options: CoreOptions,
-): Promise<RunCore> {
-  const core = replay?.end(reopen);
-  if (core) return core;
-  const { facts } = await readJournal(file);
-  return rebuild({ devices: plan.devices as PlannedDevice[], options, facts }, systemClock, reopen);
 }
 
 /** @throws OtaError `run_not_found`, `usage` */

@@ -11,10 +11,10 @@ import { parseDuration } from '../../settings/duration.js';
 import { safeJson, safeText } from '../../text.js';
 import { OUTCOMES } from '../../upgrade/events.js';
 import { viewOf } from '../../upgrade/follow.js';
-import type { PlannedDevice } from '../../upgrade/plan.js';
-import { rebuild, totalsOf } from '../../upgrade/resume.js';
+import { totalsOf } from '../../upgrade/resume.js';
 import { outcomes } from '../../upgrade/tracker.js';
 import type { Io } from '../io.js';
+import { replaying } from '../replayed.js';
 import { checkedId } from '../run-id.js';
 import { runsFolder } from '../run-journal.js';
 
@@ -61,8 +61,10 @@ export async function runCommand(id: string, flags: RunsFlags, io: Io): Promise<
   if (!existsSync(file)) {
     throw new OtaError('run_not_found', `there is no run ${id}`, { hint: 'dji-ota runs lists the earlier ones.' });
   }
-  const { header, plan, facts, unreadable } = await readJournal(file);
-  const core = rebuild({ devices: plan.devices as PlannedDevice[], options: plan.options, facts }, systemClock, false);
+  const replay = replaying(file);
+  const content = await readJournal(file, replay.taker);
+  const core = await replay.end(content, false);
+  const { header, unreadable } = content;
   const devices = outcomes(core.tracker);
   const totals = totalsOf(devices);
   const summary = (await listRuns(folder)).find(({ run }) => run === header.run);

@@ -1,0 +1,34 @@
+/** A run as it stood, out of its journal. The facts are taken as they are read: a run of days has millions. */
+import { systemClock } from '../clock.js';
+import { type FactTaker, type JournalContent, readJournal } from '../journal/read.js';
+import type { PlannedDevice } from '../upgrade/plan.js';
+import { type Replay, rebuild, replayAsRead } from '../upgrade/resume.js';
+import type { CoreOptions, RunCore } from '../upgrade/run-core.js';
+
+export interface Replaying {
+  /** For the one who reads the journal in `file`. */
+  readonly taker: FactTaker;
+  /** The run, once the journal has been read. Its devices lack the URLs that the journal does not keep. */
+  end(content: JournalContent, reopen: boolean): Promise<RunCore>;
+}
+
+/** `optionsOf`: what the run's own options are to be from here on. */
+export function replaying(file: string, optionsOf: (kept: CoreOptions) => CoreOptions = (kept) => kept): Replaying {
+  let replay: Replay | null = null;
+  return {
+    taker(plan) {
+      const devices = plan.devices as PlannedDevice[];
+      const started = replayAsRead({ devices, options: optionsOf(plan.options) }, systemClock);
+      replay = started;
+      return started.take;
+    },
+    async end({ plan }, reopen) {
+      const core = replay?.end(reopen);
+      if (core) return core;
+      // A fact that changes what came before it: all of them are needed, in a second reading.
+      const { facts } = await readJournal(file);
+      const devices = plan.devices as PlannedDevice[];
+      return rebuild({ devices, options: optionsOf(plan.options), facts }, systemClock, reopen);
+    },
+  };
+}

@@ -187,16 +187,23 @@ function planText(plan: Plan, waves: readonly number[], width: number | null): s
 
 /** A row a device; `waves` null: there is but one. */
 function* planRows({ gateways, devices }: Plan, waves: readonly number[] | null): Generator<string[]> {
+  const types = { 2: showUpgradeType(2), 3: showUpgradeType(3), 4: showUpgradeType(4) };
+  let sized: PlannedFile | null = null;
+  let size = '';
   for (let index = 0; index < gateways.length; index++) {
     const { pid, jobs } = gateways[index] as PlannedGateway;
     for (const job of jobs) {
       for (const place of job) {
         const { sn, product_version, firmware_upgrade_type, file } = devices[place] as PlannedDevice;
-        const type = showUpgradeType(firmware_upgrade_type);
+        const type = types[firmware_upgrade_type];
+        if (file !== null && file !== sized) {
+          sized = file;
+          size = showBytes(file.file_size);
+        }
         const row =
           file === null
             ? [pid, sn, type, product_version, 'no file', '', '', '']
-            : [pid, sn, type, product_version, showBytes(file.file_size), file.md5, file.file_name, file.file_url];
+            : [pid, sn, type, product_version, size, file.md5, file.file_name, file.file_url];
         if (waves) row.unshift(String(waves[index] ?? 1));
         yield row;
       }

@@ -57,7 +57,9 @@ function fileFields(file: OtaFile): string {
   return fields;
 }
 
-const json = (text: string) => JSON.stringify(text);
+// What nearly all serial numbers, versions and ids are made of stands in JSON as it is.
+const AS_IT_IS = /^[\w.:-]*$/;
+const json = (text: string) => (AS_IT_IS.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /** The answer owed to an event with `need_reply: 1`: its own `tid`, `bid` (those that it has) and method, and result 0. */
 export function eventReply(event: { tid: string | null; bid: string | null }, timestamp: number): string {

@@ -4,20 +4,14 @@ import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { parseServeAddress, serveBase } from '../firmware/serve-address.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
 import { showUpgradeType } from '../protocol/upgrade-types.js';
 import { terminalWidth } from '../render/stream.js';
 import { renderTable } from '../render/table.js';
 import { safeText, showBytes } from '../text.js';
 import { emptyTotals } from '../upgrade/events.js';
-import {
-  jobRequest,
-  makePlan,
-  type Plan,
-  type PlannedDevice,
-  type PlannedFile,
-  type PlannedGateway,
-} from '../upgrade/plan.js';
+import { makePlan, type Plan, type PlannedDevice, type PlannedFile, type PlannedGateway } from '../upgrade/plan.js';
 import { redactUrl } from '../url.js';
 import { prepareDevices, readFirmwareCa } from './firmware-step.js';
 import { type Io, isInteractive } from './io.js';
@@ -97,7 +91,7 @@ function* requestsOf({ gateways, devices }: Plan): Generator<PlannedRequest> {
     const topic = topicOf('services', pid);
     for (const job of jobs) {
       const ids = { bid: randomUUID(), tid: randomUUID(), timestamp: systemClock.wall() };
-      const request = jobRequest(
+      const request = otaCreate(
         ids,
         job.map((device) => devices[device] as PlannedDevice),
       );

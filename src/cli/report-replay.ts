@@ -3,12 +3,11 @@ import type { JournalContent } from '../journal/read.js';
 import { type Collector, createCollector } from '../render/report/collect.js';
 import type { RunReport } from '../render/report/model.js';
 import { exitCodeOf } from '../upgrade/exit-code.js';
-import type { Fact } from '../upgrade/facts.js';
-import { viewOf } from '../upgrade/follow.js';
 import { makePlan, type PlannedDevice } from '../upgrade/plan.js';
-import { totalsOf } from '../upgrade/resume.js';
+import { factsInEffect, skippedIn, totalsOf } from '../upgrade/resume.js';
 import { createCore, type RunCore, replay } from '../upgrade/run-core.js';
 import { outcomes } from '../upgrade/tracker.js';
+import { viewOf } from '../upgrade/view.js';
 
 /**
  * What the journal tells, taken into `collector`. `ended` false: of a run that is about to be taken up again, so that
@@ -25,11 +24,9 @@ export function replayInto(collector: Collector, content: JournalContent, ended:
   }
   const { command, devices: count, gateways } = header;
   collector.take({ event: 'run_started', command, devices: count, gateways }, header.time);
-  const skipped = new Set(
-    content.facts.flatMap((fact) => (fact.type === 'left_out' && fact.outcome === 'skipped' ? [fact.device] : [])),
-  );
-  const core = createCore(makePlan(devices), plan.options, skipped);
-  for (const fact of inEffect(content, ended)) {
+  const core = createCore(makePlan(devices), plan.options, skippedIn(content.facts));
+  const reopen = !ended && content.finished?.complete === true;
+  for (const fact of factsInEffect(content.facts, { reopen, ended })) {
     for (const event of replay(core, fact)) collector.take(event, fact.at);
   }
   return core;
@@ -67,22 +64,4 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
 
 function endOf(core: RunCore, verify: 'off' | 'report' | 'require') {
   return { interrupted: null, stopped: core.rollout.stopped !== null, brokerLost: core.cut === 'broker_lost', verify };
-}
-
-/**
- * The facts that hold, as `rebuild` takes them: not those of jobs that were withdrawn, nor limits after which a device was
- * asked for again. What cut a run off ended nothing once it was taken up again, and is its end otherwise.
- */
-function inEffect({ facts, finished }: JournalContent, ended: boolean): Fact[] {
-  const withdrawn = new Set(facts.flatMap((fact) => (fact.type === 'job_unsent' && fact.withdrawn ? [fact.bid] : [])));
-  const resumed = ended ? facts.findLastIndex((fact) => fact.type === 'resumed') : facts.length;
-  const reopened =
-    !ended && finished?.complete
-      ? facts.length
-      : facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
-  return facts.filter((fact, index) => {
-    if (fact.type === 'cut_off') return index > resumed;
-    if ('bid' in fact && withdrawn.has(fact.bid)) return false;
-    return !(fact.type === 'limit' && fact.limit !== 'verify' && index < reopened);
-  });
 }

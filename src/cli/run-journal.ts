@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Clock, systemClock } from '../clock.js';
 import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
 import type { FactTaker, JournalContent } from '../journal/read.js';
-import type { RunRecord } from '../journal/record.js';
+import type { KeptServe, RunRecord } from '../journal/record.js';
 import type { Connection, ConnectionFlags } from '../settings/connection.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/home.js';
 import { isRunOver, type RunCore } from '../upgrade/run-core.js';
@@ -24,14 +24,8 @@ export interface RunJournal {
 
 type Warn = (code: string, message: string) => void;
 
-/** What `--serve` and `--serve-url` were, beside the header of a journal: whoever takes the run up serves again. */
-export interface KeptServe {
-  serve: string;
-  serveUrl?: string | undefined;
-}
-
-/** What a journal has kept of it; null where nothing was served. */
-export function keptServe(header: RunRecord & { served?: unknown }): KeptServe | null {
+/** Where the firmware of an earlier run was served; null where it was not, and where the journal holds anything else. */
+export function keptServe(header: RunRecord): KeptServe | null {
   const { serve, serveUrl } = (header.served ?? {}) as Partial<Record<keyof KeptServe, unknown>>;
   if (typeof serve !== 'string') return null;
   return typeof serveUrl === 'string' ? { serve, serveUrl } : { serve };

@@ -5,13 +5,13 @@ import { OtaError, toOtaError } from '../errors.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve.js';
 import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/serve-address.js';
+import type { KeptServe } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { stateFolders } from '../settings/home.js';
 import { safeText } from '../text.js';
 import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/state.js';
 import type { Io } from './io.js';
-import type { KeptServe } from './run-journal.js';
 import type { RunOutput } from './run-output.js';
 import { downloadBoard } from './serve-step.js';
 

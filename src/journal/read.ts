@@ -72,11 +72,7 @@ export type FactTaker = (plan: PlanRecord) => (fact: Fact) => void;
 export async function readJournal(file: string, taker?: FactTaker): Promise<JournalContent> {
   const content = { header: null as RunRecord | null, plan: null as PlanRecord | null, ...NOTHING_READ() };
   let take: ((fact: Fact) => void) | null = null;
-  const handOver = () => {
-    if (!taker || content.plan === null) return;
-    take ??= taker(content.plan);
-    for (const fact of content.facts.splice(0)) take(fact);
-  };
+  const keep = (fact: Fact) => void (take ? take(fact) : content.facts.push(fact));
   // Unreadable lines since the last good one. The next good one's number tells whether they ever counted.
   let doubtful = 0;
   try {
@@ -92,8 +88,10 @@ export async function readJournal(file: string, taker?: FactTaker): Promise<Jour
       if (n < content.next) return;
       content.lost += n - content.next;
       content.next = n + 1;
-      takeRecord(content, record);
-      if (content.facts.length > 0) handOver();
+      takeRecord(content, record, keep);
+      if (!taker || take || content.plan === null) return;
+      take = taker(content.plan);
+      for (const fact of content.facts.splice(0)) take(fact);
     });
   } catch (error) {
     throw new OtaError('run_not_found', `the journal ${safeText(file)} cannot be read: ${systemReason(error)}`, {
@@ -126,6 +124,7 @@ const NOTHING_READ = () => ({
 function takeRecord(
   content: Omit<JournalContent, 'header' | 'plan'> & { header: RunRecord | null; plan: PlanRecord | null },
   record: Record<string, unknown>,
+  keep: (fact: Fact) => void,
 ): void {
   if (record.kind === 'seam') return;
   if (record.kind === 'run') content.header ??= runRecord(withoutFrame(record));
@@ -135,7 +134,7 @@ function takeRecord(
     // Facts after an end were written by a later process that took the run up again.
     content.finished = null;
     const fact = factOf(record);
-    if (fact) content.facts.push(fact);
+    if (fact) keep(fact);
     else {
       content.unreadable++;
       content.lost++;

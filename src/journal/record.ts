@@ -25,8 +25,16 @@ export interface RunRecord {
   gateways: number;
   /** Run against the embedded broker: nothing to come back to. */
   simulated: boolean;
+  /** Where the firmware was served, so that it can be again; absent where it was not. */
+  served?: KeptServe | undefined;
   /** How to reach the same broker again; the password comes from where it came before. */
   connection: KeptConnection;
+}
+
+/** `--serve` and `--serve-url` as they were given. */
+export interface KeptServe {
+  serve: string;
+  serveUrl?: string | undefined;
 }
 
 /** Options of the connection as they were given, with absolute paths and without secrets. */

@@ -114,7 +114,9 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
   } else {
     if (written.file_url === undefined && !rules.allowFileWithoutUrl) bad('file', NOT_SERVED);
     if (written.file_name === undefined) {
-      name = (url === null ? null : nameIn(url, rules)) ?? (path === null ? null : basename(path));
+      name =
+        (url === null ? null : once(rules.namesInUrls, url, values.nameInUrl)) ??
+        (path === null ? null : basename(path));
       // Where the URL or path is bad itself, that is all there is to say.
       if (name === null && good) bad('file_name', 'is missing, and the URL does not end in a file name');
     }
@@ -128,7 +130,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
     product_version: version,
     firmware_upgrade_type: upgradeType,
     file_url: url,
-    file: path === null ? null : placeOf(path, rules),
+    file: path === null ? null : once(rules.places, path, (given) => resolve(rules.folder, given)),
     md5: md5 === null ? null : md5.toLowerCase(),
     file_size: size,
     file_name: name,
@@ -179,20 +181,12 @@ function pathProblem(path: string): string | null {
   return name === '' || name === '.' || name === '..' ? 'does not end in a file name' : null;
 }
 
-function placeOf(path: string, { folder, places }: EntryRules): string {
-  let place = places.get(path);
-  if (place === undefined) {
-    place = resolve(folder, path);
-    places.set(path, place);
+/** What `make` makes of `text`, made once for all devices that have the same. */
+function once<T>(made: Map<string, T>, text: string, make: (text: string) => T): T {
+  let value = made.get(text);
+  if (value === undefined) {
+    value = make(text);
+    made.set(text, value);
   }
-  return place;
-}
-
-function nameIn(url: string, { namesInUrls }: EntryRules): string | null {
-  let name = namesInUrls.get(url);
-  if (name === undefined) {
-    name = values.nameInUrl(url);
-    namesInUrls.set(url, name);
-  }
-  return name;
+  return value;
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
-import { eventReply, type ProgressMessage, readProgress, readReply } from '../protocol/messages.js';
+import { createdBid, eventReply, type ProgressMessage, readProgress, readReply } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import { showDuration } from '../text.js';
 import type { Emit, RunEvent } from './events.js';
@@ -10,12 +10,13 @@ import { exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
 import type { Plan } from './plan.js';
 import { createPublisher, type FactLog } from './publisher.js';
-import { startDue, wakeAt, waveCount } from './rollout.js';
+import { startDue, wakeAt } from './rollout.js';
 import { advance, dueLimits, isRunOver, type RunCore } from './run-core.js';
 import { interruptCode, interruption, type RunResult } from './run-end.js';
 import type { RunView } from './state.js';
 import { isNewVersion, outcomes } from './tracker.js';
 import { onlyOpenJob } from './tracker-state.js';
+import { viewOf } from './view.js';
 
 /** What listens to the devices' own reports during a run (preflight, verification). */
 export interface Listener {
@@ -185,7 +186,7 @@ export function followRun(options: FollowOptions): FollowedRun {
     onRestored: ({ sessionPresent }) => take({ type: 'broker_restored', at: now(), sessionPresent }),
     onGone: (error) => cut('broker_lost', toOtaError(error)),
     onResend: (topic, payload) => {
-      const bid = parseTopic(topic)?.kind === 'services' ? bidOf(payload) : null;
+      const bid = parseTopic(topic)?.kind === 'services' ? createdBid(payload) : null;
       if (bid !== null) take({ type: 'job_resent', at: now(), bid });
     },
   };
@@ -244,32 +245,9 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
   'version_reported',
 ]);
 
-/** A live look at a run for bars and tables. */
-export function viewOf(
-  core: RunCore,
-  names: RunView['names'] = new Map(),
-  downloads: RunView['downloads'] = new Map(),
-): RunView {
-  return {
-    devices: core.tracker.devices,
-    totals: core.tracker.totals,
-    get wave() {
-      const of = waveCount(core.rollout);
-      return of > 1 ? { current: core.rollout.wave + 1, of } : null;
-    },
-    names,
-    downloads: downloads ?? new Map(),
-  };
-}
-
 function timeoutError(ms: number): OtaError {
   return new OtaError(
     'interrupted',
     `the time limit of ${ms < 1000 ? `${Math.round(ms)}ms` : showDuration(ms)} for the whole run passed`,
   );
-}
-
-// `otaCreate` writes the bid in this place; a payload that we published ourselves needs no full parse.
-function bidOf(payload: string): string | null {
-  return /"bid":"([^"]+)"/.exec(payload)?.[1] ?? null;
 }

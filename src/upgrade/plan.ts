@@ -1,5 +1,5 @@
 /** From checked devices to the jobs that are published: pure. */
-import { type OtaDevice, type OtaFile, otaCreate, type RequestIds } from '../protocol/messages.js';
+import type { OtaDevice, OtaFile } from '../protocol/messages.js';
 
 /** Sent as it stands. */
 export type PlannedFile = OtaFile;
@@ -39,9 +39,4 @@ export function makePlan(devices: readonly PlannedDevice[]): Plan {
     else gateway.jobs.push([index]);
   });
   return { devices: [...devices], gateways: [...gateways.values()] };
-}
-
-/** The request for one job. */
-export function jobRequest(ids: RequestIds, devices: readonly PlannedDevice[]): string {
-  return otaCreate(ids, devices);
 }

@@ -2,10 +2,10 @@
 import type { Clock } from '../clock.js';
 import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker } from '../mqtt/broker.js';
+import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
 import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
-import { jobRequest } from './plan.js';
 import type { Start } from './rollout.js';
 import { type RunCore, refuseStarts, withdrawStart } from './run-core.js';
 
@@ -98,7 +98,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { pid, bid, tid } = fact;
     const devices = fact.devices.flatMap((index) => core.plan.devices[index] ?? []);
     try {
-      await to.publish(topicOf('services', pid), jobRequest({ bid, tid, timestamp: clock.wall() }, devices));
+      await to.publish(topicOf('services', pid), otaCreate({ bid, tid, timestamp: clock.wall() }, devices));
       take({ type: 'job_acknowledged', at: now(), bid });
     } catch (error) {
       const failed = toOtaError(error);

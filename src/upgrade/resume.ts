@@ -46,25 +46,36 @@ export interface ResumeOptions {
  * again, as those are that were cut off.
  */
 export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): RunCore {
-  const skipped = new Set(
-    earlier.facts.flatMap((fact) => (fact.type === 'left_out' && fact.outcome === 'skipped' ? [fact.device] : [])),
-  );
-  const core = createCore(makePlan(earlier.devices), earlier.options, skipped);
+  const core = createCore(makePlan(earlier.devices), earlier.options, skippedIn(earlier.facts));
   // The earlier process had another monotonic clock: its wall times are mapped to ours.
   const offset = clock.now() - clock.wall();
-  const withdrawn = new Set(
-    earlier.facts.flatMap((fact) => (fact.type === 'job_unsent' && fact.withdrawn ? [fact.bid] : [])),
+  for (const fact of factsInEffect(earlier.facts, { reopen, ended: false })) replay(core, at(fact, fact.at + offset));
+  return core;
+}
+
+/** Devices, by index, that had nothing to do: no part of the roll-out. */
+export function skippedIn(facts: readonly Fact[]): Set<number> {
+  return new Set(
+    facts.flatMap((fact) => (fact.type === 'left_out' && fact.outcome === 'skipped' ? [fact.device] : [])),
   );
+}
+
+/**
+ * The facts that hold: not those of jobs that were withdrawn, nor limits after which a device was asked for again, or is
+ * now (`reopen`). What cut a run off ended nothing once it was taken up again, and is its end where it has `ended` so.
+ */
+export function factsInEffect(facts: readonly Fact[], { reopen, ended }: { reopen: boolean; ended: boolean }): Fact[] {
+  const withdrawn = new Set(facts.flatMap((fact) => (fact.type === 'job_unsent' && fact.withdrawn ? [fact.bid] : [])));
+  const resumed = ended ? facts.findLastIndex((fact) => fact.type === 'resumed') : facts.length;
   // What a later process asked for again had not ended, whatever a limit said before.
   const reopenedAt = reopen
-    ? earlier.facts.length
-    : earlier.facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
-  for (const [index, fact] of earlier.facts.entries()) {
-    if (fact.type === 'cut_off' || ('bid' in fact && withdrawn.has(fact.bid))) continue;
-    if (fact.type === 'limit' && fact.limit !== 'verify' && index < reopenedAt) continue;
-    replay(core, at(fact, fact.at + offset));
-  }
-  return core;
+    ? facts.length
+    : facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
+  return facts.filter((fact, index) => {
+    if (fact.type === 'cut_off') return index > resumed;
+    if ('bid' in fact && withdrawn.has(fact.bid)) return false;
+    return !(fact.type === 'limit' && fact.limit !== 'verify' && index < reopenedAt);
+  });
 }
 
 /** Facts taken as they are read, with none kept. */

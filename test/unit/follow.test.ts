@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { topicOf } from '../../src/protocol/topics.js';
-import { viewOf } from '../../src/upgrade/follow.js';
+import { viewOf } from '../../src/upgrade/view.js';
 import { fakeBroker, goodDock, refusingDock } from '../helpers/fake-broker.js';
 import { coreOptions, device, fleetOf, REPLY, STALL, settle, startPush, VERIFY } from '../helpers/upgrade-run.js';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jobRequest, makePlan } from '../../src/upgrade/plan.js';
+import { otaCreate } from '../../src/protocol/messages.js';
+import { makePlan } from '../../src/upgrade/plan.js';
 import { device } from '../helpers/upgrade-run.js';
 
 test('devices of one gateway make one job, in the manifest’s order; more than two make several', () => {
@@ -36,7 +37,7 @@ test('any devices: each in exactly one job of its own gateway, no job empty or o
 
 test('a device with a file has the seed’s seven keys in its order, one without has three', () => {
   const file = { file_url: 'https://h/f.zip', md5: 'ab', file_size: 5, file_name: 'f.zip' };
-  const request = jobRequest({ tid: 't', bid: 'b', timestamp: 1 }, [
+  const request = otaCreate({ tid: 't', bid: 'b', timestamp: 1 }, [
     { ...device('A', 'P'), file },
     { ...device('B', 'P'), firmware_upgrade_type: 2 },
   ]);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
+import type { KeptServe } from '../../journal/record.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
 import { nothingToDo, push } from '../../upgrade/push.js';
@@ -12,7 +13,7 @@ import type { Io } from '../io.js';
 import { type PushFlags, type PushSettings, pushSettings } from '../push-flags.js';
 import { pidsOf, typeOf } from '../run-flags.js';
 import { newRunId } from '../run-id.js';
-import { type KeptServe, keptConnection, newRunJournal } from '../run-journal.js';
+import { keptConnection, newRunJournal } from '../run-journal.js';
 import { openOutput, type RunOutput } from '../run-output.js';
 
 /** `dji-ota push`. @returns the exit code */

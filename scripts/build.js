@@ -199,7 +199,7 @@ execFileSync(
 const start = await buildStart();
 const later = await buildLater({
   ...Object.fromEntries(start.later),
-  'digest-worker': 'src/firmware/digest-worker.ts',
+  worker: 'src/firmware/digest/worker.ts',
 });
 const contents = { ...start.contents, ...later.contents };
 write([

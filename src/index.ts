@@ -4,7 +4,7 @@
  */
 export type { ErrorCode } from './errors.js';
 export { EXIT_CODES, OtaError } from './errors.js';
-export type { Reading } from './firmware/reading.js';
+export type { Reading } from './firmware/read/progress.js';
 export type { BrokerOptions, ConnectFunction } from './library/broker.js';
 export { type InspectRequest, inspect, type PackageInfo } from './library/inspect.js';
 export { type ManifestEntry, type PushRequest, push } from './library/push.js';
@@ -12,7 +12,7 @@ export type { Run } from './library/run.js';
 export { createSimulator, type Simulator, type SimulatorRequest } from './library/simulator.js';
 export { type WatchRequest, watch } from './library/watch.js';
 export type { Broker, BrokerEvents, BrokerMessage } from './mqtt/broker.js';
+export type { RunResult } from './upgrade/end.js';
 export type { DeviceOutcome, Outcome, RunEvent, Totals, Verified } from './upgrade/events.js';
-export type { FailureLimit } from './upgrade/rollout-options.js';
-export type { RunResult } from './upgrade/run-end.js';
-export type { DevicePhase, DeviceState, RunView } from './upgrade/state.js';
+export type { FailureLimit } from './upgrade/rollout/options.js';
+export type { DevicePhase, DeviceState, RunView } from './upgrade/tracker/state.js';

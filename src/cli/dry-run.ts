@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import { parseServeAddress, serveBase } from '../firmware/serve-address.js';
+import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
 import { showUpgradeType } from '../protocol/upgrade-types.js';
 import { terminalWidth } from '../render/stream.js';
-import { renderTable } from '../render/table.js';
+import { renderTable } from '../render/table/table.js';
 import { safeText, showBytes } from '../text.js';
 import { emptyTotals } from '../upgrade/events.js';
 import { makePlan, type Plan, type PlannedDevice, type PlannedFile, type PlannedGateway } from '../upgrade/plan.js';

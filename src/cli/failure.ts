@@ -1,8 +1,8 @@
 /** An error that ended a command before, or outside, a run. */
 import type { OtaError } from '../errors.js';
 import { useColor } from '../render/color.js';
-import { jsonLine } from '../render/json.js';
-import { formatProblem } from '../render/problem.js';
+import { jsonLine } from '../render/json/lines.js';
+import { formatProblem } from '../render/problem-text.js';
 import type { OutputStream } from '../render/stream.js';
 import { PLAIN_STYLES } from '../render/styles.js';
 import { emptyTotals } from '../upgrade/events.js';
@@ -27,7 +27,7 @@ export async function reportFailure(
   const verbose = argv.includes('--verbose');
   const text =
     color || verbose
-      ? (await import('../render/errors.js')).formatError(error, { color, verbose })
+      ? (await import('../render/error-text.js')).formatError(error, { color, verbose })
       : formatProblem(error, PLAIN_STYLES);
   io.stderr.write(`${text}\n`);
   if (wantedOutput(argv, io.env) !== 'json') return;

@@ -5,7 +5,7 @@ import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { stateFolders } from '../settings/home.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
-import { plannedDevices } from '../upgrade/planned.js';
+import { plannedDevices } from '../upgrade/planned-devices.js';
 import type { Io } from './io.js';
 import type { PushFlags } from './push-flags.js';
 import type { RunOutput } from './run-output.js';

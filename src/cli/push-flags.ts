@@ -2,9 +2,9 @@
 import { OtaError } from '../errors.js';
 import type { ConnectionFlags } from '../settings/connection.js';
 import { parseDuration, parseTimeout } from '../settings/duration.js';
+import type { CoreOptions } from '../upgrade/core.js';
 import type { Plan } from '../upgrade/plan.js';
-import { parseFailureLimit, parseWaves } from '../upgrade/rollout-options.js';
-import type { CoreOptions } from '../upgrade/run-core.js';
+import { parseFailureLimit, parseWaves } from '../upgrade/rollout/options.js';
 import { choiceOf, type LimitFlags, limitsOf } from './run-flags.js';
 import type { OutputFlags } from './run-output.js';
 

@@ -1,9 +1,9 @@
 /** A run as it stood, out of its journal. The facts are taken as they are read: a run of days has millions. */
 import { systemClock } from '../clock.js';
 import { type FactTaker, type JournalContent, readJournal } from '../journal/read.js';
+import type { CoreOptions, RunCore } from '../upgrade/core.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { type Replay, rebuild, replayAsRead } from '../upgrade/resume.js';
-import type { CoreOptions, RunCore } from '../upgrade/run-core.js';
 
 export interface Replaying {
   /** For the one who reads the journal in `file`. */

@@ -1,13 +1,13 @@
 /** An earlier run as a report: its journal, replayed through the same core that the run had. */
 import type { JournalContent } from '../journal/read.js';
-import { type Collector, createCollector } from '../render/report/collect.js';
+import { type Collector, createCollector } from '../render/report/gather.js';
 import type { RunReport } from '../render/report/model.js';
+import { createCore, type RunCore, replay } from '../upgrade/core.js';
 import { exitCodeOf } from '../upgrade/exit-code.js';
 import { makePlan, type PlannedDevice } from '../upgrade/plan.js';
 import { factsInEffect, skippedIn, totalsOf } from '../upgrade/resume.js';
-import { createCore, type RunCore, replay } from '../upgrade/run-core.js';
-import { outcomes } from '../upgrade/tracker.js';
-import { viewOf } from '../upgrade/view.js';
+import { outcomes } from '../upgrade/tracker/tracker.js';
+import { viewOf } from '../upgrade/tracker/view.js';
 
 /**
  * What the journal tells, taken into `collector`. `ended` false: of a run that is about to be taken up again, so that

@@ -1,13 +1,13 @@
 /** A report in a few lines, for a terminal. */
 import { stylesFor } from '../render/chalk-styles.js';
 import { useColor, useUnicode } from '../render/color.js';
-import { finalTable } from '../render/final-table.js';
 import type { ReportDevice, RunReport } from '../render/report/model.js';
 import { exitWords } from '../render/report/stats.js';
 import { terminalWidth } from '../render/stream.js';
-import { renderTable } from '../render/table.js';
+import { finalTable } from '../render/table/final-table.js';
+import { renderTable } from '../render/table/table.js';
 import { safeText, showDuration } from '../text.js';
-import type { DeviceState, RunView } from '../upgrade/state.js';
+import type { DeviceState, RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
 /** The runs, the table that a run has at its end, and the joined exit code; ends with a line end. */

@@ -6,8 +6,8 @@ import type { FactTaker, JournalContent } from '../journal/read.js';
 import type { KeptServe, RunRecord } from '../journal/record.js';
 import type { Connection, ConnectionFlags } from '../settings/connection.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/home.js';
-import { isRunOver, type RunCore } from '../upgrade/run-core.js';
-import type { RunResult } from '../upgrade/run-end.js';
+import { isRunOver, type RunCore } from '../upgrade/core.js';
+import type { RunResult } from '../upgrade/end.js';
 
 export function runsFolder(env: NodeJS.ProcessEnv): string {
   return path.join(stateFolders(env).state, 'runs');

@@ -2,12 +2,12 @@
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { chooseRenderer, OUTPUTS, type Output, resolveOutput } from '../render/choose.js';
-import { formatProblem } from '../render/problem.js';
+import { formatProblem } from '../render/problem-text.js';
 import type { Renderer } from '../render/renderer.js';
 import { PLAIN_STYLES } from '../render/styles.js';
+import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
-import type { RunResult } from '../upgrade/run-end.js';
-import type { RunView } from '../upgrade/state.js';
+import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
 export interface OutputFlags {

@@ -1,9 +1,9 @@
 /** The reports of a run that is under way: gathered while it goes on, written at its end. */
 import { journalFile, readJournal } from '../journal/read.js';
-import { createCollector } from '../render/report/collect.js';
+import { createCollector } from '../render/report/gather.js';
 import { checkReportTargets } from '../render/report/targets.js';
 import type { RunEvent } from '../upgrade/events.js';
-import type { RunView } from '../upgrade/state.js';
+import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 import { replayInto } from './report-replay.js';
 import { runsFolder } from './run-journal.js';

@@ -1,11 +1,11 @@
 /** `--serve`: the manifest's local files over HTTP, for as long as the run goes on. */
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import { type FirmwareServer, type ServedFile, serveFirmware, type Transfer } from '../firmware/serve.js';
-import { parseServeAddress } from '../firmware/serve-address.js';
+import { parseServeAddress } from '../firmware/serve/address.js';
+import { type FirmwareServer, type ServedFile, serveFirmware, type Transfer } from '../firmware/serve/server.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
-import type { ServedDownload } from '../upgrade/state.js';
+import type { ServedDownload } from '../upgrade/tracker/state.js';
 import type { RunOutput } from './run-output.js';
 
 export interface Serving {

@@ -57,7 +57,7 @@ export async function runSimulate(
 
 async function listScenarios(io: Io): Promise<number> {
   const { SCENARIOS } = await import('../simulator/scenarios.js');
-  const { renderTable } = await import('../render/table.js');
+  const { renderTable } = await import('../render/table/table.js');
   const columns = [{ title: 'SCENARIO' }, { title: 'WHAT THE DOCKS DO', prose: true }];
   const rows = SCENARIOS.map(({ name, description }) => [name, description]);
   io.stdout.write(`${renderTable(columns, rows, terminalWidth(io.stdout))}\n`);

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
-import { type ByteSource, fileSource, urlSource } from './byte-source.js';
-import { type HttpClient, type HttpOptions, httpClient } from './http.js';
-import { DownloadError, showHttpProblem, showStatus } from './http-problem.js';
-import { type PackageEntry, readPackage, SourceFailure } from './package.js';
-import type { FirmwareSource } from './read-firmware.js';
-import { askRemote } from './remote-file.js';
-import { showSource } from './show.js';
+import { type HttpClient, type HttpOptions, httpClient } from './http/client.js';
+import { DownloadError, showHttpProblem, showStatus } from './http/errors.js';
+import { askRemote } from './http/remote-file.js';
+import { type ByteSource, fileSource, urlSource } from './package/byte-source.js';
+import { type PackageEntry, readPackage, SourceFailure } from './package/central-directory.js';
+import type { FirmwareSource } from './read/read-firmware.js';
+import { showSource } from './shown-source.js';
 
 export interface PackageInfo {
   /** Bytes. */

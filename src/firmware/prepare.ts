@@ -1,13 +1,13 @@
 import { OtaError, systemReason } from '../errors.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import { checkExpiry } from './check-expiry.js';
-import type { StoreAnswer } from './check-urls.js';
-import { type Group, groupBy, groupByFile } from './group.js';
-import { judgeBytes, judgeResult } from './judge.js';
-import type { PackageFacts } from './package-name.js';
-import { problems } from './problems.js';
-import { type FirmwareSource, type ReadOptions, readFirmware } from './read-firmware.js';
-import { showSource } from './show.js';
+import { checkExpiry } from './check/expiry.js';
+import { judgeBytes, judgeResult } from './check/matches-manifest.js';
+import { problems } from './check/problems.js';
+import type { StoreAnswer } from './check/urls.js';
+import { type Group, groupBy, groupByFile } from './group-by-file.js';
+import type { PackageFacts } from './package/entry-name.js';
+import { type FirmwareSource, type ReadOptions, readFirmware } from './read/read-firmware.js';
+import { showSource } from './shown-source.js';
 
 export type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';
 
@@ -112,7 +112,7 @@ export async function prepareFirmware(
       const sizes = new Map(
         [...results].map(([{ location }, result]) => [location, result.ok ? result.digest.file_size : null]),
       );
-      const { judgeStores } = await import('./check-urls.js');
+      const { judgeStores } = await import('./check/urls.js');
       judgeStores(answers, byUrl, (device) => sizes.get(device.file ?? '') ?? null, found, onWarning);
     }
   } catch (error) {
@@ -131,7 +131,7 @@ async function askStores(
   options: PrepareOptions,
 ): Promise<ReadonlyMap<string, StoreAnswer>> {
   if (urls.length === 0) return NO_ANSWERS;
-  const stores = await import('./check-urls.js');
+  const stores = await import('./check/urls.js');
   return stores.askStores(
     urls.map(([url]) => url),
     options,

@@ -4,10 +4,10 @@
  */
 import { crc32 } from 'node:zlib';
 import { object } from '../protocol/messages.js';
+import type { CoreOptions } from '../upgrade/core.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
-import type { CoreOptions } from '../upgrade/run-core.js';
 
 export const JOURNAL_SCHEMA = 1;
 

@@ -1,5 +1,5 @@
+import type { RunResult } from '../upgrade/end.js';
 import type { Emit, RunEvent } from '../upgrade/events.js';
-import type { RunResult } from '../upgrade/run-end.js';
 
 /** A run that has been started: its events as they happen, and its result. */
 export interface Run extends AsyncIterable<RunEvent> {

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import type { RunView } from '../upgrade/state.js';
+import type { RunView } from '../upgrade/tracker/state.js';
 import { watch as runWatch } from '../upgrade/watch.js';
 import { type BrokerOptions, type ConnectFunction, connectFunction } from './broker.js';
 import { checkedPids } from './checks.js';

@@ -35,11 +35,11 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
   const output = resolveOutput(options);
   const renderer = await load(output, options);
   if (env.GITHUB_ACTIONS !== 'true' || !env.GITHUB_STEP_SUMMARY || output === 'quiet') return renderer;
-  const { withJobSummary } = await import('./job-summary.js');
+  const { withJobSummary } = await import('./report/job-summary.js');
   return withJobSummary(renderer, env.GITHUB_STEP_SUMMARY);
 
   async function load(kind: typeof output, { color }: RendererOptions): Promise<Renderer> {
-    if (kind === 'json') return (await import('./json.js')).jsonRenderer({ stdout, stderr, clock, runId });
+    if (kind === 'json') return (await import('./json/lines.js')).jsonRenderer({ stdout, stderr, clock, runId });
     const { stylesFor } = await import('./chalk-styles.js');
     const styles = stylesFor(useColor(stderr, env, color));
     if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
@@ -49,8 +49,8 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
       const { barsRenderer } = await import('./bars/bars.js');
       return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode });
     }
-    const { logRenderer } = await import('./log.js');
-    const { ciSystem } = await import('./ci.js');
+    const { logRenderer } = await import('./log/log.js');
+    const { ciSystem } = await import('./log/ci-annotations.js');
     return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, ci: ciSystem(env) });
   }
 }

@@ -1,9 +1,9 @@
 import { safeText } from '../text.js';
-import { formatProblem } from './problem.js';
+import { explain, isBad, outcomeWord } from './device-states.js';
+import { formatProblem } from './problem-text.js';
 import type { Renderer } from './renderer.js';
 import type { OutputStream } from './stream.js';
 import type { Styles } from './styles.js';
-import { explain, isBad, outcomeWord } from './words.js';
 
 /** Errors on stderr and nothing else: those of the program, and a line for each device that did not end well. */
 export function quietRenderer(options: { stderr: OutputStream; styles: Styles }): Renderer {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
-import type { Reading } from '../firmware/reading.js';
+import type { Reading } from '../firmware/read/progress.js';
 import type { RunEvent } from '../upgrade/events.js';
-import type { RunView } from '../upgrade/state.js';
+import type { RunView } from '../upgrade/tracker/state.js';
 import type { OutputStream } from './stream.js';
 import type { Styles } from './styles.js';
 

@@ -1,5 +1,5 @@
-import type { RunView } from '../upgrade/state.js';
-import { KINDS, type Kind, kindOf, kindWord } from './words.js';
+import type { RunView } from '../upgrade/tracker/state.js';
+import { KINDS, type Kind, kindOf, kindWord } from './device-states.js';
 
 /** How a large fleet stands, in one line: `1000 devices: 12 failed, 688 running (41 %), 300 ok`. */
 export function summaryText(view: RunView): string {

@@ -1,5 +1,5 @@
+import { isBad } from './core.js';
 import type { DeviceOutcome } from './events.js';
-import { isBad } from './run-core.js';
 
 /** What decides the exit code of a run besides its devices. */
 export interface RunEnd {

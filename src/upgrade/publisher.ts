@@ -4,10 +4,10 @@ import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker } from '../mqtt/broker.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
+import { type RunCore, refuseStarts, withdrawStart } from './core.js';
 import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
-import type { Start } from './rollout.js';
-import { type RunCore, refuseStarts, withdrawStart } from './run-core.js';
+import type { Start } from './rollout/rollout.js';
 
 /** Where the facts of a run are kept, so that it can be taken up again. */
 export interface FactLog {

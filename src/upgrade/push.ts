@@ -2,13 +2,13 @@
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
+import { type CoreOptions, createCore, type RunCore } from './core.js';
+import { failedRun, finishRun, interruption, type RunResult } from './end.js';
 import type { Emit } from './events.js';
-import { followRun, replyTopics } from './follow.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
-import { type CoreOptions, createCore, type RunCore } from './run-core.js';
-import { failedRun, finishRun, interruption, type RunResult } from './run-end.js';
-import type { RunView } from './state.js';
+import { followRun, replyTopics } from './session.js';
+import type { RunView } from './tracker/state.js';
 
 /** A look at the docks before anything is published to them. */
 export interface Preflight {

@@ -2,16 +2,16 @@
 import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
+import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
+import { failedRun, finishRun, interruption, type RunResult } from './end.js';
 import { type DeviceOutcome, type Emit, emptyTotals, type Totals } from './events.js';
 import type { Fact } from './facts.js';
-import { followRun, replyTopics } from './follow.js';
 import { makePlan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
 import type { Verification } from './push.js';
-import { type CoreOptions, createCore, type RunCore, replay } from './run-core.js';
-import { failedRun, finishRun, interruption, type RunResult } from './run-end.js';
-import type { RunView } from './state.js';
-import { outcomes } from './tracker.js';
+import { followRun, replyTopics } from './session.js';
+import type { RunView } from './tracker/state.js';
+import { outcomes } from './tracker/tracker.js';
 
 export interface EarlierRun {
   devices: readonly PlannedDevice[];

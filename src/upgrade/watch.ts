@@ -4,12 +4,12 @@ import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { readCreate, readProgress, readReply, type WatchedDevice } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
+import { failedRun, finishRun, interruptCode, interruption, type RunResult } from './end.js';
 import type { Emit } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact } from './facts.js';
-import { failedRun, finishRun, interruptCode, interruption, type RunResult } from './run-end.js';
-import type { RunView } from './state.js';
-import { apply, createTracker, outcomes, type Tracker } from './tracker.js';
+import type { RunView } from './tracker/state.js';
+import { apply, createTracker, outcomes, type Tracker } from './tracker/tracker.js';
 
 export interface WatchOptions {
   pids: readonly string[];

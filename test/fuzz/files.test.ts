@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OtaError } from '../../src/errors.js';
-import { type Digest, openCache } from '../../src/firmware/cache.js';
+import { type Digest, openCache } from '../../src/firmware/digest/cache.js';
 import { readManifest } from '../../src/manifest/read.js';
 import { pidProblem } from '../../src/protocol/topics.js';
 import { anyText } from '../helpers/any-text.js';

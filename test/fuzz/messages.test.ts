@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readCreate, readProgress, readReply } from '../../src/protocol/messages.js';
 import { OUTCOMES } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { apply, outcomes, type Tracker } from '../../src/upgrade/tracker.js';
+import { apply, outcomes, type Tracker } from '../../src/upgrade/tracker/tracker.js';
 import { anyText } from '../helpers/any-text.js';
 import { cases, damage, patience } from '../helpers/damage.js';
 import { opened, trackerOf } from '../helpers/facts.js';

@@ -2,7 +2,7 @@
 import type { ProgressMessage, ReplyMessage } from '../../src/protocol/messages.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact, FactOf } from '../../src/upgrade/facts.js';
-import { apply, createTracker, type Tracker, type TrackerOptions } from '../../src/upgrade/tracker.js';
+import { apply, createTracker, type Tracker, type TrackerOptions } from '../../src/upgrade/tracker/tracker.js';
 
 export function opened(bid = 'b1', devices: number[] = [0, 1], attempt = 1, pid = 'P0'): FactOf<'job_opened'> {
   return { type: 'job_opened', at: 0, pid, bid, tid: `t-${bid}`, attempt, devices };

@@ -11,7 +11,7 @@ import {
   type PrepareOptions,
   prepareFirmware,
 } from '../../src/firmware/prepare.js';
-import type { Reading } from '../../src/firmware/reading.js';
+import type { Reading } from '../../src/firmware/read/progress.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
 
 /** A temporary folder that is gone after the tests of the file. */

@@ -1,5 +1,5 @@
 /** Reports of recorded runs: what the collector makes of events and a view, as a command would hand them to it. */
-import { createCollector } from '../../src/render/report/collect.js';
+import { createCollector } from '../../src/render/report/gather.js';
 import type { ReportRun, RunReport } from '../../src/render/report/model.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { RECORDED_DEVICES, RECORDED_RUN } from '../render/recorded-run.js';

@@ -2,13 +2,13 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { manualClock } from '../../src/clock.js';
 import type { BrokerEvents } from '../../src/mqtt/broker.js';
+import type { CoreOptions, RunCore } from '../../src/upgrade/core.js';
+import type { RunResult } from '../../src/upgrade/end.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import type { PlannedDevice } from '../../src/upgrade/plan.js';
 import type { FactLog } from '../../src/upgrade/publisher.js';
 import { type PushOptions, push } from '../../src/upgrade/push.js';
-import type { CoreOptions, RunCore } from '../../src/upgrade/run-core.js';
-import type { RunResult } from '../../src/upgrade/run-end.js';
 import { type FakeBroker, fakeBroker } from './fake-broker.js';
 
 export const REPLY = 30_000;

@@ -1,7 +1,7 @@
 /** A `watch` over a broker in memory, on a clock that is moved by hand. */
 import { manualClock } from '../../src/clock.js';
+import type { RunResult } from '../../src/upgrade/end.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
-import type { RunResult } from '../../src/upgrade/run-end.js';
 import { type WatchOptions, watch } from '../../src/upgrade/watch.js';
 import { type FakeBrokerOptions, fakeBroker, type ReceivedJob } from './fake-broker.js';
 import { STALL, settle } from './upgrade-run.js';

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { download, MAX_IDLE } from '../../src/firmware/download.js';
-import { type HttpOptions, httpClient } from '../../src/firmware/http.js';
+import { type HttpOptions, httpClient } from '../../src/firmware/http/client.js';
+import { download, MAX_IDLE } from '../../src/firmware/http/download.js';
 import { makeCertificates } from '../helpers/certificates.js';
 import { fileStore, type Store, type StoreOptions } from '../helpers/firmware-server.js';
 import { bytesOf, hastyClock, seededRandom } from '../helpers/firmware-tools.js';

@@ -13,7 +13,7 @@ import {
   type ServeOptions,
   serveFirmware,
   type Transfer,
-} from '../../src/firmware/serve.js';
+} from '../../src/firmware/serve/server.js';
 import { bytesOf, device, md5Of, prepare, temporaryFolder } from '../helpers/firmware-tools.js';
 
 const run = promisify(execFile);

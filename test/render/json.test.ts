@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import { chooseRenderer } from '../../src/render/choose.js';
-import { jsonLine } from '../../src/render/json.js';
+import { jsonLine } from '../../src/render/json/lines.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { fakePipe } from '../helpers/terminal.js';
 import { play } from './play.js';
@@ -118,7 +118,7 @@ test('JSON lines load nothing that draws', () => {
     }
   };
   const render = join(import.meta.dirname, '../../src/render');
-  visit(join(render, 'json.ts'));
+  visit(join(render, 'json', 'lines.ts'));
   visit(join(render, 'choose.ts'));
   expect(seen.size).toBeGreaterThan(3);
   expect(packages).toEqual([]);

@@ -1,6 +1,6 @@
 /** Turns a recording of timed events into what renderers get: the events, and a live view that follows them. */
 import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent, type Totals } from '../../src/upgrade/events.js';
-import type { DeviceState, RunView } from '../../src/upgrade/state.js';
+import type { DeviceState, RunView } from '../../src/upgrade/tracker/state.js';
 
 /** `at`: milliseconds since the beginning. */
 export interface Recorded {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OtaError } from '../../src/errors.js';
-import { formatError } from '../../src/render/errors.js';
-import { finalTable } from '../../src/render/final-table.js';
+import { formatError } from '../../src/render/error-text.js';
 import { PLAIN_STYLES } from '../../src/render/styles.js';
-import { type Column, renderTable } from '../../src/render/table.js';
+import { finalTable } from '../../src/render/table/final-table.js';
+import { type Column, renderTable } from '../../src/render/table/table.js';
 import { cut, cutMiddle, pad, widthOf, wrap } from '../../src/render/width.js';
 import { type DeviceOutcome, emptyTotals } from '../../src/upgrade/events.js';
 

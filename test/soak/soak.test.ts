@@ -18,7 +18,7 @@ import type { Scenario } from '../../src/simulator/scenario.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { push } from '../../src/upgrade/push.js';
 import { rebuild } from '../../src/upgrade/resume.js';
-import { outcomes } from '../../src/upgrade/tracker.js';
+import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { header } from '../helpers/journals.js';
 import { coreOptions, device } from '../helpers/upgrade-run.js';
 

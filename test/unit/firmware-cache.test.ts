@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Digest, openCache } from '../../src/firmware/cache.js';
+import { type Digest, openCache } from '../../src/firmware/digest/cache.js';
 import { temporaryFolder } from '../helpers/firmware-tools.js';
 
 const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ByteSource } from '../../src/firmware/byte-source.js';
-import { type PackageContents, readPackage, SourceFailure } from '../../src/firmware/package.js';
-import { parseFactsName } from '../../src/firmware/package-name.js';
+import type { ByteSource } from '../../src/firmware/package/byte-source.js';
+import { type PackageContents, readPackage, SourceFailure } from '../../src/firmware/package/central-directory.js';
+import { parseFactsName } from '../../src/firmware/package/entry-name.js';
 import { bytesOf, FACTS_NAME, zipOf } from '../helpers/firmware-tools.js';
 
 function sourceOf(bytes: Buffer): ByteSource & { reads: [position: number, length: number][] } {

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/clock.js';
-import { tailOf } from '../../src/firmware/byte-source.js';
-import { bufferCollector } from '../../src/firmware/collect.js';
-import { isProven } from '../../src/firmware/read-file.js';
-import { readingBoard } from '../../src/firmware/reading-board.js';
+import { bufferCollector } from '../../src/firmware/http/collect-garbage.js';
 import {
   contentRange,
   type RemoteFile,
   rangeGuard,
   remoteFile,
   sameRemoteFile,
-} from '../../src/firmware/remote-file.js';
-import { backoff, retryAfter, sleep } from '../../src/firmware/retry.js';
-import { parseServeAddress, serveBase } from '../../src/firmware/serve-address.js';
-import { rangeAnswer } from '../../src/firmware/serve-range.js';
+} from '../../src/firmware/http/remote-file.js';
+import { backoff, retryAfter, sleep } from '../../src/firmware/http/retry-wait.js';
+import { tailOf } from '../../src/firmware/package/byte-source.js';
+import { readingBoard } from '../../src/firmware/read/progress-board.js';
+import { isProven } from '../../src/firmware/read/read-file.js';
+import { parseServeAddress, serveBase } from '../../src/firmware/serve/address.js';
+import { rangeAnswer } from '../../src/firmware/serve/range.js';
 import { bytesOf } from '../helpers/firmware-tools.js';
 
 describe('waits between attempts', () => {

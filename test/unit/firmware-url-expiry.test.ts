@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { urlExpiry } from '../../src/firmware/url-expiry.js';
+import { urlExpiry } from '../../src/firmware/check/url-expiry.js';
 
 const at = (iso: string) => Date.parse(iso);
 const cloudFront = (policy: string) =>

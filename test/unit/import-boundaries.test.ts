@@ -29,7 +29,7 @@ const ROOMS: Record<string, readonly string[]> = {
   // What index.ts exports: the functions of all rooms up to here, put together for a program.
   library: ['ground', ...LOWER, 'upgrade', 'journal'],
   index: ['ground', ...LOWER, 'upgrade', 'journal', 'library'],
-  render: ['ground', 'protocol', 'upgrade', 'fleet', 'manifest/model', 'firmware/reading'],
+  render: ['ground', 'protocol', 'upgrade', 'fleet', 'manifest/model', 'firmware/read/progress'],
   cli: ['*'],
 };
 

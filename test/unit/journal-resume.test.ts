@@ -6,7 +6,7 @@ import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import type { PlannedDevice } from '../../src/upgrade/plan.js';
 import { type ResumeOptions, rebuild, replayAsRead, resume } from '../../src/upgrade/resume.js';
-import { outcomes } from '../../src/upgrade/tracker.js';
+import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { opened, progress, reply } from '../helpers/facts.js';
 import { type FakeBrokerOptions, fakeBroker, goodDock } from '../helpers/fake-broker.js';
 import { coreOptions, device, REPLY, settle } from '../helpers/upgrade-run.js';

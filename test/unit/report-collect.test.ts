@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCollector } from '../../src/render/report/collect.js';
+import { createCollector } from '../../src/render/report/gather.js';
 import type { ReportDevice, RunReport } from '../../src/render/report/model.js';
 import { SILENCE_MS } from '../../src/render/report/phases.js';
 import { durationOf, timeIn } from '../../src/render/report/stats.js';

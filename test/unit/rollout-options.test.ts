@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseFailureLimit, parseWaves } from '../../src/upgrade/rollout-options.js';
+import { parseFailureLimit, parseWaves } from '../../src/upgrade/rollout/options.js';
 
 describe('the options', () => {
   test.each([

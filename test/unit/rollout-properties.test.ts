@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isOver, type JobResult, jobEnded, startDue, takeLeftOver, wakeAt } from '../../src/upgrade/rollout.js';
-import type { RolloutOptions } from '../../src/upgrade/rollout-options.js';
-import { createRollout } from '../../src/upgrade/rollout-state.js';
+import type { RolloutOptions } from '../../src/upgrade/rollout/options.js';
+import { isOver, type JobResult, jobEnded, startDue, takeLeftOver, wakeAt } from '../../src/upgrade/rollout/rollout.js';
+import { createRollout } from '../../src/upgrade/rollout/state.js';
 
 /** Gateways as the numbers of devices of their jobs. */
 const shape = fc.array(fc.array(fc.constantFrom(1, 2), { minLength: 1, maxLength: 3 }), {

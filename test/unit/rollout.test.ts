@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { RolloutOptions } from '../../src/upgrade/rollout/options.js';
 import {
   isOver,
   type JobResult,
@@ -7,9 +8,8 @@ import {
   takeLeftOver,
   wakeAt,
   waveCount,
-} from '../../src/upgrade/rollout.js';
-import type { RolloutOptions } from '../../src/upgrade/rollout-options.js';
-import { createRollout, type Rollout } from '../../src/upgrade/rollout-state.js';
+} from '../../src/upgrade/rollout/rollout.js';
+import { createRollout, type Rollout } from '../../src/upgrade/rollout/state.js';
 
 const GOOD: JobResult = { good: 1, bad: 0, unknown: 0, retry: [] };
 const BAD: JobResult = { good: 0, bad: 1, unknown: 0, retry: [] };

@@ -6,7 +6,7 @@ import { parse as parseYaml } from 'yaml';
 import { schemaCommand } from '../../src/cli/commands/schema.js';
 import { coversEveryEvent } from '../../src/cli/schema/events.js';
 import { type ErrorCode, EXIT_CODES } from '../../src/errors.js';
-import { jsonLine } from '../../src/render/json.js';
+import { jsonLine } from '../../src/render/json/lines.js';
 import { emptyTotals, OUTCOMES, type RunEvent } from '../../src/upgrade/events.js';
 
 // Independent of zod, from which the schemas are made.

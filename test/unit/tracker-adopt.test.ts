@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ProgressMessage } from '../../src/protocol/messages.js';
-import { apply, createTracker, outcomes } from '../../src/upgrade/tracker.js';
+import { apply, createTracker, outcomes } from '../../src/upgrade/tracker/tracker.js';
 
 const message = (fields: Partial<ProgressMessage>): ProgressMessage => ({
   method: 'ota_progress',

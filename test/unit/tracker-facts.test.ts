@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { apply } from '../../src/upgrade/tracker.js';
+import { apply } from '../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, trackerOf } from '../helpers/facts.js';
 
 describe('our own facts', () => {

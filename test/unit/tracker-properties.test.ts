@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { apply, outcomes, type Tracker, type TrackerOptions } from '../../src/upgrade/tracker.js';
+import { apply, outcomes, type Tracker, type TrackerOptions } from '../../src/upgrade/tracker/tracker.js';
 import { facts } from '../helpers/any-fact.js';
 import { trackerOf } from '../helpers/facts.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { isNewVersion } from '../../src/upgrade/tracker.js';
+import { isNewVersion } from '../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, trackerOf } from '../helpers/facts.js';
 
 function reported(version: string, at: number, sn = 'A'): Extract<Fact, { type: 'version_reported' }> {

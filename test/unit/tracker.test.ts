@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { outcomes } from '../../src/upgrade/tracker.js';
+import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, trackerOf } from '../helpers/facts.js';
 
 /** Percent of every device, for what one message after another does to them. */

@@ -5,7 +5,7 @@ import { OtaError } from '../../errors.js';
 import type { Broker } from '../../mqtt/broker.js';
 import { connectBroker } from '../../mqtt/connect.js';
 import { parseTopic, type TopicKind, topicOf } from '../../protocol/topics.js';
-import { renderTable } from '../../render/table.js';
+import { renderTable } from '../../render/table/table.js';
 import { type Connection, loadConnection } from '../../settings/connection.js';
 import { safeText } from '../../text.js';
 import { askPassword } from '../prompt.js';

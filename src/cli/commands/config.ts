@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises';
 import type { WriteStream } from 'node:tty';
 import { OtaError } from '../../errors.js';
-import { type Column, renderTable } from '../../render/table.js';
+import { type Column, renderTable } from '../../render/table/table.js';
 import { assign, DEFAULT_PROFILE, keptProfile, keyOf, parseAssignments, storeProfile } from '../../settings/assign.js';
 import type { Warn } from '../../settings/files.js';
 import { settingsFile } from '../../settings/home.js';

@@ -2,7 +2,7 @@
 import type { DeviceRow } from '../../fleet/rows.js';
 import { showDockMode } from '../../fleet/words.js';
 import type { Styles } from '../../render/styles.js';
-import { type Cell, type Column, renderTable } from '../../render/table.js';
+import { type Cell, type Column, renderTable } from '../../render/table/table.js';
 import { safeText } from '../../text.js';
 
 const NONE = '-';

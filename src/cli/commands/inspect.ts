@@ -1,12 +1,12 @@
 /** `dji-ota inspect <file or url>...`: size, MD5, and what the package says of itself. */
 import { type Clock, systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
-import type { PackageEntry } from '../../firmware/package.js';
-import { type FirmwareSource, type ReadResult, readFirmware } from '../../firmware/read-firmware.js';
-import type { Reading } from '../../firmware/reading.js';
-import { showProblem, showSource } from '../../firmware/show.js';
+import type { PackageEntry } from '../../firmware/package/central-directory.js';
+import type { Reading } from '../../firmware/read/progress.js';
+import { type FirmwareSource, type ReadResult, readFirmware } from '../../firmware/read/read-firmware.js';
+import { showProblem, showSource } from '../../firmware/shown-source.js';
 import { type OutputStream, terminalWidth } from '../../render/stream.js';
-import { type Column, renderTable } from '../../render/table.js';
+import { type Column, renderTable } from '../../render/table/table.js';
 import { safeJson, safeText, showBytes } from '../../text.js';
 
 export interface InspectOptions {

@@ -5,8 +5,8 @@ import { OtaError } from '../../errors.js';
 import type { KeptServe } from '../../journal/record.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
+import { interruption, type RunResult } from '../../upgrade/end.js';
 import { nothingToDo, push } from '../../upgrade/push.js';
-import { interruption, type RunResult } from '../../upgrade/run-end.js';
 import { type Connect, connector, readConnection, SESSION_EXPIRY } from '../connecting.js';
 import { prepareDevices, readFirmwareCa } from '../firmware-step.js';
 import type { Io } from '../io.js';
@@ -113,7 +113,11 @@ async function runPush(
   const looks =
     settings.preflight === 'off' && !flags.skipCurrent && settings.verify === 'off'
       ? null
-      : await import('../../upgrade/looks.js');
+      : {
+          ...(await import('../../fleet/feed.js')),
+          ...(await import('../../upgrade/preflight.js')),
+          ...(await import('../../upgrade/verification.js')),
+        };
   const feed = looks?.createFleetFeed(systemClock);
   const { serve } = flags;
   const serving =

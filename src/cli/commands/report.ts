@@ -3,7 +3,7 @@ import path from 'node:path';
 import { OtaError, systemReason } from '../../errors.js';
 import { journalFile, listRuns, readJournal } from '../../journal/read.js';
 import { meantHint } from '../../nearest.js';
-import { formatError } from '../../render/errors.js';
+import { formatError } from '../../render/error-text.js';
 import { joinReports } from '../../render/report/join.js';
 import type { RunReport } from '../../render/report/model.js';
 import { checkReportTargets } from '../../render/report/targets.js';

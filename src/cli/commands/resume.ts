@@ -7,10 +7,10 @@ import type { KeptDevice } from '../../journal/record.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
 import type { ConnectionFlags } from '../../settings/connection.js';
+import { type CoreOptions, isRunOver } from '../../upgrade/core.js';
 import type { PlannedDevice } from '../../upgrade/plan.js';
 import { resume } from '../../upgrade/resume.js';
-import { type CoreOptions, isRunOver } from '../../upgrade/run-core.js';
-import { outcomes } from '../../upgrade/tracker.js';
+import { outcomes } from '../../upgrade/tracker/tracker.js';
 import { connector, readConnection, SESSION_EXPIRY } from '../connecting.js';
 import type { Io } from '../io.js';
 import { replaying } from '../replayed.js';
@@ -76,7 +76,7 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
         verification:
           options.tracker.verify === 'off'
             ? null
-            : (await import('../../upgrade/looks.js')).createVerification(systemClock),
+            : (await import('../../upgrade/verification.js')).createVerification(systemClock),
         clock: systemClock,
         emit: output.emit,
         signal: io.signal,

@@ -1,15 +1,15 @@
 /** Live bars on a terminal. Draws on a timer: an event costs nothing here. */
 import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
-import type { RunView } from '../../upgrade/state.js';
-import { finalTable } from '../final-table.js';
-import { count } from '../log-lines.js';
-import { formatProblem } from '../problem.js';
+import type { RunView } from '../../upgrade/tracker/state.js';
+import { symbolOf } from '../device-states.js';
+import { count } from '../log/lines.js';
+import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { terminalWidth } from '../stream.js';
 import { PLAIN_STYLES } from '../styles.js';
+import { finalTable } from '../table/final-table.js';
 import { widthOf, wrap } from '../width.js';
-import { symbolOf } from '../words.js';
 import { createFleet } from './fleet.js';
 import type { HeaderState } from './header.js';
 import { type Group, groupDevices, layout } from './layout.js';

@@ -1,7 +1,7 @@
 /** What drawing needs to know of all devices, brought up to date by one cheap pass a frame. */
-import type { DeviceState, RunView } from '../../upgrade/state.js';
+import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
+import { KINDS, type Kind, kindOf } from '../device-states.js';
 import { overall } from '../summary.js';
-import { KINDS, type Kind, kindOf } from '../words.js';
 import { messageOf } from './row.js';
 
 export interface Fleet {

@@ -1,9 +1,9 @@
 /** The whole fleet at a glance: one cell a device, or for several where there is not room. */
-import type { RunView } from '../../upgrade/state.js';
+import type { RunView } from '../../upgrade/tracker/state.js';
+import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
 import { overall } from '../summary.js';
 import { widthOf } from '../width.js';
-import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../words.js';
 import type { Fleet } from './fleet.js';
 import type { Line } from './screen.js';
 

@@ -1,6 +1,6 @@
 /** The spinner of the time before the first publish: reading firmware, connecting. */
 import ora, { type Ora } from 'ora';
-import type { Reading } from '../../firmware/reading.js';
+import type { Reading } from '../../firmware/read/progress.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import type { OutputStream } from '../stream.js';
 import { cut } from '../width.js';

@@ -2,10 +2,10 @@
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import type { Outcome } from '../../upgrade/events.js';
-import type { DeviceState, RunView } from '../../upgrade/state.js';
+import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
+import { kindOf, reasons, stateWord, styleOf, symbolOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
 import { cut, cutMiddle, pad, widthOf } from '../width.js';
-import { kindOf, reasons, stateWord, styleOf, symbolOf } from '../words.js';
 import type { DrawBar, Line } from './screen.js';
 
 /** Widths in columns; 0 = the column is not shown. */

@@ -1,6 +1,7 @@
 /** More devices than rows: the map of all, and a window of those that matter. */
+
+import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
 import { cut, pad } from '../width.js';
-import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../words.js';
 import { detailLines, textLine } from './details.js';
 import type { Fleet } from './fleet.js';
 import { devicesPerCell, legendLine, mapLines } from './map.js';

@@ -4,7 +4,7 @@
  * package of what stands before the last dot of `classname`. Neither holds the run's id, so a device keeps its history.
  */
 import { showDuration } from '../../text.js';
-import type { Kind } from '../words.js';
+import type { Kind } from '../device-states.js';
 import { xmlText } from './escape.js';
 import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
 import { durationOf, exitWords, judged, outcomeText, whyOf } from './stats.js';

@@ -1,7 +1,7 @@
 /** `.md`: GitHub flavoured Markdown, for a comment, a wiki or a job's page. */
 import { showBytes, showDuration } from '../../text.js';
 import { OUTCOMES } from '../../upgrade/events.js';
-import { outcomeWord, symbolOf } from '../words.js';
+import { outcomeWord, symbolOf } from '../device-states.js';
 import { markdownName, markdownText } from './escape.js';
 import type { RunReport } from './model.js';
 import {

@@ -1,7 +1,7 @@
 /** What is counted in a report: for every format the same. */
 import { resultCode } from '../../protocol/result-codes.js';
 import type { Outcome } from '../../upgrade/events.js';
-import { KINDS, type Kind, kindOfOutcome, outcomeWord, reasons } from '../words.js';
+import { KINDS, type Kind, kindOfOutcome, outcomeWord, reasons } from '../device-states.js';
 import type { PhaseKind, ReportDevice, ReportFirmware, ReportRun, RunReport } from './model.js';
 
 /** How each run of a report judges its devices. */

@@ -1,6 +1,6 @@
 /** The list of devices, each with its own timeline; the script adds filter and sort. */
 import { showDuration } from '../../../text.js';
-import { type Kind, kindWord } from '../../words.js';
+import { type Kind, kindWord } from '../../device-states.js';
 import { htmlText } from '../escape.js';
 import type { ReportDevice, RunReport } from '../model.js';
 import { durationOf, type Judged, outcomeText, timeIn, whyOf } from '../stats.js';

@@ -1,6 +1,6 @@
 /** How kinds of end and phases look: a sign and a word for each, and a shape, so that colour is never the only sign. */
-import type { Kind } from '../../words.js';
-import { symbolOf } from '../../words.js';
+import type { Kind } from '../../device-states.js';
+import { symbolOf } from '../../device-states.js';
 import type { PhaseKind } from '../model.js';
 
 /** Sign of a kind, hidden from screen readers: the word beside it says the same. */

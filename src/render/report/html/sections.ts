@@ -1,6 +1,6 @@
 /** The parts of the page that are words and numbers. */
 import { showBytes, showDuration } from '../../../text.js';
-import { KINDS, type Kind, kindWord, outcomeWord } from '../../words.js';
+import { KINDS, type Kind, kindWord, outcomeWord } from '../../device-states.js';
 import { htmlText } from '../escape.js';
 import type { RunReport } from '../model.js';
 import { exitWords, failureGroups, firmwareFiles, type Judged } from '../stats.js';

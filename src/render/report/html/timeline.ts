@@ -1,6 +1,6 @@
 /** The whole fleet over time: a row a device, grouped by how it ended. */
 import { byText, showDuration } from '../../../text.js';
-import { type Kind, kindWord, symbolOf } from '../../words.js';
+import { type Kind, kindWord, symbolOf } from '../../device-states.js';
 import { htmlText } from '../escape.js';
 import { PHASE_KINDS, type PhaseKind, type RunReport } from '../model.js';
 import { durationOf, type Judged, outcomeText } from '../stats.js';

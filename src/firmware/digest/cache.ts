@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { PackageFacts } from '../package/entry-name.js';
+import { type FileProof, sameProof } from './file.js';
+
+/** What is kept of a file that has been read. */
+export interface Digest {
+  /** Lower-case hex. */
+  md5: string;
+  /** Bytes. */
+  file_size: number;
+  /** What the package says of itself, or why it says nothing, in words that follow the file's name. */
+  package: PackageFacts | { problem: string };
+}
+
+/** What proves that a URL still gives the same bytes: a strong ETag, or else Last-Modified together with the length. */
+export interface UrlProof {
+  size: number;
+  etag: string | null;
+  lastModified: string | null;
+}
+
+export type CacheKey = { kind: 'file'; path: string } | { kind: 'url'; url: string };
+
+interface Entry {
+  digest: Digest;
+  /** Wall milliseconds. */
+  stored: number;
+  file?: FileProof;
+  url?: UrlProof;
+}
+
+/** Digests of earlier runs, in one file. */
+export interface DigestCache {
+  /** Whether anything is kept under `key`: only then is it worth asking a server for its proof. */
+  has(key: CacheKey): boolean;
+  file(path: string, proof: FileProof): Digest | null;
+  url(url: string, proof: UrlProof): Digest | null;
+  put(key: CacheKey, proof: FileProof | UrlProof, digest: Digest): void;
+  /** Writes what was put, if anything. Rejects with Node's own errors. */
+  save(): Promise<void>;
+}
+
+const SCHEMA = 1;
+// A fleet knows some dozens of packages; at 500 bytes each the file stays small enough to be read at every start.
+const MAX_ENTRIES = 500;
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** The cache in `path`; one that is missing, corrupt or of another schema is an empty one. Never rejects. */
+export async function openCache(path: string, wall: () => number): Promise<DigestCache> {
+  const entries = await readEntries(path);
+  const added = new Map<string, Entry>();
+  const find = (key: CacheKey) => added.get(nameOf(key)) ?? entries.get(nameOf(key));
+  return {
+    has: (key) => find(key) !== undefined,
+    file(file, proof) {
+      const entry = find({ kind: 'file', path: file });
+      return entry?.file && sameProof(entry.file, proof) ? entry.digest : null;
+    },
+    url(url, proof) {
+      const entry = find({ kind: 'url', url });
+      return entry?.url && sameUrl(entry.url, proof) ? entry.digest : null;
+    },
+    put(key, proof, digest) {
+      added.set(nameOf(key), { digest, stored: wall(), [key.kind]: proof });
+    },
+    async save() {
+      if (added.size === 0) return;
+      // Read again: another program may have written since.
+      const merged = new Map([...(await readEntries(path)), ...added]);
+      const newest = [...merged].sort((a, b) => b[1].stored - a[1].stored).slice(0, MAX_ENTRIES);
+      await replace(path, JSON.stringify({ schema: SCHEMA, entries: Object.fromEntries(newest) }));
+      added.clear();
+    },
+  };
+}
+
+// Paths and URLs are kept as digests alone: a signed URL is a secret, and a path tells about people.
+function nameOf(key: CacheKey): string {
+  const text = key.kind === 'file' ? `file:${key.path}` : `url:${key.url}`;
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function sameUrl(kept: UrlProof, now: UrlProof): boolean {
+  if (kept.size !== now.size) return false;
+  if (kept.etag !== null || now.etag !== null) return kept.etag === now.etag;
+  return kept.lastModified !== null && kept.lastModified === now.lastModified;
+}
+
+// A program that is killed while it writes leaves the old file whole, and one that reads sees the old or the new.
+async function replace(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function readEntries(path: string): Promise<Map<string, Entry>> {
+  const entries = new Map<string, Entry>();
+  try {
+    const text = await readFile(path, 'utf8');
+    if (text.length > MAX_BYTES) return entries;
+    const content = JSON.parse(text);
+    if (content?.schema !== SCHEMA || typeof content.entries !== 'object') return entries;
+    for (const [name, entry] of Object.entries(content.entries)) if (isEntry(entry)) entries.set(name, entry);
+  } catch {
+    // Missing or corrupt: nothing is lost but the time to read the firmware again.
+  }
+  return entries;
+}
+
+// A wrong digest would go to a dock: what is not exactly as written here is not taken.
+function isEntry(value: unknown): value is Entry {
+  const entry = value as Entry | null;
+  const digest = entry?.digest;
+  const inside = digest?.package as Partial<PackageFacts & { problem: string }> | null | undefined;
+  return (
+    typeof entry?.stored === 'number' &&
+    typeof digest?.md5 === 'string' &&
+    /^[0-9a-f]{32}$/.test(digest.md5) &&
+    Number.isSafeInteger(digest.file_size) &&
+    (typeof inside?.problem === 'string' ||
+      (typeof inside?.version === 'string' && typeof inside.releaseDate === 'string')) &&
+    (isFileProof(entry.file, digest.file_size) || isUrlProof(entry.url, digest.file_size))
+  );
+}
+
+function isFileProof(proof: FileProof | undefined, size: number): boolean {
+  return (
+    proof?.size === size &&
+    typeof proof.mtime === 'string' &&
+    typeof proof.ctime === 'string' &&
+    typeof proof.ino === 'string'
+  );
+}
+
+function isUrlProof(proof: UrlProof | undefined, size: number): boolean {
+  return proof?.size === size && (typeof proof.etag === 'string' || typeof proof.lastModified === 'string');
+}

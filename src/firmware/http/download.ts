@@ -1,0 +1,153 @@
+import type { Clock } from '../../clock.js';
+import { showBytes } from '../../text.js';
+import type { HttpAnswer, HttpClient } from './client.js';
+import { DownloadError, isLasting, showHttpProblem, showStatus, worthRetry } from './errors.js';
+import { contentRange, type RemoteFile, rangeGuard, remoteFile, sameRemoteFile } from './remote-file.js';
+import { backoff, retryAfter, sleep } from './retry-wait.js';
+
+/** Where downloaded bytes go. */
+export interface Sink {
+  /** `chunk` is the caller's again once this returns, or once the promise is fulfilled. */
+  write(chunk: Buffer): Promise<void> | undefined;
+  /** The download begins again from the first byte. */
+  restart(): void;
+}
+
+export interface DownloadOptions {
+  clock: Clock;
+  signal?: AbortSignal;
+  /** Bytes so far, and in all where the server says so. */
+  onProgress?(read: number, total: number | null): void;
+  /** About to wait `wait` milliseconds before the next attempt; `idle` = attempts in a row that brought nothing. */
+  onRetry?(reason: string, wait: number, idle: number): void;
+  /** Between 0 and 1; for tests. */
+  random?: () => number;
+}
+
+/** Attempts in a row without a new byte before it is given up: with the growing wait, about a minute. */
+export const MAX_IDLE = 7;
+// A host that has not answered once is more often misspelled than down: no reason to keep a person waiting.
+const MAX_UNREACHED = 3;
+// A server that breaks off after each few bytes would otherwise keep a run busy for days.
+const MAX_ATTEMPTS = 2000;
+
+/**
+ * Streams the file at `url` into `sink`, each byte once and in order, over broken connections and passing trouble.
+ * Throws {@link DownloadError} with the reason in words, or the reason of an aborted signal.
+ */
+export async function download(
+  client: HttpClient,
+  url: string,
+  sink: Sink,
+  options: DownloadOptions,
+): Promise<RemoteFile & { size: number }> {
+  const { clock, signal, random = Math.random } = options;
+  let file: RemoteFile | null = null;
+  let position = 0;
+  // Further than ever counts as progress: a server that cannot resume comes to the same place again and again.
+  let best = 0;
+  let idle = 0;
+  let restarted = false;
+  let reached = false;
+
+  // What goes wrong behind the sink is no trouble of the network's, and is not tried again.
+  let sinkFailed = false;
+  async function into(chunk: Buffer): Promise<void> {
+    try {
+      const written = sink.write(chunk);
+      if (written) await written;
+    } catch (error) {
+      sinkFailed = true;
+      throw error;
+    }
+  }
+
+  /** One request, and how far it came. */
+  async function attempt(): Promise<{ complete: boolean; reason: string; wait: number | null }> {
+    const guard = file && position > 0 ? rangeGuard(file) : null;
+    const answer = await client.send('GET', url, guard ? { range: `bytes=${position}-`, 'if-range': guard } : {});
+    reached = true;
+    try {
+      if (worthRetry(answer.status)) {
+        return { complete: false, reason: showStatus(answer.status), wait: retryAfter(answer.headers, clock.wall()) };
+      }
+      let skip = begin(answer, guard !== null);
+      for await (const piece of answer.body as AsyncIterable<Buffer>) {
+        let chunk = piece;
+        if (skip > 0) {
+          chunk = piece.subarray(Math.min(skip, piece.length));
+          skip -= piece.length - chunk.length;
+          if (chunk.length === 0) continue;
+        }
+        await into(chunk);
+        position += chunk.length;
+        options.onProgress?.(position, file?.size ?? null);
+      }
+      const total = file?.size ?? null;
+      if (skip > 0 || (total !== null && position < total)) {
+        return { complete: false, reason: 'the connection broke off', wait: null };
+      }
+      if (total !== null && position > total) throw new DownloadError('sent more bytes than it announced');
+      return { complete: true, reason: '', wait: null };
+    } finally {
+      answer.body.destroy();
+    }
+  }
+
+  /** Takes up what the server says; how many bytes of the body are known already and have to be skipped. */
+  function begin(answer: HttpAnswer, ranged: boolean): number {
+    const { status } = answer;
+    const now = remoteFile(answer);
+    // Of any other answer the headers speak of an error page.
+    const same = file && position > 0 && (status === 200 || status === 206) ? sameRemoteFile(file, now) : null;
+    if (same === false || (status === 416 && ranged)) throw new DownloadError(CHANGED);
+    if (status === 206 && ranged) {
+      const range = contentRange(answer.headers);
+      if (range?.start !== position) throw new DownloadError('the server sent another range than the one asked for');
+      return 0;
+    }
+    if (status !== 200) throw new DownloadError(showStatus(status));
+    if (file && same === true) return position;
+    if (position > 0) {
+      restarted = true;
+      sink.restart();
+      position = 0;
+    }
+    file = now;
+    return 0;
+  }
+
+  for (let attempts = 1; ; attempts++) {
+    signal?.throwIfAborted();
+    let reason: string;
+    let wait: number | null = null;
+    try {
+      const result = await attempt();
+      if (result.complete) return { ...(file ?? NOTHING), size: position };
+      ({ reason, wait } = result);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (sinkFailed) throw error;
+      if (isLasting(error)) throw error instanceof DownloadError ? error : new DownloadError(showHttpProblem(error));
+      reason = showHttpProblem(error);
+    }
+    idle = position > best ? 0 : idle + 1;
+    best = Math.max(best, position);
+    const patience = reached ? MAX_IDLE : MAX_UNREACHED;
+    if (idle >= patience || attempts >= MAX_ATTEMPTS) throw new DownloadError(givenUp(reason, attempts));
+    const pause = wait ?? backoff(idle, random());
+    options.onRetry?.(reason, pause, idle);
+    await sleep(clock, pause, signal);
+  }
+
+  function givenUp(reason: string, attempts: number): string {
+    const total = (file as RemoteFile | null)?.size ?? null;
+    const got =
+      position > 0 ? `, with ${showBytes(position)}${total === null ? '' : ` of ${showBytes(total)}`} read` : '';
+    const why = restarted ? ', and the server cannot resume a download' : '';
+    return `${reason} (given up after ${attempts} attempts${got}${why})`;
+  }
+}
+
+const CHANGED = 'changed on the server while it was read';
+const NOTHING: RemoteFile = { size: null, etag: null, lastModified: null, settled: false };

@@ -1,0 +1,56 @@
+import { STATUS_CODES } from 'node:http';
+import { systemReason } from '../../errors.js';
+import { safeText } from '../../text.js';
+import { RedirectError } from './client.js';
+
+/** A download that cannot go on, in words that follow the name of the file; never holds the URL. */
+export class DownloadError extends Error {}
+
+/** Whether a request that was answered so is worth another one. */
+export function worthRetry(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
+}
+
+/** An HTTP status as people know it, and what usually is behind it. */
+export function showStatus(status: number): string {
+  const name = STATUS_CODES[status];
+  const meaning: Record<number, string> = {
+    401: ': the URL needs credentials',
+    403: ': the URL has expired or its credentials do not allow this',
+    404: ': there is no such file',
+    407: ': the proxy wants credentials',
+    410: ': the file is gone',
+  };
+  return `the server answered ${status}${name ? ` ${name}` : ''}${meaning[status] ?? ''}`;
+}
+
+/** Certificates and redirects do not get better by asking again; everything else on a network may. */
+export function isLasting(error: unknown): boolean {
+  return error instanceof DownloadError || error instanceof RedirectError || isCertificateProblem(error);
+}
+
+function isCertificateProblem(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && CERTIFICATE.test(code);
+}
+
+const CERTIFICATE = /^(ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
+
+/** A failed request in words that follow the name of the file. */
+export function showHttpProblem(error: unknown): string {
+  if (error instanceof DownloadError || error instanceof RedirectError) return error.message;
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'the server cannot be reached: no answer in time';
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'the server fell silent';
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return 'the connection broke off';
+  const reason = safeText(reasonOf(error), 160);
+  if (isCertificateProblem(error)) return `the server’s certificate is not trusted: ${reason} (see --ca)`;
+  return `the server cannot be reached: ${reason}`;
+}
+
+// With several addresses for one host Node gathers a failure for each; the first says it.
+function reasonOf(error: unknown): string {
+  return error instanceof AggregateError && error.errors.length > 0
+    ? systemReason(error.errors[0])
+    : systemReason(error);
+}

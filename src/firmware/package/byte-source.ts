@@ -1,0 +1,105 @@
+import { open } from 'node:fs/promises';
+import type { HttpClient } from '../http/client.js';
+import { DownloadError, showStatus } from '../http/errors.js';
+import { contentRange, type RemoteFile, rangeGuard, remoteFile, sameRemoteFile } from '../http/remote-file.js';
+
+/** Bytes that can be read anywhere, of a file here or on a server. */
+export interface ByteSource {
+  /** Bytes. */
+  size: number;
+  /** Fills `buffer` from `position` on, which the caller has checked to lie inside. */
+  read(buffer: Buffer, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The file at `path`. Rejects with Node's own errors. */
+export async function fileSource(path: string): Promise<ByteSource> {
+  const handle = await open(path, 'r');
+  const { size } = await handle.stat();
+  return {
+    size,
+    async read(buffer, position) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+      if (bytesRead < buffer.length) throw new Error('the file became shorter while it was read');
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** The file at `url`, of which the server has said `file`: a request for each reading. Rejects as the client, or with {@link DownloadError}. */
+export function urlSource(client: HttpClient, url: string, file: RemoteFile & { size: number }): ByteSource {
+  const guard = rangeGuard(file);
+  return {
+    size: file.size,
+    async read(buffer, position) {
+      const range = `bytes=${position}-${position + buffer.length - 1}`;
+      const answer = await client.send('GET', url, guard ? { range, 'if-range': guard } : { range });
+      try {
+        if (sameRemoteFile(file, remoteFile(answer)) === false) {
+          throw new DownloadError('changed on the server while it was read');
+        }
+        if (answer.status === 200) throw new DownloadError('the server cannot send a part of a file');
+        if (answer.status !== 206) throw new DownloadError(showStatus(answer.status));
+        if (contentRange(answer.headers)?.start !== position) {
+          throw new DownloadError('the server sent another range than the one asked for');
+        }
+        let filled = 0;
+        for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+          filled += chunk.copy(buffer, filled);
+          if (filled === buffer.length) break;
+        }
+        if (filled < buffer.length) throw new DownloadError('the connection broke off');
+      } finally {
+        answer.body.destroy();
+      }
+    },
+    async close() {},
+  };
+}
+
+/** The last bytes of a download, kept as they pass: a ZIP's directory is there, and costs no further request. */
+export interface Tail {
+  write(chunk: Uint8Array): void;
+  restart(): void;
+  /** The whole file of `size` bytes as a source; what lies before the tail is read from `before`, where there is one. */
+  source(size: number, before: ByteSource | null): ByteSource;
+}
+
+export function tailOf(length: number): Tail {
+  const ring = Buffer.alloc(length);
+  let passed = 0;
+  return {
+    write(chunk) {
+      const kept = chunk.subarray(Math.max(0, chunk.length - length));
+      let at = (passed + chunk.length - kept.length) % length;
+      for (let done = 0; done < kept.length; ) {
+        const piece = kept.subarray(done, done + length - at);
+        ring.set(piece, at);
+        done += piece.length;
+        at = 0;
+      }
+      passed += chunk.length;
+    },
+    restart() {
+      passed = 0;
+    },
+    source(size, before) {
+      return {
+        size,
+        async read(buffer, position) {
+          if (position < size - length) {
+            if (!before) throw new DownloadError('the server cannot send a part of a file');
+            return before.read(buffer, position);
+          }
+          for (let done = 0; done < buffer.length; ) {
+            const at = (position + done) % length;
+            done += ring.copy(buffer, done, at, Math.min(length, at + buffer.length - done));
+          }
+        },
+        async close() {
+          await before?.close();
+        },
+      };
+    },
+  };
+}

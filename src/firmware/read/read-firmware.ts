@@ -1,0 +1,176 @@
+import { availableParallelism } from 'node:os';
+import type { Clock } from '../../clock.js';
+import { safeText } from '../../text.js';
+import type { Digest, DigestCache } from '../digest/cache.js';
+import { type FileProof, fileProof } from '../digest/file.js';
+import type { DigestPool } from '../digest/pool.js';
+import type { HttpClient, HttpOptions } from '../http/client.js';
+import type { Collector } from '../http/collect-garbage.js';
+import type { Reading } from './progress.js';
+import { type ReadingBoard, readingBoard } from './progress-board.js';
+
+/** A file to be read once, however many devices name it. */
+export interface FirmwareSource {
+  kind: 'file' | 'url';
+  /** Absolute path, or URL. */
+  location: string;
+  file_name: string;
+}
+
+export interface ReadOptions extends HttpOptions {
+  /** Where digests are kept; null = read everything. */
+  cacheFile: string | null;
+  clock: Clock;
+  /** The files that really are being read, in order; at most ten times a second. */
+  onReading?(files: readonly Reading[]): void;
+  /** A download had to be tried again several times; `message` follows the name of the file. */
+  onTrouble?(source: FirmwareSource, message: string): void;
+  /** The cache could not be written. */
+  onCacheProblem?(error: unknown): void;
+  /** As soon as one is known. */
+  onResult?(source: FirmwareSource, result: ReadResult): void;
+}
+
+/** What is known of a file, or why it cannot be read, in words that follow its name. */
+export type ReadResult =
+  | { ok: true; source: 'file' | 'url' | 'cache'; digest: Digest }
+  | { ok: false; problem: string };
+
+// Four threads digest more than 2 GB a second, faster than nearly any disk reads, and each costs some 12 MB.
+const MAX_THREADS = 4;
+const MAX_DOWNLOADS = 3;
+// Less than this is digested before a thread has started.
+const WORTH_A_THREAD = 8 * 1024 * 1024;
+
+/**
+ * Digests and looks into each of `sources`, side by side on all cores; what the cache proves to be unchanged is not read.
+ * What fails is in the results. Rejects with the reason of an aborted signal, and with `settings_invalid` for a bad proxy.
+ */
+export async function readFirmware(
+  sources: readonly FirmwareSource[],
+  options: ReadOptions,
+): Promise<Map<FirmwareSource, ReadResult>> {
+  const { signal, clock } = options;
+  const results = new Map<FirmwareSource, ReadResult>();
+  const board = readingBoard(clock, options.onReading);
+  const tools = toolbox(options);
+  const settle = (source: FirmwareSource, result: ReadResult) => {
+    results.set(source, result);
+    options.onResult?.(source, result);
+  };
+  try {
+    signal?.throwIfAborted();
+    const cache = options.cacheFile === null ? null : await tools.cache(options.cacheFile);
+    const toRead: { source: FirmwareSource; proof: FileProof | null }[] = [];
+    const look = async (source: FirmwareSource) => {
+      const found = await lookUp(source, cache, tools);
+      if ('result' in found) settle(source, found.result);
+      else toRead.push({ source, proof: found.proof });
+    };
+    await Promise.all(sources.map(look));
+    const order = new Map(sources.map((source, index) => [source, index]));
+    toRead.sort((a, b) => (order.get(a.source) ?? 0) - (order.get(b.source) ?? 0));
+
+    const cores = Math.min(availableParallelism(), MAX_THREADS);
+    const bytes = toRead.reduce((sum, one) => sum + (one.proof?.size ?? WORTH_A_THREAD), 0);
+    const pool = toRead.length > 1 && bytes > WORTH_A_THREAD ? await tools.pool(Math.min(cores, toRead.length)) : null;
+    const read = async ({ source, proof }: { source: FirmwareSource; proof: FileProof | null }) => {
+      const context: ReadContext = { options, board, pool, cache };
+      if (source.kind === 'file') {
+        const { readFile } = await import('./read-file.js');
+        settle(source, await readFile(source, proof?.size ?? null, context));
+      } else {
+        const { readUrl } = await import('./read-url.js');
+        settle(source, await readUrl(source, await tools.client(), context, await tools.collector()));
+      }
+    };
+    await Promise.all([
+      inTurn(
+        toRead.filter((one) => one.source.kind === 'file'),
+        cores,
+        read,
+      ),
+      inTurn(
+        toRead.filter((one) => one.source.kind === 'url'),
+        MAX_DOWNLOADS,
+        read,
+      ),
+    ]);
+    await cache?.save().catch((error) => options.onCacheProblem?.(error));
+    return results;
+  } finally {
+    board.close();
+    await tools.close();
+  }
+}
+
+/** What the reading of one file needs. */
+export interface ReadContext {
+  options: ReadOptions;
+  board: ReadingBoard;
+  /** Null: digest on this thread. */
+  pool: DigestPool | null;
+  cache: DigestCache | null;
+}
+
+interface Toolbox {
+  cache(path: string): Promise<DigestCache>;
+  client(): Promise<HttpClient>;
+  collector(): Promise<Collector>;
+  pool(size: number): Promise<DigestPool>;
+  close(): Promise<void>;
+}
+
+// Loaded when they are needed: a run whose files are all in the cache starts no thread and knows no HTTP.
+function toolbox(options: ReadOptions): Toolbox {
+  let client: Promise<HttpClient> | undefined;
+  let collector: Promise<Collector> | undefined;
+  let pool: DigestPool | undefined;
+  return {
+    cache: async (path) => (await import('../digest/cache.js')).openCache(path, () => options.clock.wall()),
+    client() {
+      client ??= import('../http/client.js').then(({ httpClient }) => httpClient(options));
+      return client;
+    },
+    collector() {
+      collector ??= import('../http/collect-garbage.js').then(({ bufferCollector }) => bufferCollector());
+      return collector;
+    },
+    async pool(size) {
+      pool = (await import('../digest/pool.js')).digestPool(size);
+      return pool;
+    },
+    async close() {
+      await pool?.close();
+      await client?.then((made) => made.close()).catch(() => {});
+    },
+  };
+}
+
+async function lookUp(
+  source: FirmwareSource,
+  cache: DigestCache | null,
+  tools: Toolbox,
+): Promise<{ result: ReadResult } | { proof: FileProof | null }> {
+  if (source.kind === 'file') {
+    const found = await fileProof(source.location);
+    if ('problem' in found) return { result: { ok: false, problem: safeText(found.problem) } };
+    const digest = cache?.file(source.location, found.proof);
+    return digest ? { result: { ok: true, source: 'cache', digest } } : found;
+  }
+  if (!cache?.has({ kind: 'url', url: source.location })) return { proof: null };
+  const { askRemote } = await import('../http/remote-file.js');
+  // Whatever goes wrong here goes wrong in the download, too, which has the patience and the words for it.
+  const answer = await askRemote(await tools.client(), source.location).catch(() => null);
+  if (answer?.status !== 200 || answer.file.size === null) return { proof: null };
+  const digest = cache.url(source.location, { ...answer.file, size: answer.file.size });
+  return digest ? { result: { ok: true, source: 'cache', digest } } : { proof: null };
+}
+
+async function inTurn<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+}

@@ -1,0 +1,48 @@
+import { isIPv6 } from 'node:net';
+import { OtaError } from '../../errors.js';
+import { safeText } from '../../text.js';
+
+export interface ServeAddress {
+  host: string;
+  /** 0 = any free one. */
+  port: number;
+}
+
+/** `--serve`'s `host:port`; an IPv6 address stands in brackets. Throws `usage`. */
+export function parseServeAddress(text: string): ServeAddress {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/[\]@]+)):(\d{1,5})$/.exec(text.trim());
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (!host || port > 65_535 || (match?.[1] !== undefined && !isIPv6(host))) {
+    throw new OtaError('usage', `--serve: "${safeText(text, 80)}" is not an address of the form host:port`, {
+      hint: 'Give the address at which the docks reach this machine, e.g. --serve 192.168.1.10:8080.',
+    });
+  }
+  return { host, port };
+}
+
+/**
+ * The beginning of the URLs that the docks are told, without a slash at its end: `baseUrl` (`--serve-url`) where it is
+ * given, else the address itself. Throws `usage` where neither is something that a dock could reach.
+ */
+export function serveBase({ host, port }: ServeAddress, baseUrl: string | undefined): string {
+  if (baseUrl === undefined) {
+    if (host === '0.0.0.0' || /^(0*:)*:?0*$/.test(host)) {
+      throw new OtaError(
+        'usage',
+        `--serve ${host} listens on every address, and does not say which one the docks use`,
+        {
+          hint: 'Add --serve-url http://<address of this machine>:<port>.',
+        },
+      );
+    }
+    return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  }
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new OtaError('usage', '--serve-url is not a plain http or https URL', {
+      hint: 'Write it like http://192.168.1.10:8080, without a query.',
+    });
+  }
+  return url.href.replace(/\/+$/, '');
+}

@@ -1,0 +1,26 @@
+import type { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+import { stylesFor } from './chalk-styles.js';
+import { formatProblem } from './problem-text.js';
+
+/**
+ * An error for people, without a line end: message, details as a list, hint. With `verbose` also its stack and those of
+ * its causes, which only developers read.
+ */
+export function formatError(error: OtaError, options: { color: boolean; verbose: boolean }): string {
+  const styles = stylesFor(options.color);
+  const text = formatProblem(error, styles);
+  return options.verbose ? `${text}\n${styles.dim(stacks(error))}` : text;
+}
+
+function stacks(error: Error): string {
+  const lines: string[] = [];
+  let current: unknown = error;
+  // A cause may name itself.
+  for (let depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
+    const stack = current instanceof Error ? (current.stack ?? String(current)) : String(current);
+    lines.push(...(depth === 0 ? stack : `caused by: ${stack}`).split('\n').map((line) => safeText(line, 500)));
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../../clock.js';
+import { safeJson } from '../../text.js';
+import type { RunEvent } from '../../upgrade/events.js';
+import { formatProblem } from '../problem-text.js';
+import type { Renderer } from '../renderer.js';
+import type { OutputStream } from '../stream.js';
+import { PLAIN_STYLES } from '../styles.js';
+
+// Larger blocks gain no speed, and a flood of events within one tick must not pile up in memory.
+const BLOCK = 64 * 1024;
+
+/** One event as a JSON line of CONTRACT "JSON lines", without the line end. `time` is milliseconds since 1970. */
+export function jsonLine(event: RunEvent, run: string, time: number): string {
+  const { event: name, ...rest } = event;
+  const line: Record<string, unknown> = { schema: 1, time: new Date(time).toISOString(), run, event: name, ...rest };
+  // A key without a value is null, not absent; JSON.stringify would leave it out.
+  for (const key in line) if (line[key] === undefined) line[key] = null;
+  return safeJson(JSON.stringify(line));
+}
+
+/** JSON lines on stdout and nothing else there; errors, for whoever has sent stdout away, and notes also on stderr. */
+export function jsonRenderer(options: {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  clock: Clock;
+  runId: string;
+}): Renderer {
+  const { stdout, stderr, clock, runId } = options;
+  let block = '';
+  let scheduled = false;
+  let over = false;
+
+  const flush = () => {
+    scheduled = false;
+    if (block === '') return;
+    const text = block;
+    block = '';
+    stdout.write(text);
+  };
+
+  return {
+    event(event) {
+      // The contract's last line: whatever comes after it has no place.
+      if (over) return;
+      over = event.event === 'run_finished';
+      if (event.event === 'error') stderr.write(`${formatProblem(event, PLAIN_STYLES)}\n`);
+      block += `${jsonLine(event, runId, clock.wall())}\n`;
+      if (over || block.length >= BLOCK) return flush();
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(flush);
+    },
+    phase() {},
+    reading() {},
+    view() {},
+    note: (text) => void stderr.write(`${text}\n`),
+    close: flush,
+  };
+}

@@ -1,0 +1,88 @@
+/** What the log says of each event; null = nothing. No state: what is worth a line is decided in log-gate.ts. */
+import { resultCode } from '../../protocol/result-codes.js';
+import { safeText, showBytes } from '../../text.js';
+import type { RunEvent } from '../../upgrade/events.js';
+import { explain, kindOfOutcome, outcomeWord, stepWord, styleOf } from '../device-states.js';
+import type { Styles } from '../styles.js';
+
+/** Who a line is about, and what happened. */
+export interface LogLine {
+  pid: string | null;
+  sn: string | null;
+  text: string;
+}
+
+const whole = (text: string): LogLine => ({ pid: null, sn: null, text });
+
+export function logLine(event: RunEvent, styles: Styles): LogLine | null {
+  switch (event.event) {
+    case 'run_started':
+      return whole(
+        event.devices === 0
+          ? `${event.command} begins`
+          : `${event.command} begins: ${count(event.devices, 'device')} on ${count(event.gateways, 'gateway')}`,
+      );
+    case 'firmware_ready':
+      return whole(
+        `firmware ready: ${safeText(event.file_name, 120)}, ${showBytes(event.file_size)}, md5 ${safeText(event.md5, 40)} (${event.source}), for ${count(event.devices.length, 'device')}`,
+      );
+    case 'job_published': {
+      const attempt = event.attempt > 1 ? `, attempt ${event.attempt}` : '';
+      const devices = event.devices.map((sn) => safeText(sn, 64)).join(', ');
+      return { pid: event.pid, sn: null, text: `published for ${devices}${attempt}  bid ${safeText(event.bid, 64)}` };
+    }
+    case 'job_replied':
+      return { pid: event.pid, sn: null, text: reply(event.result, event.status, styles) };
+    case 'device_progress':
+      return { pid: event.pid, sn: event.sn, text: progressText(event) };
+    case 'device_finished':
+      return { pid: event.pid, sn: event.sn, text: finishedText(event, styles) };
+    case 'broker_lost':
+      return whole(`${styles.warn('broker lost:')} ${safeText(event.reason)}; reconnecting, the upgrades go on`);
+    case 'broker_restored':
+      return whole(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
+    case 'warning':
+      return whole(`${styles.warn('warning:')} ${safeText(event.message, 1000)}`);
+    // Said in full at the end, with the table; a plan is shown as a table of its own.
+    case 'job_planned':
+    case 'error':
+    case 'run_finished':
+      return null;
+  }
+}
+
+/** `download  40 %`, or the status where it is not the usual one. */
+function progressText(event: {
+  status: string | null;
+  percent: number | null;
+  step_key: string | null;
+  rate?: number | null;
+}): string {
+  const { status, percent, step_key, rate } = event;
+  const step = stepWord(step_key);
+  const parts: string[] = [];
+  if (status === null || status === 'in_progress') parts.push(step ?? 'in progress');
+  else parts.push(step === null ? safeText(status, 64) : `${safeText(status, 64)} (${step})`);
+  if (percent !== null) parts.push(`${String(percent).padStart(3)} %`);
+  if (rate) parts.push(`${showBytes(rate)}/s`);
+  return parts.join('  ');
+}
+
+function finishedText(event: Extract<RunEvent, { event: 'device_finished' }>, styles: Styles): string {
+  const style = styles[styleOf(kindOfOutcome(event.status, event.verified))];
+  const at = event.status === 'ok' || event.percent === null ? '' : ` at ${event.percent} %`;
+  const code = event.result ? `, code ${event.result}` : '';
+  const verified = event.verified === null ? '' : event.verified ? ', verified' : ', NOT verified';
+  const why = explain(event);
+  return `${style(`${outcomeWord(event.status)}${at}${code}${verified}`)}${why === null ? '' : `: ${why}`}`;
+}
+
+function reply(result: number, status: string | null, styles: Styles): string {
+  if (result === 0) return `accepted${status === null ? '' : ` (${safeText(status, 64)})`}`;
+  const code = resultCode(result);
+  return `${styles.bad(`refused, code ${result}`)}: ${code.meaning}; ${code.advice}`;
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,148 @@
+/** Lines on stderr for wherever there is no terminal: CI jobs, files, pipes. */
+import { safeText, showBytes } from '../../text.js';
+import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
+import type { RunView } from '../../upgrade/tracker/state.js';
+import { isBad } from '../device-states.js';
+import { formatProblem } from '../problem-text.js';
+import type { DrawingOptions, Renderer } from '../renderer.js';
+import { terminalWidth } from '../stream.js';
+import { summaryText } from '../summary.js';
+import { finalTable } from '../table/final-table.js';
+import { pad } from '../width.js';
+import { annotation, type CiSystem, deviceAnnotation, disarm, groupEnd, groupStart } from './ci-annotations.js';
+import { MANY_DEVICES, progressGate } from './gate.js';
+import { type LogLine, logLine } from './lines.js';
+
+export interface LogOptions extends DrawingOptions {
+  ci: CiSystem;
+}
+
+const SUMMARY_MS = 30_000;
+
+export function logRenderer(options: LogOptions): Renderer {
+  const { stdout, stderr, clock, styles, ci } = options;
+  const gate = progressGate(() => (view?.devices.length ?? 0) > MANY_DEVICES);
+  const readingGate = new Map<string, number>();
+  let view: RunView | null = null;
+  let wave: number | null = null;
+  let grouped = false;
+  let closed = false;
+  let pidWidth = 8;
+  let snWidth = 8;
+  let cancelSummary: (() => void) | null = null;
+  const bad: DeviceOutcome[] = [];
+
+  const write = (text: string) => void stderr.write(ci === 'github' ? disarm(text) : text);
+  const line = (text: string) => write(`${styles.dim(timeOfDay(clock.wall()))}  ${text}\n`);
+
+  const deviceLine = ({ pid, sn, text }: LogLine) => {
+    if (pid === null) return line(text);
+    // Wider serials than those seen before move the column once; the fields stay greppable either way.
+    const gateway = safeText(pid, 64);
+    const device = sn === null ? '-' : safeText(sn, 64);
+    pidWidth = Math.max(pidWidth, gateway.length);
+    snWidth = Math.max(snWidth, device.length);
+    line(`${pad(gateway, pidWidth)}  ${pad(device, snWidth)}  ${text}`);
+  };
+
+  const openGroup = () => {
+    if (grouped || ci === null) return;
+    grouped = true;
+    stderr.write(groupStart(ci, 'Progress', Math.floor(clock.wall() / 1000)));
+  };
+  const closeGroup = () => {
+    if (!grouped) return;
+    grouped = false;
+    stderr.write(groupEnd(ci, Math.floor(clock.wall() / 1000)));
+  };
+
+  const waveLine = () => {
+    if (!view?.wave || view.wave.current === wave) return;
+    wave = view.wave.current;
+    line(`wave ${view.wave.current} of ${view.wave.of}`);
+  };
+
+  const summarize = () => {
+    cancelSummary = clock.after(SUMMARY_MS, summarize);
+    if (view && view.devices.length > MANY_DEVICES) line(summaryText(view));
+  };
+
+  const end = (event: Extract<RunEvent, { event: 'run_finished' }>) => {
+    cancelSummary?.();
+    closeGroup();
+    annotate(event.devices.filter(isBad));
+    stdout.write(
+      finalTable(event.devices, event.totals, view, {
+        width: terminalWidth(stdout),
+        styles: options.tableStyles,
+        unicode: options.unicode,
+      }),
+    );
+  };
+
+  // After the group's end: inside a folded group nobody would see them.
+  const annotate = (devices: readonly DeviceOutcome[]) => {
+    if (ci === 'github') for (const device of devices) stderr.write(deviceAnnotation(device));
+    bad.length = 0;
+  };
+
+  return {
+    event(event) {
+      if (closed) return;
+      waveLine();
+      if (event.event === 'device_progress' && !gate(event)) return;
+      if (event.event === 'device_finished' && isBad(event)) bad.push(event);
+      if (event.event === 'job_published' || event.event === 'device_progress') openGroup();
+      if (event.event === 'run_finished') return end(event);
+      if (event.event === 'error') {
+        closeGroup();
+        if (ci === 'github')
+          stderr.write(annotation('error', 'dji-ota', event.message, ...(event.hint === null ? [] : [event.hint])));
+        return write(`${formatProblem(event, styles)}\n`);
+      }
+      if (event.event === 'warning' && ci === 'github')
+        return void stderr.write(annotation('warning', event.code, event.message));
+      const said = logLine(event, styles);
+      if (said) deviceLine(said);
+    },
+    phase(text) {
+      if (text !== null && !closed) line(safeText(text, 500));
+    },
+    reading(files) {
+      if (closed) return;
+      for (const file of files) {
+        const quarter = file.total ? Math.floor((file.read / file.total) * 4) : 0;
+        const last = readingGate.get(file.file_name) ?? -1;
+        // Small files are ready at once; their `firmware_ready` says enough.
+        if (file.done || quarter <= last || (last >= 0 && file.elapsed < 5000)) continue;
+        readingGate.set(file.file_name, quarter);
+        const of = file.total === null ? '' : ` of ${showBytes(file.total)}`;
+        const name = safeText(file.file_name, 120);
+        line(last < 0 ? `reading ${name}${of}` : `reading ${name}: ${showBytes(file.read)}${of}`);
+      }
+    },
+    view(next) {
+      view = next;
+      for (const device of next.devices) {
+        pidWidth = Math.max(pidWidth, Math.min(64, device.pid.length));
+        snWidth = Math.max(snWidth, Math.min(64, device.sn?.length ?? 0));
+      }
+      cancelSummary ??= clock.after(SUMMARY_MS, summarize);
+    },
+    note: (text) => write(`${text}\n`),
+    close() {
+      if (closed) return;
+      closed = true;
+      cancelSummary?.();
+      closeGroup();
+      // Still there only where the run broke off before its end.
+      annotate(bad);
+    },
+  };
+}
+
+// Local time, as a person at the machine or a reader of the job's log has it; JSON lines have UTC.
+function timeOfDay(ms: number): string {
+  const date = new Date(ms);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}

@@ -1,0 +1,230 @@
+/** Gathers what a report needs while a run goes on: a pure function of its events and their times. */
+import { type DeviceOutcome, emptyTotals, type RunEvent } from '../../upgrade/events.js';
+import type { RunView } from '../../upgrade/tracker/state.js';
+import { reasons } from '../device-states.js';
+import {
+  isoTime,
+  type Outage,
+  type ReportCommand,
+  type ReportDevice,
+  type ReportError,
+  type ReportFirmware,
+  type ReportRun,
+  type ReportWarning,
+  type RunReport,
+} from './model.js';
+import { beginPhase, lastKind, noteSilence, phasesOf } from './phases.js';
+import { keyOf, kindOfProgress, newRow, type Rows, rowOf, startRow } from './rows.js';
+
+export interface CollectorOptions {
+  run: string;
+  /** Of this program. */
+  version: string;
+  simulated: boolean;
+  verify: ReportRun['verify'];
+}
+
+export interface Collector {
+  /** Everything that the run tells, in order; `wall` is milliseconds since 1970. */
+  take(event: RunEvent, wall: number): void;
+  /** The live view: what is known of the devices from elsewhere is read from it at the end. */
+  view(view: RunView): void;
+  /** What a device is to be upgraded with, where no event tells it. */
+  firmware(sn: string, firmware: ReportFirmware): void;
+  /** The report, once `run_finished` was taken, or as far as it is known. */
+  report(): RunReport;
+}
+
+// Beyond these, how many there were is told, and no more.
+const MOST_WARNINGS = 200;
+const MOST_ERRORS = 20;
+const MOST_DETAILS = 50;
+const MOST_OUTAGES = 200;
+const LONGEST_TEXT = 1000;
+
+export function createCollector(options: CollectorOptions): Collector {
+  const { run } = options;
+  const rows: Rows = new Map();
+  const firmwares = new Map<string, ReportFirmware>();
+  const warnings: ReportWarning[] = [];
+  const errors: ReportError[] = [];
+  const outages: Outage[] = [];
+  let omitted = 0;
+  let base: number | null = null;
+  let last = 0;
+  let command: ReportCommand = 'push';
+  let counted = { devices: 0, gateways: 0 };
+  let end: Extract<RunEvent, { event: 'run_finished' }> | null = null;
+  let view: RunView | null = null;
+
+  function progressed(event: Extract<RunEvent, { event: 'device_progress' }>, at: number): void {
+    const row = rowOf(rows, event.pid, event.sn, event.bid);
+    startRow(row, event.bid, at);
+    noteSilence(row.phases, row.heard, at);
+    row.heard = at;
+    beginPhase(row.phases, kindOfProgress(event), at);
+  }
+
+  function published(event: Extract<RunEvent, { event: 'job_published' }>, at: number): void {
+    for (const sn of event.devices) {
+      const row = rowOf(rows, event.pid, sn, event.bid);
+      if (row.started !== null && lastKind(row.phases) !== 'retry_wait')
+        beginPhase(row.phases, 'retry_wait', row.heard);
+      startRow(row, event.bid, at);
+      row.attempts = Math.max(row.attempts, event.attempt);
+      row.heard = at;
+      beginPhase(row.phases, 'waiting', at);
+    }
+  }
+
+  function finished(event: Extract<RunEvent, { event: 'device_finished' }>, at: number): void {
+    const row = rowOf(rows, event.pid, event.sn, event.bid);
+    if (event.bid !== null) startRow(row, event.bid, at);
+    noteSilence(row.phases, row.heard, at);
+    row.ended = at;
+    row.outcome = event;
+  }
+
+  // The one thing that is told of a device in words alone: its attempt has failed and another one follows.
+  function retried(message: string, at: number): void {
+    const [, sn, pid] = /^(\S+) on gateway (\S+):/.exec(message) ?? [];
+    const row = sn === undefined || pid === undefined ? undefined : rows.get(keyOf(pid, sn, 0));
+    if (!row) return;
+    noteSilence(row.phases, row.heard, at);
+    row.heard = at;
+    beginPhase(row.phases, 'retry_wait', at);
+  }
+
+  function warned(code: string, message: string, wall: number): void {
+    if (warnings.length >= MOST_WARNINGS) omitted++;
+    else warnings.push({ run, time: isoTime(wall), code: bounded(code), message: bounded(message) });
+  }
+
+  function take(event: RunEvent, wall: number): void {
+    base ??= wall;
+    last = Math.max(last, wall);
+    const at = wall - base;
+    switch (event.event) {
+      case 'run_started':
+        command = event.command;
+        counted = { devices: event.devices, gateways: event.gateways };
+        break;
+      case 'firmware_ready': {
+        const { file_name, file_size, md5 } = event;
+        const firmware = { file_name: bounded(file_name), file_size, md5 };
+        for (const sn of event.devices) firmwares.set(sn, firmware);
+        break;
+      }
+      case 'job_published':
+        published(event, at);
+        break;
+      case 'device_progress':
+        progressed(event, at);
+        break;
+      case 'device_finished':
+        finished(event, at);
+        break;
+      case 'broker_lost':
+        if (outages.length < MOST_OUTAGES)
+          outages.push({ run, from: isoTime(wall), to: null, reason: bounded(event.reason) });
+        break;
+      case 'broker_restored': {
+        const outage = outages.at(-1);
+        if (outage?.to === null) outage.to = isoTime(wall);
+        break;
+      }
+      case 'warning':
+        if (event.code === 'retry') retried(event.message, at);
+        warned(event.code, event.message, wall);
+        break;
+      case 'error': {
+        if (errors.length >= MOST_ERRORS) break;
+        const { code, message, hint } = event;
+        const details = event.details.slice(0, MOST_DETAILS).map(bounded);
+        errors.push({
+          run,
+          time: isoTime(wall),
+          code,
+          message: bounded(message),
+          hint: hint === null ? null : bounded(hint),
+          details,
+        });
+        break;
+      }
+      case 'run_finished':
+        end = event;
+        break;
+    }
+  }
+
+  function deviceOf(outcome: DeviceOutcome, index: number, turns: Map<string, number>): ReportDevice {
+    const { pid, sn, status, percent, result, verified } = outcome;
+    const first = keyOf(pid, sn, 0);
+    const turn = turns.get(first) ?? 0;
+    turns.set(first, turn + 1);
+    const row = rows.get(keyOf(pid, sn, turn)) ?? newRow();
+    const state = view?.devices[index];
+    const known = state && state.pid === pid && state.sn === sn ? state : null;
+    const from = base ?? 0;
+    const time = (at: number | null) => (at === null ? null : isoTime(from + at));
+    return {
+      run,
+      pid,
+      sn,
+      product_version: known?.target ?? null,
+      model: (sn !== null && view?.names.get(sn)?.model) || null,
+      status,
+      percent,
+      result,
+      reason: outcome.reason === null ? null : bounded(outcome.reason),
+      advice: reasons(outcome).advice,
+      verified,
+      attempts: row.attempts,
+      bids: row.bids,
+      firmware: (sn === null ? undefined : firmwares.get(sn)) ?? null,
+      started: time(row.started),
+      ended: time(row.ended),
+      phases: phasesOf(row.phases, from, row.ended ?? Math.max(row.heard, last - from)),
+    };
+  }
+
+  return {
+    take,
+    view(next) {
+      view = next;
+    },
+    firmware: (sn, firmware) => void firmwares.set(sn, firmware),
+    report() {
+      const outcomes = end?.devices ?? [...rows.values()].flatMap(({ outcome }) => outcome ?? []);
+      const turns = new Map<string, number>();
+      const devices = outcomes.map((outcome, index) => deviceOf(outcome, index, turns));
+      const started = isoTime(base ?? 0);
+      const ended = isoTime(last);
+      const exit_code = end?.exit_code ?? 0;
+      const totals = emptyTotals();
+      for (const { status } of devices) totals[status]++;
+      const gateways = Math.max(counted.gateways, new Set(devices.map(({ pid }) => pid)).size);
+      const { simulated, verify, version } = options;
+      const about = { run, command, simulated, verify, started, ended, exit_code, devices: devices.length, gateways };
+      return {
+        schema: 1,
+        version,
+        runs: [about],
+        started,
+        ended,
+        exit_code,
+        totals,
+        gateways,
+        warnings: [...warnings],
+        warnings_omitted: omitted,
+        errors: [...errors],
+        outages: outages.map((outage) => ({ ...outage })),
+        devices,
+      };
+    },
+  };
+}
+
+function bounded(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text;
+}

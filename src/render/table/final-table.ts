@@ -1,0 +1,131 @@
+/** The table at the end of a run, and its totals. */
+import { showDuration } from '../../text.js';
+import { type DeviceOutcome, OUTCOMES, type Totals, type Verified } from '../../upgrade/events.js';
+import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
+import { explain, isBad, kindOfOutcome, outcomeWord, styleOf, symbolOf } from '../device-states.js';
+import type { Styles } from '../styles.js';
+import { widthOf, wrap } from '../width.js';
+import { type Cell, type Column, renderTable } from './table.js';
+
+export interface FinalTableOptions {
+  /** Columns of the terminal, or null where it is none: then every device has its line. */
+  width: number | null;
+  styles: Styles;
+  unicode: boolean;
+}
+
+// On a terminal a longer list would push what matters out of sight.
+const MOST_ON_TERMINAL = 60;
+
+/** One row a device, in the manifest's order, and a line of totals; ends with a line end. Empty without any device. */
+export function finalTable(
+  devices: readonly DeviceOutcome[],
+  totals: Totals,
+  view: RunView | null,
+  options: FinalTableOptions,
+): string {
+  if (devices.length === 0) return '';
+  const { width, styles } = options;
+  // A run that never began: why is in its error, and the same line for every device would only hide it.
+  const [first] = devices;
+  if (devices.every(({ status, reason }) => status === 'not_started' && reason === first?.reason)) {
+    return `${totalsText(totals, devices.length, options)}\n`;
+  }
+  const long = width !== null && devices.length > MOST_ON_TERMINAL;
+  const listed = long ? devices.filter((device) => isBad(device)) : devices;
+  const parts: string[] = [];
+  if (listed.length > 0) parts.push(tableOf(listed, statesOf(devices, view), view, options));
+  if (long) {
+    const hidden = devices.length - listed.length;
+    const text = `${hidden} devices that ended as they should are not listed; pipe the output to see them all.`;
+    for (const line of wrap(text, width - 1)) parts.push(styles.dim(line));
+  }
+  parts.push(totalsText(totals, devices.length, options));
+  return `${parts.join('\n')}\n`;
+}
+
+function tableOf(
+  devices: readonly DeviceOutcome[],
+  states: ReadonlyMap<DeviceOutcome, Readonly<DeviceState>>,
+  view: RunView | null,
+  options: FinalTableOptions,
+): string {
+  const columns: Column[] = [
+    { title: 'DEVICE' },
+    { title: 'MODEL', foldAt: 9, hide: true },
+    { title: 'GATEWAY', foldAt: 5 },
+    { title: 'VERSION', foldAt: 4 },
+    { title: 'OUTCOME' },
+    { title: '%', align: 'right', foldAt: 3 },
+    { title: 'CODE', align: 'right', foldAt: 2 },
+    { title: 'TIME', align: 'right', foldAt: 6 },
+    { title: 'REASON', prose: true },
+  ];
+  const rows = devices.map((device) => rowOf(device, states.get(device), view, options));
+  // On a terminal room is dear; a pipe gets the same columns every time.
+  const shown = columns.flatMap((_, index) =>
+    options.width === null || rows.some((row) => row[index] !== '') ? [index] : [],
+  );
+  const pick = <T>(list: readonly T[]) => shown.flatMap((index) => list[index] ?? []);
+  return renderTable(pick(columns), rows.map(pick), options.width, options.styles);
+}
+
+function rowOf(
+  device: DeviceOutcome,
+  state: Readonly<DeviceState> | undefined,
+  view: RunView | null,
+  { styles, unicode }: FinalTableOptions,
+): Cell[] {
+  const kind = kindOfOutcome(device.status, device.verified);
+  const model = device.sn === null ? null : (view?.names.get(device.sn)?.model ?? null);
+  const time = state && state.publishedAt !== null && state.endedAt !== null ? state.endedAt - state.publishedAt : null;
+  return [
+    device.sn ?? '(not told)',
+    model ?? '',
+    device.pid,
+    state?.target ?? '',
+    {
+      text: `${symbolOf(kind, unicode)} ${outcomeWord(device.status)}${verifiedWord(device.verified)}`,
+      style: styles[styleOf(kind)],
+    },
+    device.percent === null ? '' : String(device.percent),
+    device.result ? String(device.result) : '',
+    time === null ? '' : showDuration(time),
+    explain(device) ?? '',
+  ];
+}
+
+function verifiedWord(verified: Verified): string {
+  if (verified === null) return '';
+  return verified ? ', verified' : ', NOT verified';
+}
+
+/** `4 devices: ✔ 2 ok  ✖ 1 failed  – 1 skipped`, on as many lines as `width` asks for. */
+function totalsText(totals: Totals, count: number, { styles, unicode, width }: FinalTableOptions): string {
+  const lines: string[] = [styles.strong(`${count} ${count === 1 ? 'device' : 'devices'}:`)];
+  const first = OUTCOMES.find((outcome) => totals[outcome] > 0);
+  for (const outcome of OUTCOMES) {
+    if (totals[outcome] === 0) continue;
+    const kind = kindOfOutcome(outcome, null);
+    const part = styles[styleOf(kind)](`${symbolOf(kind, unicode)} ${totals[outcome]} ${outcomeWord(outcome)}`);
+    const line = lines.at(-1) ?? '';
+    const gap = lines.length === 1 && outcome === first ? ' ' : '  ';
+    if (width === null || widthOf(line + gap + part) < width) lines[lines.length - 1] = line + gap + part;
+    else lines.push(`  ${part}`);
+  }
+  return lines.join('\n');
+}
+
+/** Each device's state in `view`, where it is there. */
+export function statesOf(
+  devices: readonly DeviceOutcome[],
+  view: RunView | null,
+): Map<DeviceOutcome, Readonly<DeviceState>> {
+  const found = new Map<DeviceOutcome, Readonly<DeviceState>>();
+  // Both are in the manifest's order; by place, since devices without a serial number (`watch`) have no key.
+  devices.forEach((device, index) => {
+    const state = view?.devices[index];
+    if (state && state.pid === device.pid && state.sn === device.sn) found.set(device, state);
+  });
+  return found;
+}

@@ -1,0 +1,239 @@
+/**
+ * A push without its I/O: the tracker and the roll-out tied together. What follows from a fact by rule (a gateway is free,
+ * a wave has ended, a device's turn will not come) follows here, so that replaying the facts gives the same run.
+ */
+import { sameVersion } from '../protocol/versions.js';
+import type { RunEvent } from './events.js';
+import type { Fact, FactOf } from './facts.js';
+import type { Plan, PlannedGateway } from './plan.js';
+import type { RolloutOptions } from './rollout/options.js';
+import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
+import { createRollout, type Rollout } from './rollout/state.js';
+import type { DeviceState, JobState } from './tracker/state.js';
+import { apply, createTracker, type Tracker, type TrackerOptions } from './tracker/tracker.js';
+
+/** Milliseconds. */
+export interface Limits {
+  reply: number;
+  stall: number;
+  verify: number;
+}
+
+export interface RunCore {
+  readonly plan: Plan;
+  readonly tracker: Tracker;
+  readonly rollout: Rollout;
+  readonly options: CoreOptions;
+  /** The job that each gateway works at, by its place in the plan. */
+  readonly running: Map<number, JobState>;
+  readonly gatewayOfPid: ReadonlyMap<string, number>;
+  /** Set once by `cut_off`: nothing follows. */
+  cut: FactOf<'cut_off'>['cause'] | null;
+}
+
+export interface CoreOptions {
+  tracker: TrackerOptions;
+  rollout: RolloutOptions;
+  limits: Limits;
+}
+
+/** A device whose version is already the new one is given this long to tell its end itself. */
+const EVIDENCE_WAIT = 60_000;
+
+/** `skipped`: devices, by index, that have nothing to do: they are no part of the roll-out. */
+export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySet<number> = new Set()): RunCore {
+  const gateways = skipped.size === 0 ? plan.gateways : withoutSkipped(plan, skipped);
+  return {
+    plan,
+    tracker: createTracker(plan.devices, options.tracker),
+    rollout: createRollout(
+      gateways.map(({ jobs }) => jobs),
+      options.rollout,
+    ),
+    options,
+    running: new Map(),
+    gatewayOfPid: new Map(gateways.map(({ pid }, index) => [pid, index])),
+    cut: null,
+  };
+}
+
+/** Takes one fact in, with all that follows from it, and tells what happened. */
+export function advance(core: RunCore, fact: Fact): RunEvent[] {
+  const { events, job } = apply(core.tracker, fact);
+  if (fact.type === 'job_opened') {
+    const gateway = core.gatewayOfPid.get(fact.pid);
+    if (gateway !== undefined && job) core.running.set(gateway, job);
+  }
+  if (fact.type === 'cut_off') {
+    core.cut ??= fact.cause;
+    core.running.clear();
+    return events;
+  }
+  if (job) endIfOver(core, job, fact.at, events);
+  return events;
+}
+
+/**
+ * {@link advance} for a fact of an earlier process: there the start was not claimed from the roll-out. Facts may be missing
+ * where the journal is damaged.
+ */
+export function replay(core: RunCore, fact: Fact): RunEvent[] {
+  if (fact.type !== 'job_opened') return advance(core, fact);
+  const gateway = core.gatewayOfPid.get(fact.pid);
+  if (gateway === undefined || core.tracker.byBid.has(fact.bid)) return [];
+  const devices = [...new Set(fact.devices)].filter((device) => canOpen(core, device, fact.pid));
+  if (devices.length === 0) return [];
+  const events = endUnseen(core, gateway, fact.at);
+  jobStarted(core.rollout, { gateway, devices, attempt: fact.attempt });
+  events.push(...advance(core, { ...fact, devices }));
+  return events;
+}
+
+/** A gateway has one job at a time: where another one was opened, the end of the one that runs is lost, but it had one. */
+function endUnseen(core: RunCore, gateway: number, at: number): RunEvent[] {
+  const job = core.running.get(gateway);
+  if (!job) return [];
+  const events = job.devices.flatMap(({ index, phase }) => {
+    const limit = phase === 'verifying' ? 'verify' : 'stall';
+    return apply(core.tracker, { type: 'limit', at, device: index, limit, ms: 0 }).events;
+  });
+  core.running.delete(gateway);
+  // Not counted as unknown: after such an end nothing more would have been started here.
+  jobEnded(core.rollout, gateway, { good: 0, bad: job.devices.length, unknown: 0, retry: [] }, at);
+  return events;
+}
+
+function canOpen(core: RunCore, index: number, pid: string): boolean {
+  const device = core.tracker.devices[index];
+  return device?.pid === pid && (device.phase === 'waiting' || device.phase === 'retry_wait');
+}
+
+/** Whether every device has ended. */
+export function isRunOver(core: RunCore): boolean {
+  return core.cut !== null || isOver(core.rollout);
+}
+
+/** The time limits that have passed at `now`, and when the next one can pass; null = none is running. */
+export function dueLimits(core: RunCore, now: number): { due: FactOf<'limit'>[]; next: number | null } {
+  const due: FactOf<'limit'>[] = [];
+  let next: number | null = null;
+  if (core.tracker.lostAt !== null) return { due, next };
+  for (const job of core.running.values()) {
+    for (const device of job.devices) {
+      const limit = limitOf(core, job, device);
+      if (!limit) continue;
+      if (limit.until <= now) {
+        due.push({ type: 'limit', at: now, device: device.index, limit: limit.limit, ms: limit.ms });
+      } else next = next === null ? limit.until : Math.min(next, limit.until);
+    }
+  }
+  return { due, next };
+}
+
+interface Running {
+  limit: 'reply' | 'stall' | 'verify';
+  ms: number;
+  until: number;
+}
+
+function limitOf(core: RunCore, job: JobState, device: DeviceState): Running | null {
+  const { limits } = core.options;
+  // Nothing could be heard while the broker was away.
+  const from = (at: number) => Math.max(at, core.tracker.restoredAt);
+  if (device.phase === 'verifying') {
+    return { limit: 'verify', ms: limits.verify, until: from(device.endedAt ?? 0) + limits.verify };
+  }
+  if (device.phase !== 'open' || device.bid !== job.bid) return null;
+  // A request that the broker never acknowledges falls under the stall limit: it may only be queued on our side. What an
+  // earlier process left without an acknowledgement is queued nowhere: if it was sent, its reply is due.
+  const sentAt = job.acknowledgedAt ?? (job.uncertain ? job.openedAt : null);
+  if (!job.accepted && !job.heard && sentAt !== null) {
+    return { limit: 'reply', ms: limits.reply, until: from(sentAt) + limits.reply };
+  }
+  const until = from(device.heardAt ?? job.openedAt) + limits.stall;
+  const told = device.reportedOther && device.reported !== null && device.target !== null;
+  if (told && sameVersion(device.reported ?? '', device.target ?? '')) {
+    return { limit: 'stall', ms: limits.stall, until: Math.min(until, from(device.reportedAt ?? 0) + EVIDENCE_WAIT) };
+  }
+  return { limit: 'stall', ms: limits.stall, until };
+}
+
+function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[]): void {
+  const gateway = core.gatewayOfPid.get(job.pid);
+  if (gateway === undefined || core.running.get(gateway) !== job || !job.ended) return;
+  if (job.devices.some((device) => device.phase === 'verifying')) return;
+  core.running.delete(gateway);
+  const before = core.rollout.stopped;
+  const dropped = jobEnded(core.rollout, gateway, resultOf(core, job), at);
+  const stopped = core.rollout.stopped;
+  const reason =
+    before === null
+      ? `an upgrade with an unknown end may still run on gateway ${job.pid}`
+      : `the run was stopped: ${before}`;
+  for (const device of dropped) leaveOut(core, device, reason, at, events);
+  if (before !== null || stopped === null) return;
+  for (const device of takeLeftOver(core.rollout))
+    leaveOut(core, device, `the run was stopped: ${stopped}`, at, events);
+}
+
+/** Takes back starts that could not be recorded, and stops the run: nothing of them was published. */
+export function refuseStarts(core: RunCore, starts: readonly Start[], reason: string, at: number): RunEvent[] {
+  const events: RunEvent[] = [];
+  core.rollout.stopped ??= reason;
+  for (const { gateway, devices } of starts) {
+    for (const device of devices) leaveOut(core, device, reason, at, events);
+    const left = jobEnded(core.rollout, gateway, { good: 0, bad: devices.length, unknown: 0, retry: [] }, at);
+    for (const device of left) leaveOut(core, device, reason, at, events);
+  }
+  for (const device of takeLeftOver(core.rollout)) leaveOut(core, device, reason, at, events);
+  return events;
+}
+
+/** Takes back single starts that cannot be published; the run goes on without them. */
+export function withdrawStart(core: RunCore, { gateway, devices }: Start, reason: string, at: number): RunEvent[] {
+  const events: RunEvent[] = [];
+  for (const device of devices) leaveOut(core, device, reason, at, events);
+  const result = { good: 0, bad: devices.length, unknown: 0, retry: [] };
+  for (const device of jobEnded(core.rollout, gateway, result, at)) leaveOut(core, device, reason, at, events);
+  if (core.rollout.stopped === null) return events;
+  for (const device of takeLeftOver(core.rollout)) {
+    leaveOut(core, device, `the run was stopped: ${core.rollout.stopped}`, at, events);
+  }
+  return events;
+}
+
+/** A device that waited for another attempt keeps the end that it had; one that never had a turn is `not_started`. */
+function leaveOut(core: RunCore, device: number, reason: string, at: number, events: RunEvent[]): void {
+  const waits = core.tracker.devices[device]?.phase === 'retry_wait';
+  const fact: Fact = waits
+    ? { type: 'retry_given_up', at, device }
+    : { type: 'left_out', at, device, outcome: 'not_started', reason };
+  events.push(...apply(core.tracker, fact).events);
+}
+
+function resultOf(core: RunCore, job: JobState): JobResult {
+  const result = { good: 0, bad: 0, unknown: 0, retry: [] as number[] };
+  for (const device of job.devices) {
+    if (device.phase === 'retry_wait') result.retry.push(device.index);
+    else if (isBad(device, core.options.tracker.verify) || device.status === 'not_started') result.bad++;
+    else if (device.status === 'unknown') result.unknown++;
+    else result.good++;
+  }
+  return result;
+}
+
+/** Whether an ended device counts as failed: a bad end, or a required verification that did not succeed. */
+export function isBad(
+  device: { status: string | null; verified: boolean | null },
+  verify: TrackerOptions['verify'],
+): boolean {
+  if (device.status === 'ok') return verify === 'require' && device.verified !== true;
+  return device.status !== null && ['failed', 'rejected', 'canceled', 'timeout'].includes(device.status);
+}
+
+function withoutSkipped({ gateways }: Plan, skipped: ReadonlySet<number>): PlannedGateway[] {
+  return gateways.flatMap(({ pid, jobs }) => {
+    const left = jobs.map((job) => job.filter((device) => !skipped.has(device))).filter((job) => job.length > 0);
+    return left.length > 0 ? [{ pid, jobs: left }] : [];
+  });
+}

@@ -1,0 +1,67 @@
+/** What a rollout goes by, and how users write it. */
+import { OtaError } from '../../errors.js';
+
+export interface RolloutOptions {
+  /** Gateways upgrading at once; null = all. */
+  concurrency: number | null;
+  /** Gateways in each wave, cumulative, ascending, the last one all of them; empty = one wave. */
+  waves: readonly number[];
+  /** Milliseconds between the end of a wave and the start of the next. */
+  wavePause: number;
+  maxFailures: FailureLimit | null;
+  /** Milliseconds before the second attempt; doubled for each one after it. */
+  retryWait: number;
+}
+
+export type FailureLimit = { devices: number } | { percent: number };
+
+/**
+ * `1,10%,100%` as cumulative numbers of gateways.
+ * @throws OtaError `usage` where the list does not ascend, or does not reach every gateway.
+ */
+export function parseWaves(list: string, gateways: number): number[] {
+  const waves = list.split(',').map((part) => {
+    const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(part);
+    const value = Number(match?.[1]);
+    if (!match || value <= 0 || (match[2] === '' && !Number.isInteger(value)) || (match[2] && value > 100)) {
+      throw new OtaError(
+        'usage',
+        `--waves: ${JSON.stringify(part.trim())} is neither a number of gateways nor a percentage`,
+        {
+          hint: 'Write it like 1,10%,100%: gateways in all after each wave.',
+        },
+      );
+    }
+    return match[2] ? Math.max(1, Math.ceil((gateways * value) / 100)) : Math.min(value, gateways);
+  });
+  waves.forEach((wave, index) => {
+    if (wave < (waves[index - 1] ?? 0)) {
+      throw new OtaError('usage', `--waves: ${list} does not ascend`, {
+        hint: 'Each number counts all gateways up to that wave.',
+      });
+    }
+  });
+  if ((waves.at(-1) ?? 0) < gateways) {
+    throw new OtaError('usage', `--waves: ${list} ends after ${waves.at(-1)} of ${gateways} gateways`, {
+      hint: 'End the list with 100%, or choose fewer devices with --only.',
+    });
+  }
+  return waves.filter((wave, index) => wave !== waves[index - 1]);
+}
+
+/** `3` or `5%`. @throws OtaError `usage` */
+export function parseFailureLimit(value: string): FailureLimit {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value.trim());
+  const number = Number(match?.[1]);
+  const valid = match && number > 0 && (match[2] ? number <= 100 : Number.isInteger(number));
+  if (!valid) {
+    throw new OtaError(
+      'usage',
+      `--max-failures: ${JSON.stringify(value)} is neither a number of devices from 1 nor a percentage`,
+      {
+        hint: 'Write it like 3 or 5%.',
+      },
+    );
+  }
+  return match[2] ? { percent: number } : { devices: number };
+}

@@ -1,0 +1,253 @@
+/** Ties a run's core to a broker, a clock and a journal. All decisions are the core's; what stands here is I/O and order. */
+import type { Clock } from '../clock.js';
+import { OtaError, toOtaError } from '../errors.js';
+import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
+import { createdBid, eventReply, type ProgressMessage, readProgress, readReply } from '../protocol/messages.js';
+import { parseTopic, topicOf } from '../protocol/topics.js';
+import { showDuration } from '../text.js';
+import { advance, dueLimits, isRunOver, type RunCore } from './core.js';
+import { interruptCode, interruption, type RunResult } from './end.js';
+import type { Emit, RunEvent } from './events.js';
+import { exitCodeOf } from './exit-code.js';
+import type { Fact, FactOf } from './facts.js';
+import type { Plan } from './plan.js';
+import { createPublisher, type FactLog } from './publisher.js';
+import { startDue, wakeAt } from './rollout/rollout.js';
+import { onlyOpenJob } from './tracker/jobs.js';
+import type { RunView } from './tracker/state.js';
+import { isNewVersion, outcomes } from './tracker/tracker.js';
+import { viewOf } from './tracker/view.js';
+
+/** What listens to the devices' own reports during a run (preflight, verification). */
+export interface Listener {
+  /** A message on a state, osd or status topic. */
+  handle(message: BrokerMessage): void;
+}
+
+export interface FollowOptions {
+  core: RunCore;
+  clock: Clock;
+  emit: Emit;
+  log: FactLog | null;
+  /** Limit for the whole run, milliseconds; null = none. */
+  timeout: number | null;
+  /** Its `reason` is 130 (SIGINT) or 143 (SIGTERM). */
+  signal: AbortSignal;
+  newId: () => string;
+  listener?: Listener | null;
+  /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
+  republishUncertain?: boolean;
+  /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
+  refuses?: (devices: readonly number[]) => string | null;
+  onView?: (view: RunView) => void;
+  /** Models and first versions by serial number, where they are listened to. */
+  names?: RunView['names'];
+  /** Downloads that this program serves. */
+  downloads?: RunView['downloads'];
+}
+
+/** A run that is connected: hand it everything that the broker says, then {@link FollowedRun.follow} it to its end. */
+export interface FollowedRun {
+  readonly events: BrokerEvents;
+  /** Takes in a fact from elsewhere, e.g. a version that a device reported. */
+  take(fact: Fact): void;
+  /** A version that a device reported; it reports the same one every few seconds. */
+  report(sn: string, version: string): void;
+  /** Publishes what is due and resolves when every device has ended, or the run has been cut off. */
+  follow(broker: Broker): Promise<RunResult>;
+}
+
+/** The topics that a run listens to on its gateways, to be granted before anything is published. */
+export function replyTopics(plan: Plan): string[] {
+  return plan.gateways.flatMap(({ pid }) => [topicOf('services_reply', pid), topicOf('events', pid)]);
+}
+
+export function followRun(options: FollowOptions): FollowedRun {
+  const { core, clock, emit, log, signal } = options;
+  // Whole milliseconds: a number with a fraction takes memory of its own, wherever one is kept.
+  const now = () => Math.floor(clock.now());
+  let broker: Broker | null = null;
+  let failure: OtaError | null = null;
+  let brokerRefused = false;
+  let cancelTimer = () => {};
+  let timerAt = Number.POSITIVE_INFINITY;
+  let checking = false;
+  let over: () => void = () => {};
+  const done = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+
+  const publisher = createPublisher({
+    ...options,
+    now,
+    take,
+    freed() {
+      // Places of those that were taken back are free again.
+      if (isRunOver(core)) over();
+      else queueMicrotask(schedule);
+    },
+    failed(error, refused) {
+      failure ??= error;
+      brokerRefused ||= refused;
+    },
+  });
+
+  function tell(events: readonly RunEvent[]): void {
+    for (const event of events) emit(event);
+  }
+
+  function take(fact: Fact): void {
+    if (core.cut !== null) return;
+    const running = core.running.size;
+    const events = advance(core, fact);
+    if (fact.type !== 'job_opened' && (events.length > 0 || KEPT.has(fact.type))) log?.append(fact);
+    tell(events);
+    if (broker === null) return;
+    if (isRunOver(core)) over();
+    // Nearly every fact is a word of progress, after which there is nothing to start.
+    else if (core.running.size !== running) schedule();
+  }
+
+  /** Starts what is due, and wakes up when the next time limit or wait passes. */
+  function schedule(): void {
+    if (broker === null || core.cut !== null) return;
+    const at = now();
+    const starts = startDue(core.rollout, at);
+    if (starts.length > 0) publisher.start(broker, starts);
+    const wake = wakeAt(core.rollout);
+    if (wake !== null) setTimer(Math.max(wake, at));
+    if (timerAt === Number.POSITIVE_INFINITY && !checking) checkLimits();
+  }
+
+  function setTimer(at: number): void {
+    if (at >= timerAt) return;
+    cancelTimer();
+    timerAt = at;
+    cancelTimer = clock.after(at - clock.now(), () => {
+      timerAt = Number.POSITIVE_INFINITY;
+      checkLimits();
+      if (!isRunOver(core)) schedule();
+    });
+  }
+
+  function checkLimits(): void {
+    checking = true;
+    const { due, next } = dueLimits(core, now());
+    for (const fact of due) take(fact);
+    checking = false;
+    // A limit that begins later than this look is no shorter than the shortest one.
+    const { reply, stall, verify } = core.options.limits;
+    const idle = now() + Math.max(1, Math.min(reply, stall, verify, 1000));
+    if (core.cut === null && core.running.size > 0) setTimer(next === null ? idle : Math.min(next, idle));
+  }
+
+  function cut(cause: 'timeout' | 'interrupted' | 'broker_lost', error: OtaError): void {
+    if (core.cut !== null) return;
+    failure = error;
+    take({ type: 'cut_off', at: now(), cause, reason: error.message });
+  }
+
+  function onMessage(message: BrokerMessage): void {
+    const topic = parseTopic(message.topic);
+    if (!topic) return;
+    if (topic.kind === 'services_reply' || topic.kind === 'events') {
+      // A retained message may be years old.
+      if (!message.retained) onDockMessage(topic.kind, topic.serial, message.payload);
+    } else options.listener?.handle(message);
+  }
+
+  function onDockMessage(kind: 'services_reply' | 'events', pid: string, payload: Uint8Array): void {
+    if (!core.gatewayOfPid.has(pid)) return;
+    if (kind === 'services_reply') {
+      const reply = readReply(payload);
+      if (reply) take({ type: 'reply', at: now(), pid, message: reply });
+      return;
+    }
+    const progress = readProgress(payload);
+    if (!progress) return;
+    const owed = progress.needReply && isOurs(pid, progress);
+    take({ type: 'progress', at: now(), pid, message: progress });
+    if (owed) {
+      // Unanswered, the dock sends it again, and is answered then.
+      broker?.publish(topicOf('events_reply', pid), eventReply(progress, clock.wall())).catch(() => {});
+    }
+  }
+
+  /** Whether an answer is ours to give: the event names a job of ours, or none and there is but one (asked before its end). */
+  function isOurs(pid: string, { bid, method }: ProgressMessage): boolean {
+    return bid === null
+      ? method !== null && onlyOpenJob(core.tracker, pid) !== null
+      : core.tracker.byBid.get(bid)?.pid === pid;
+  }
+
+  const events: BrokerEvents = {
+    onMessage,
+    onLost: (reason) => take({ type: 'broker_lost', at: now(), reason }),
+    onRestored: ({ sessionPresent }) => take({ type: 'broker_restored', at: now(), sessionPresent }),
+    onGone: (error) => cut('broker_lost', toOtaError(error)),
+    onResend: (topic, payload) => {
+      const bid = parseTopic(topic)?.kind === 'services' ? createdBid(payload) : null;
+      if (bid !== null) take({ type: 'job_resent', at: now(), bid });
+    },
+  };
+
+  async function follow(connected: Broker): Promise<RunResult> {
+    broker = connected;
+    options.onView?.(viewOf(core, options.names, options.downloads));
+    const onAbort = () => cut('interrupted', interruption(signal));
+    const cancelTimeout =
+      options.timeout === null
+        ? () => {}
+        : clock.after(options.timeout, () => cut('timeout', timeoutError(options.timeout ?? 0)));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else if (isRunOver(core)) over();
+    else {
+      if (options.republishUncertain) publisher.republish(connected);
+      schedule();
+    }
+    await done;
+    // The journal must be told what became of a record that was under way.
+    await publisher.recorded();
+    cancelTimeout();
+    cancelTimer();
+    signal.removeEventListener('abort', onAbort);
+    broker = null;
+    return resultOf();
+  }
+
+  function resultOf(): RunResult {
+    const devices = outcomes(core.tracker);
+    const exit_code = exitCodeOf(devices, {
+      interrupted: core.cut === 'interrupted' ? interruptCode(signal) : null,
+      stopped: core.rollout.stopped !== null,
+      brokerLost: core.cut === 'broker_lost' || brokerRefused,
+      verify: core.options.tracker.verify,
+    });
+    return { exit_code, totals: { ...core.tracker.totals }, devices, error: core.cut === 'timeout' ? null : failure };
+  }
+
+  function report(sn: string, version: string): void {
+    const fact: FactOf<'version_reported'> = { type: 'version_reported', at: now(), sn, version };
+    if (isNewVersion(core.tracker, fact)) take(fact);
+  }
+
+  return { events, take, report, follow };
+}
+
+/** Facts that a journal needs although nobody is told of them. */
+const KEPT: ReadonlySet<Fact['type']> = new Set([
+  'job_acknowledged',
+  'job_resent',
+  'resumed',
+  'reply',
+  'cut_off',
+  'version_reported',
+]);
+
+function timeoutError(ms: number): OtaError {
+  return new OtaError(
+    'interrupted',
+    `the time limit of ${ms < 1000 ? `${Math.round(ms)}ms` : showDuration(ms)} for the whole run passed`,
+  );
+}

@@ -1,0 +1,187 @@
+/** What replies, progress and other senders' requests do to a tracker: the matching rules of PROTOCOL. */
+import type { ProgressMessage } from '../../protocol/messages.js';
+import { resultCode } from '../../protocol/result-codes.js';
+import { isTerminal, type TerminalStatus } from '../../protocol/statuses.js';
+import { safeText } from '../../text.js';
+import type { RunEvent } from '../events.js';
+import type { FactOf } from '../facts.js';
+import {
+  addDevice,
+  addJob,
+  announce,
+  closeIfOver,
+  type Effect,
+  endDevice,
+  jobByTid,
+  NOTHING,
+  newJob,
+  onlyOpenJob,
+  openDevice,
+  type Tracker,
+} from './jobs.js';
+import { takeProgress } from './progress.js';
+import type { DeviceState, JobState } from './state.js';
+
+/** More upgrades than this are not taken up by `watch`: a flood of invented ids must not fill the memory. */
+export const MAX_ADOPTED = 20_000;
+
+/** An `ota_create` holds two devices; more than a few under one id are invented. */
+const MAX_IN_JOB = 8;
+
+export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
+  const { message, pid, at } = fact;
+  const byBid = message.method !== null && message.bid !== null ? tracker.byBid.get(message.bid) : undefined;
+  const agreed = message.tid === null || message.tid === byBid?.tid;
+  const job = agreed ? byBid : (jobByTid(tracker, message.tid ?? '') ?? byBid);
+  // Another gateway's message under our ids is not the dock's word.
+  if (!job || job.pid !== pid) return NOTHING;
+  if (job.ended) return { events: [], job };
+  const events: RunEvent[] = [];
+  announce(job, events);
+  const running = job.accepted || job.heard;
+  if (!job.accepted || message.result !== 0) {
+    const { result, status } = message;
+    events.push({ event: 'job_replied', pid, bid: job.bid ?? '', result, status });
+  }
+  if (message.result === 312014 && job.attempt > 1) takeUpEarlier(tracker, job);
+  const again = message.result === 312014 && (job.resent || job.attempt > 1);
+  if (message.result !== 0 && (running || again)) {
+    // The request came twice, or the dock contradicts itself: it is upgrading, so its progress decides.
+    job.accepted = true;
+    if (message.result !== 312014) {
+      events.push({
+        event: 'warning',
+        code: 'contradicting_reply',
+        message: `gateway ${pid} refused (code ${message.result}: ${resultCode(message.result).meaning}) an upgrade that it had already begun; following its progress`,
+      });
+    }
+    return { events, job };
+  }
+  const status = message.status;
+  if (message.result !== 0) {
+    const end: TerminalStatus = status !== null && isTerminal(status) && status !== 'ok' ? status : 'rejected';
+    for (const device of job.devices) {
+      if (device.phase !== 'open') continue;
+      device.heardAt = at;
+      device.result = message.result;
+      events.push(...endDevice(tracker, device, end, at));
+    }
+    closeIfOver(tracker, job);
+    return { events, job };
+  }
+  job.accepted = true;
+  // A reply's `ok` is an accepted request, not an upgraded device: only progress ends a device well.
+  const end = status !== null && isTerminal(status) && status !== 'ok' ? status : null;
+  for (const device of job.devices) {
+    if (device.phase !== 'open') continue;
+    device.heardAt = at;
+    if (end && !job.heard) events.push(...endDevice(tracker, device, end, at));
+    else if (!job.heard) device.status = status === 'ok' ? 'sent' : (status ?? 'sent');
+  }
+  closeIfOver(tracker, job);
+  return { events, job };
+}
+
+/** Refused because an upgrade runs: that is an earlier attempt of ours, whose progress now counts for this one. */
+function takeUpEarlier(tracker: Tracker, job: JobState): void {
+  for (const [bid, earlier] of tracker.byBid) {
+    if (earlier !== job && earlier.pid === job.pid && earlier.devices.some((device) => job.devices.includes(device))) {
+      tracker.byBid.set(bid, job);
+    }
+  }
+}
+
+export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
+  const { message, pid, at } = fact;
+  const job = jobOfProgress(tracker, pid, message, at);
+  if (!job) return foreignProgress(tracker, pid, message);
+  if (job.ended) return { events: [], job };
+  if (job.bid === null) tracker.anonymous.set(pid, eventId(message));
+  job.heard = true;
+  const events: RunEvent[] = [];
+  announce(job, events);
+  const named = message.sn === null ? undefined : deviceNamed(tracker, job, message.sn, at);
+  for (const device of named ? [named] : job.devices) {
+    if (device.phase !== 'open') continue;
+    const change = takeProgress(device, message, at);
+    if (change === 'same') continue;
+    const end = change === 'changed' ? [] : endDevice(tracker, device, change, at);
+    // An `ok` whose version is still awaited has no end to tell yet, and is told (and kept) as progress.
+    events.push(...(end.length > 0 ? end : [progressEvent(device)]));
+  }
+  closeIfOver(tracker, job);
+  return { events, job };
+}
+
+/** The one device of the job that an event names; in a job of others, where devices are learned one by one, also a new one. */
+function deviceNamed(tracker: Tracker, job: JobState, sn: string, at: number): DeviceState | undefined {
+  const known = job.devices.find((device) => device.sn === sn);
+  const learning = job.tid === null && tracker.options.adopt !== 'none' && job.devices.length < MAX_IN_JOB;
+  if (known || !learning || job.devices.some((device) => device.sn === null)) return known;
+  const device = addDevice(tracker, job.pid, sn, null);
+  (job.devices as DeviceState[]).push(device);
+  openDevice(device, job, at);
+  return device;
+}
+
+/** PROTOCOL "Matching": by `bid`; without one, the one open job on the gateway, if there is exactly one. */
+function jobOfProgress(tracker: Tracker, pid: string, message: ProgressMessage, at: number): JobState | null {
+  const ours = message.bid === null ? undefined : tracker.byBid.get(message.bid);
+  if (ours) return ours.pid === pid ? ours : null;
+  const only = onlyOpenJob(tracker, pid);
+  // Without a method an event is known by its `bid` alone.
+  if (message.method === null && message.bid === null) return null;
+  if (message.bid === null || tracker.options.match === 'gateway') {
+    if (only || tracker.options.adopt === 'none') return only;
+  }
+  return adopt(tracker, pid, message, at);
+}
+
+function eventId({ tid, timestamp }: ProgressMessage): string {
+  return `${tid} ${timestamp}`;
+}
+
+function foreignProgress(tracker: Tracker, pid: string, message: ProgressMessage): Effect {
+  if (message.bid === null || tracker.foreign.has(pid) || !tracker.openByPid.has(pid)) return NOTHING;
+  if (tracker.options.adopt !== 'none') return NOTHING;
+  tracker.foreign.add(pid);
+  return {
+    events: [
+      {
+        event: 'warning',
+        code: 'foreign_upgrade',
+        message: `gateway ${pid} reports an upgrade that is not ours (bid ${safeText(message.bid, 64)}); it is not followed`,
+      },
+    ],
+    job: null,
+  };
+}
+
+function adopt(tracker: Tracker, pid: string, message: ProgressMessage, at: number): JobState | null {
+  const { adopt } = tracker.options;
+  if (adopt === 'none' || tracker.devices.length >= MAX_ADOPTED) return null;
+  if (adopt !== 'all' && (message.bid === null || !adopt.has(message.bid))) return null;
+  // Without a bid, the last event of an upgrade sent twice would look like another one.
+  if (message.bid === null && message.tid !== null && tracker.anonymous.get(pid) === eventId(message)) return null;
+  const device = addDevice(tracker, pid, message.sn, null);
+  const job = newJob(pid, message.bid, null, 1, at, [device]);
+  openDevice(device, job, at);
+  addJob(tracker, job);
+  return job;
+}
+
+export function createSeen(tracker: Tracker, fact: FactOf<'create_seen'>): Effect {
+  const { adopt } = tracker.options;
+  if (tracker.byBid.has(fact.bid) || adopt === 'none' || (adopt !== 'all' && !adopt.has(fact.bid))) return NOTHING;
+  if (tracker.devices.length + fact.devices.length > MAX_ADOPTED) return NOTHING;
+  const devices = fact.devices.map(({ sn, product_version }) => addDevice(tracker, fact.pid, sn, product_version));
+  const job = newJob(fact.pid, fact.bid, null, 1, fact.at, devices);
+  for (const device of devices) openDevice(device, job, fact.at);
+  addJob(tracker, job);
+  return { events: [], job };
+}
+
+function progressEvent(device: DeviceState): RunEvent {
+  const { pid, bid, sn, status, percent, step, rate } = device;
+  return { event: 'device_progress', pid, bid, sn, status, percent, step_key: step, rate };
+}

@@ -1,0 +1,61 @@
+/** What one message does to one device: the rules of PROTOCOL "ota_progress", pure but for the device that it is given. */
+import type { ProgressMessage } from '../../protocol/messages.js';
+import { resultCode } from '../../protocol/result-codes.js';
+import { isTerminal, type TerminalStatus } from '../../protocol/statuses.js';
+import type { DeviceState } from './state.js';
+
+/** An event whose own timestamp lies this much or less before the newest one seen is late; beyond it the clock jumped. */
+const LATE_MS = 5 * 60_000;
+
+/**
+ * The status that a message stands for: a success with an error code is none, and an error code without any status is a
+ * failure. A code beside a status that is not terminal does not end anything: the device says that it goes on.
+ */
+export function statusOf(message: { status: string | null; result: number }): string | null {
+  if (message.status === 'ok' && message.result !== 0) return 'failed';
+  if (message.status === null && message.result !== 0) return 'failed';
+  return message.status;
+}
+
+/** The words for a result code, or null for 0 and for none. */
+export function reasonOf(result: number | null): string | null {
+  return result ? resultCode(result).meaning : null;
+}
+
+/**
+ * Takes a progress message that is meant for `device`, which has not ended.
+ * @returns the terminal status that it brings, `changed` where something to be seen changed, else `same`.
+ */
+export function takeProgress(
+  device: DeviceState,
+  message: ProgressMessage,
+  at: number,
+): TerminalStatus | 'changed' | 'same' {
+  device.heardAt = at;
+  const status = statusOf(message);
+  const terminal = status !== null && isTerminal(status) ? status : null;
+  const late =
+    message.timestamp !== null &&
+    device.timestamp !== null &&
+    message.timestamp < device.timestamp &&
+    device.timestamp - message.timestamp <= LATE_MS;
+  if (late && !terminal) return 'same';
+  if (message.timestamp !== null) device.timestamp = message.timestamp;
+
+  const before = { status: device.status, percent: device.percent, step: device.step, result: device.result };
+  const step = message.step ?? device.step;
+  if (step !== device.step) device.percent = message.percent;
+  else if (message.percent !== null) device.percent = Math.max(device.percent ?? 0, message.percent);
+  device.step = step;
+  device.status = status ?? device.status ?? 'in_progress';
+  device.rate = message.rate;
+  device.result = message.result;
+  if (terminal === 'ok') device.percent = 100;
+  if (terminal) return terminal;
+  const same =
+    before.status === device.status &&
+    before.percent === device.percent &&
+    before.step === device.step &&
+    before.result === device.result;
+  return same ? 'same' : 'changed';
+}

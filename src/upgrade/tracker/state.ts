@@ -1,0 +1,86 @@
+/** The state of a run: what the tracker keeps up to date, and what renderers look at. */
+import type { Outcome, Verified } from '../events.js';
+
+/**
+ * `waiting`: not published yet · `open`: published, not ended · `retry_wait`: ended badly, a new attempt will come ·
+ * `verifying`: ended `ok`, its version is awaited · `ended`: nothing follows.
+ */
+export type DevicePhase = 'waiting' | 'open' | 'retry_wait' | 'verifying' | 'ended';
+
+/** One device of a run. Times are the clock's monotonic milliseconds. Never changed in place by anyone but the tracker. */
+export interface DeviceState {
+  /** Place in the manifest. */
+  readonly index: number;
+  readonly pid: string;
+  /** Null in `watch` where a job's devices are not known. */
+  readonly sn: string | null;
+  /** Version to upgrade to; null where it is not known. */
+  readonly target: string | null;
+  phase: DevicePhase;
+  bid: string | null;
+  attempt: number;
+  /** What the device said last, as it came (unsafe text); an {@link Outcome} once it has ended. */
+  status: string | null;
+  percent: number | null;
+  /** `download_firmware`, `upgrade_firmware`, or as it came (unsafe text). */
+  step: string | null;
+  /** Bytes a second. */
+  rate: number | null;
+  result: number | null;
+  reason: string | null;
+  verified: Verified;
+  publishedAt: number | null;
+  /** When something was last heard of it. */
+  heardAt: number | null;
+  /** The gateway's own clock in its newest message, ms since 1970: tells what came late. */
+  timestamp: number | null;
+  /** The version that it reported last since it was published, as it came (unsafe text). */
+  reported: string | null;
+  reportedAt: number | null;
+  /** Whether it reported another version than the target before. */
+  reportedOther: boolean;
+  endedAt: number | null;
+}
+
+/** One `ota_create`: one attempt at the upgrade of one or two devices of a gateway. */
+export interface JobState {
+  readonly pid: string;
+  /** Null in `watch`, where events came without one. */
+  readonly bid: string | null;
+  readonly tid: string | null;
+  readonly attempt: number;
+  readonly devices: readonly DeviceState[];
+  readonly openedAt: number;
+  acknowledgedAt: number | null;
+  /** Told as `job_published`: at the broker's acknowledgement, or at the dock's first word where that comes before. */
+  announced: boolean;
+  /** The dock's own acceptance. */
+  accepted: boolean;
+  /** Progress has come: the upgrade runs, whatever a reply says. */
+  heard: boolean;
+  /** The request may have reached the dock twice, so that 312014 means that the first one runs. */
+  resent: boolean;
+  /** The program ended between recording the job and the broker's acknowledgement: it may never have been sent. */
+  uncertain: boolean;
+  ended: boolean;
+}
+
+/** How far a device is with the download of a file that this program serves. Bytes, and bytes a second. */
+export interface ServedDownload {
+  bytes: number;
+  total: number;
+  rate: number;
+}
+
+/** What bars and tables draw: live, read-only. */
+export interface RunView {
+  readonly devices: readonly Readonly<DeviceState>[];
+  /** Devices that have ended, by outcome. */
+  readonly totals: Readonly<Record<Outcome, number>>;
+  /** Current wave and how many there are, from 1; null where there is but one. */
+  readonly wave: { current: number; of: number } | null;
+  /** Names and versions that are known from elsewhere (topology, osd), by serial number. */
+  readonly names: ReadonlyMap<string, { model: string | null; version: string | null }>;
+  /** Downloads from this program (`--serve`), by serial number. */
+  readonly downloads?: ReadonlyMap<string, ServedDownload>;
+}

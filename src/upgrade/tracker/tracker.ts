@@ -1,0 +1,224 @@
+/**
+ * The truth of a run: a reducer over facts. It does no I/O, has no clock and decides nothing about what comes next; the
+ * same facts give the same state and tell the same events. State is changed in place, since a fleet sends thousands of
+ * messages a second, and by nobody else.
+ */
+import { sameVersion } from '../../protocol/versions.js';
+import { safeText } from '../../text.js';
+import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent } from '../events.js';
+import type { Fact, FactOf } from '../facts.js';
+import {
+  addDevice,
+  addJob,
+  announce,
+  closeIfOver,
+  deviceBySn,
+  type Effect,
+  finish,
+  NOTHING,
+  newJob,
+  openDevice,
+  outcomeOf,
+  type Tracker,
+  type TrackerOptions,
+} from './jobs.js';
+import { createSeen, progressed, replied } from './messages.js';
+import type { DeviceState, JobState } from './state.js';
+
+export type { Effect, Tracker, TrackerOptions } from './jobs.js';
+
+export function createTracker(
+  devices: readonly { sn: string; pid: string; product_version: string }[],
+  options: TrackerOptions,
+): Tracker {
+  const tracker: Tracker = {
+    options,
+    devices: [],
+    totals: emptyTotals(),
+    open: new Set(),
+    byBid: new Map(),
+    openByPid: new Map(),
+    byTid: null,
+    bySn: null,
+    foreign: new Set(),
+    anonymous: new Map(),
+    lostAt: null,
+    restoredAt: Number.NEGATIVE_INFINITY,
+  };
+  for (const device of devices) addDevice(tracker, device.pid, device.sn, device.product_version);
+  return tracker;
+}
+
+/** Takes one fact in. Never throws, whatever a message holds. */
+export function apply(tracker: Tracker, fact: Fact): Effect {
+  switch (fact.type) {
+    case 'job_opened':
+      return jobOpened(tracker, fact);
+    case 'job_acknowledged':
+      return withJob(tracker, fact.bid, (job) => {
+        const events: RunEvent[] = [];
+        job.acknowledgedAt = fact.at;
+        job.uncertain = false;
+        announce(job, events);
+        return events;
+      });
+    case 'job_unsent':
+      return withJob(tracker, fact.bid, (job) =>
+        endJob(tracker, job, (device) => finish(tracker, device, 'not_started', fact.reason, fact.at)),
+      );
+    case 'job_resent':
+      return withJob(tracker, fact.bid, (job) => {
+        job.resent = true;
+        return [];
+      });
+    case 'reply':
+      return replied(tracker, fact);
+    case 'progress':
+      return progressed(tracker, fact);
+    case 'create_seen':
+      return createSeen(tracker, fact);
+    case 'limit':
+      return limitPassed(tracker, fact);
+    case 'version_reported':
+      return versionReported(tracker, fact);
+    case 'left_out':
+      return withDevice(tracker, fact.device, (device) => [
+        finish(tracker, device, fact.outcome, fact.reason, fact.at),
+      ]);
+    case 'retry_given_up':
+      return withDevice(tracker, fact.device, (device) =>
+        device.phase === 'retry_wait'
+          ? [finish(tracker, device, device.status as Outcome, device.reason, fact.at)]
+          : [],
+      );
+    case 'broker_lost':
+      tracker.lostAt = fact.at;
+      return { events: [{ event: 'broker_lost', reason: fact.reason }], job: null };
+    case 'broker_restored':
+      tracker.lostAt = null;
+      tracker.restoredAt = fact.at;
+      return {
+        events: [
+          {
+            event: 'broker_restored',
+            reason: fact.sessionPresent ? null : 'the broker kept no session: what was sent meanwhile may be missing',
+          },
+        ],
+        job: null,
+      };
+    case 'cut_off':
+      return cutOff(tracker, fact);
+    case 'resumed':
+      tracker.lostAt = null;
+      tracker.restoredAt = fact.at;
+      for (const job of tracker.open) {
+        job.uncertain = job.acknowledgedAt === null && !job.accepted && !job.heard;
+      }
+      return NOTHING;
+  }
+}
+
+/** Every device as it stands, in the manifest's order. */
+export function outcomes(tracker: Tracker): DeviceOutcome[] {
+  return tracker.devices.map((device) => outcomeOf(device));
+}
+
+function jobOpened(tracker: Tracker, fact: FactOf<'job_opened'>): Effect {
+  if (tracker.byBid.has(fact.bid)) return NOTHING;
+  const devices = fact.devices
+    .flatMap((index) => tracker.devices[index] ?? [])
+    .filter(({ phase }) => phase !== 'ended');
+  // Copied, a list takes the room of what is in it.
+  const job = newJob(fact.pid, fact.bid, fact.tid, fact.attempt, fact.at, [...devices]);
+  for (const device of devices) openDevice(device, job, fact.at);
+  addJob(tracker, job);
+  return { events: [], job };
+}
+
+function withJob(tracker: Tracker, bid: string, run: (job: JobState) => RunEvent[]): Effect {
+  const job = tracker.byBid.get(bid);
+  return job && !job.ended ? { events: run(job), job } : NOTHING;
+}
+
+function withDevice(tracker: Tracker, index: number, run: (device: DeviceState) => RunEvent[]): Effect {
+  const device = tracker.devices[index];
+  if (!device || device.phase === 'ended') return NOTHING;
+  const job = device.bid === null ? null : (tracker.byBid.get(device.bid) ?? null);
+  const events = run(device);
+  if (job) closeIfOver(tracker, job);
+  return { events, job };
+}
+
+function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
+  return withDevice(tracker, fact.device, (device) => {
+    const seconds = Math.round(fact.ms / 1000);
+    if (fact.limit === 'verify') {
+      if (device.phase !== 'verifying') return [];
+      if (device.reported !== null) device.verified = false;
+      return [finish(tracker, device, 'ok', unverified(device, seconds), fact.at)];
+    }
+    if (device.phase !== 'open') return [];
+    if (device.target !== null && device.reported !== null && sameVersion(device.reported, device.target)) {
+      // The end was missed, but the device says that it runs the target version: evidence enough.
+      device.percent = 100;
+      device.verified = true;
+      return [finish(tracker, device, 'ok', 'the last event was missed; the device reports the version', fact.at)];
+    }
+    const uncertain = device.bid !== null && tracker.byBid.get(device.bid)?.uncertain === true;
+    const reason = uncertain
+      ? `it is not certain that the upgrade was sent, and nothing was heard of it within ${seconds} s; look at the dock, or send it again with dji-ota resume --republish-uncertain`
+      : fact.limit === 'reply'
+        ? `no services_reply within ${seconds} s; the dock may be offline, or upgrading all the same`
+        : `no word from the device for ${seconds} s; it may still be upgrading`;
+    return [finish(tracker, device, 'unknown', reason, fact.at)];
+  });
+}
+
+function unverified(device: DeviceState, seconds: number): string {
+  return device.reported === null
+    ? `the device reported no version within ${seconds} s`
+    : `the device reports version ${safeText(device.reported, 64)}, not ${device.target ?? 'the target'}`;
+}
+
+function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Effect {
+  const device = deviceBySn(tracker, fact.sn);
+  if (!device || device.phase === 'ended' || device.target === null) return NOTHING;
+  const reached = sameVersion(fact.version, device.target);
+  if (!reached) device.reportedOther = true;
+  if (device.phase === 'waiting') return NOTHING;
+  // Told again every few seconds: what counts is since when.
+  if (device.reported === null || !sameVersion(device.reported, fact.version)) device.reportedAt = fact.at;
+  device.reported = fact.version;
+  if (device.phase !== 'verifying' || !reached) return NOTHING;
+  device.verified = true;
+  const job = device.bid === null ? null : (tracker.byBid.get(device.bid) ?? null);
+  return { events: [finish(tracker, device, 'ok', null, fact.at)], job };
+}
+
+/** Whether a reported version is anything new: docks tell theirs every few seconds, to a journal once is enough. */
+export function isNewVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
+  const device = deviceBySn(tracker, fact.sn);
+  if (!device || device.phase === 'ended' || device.target === null) return false;
+  if (device.phase !== 'waiting') return device.reported !== fact.version;
+  return !device.reportedOther && !sameVersion(fact.version, device.target);
+}
+
+function cutOff(tracker: Tracker, fact: FactOf<'cut_off'>): Effect {
+  const events: RunEvent[] = [];
+  for (const device of tracker.devices) {
+    if (device.phase === 'ended') continue;
+    if (device.phase === 'waiting') events.push(finish(tracker, device, 'not_started', fact.reason, fact.at));
+    else if (device.phase === 'verifying') events.push(finish(tracker, device, 'ok', fact.reason, fact.at));
+    else if (device.phase === 'retry_wait') {
+      events.push(finish(tracker, device, device.status as Outcome, device.reason, fact.at));
+    } else events.push(finish(tracker, device, 'unknown', fact.reason, fact.at));
+  }
+  for (const job of [...tracker.open]) closeIfOver(tracker, job);
+  return { events, job: null };
+}
+
+function endJob(tracker: Tracker, job: JobState, each: (device: DeviceState) => RunEvent): RunEvent[] {
+  const events = job.devices.filter((device) => device.phase === 'open').map(each);
+  closeIfOver(tracker, job);
+  return events;
+}

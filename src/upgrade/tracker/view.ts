@@ -1,0 +1,21 @@
+import type { RunCore } from '../core.js';
+import { waveCount } from '../rollout/rollout.js';
+import type { RunView } from './state.js';
+
+/** A live look at a run for bars and tables. */
+export function viewOf(
+  core: RunCore,
+  names: RunView['names'] = new Map(),
+  downloads: RunView['downloads'] = new Map(),
+): RunView {
+  return {
+    devices: core.tracker.devices,
+    totals: core.tracker.totals,
+    get wave() {
+      const of = waveCount(core.rollout);
+      return of > 1 ? { current: core.rollout.wave + 1, of } : null;
+    },
+    names,
+    downloads: downloads ?? new Map(),
+  };
+}

@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  advance,
+  type CoreOptions,
+  createCore,
+  dueLimits,
+  isRunOver,
+  type RunCore,
+  refuseStarts,
+  replay,
+} from '../../src/upgrade/core.js';
+import type { Fact } from '../../src/upgrade/facts.js';
+import { makePlan } from '../../src/upgrade/plan.js';
+import { startDue } from '../../src/upgrade/rollout/rollout.js';
+import { outcomes } from '../../src/upgrade/tracker/tracker.js';
+import { ends, progress, reply } from '../helpers/facts.js';
+import { coreOptions, device, fleetOf, REPLY, STALL, VERIFY } from '../helpers/upgrade-run.js';
+
+/** A core whose starts are opened under the bids `b1`, `b2`, ... */
+function live(planned = fleetOf(1), options: CoreOptions = coreOptions(), skipped = new Set<number>()) {
+  const core = createCore(makePlan(planned), options, skipped);
+  const facts: Fact[] = [];
+  let count = 0;
+  const take = (fact: Fact) => {
+    facts.push(structuredClone(fact));
+    return advance(core, fact);
+  };
+  const start = (at: number) => {
+    for (const { devices, attempt } of startDue(core.rollout, at)) {
+      const bid = `b${++count}`;
+      const pid = core.tracker.devices[devices[0] ?? 0]?.pid ?? '';
+      take({ type: 'job_opened', at, pid, bid, tid: `t-${bid}`, attempt, devices });
+    }
+  };
+  return { core, facts, take, start, bids: () => count };
+}
+
+describe('limits', () => {
+  test('the reply limit counts from the acknowledgement, and ends with the reply or progress', () => {
+    const { core, take, start } = live();
+    start(0);
+    take({ type: 'job_acknowledged', at: 5000, bid: 'b1' });
+    expect(dueLimits(core, 5000 + REPLY - 1)).toEqual({ due: [], next: 5000 + REPLY });
+    expect(dueLimits(core, 5000 + REPLY).due).toMatchObject([{ device: 0, limit: 'reply', ms: REPLY }]);
+    take({ ...reply(), at: 6000 });
+    expect(dueLimits(core, 5000 + REPLY)).toEqual({ due: [], next: 6000 + STALL });
+  });
+
+  test('the stall limit counts from the last word', () => {
+    const { core, take, start } = live();
+    start(0);
+    take({ ...progress({ percent: 1 }), at: 1000 });
+    take({ ...progress({ percent: 1 }), at: 9000 });
+    expect(dueLimits(core, 9000 + STALL - 1).due).toEqual([]);
+    expect(dueLimits(core, 9000 + STALL).due).toMatchObject([{ limit: 'stall', ms: STALL }]);
+  });
+
+  test('a request that is never acknowledged runs into the stall limit, not the reply limit', () => {
+    const { core, start } = live();
+    start(0);
+    expect(dueLimits(core, STALL - 1)).toEqual({ due: [], next: STALL });
+    expect(dueLimits(core, STALL).due).toMatchObject([{ limit: 'stall' }]);
+  });
+
+  test('nothing counts while the broker is away, and everything starts anew when it is back', () => {
+    const { core, take, start } = live();
+    start(0);
+    take({ ...progress(), at: 1000 });
+    take({ type: 'broker_lost', at: 2000, reason: 'x' });
+    expect(dueLimits(core, STALL * 9)).toEqual({ due: [], next: null });
+    take({ type: 'broker_restored', at: STALL * 9, sessionPresent: true });
+    expect(dueLimits(core, STALL * 9)).toEqual({ due: [], next: STALL * 10 });
+  });
+
+  test('a device that tells its new version is given a minute to tell its end, counted from the first time', () => {
+    const { core, take, start } = live(fleetOf(1), coreOptions({ verify: 'report' }));
+    take({ type: 'version_reported', at: 0, sn: 'S0', version: '1.0' });
+    start(0);
+    take({ ...progress(), at: 1000 });
+    for (const at of [50_000, 52_000, 54_000]) take({ type: 'version_reported', at, sn: 'S0', version: '2.0' });
+    expect(dueLimits(core, 60_000)).toEqual({ due: [], next: 110_000 });
+    const [fact] = dueLimits(core, 110_000).due;
+    expect(fact && take(fact)).toMatchObject([{ event: 'device_finished', status: 'ok', verified: true }]);
+  });
+
+  test('the verify limit counts from the end; the gateway stays taken until then', () => {
+    const { core, take, start } = live(fleetOf(1), coreOptions({ verify: 'require' }));
+    start(0);
+    take({ ...progress({ status: 'ok' }), at: 7000 });
+    expect(isRunOver(core)).toBe(false);
+    expect(dueLimits(core, 7000)).toEqual({ due: [], next: 7000 + VERIFY });
+    const [fact] = dueLimits(core, 7000 + VERIFY).due;
+    expect(fact && take(fact)).toMatchObject([{ status: 'ok', verified: null }]);
+    expect(isRunOver(core)).toBe(true);
+  });
+
+  test('one device of a job that ends does not end the limit of the other', () => {
+    const { core, take, start } = live([device('A', 'P0'), device('B', 'P0')]);
+    start(0);
+    take({ ...progress({ sn: 'A', status: 'ok' }), at: 1000 });
+    expect(dueLimits(core, STALL).due).toMatchObject([{ device: 1 }]);
+  });
+});
+
+describe('what follows', () => {
+  test('a stop leaves out what was not started and what waited for a new attempt', () => {
+    const options = coreOptions({ retries: 3 }, { concurrency: 2, maxFailures: { devices: 1 } });
+    const { core, take, start } = live(fleetOf(4), options);
+    start(0);
+    take({ ...reply({ tid: 't-b1', bid: 'b1', result: 312015 }), at: 1 });
+    start(1);
+    const events = take({ ...progress({ bid: 'b2', status: 'failed', result: 312023 }, 'P1'), at: 2 });
+    expect(ends(events)).toEqual(['S1 failed', 'S0 rejected', 'S3 not_started']);
+    expect(isRunOver(core)).toBe(false);
+    expect(ends(take({ ...progress({ bid: 'b3', status: 'ok' }, 'P2'), at: 3 }))).toEqual(['S2 ok']);
+    expect(isRunOver(core)).toBe(true);
+  });
+
+  test('after an unknown end the further jobs of that gateway are not started, with the reason', () => {
+    const { take, start, core } = live([device('A', 'P0'), device('B', 'P0'), device('C', 'P0')]);
+    start(0);
+    take({ type: 'limit', at: 1, device: 0, limit: 'reply', ms: 1 });
+    const events = take({ type: 'limit', at: 1, device: 1, limit: 'reply', ms: 1 });
+    expect(ends(events)).toEqual(['B unknown', 'C not_started']);
+    expect(events.at(-1)).toMatchObject({ reason: expect.stringContaining('may still run on gateway P0') });
+    expect(isRunOver(core)).toBe(true);
+  });
+
+  test('skipped devices are no part of the roll-out, also where waves count them', () => {
+    const { core, take, start } = live(fleetOf(3), coreOptions({}, { waves: [1, 3] }), new Set([0, 2]));
+    take({ type: 'left_out', at: 0, device: 0, outcome: 'skipped', reason: 'up to date' });
+    take({ type: 'left_out', at: 0, device: 2, outcome: 'skipped', reason: 'up to date' });
+    start(0);
+    take({ ...progress({ status: 'ok' }, 'P1'), at: 1 });
+    start(1);
+    expect(isRunOver(core)).toBe(true);
+    expect(outcomes(core.tracker).map(({ status }) => status)).toEqual(['skipped', 'ok', 'skipped']);
+  });
+
+  test('starts that could not be recorded are not started, and nothing more is', () => {
+    const { core } = live(fleetOf(3), coreOptions({}, { concurrency: 2 }));
+    const starts = startDue(core.rollout, 0);
+    expect(ends(refuseStarts(core, starts, 'disk full', 1))).toEqual([
+      'S0 not_started',
+      'S1 not_started',
+      'S2 not_started',
+    ]);
+    expect(isRunOver(core)).toBe(true);
+  });
+});
+
+/** What must be the same after a replay: everything but the ids of objects. */
+function stateOf({ tracker, rollout, running, cut }: RunCore) {
+  return { tracker, rollout, running, cut };
+}
+
+const step = fc.record({
+  which: fc.nat(),
+  what: fc.constantFrom(
+    'progress',
+    'progress',
+    'ok',
+    'failed',
+    'retry',
+    'refused',
+    'reply',
+    'limit',
+    'version',
+    'foreign',
+  ),
+  one: fc.boolean(),
+  percent: fc.integer({ min: 0, max: 100 }),
+});
+const runOptions = fc
+  .record({
+    retries: fc.integer({ min: 0, max: 2 }),
+    verify: fc.constantFrom('off' as const, 'report' as const, 'require' as const),
+    concurrency: fc.option(fc.integer({ min: 1, max: 3 })),
+    waves: fc.constantFrom([], [1, 6], [1, 3, 6]),
+    maxFailures: fc.constantFrom(null, { devices: 2 }, { percent: 50 }),
+    wavePause: fc.constantFrom(0, 7),
+  })
+  .map(({ retries, verify, ...rollout }) => coreOptions({ retries, verify }, { ...rollout, retryWait: 3 }));
+
+test('replaying the facts of any run gives its tracker, its roll-out, and its events', () => {
+  const planned = [0, 0, 0, 1, 1, 2, 3, 3, 4, 5].map((pid, index) => device(`S${index}`, `P${pid}`));
+  fc.assert(
+    fc.property(runOptions, fc.array(step, { maxLength: 60 }), fc.boolean(), (options, steps, cutOff) => {
+      const { core, facts, take, start, bids } = live(planned, options);
+      const told: unknown[] = [];
+      let at = 0;
+      for (const { which, what, one, percent } of steps) {
+        start(++at);
+        const job = core.tracker.byBid.get(`b${(which % Math.max(1, bids())) + 1}`);
+        const target = job?.devices[which % 2] ?? job?.devices[0];
+        if (!job || !target) continue;
+        const ids = { bid: job.bid, tid: job.tid, sn: one ? target.sn : null, percent };
+        const word = (status: string, result = 0) => ({ ...progress({ ...ids, status, result }, job.pid), at });
+        const fact: Record<typeof what, () => Fact> = {
+          progress: () => word('in_progress'),
+          ok: () => word('ok'),
+          failed: () => word('failed', 312023),
+          retry: () => word('failed', 312028),
+          foreign: () => ({ ...progress({ bid: 'other' }, job.pid), at }),
+          refused: () => ({ ...reply({ tid: job.tid, bid: job.bid, result: 312015 }, job.pid), at }),
+          reply: () => ({ ...reply({ tid: job.tid, bid: job.bid }, job.pid), at }),
+          limit: () => ({ type: 'limit', at, device: target.index, limit: one ? 'stall' : 'verify', ms: 1 }),
+          version: () => ({ type: 'version_reported', at, sn: target.sn ?? '', version: one ? '2.0' : '1.0' }),
+        };
+        told.push(...take(fact[what]()));
+      }
+      if (cutOff) told.push(...take({ type: 'cut_off', at: ++at, cause: 'timeout', reason: 'time is up' }));
+      const again = createCore(makePlan(planned), options);
+      expect(facts.flatMap((fact) => replay(again, fact))).toEqual(told);
+      expect(stateOf(again)).toEqual(stateOf(core));
+      expect(isRunOver(again)).toBe(isRunOver(core));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a fact that is replayed twice counts once', () => {
+  const { core, facts, take, start } = live(fleetOf(2));
+  start(0);
+  take({ ...progress({ status: 'ok' }), at: 1 });
+  const again = createCore(makePlan(fleetOf(2)), coreOptions());
+  for (const fact of facts) for (const _ of [1, 2]) replay(again, fact);
+  expect(stateOf(again)).toEqual(stateOf(core));
+});

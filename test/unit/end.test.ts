@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { finishRun, interruption } from '../../src/upgrade/end.js';
+import { emptyTotals, type Outcome, type RunEvent } from '../../src/upgrade/events.js';
+
+const DEVICE = { pid: 'D', percent: null, result: null, reason: null, verified: null };
+
+test.each<[string, Outcome[], string]>([
+  ['nothing was published', ['not_started', 'skipped'], 'Nothing was published.'],
+  ['some was published', ['not_started', 'unknown'], 'Upgrades that were published go on in the docks.'],
+  ['its devices are not known', [], 'Upgrades that were published go on in the docks.'],
+])('an interrupted run of which %s says so', (_, statuses, hint) => {
+  const events: RunEvent[] = [];
+  const devices = statuses.map((status, index) => ({ ...DEVICE, sn: `S${index}`, status }));
+  const error = interruption(AbortSignal.abort(130));
+  const result = finishRun({ exit_code: 130, totals: emptyTotals(), devices, error }, (event) => events.push(event));
+  expect(result.error?.hint).toBe(hint);
+  expect(events.map(({ event }) => event)).toEqual(['error', 'run_finished']);
+  expect(events[0]).toMatchObject({ code: 'interrupted', exit_code: 130, hint });
+});

@@ -1,6 +1,7 @@
 /** What a broker's codes and a connection's errors mean: whether another attempt is worth it, and what to tell. */
 import { OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
+import { tlsFault } from '../tls.js';
 import type { Target } from './target.js';
 
 /** Why a connection was not made. */
@@ -110,13 +111,18 @@ function loginHint({ clientId, username, password }: Login): string {
 
 /** An error of the stream below MQTT before the broker has answered. */
 export function streamFailure(error: unknown, target: Target, reached: boolean): Failure {
-  const code = codeOf(error);
+  const { code } = error as { code?: unknown };
   const final = (why: string, hint: string): Failure => ({
     kind: 'refused',
     error: new OtaError('broker_unreachable', `${target.shown}: ${why}`, { hint, cause: error }),
   });
-  const certificate = certificateProblem(code, error);
-  if (certificate) return final(certificate[0], certificate[1]);
+  const fault = target.tls && tlsFault(error, 'broker');
+  if (fault) {
+    const other = 'Check the port, or use mqtt:// or ws:// for a connection without TLS.';
+    const doubt = fault.kind === 'client certificate' ? target.tls?.clientDoubt(Date.now()) : null;
+    if (doubt) return final(`the broker does not accept the client certificate of --cert: ${doubt}`, fault.hint);
+    return final(safeText(fault.why, 240), fault.kind === 'no TLS' ? other : fault.hint);
+  }
   // ws tells a status other than 101 only in its message.
   const status = /Unexpected server response: (\d{3})/.exec(error instanceof Error ? error.message : '')?.[1];
   if (status !== undefined && !/^(408|429|5\d\d)$/.test(status)) {
@@ -131,71 +137,12 @@ export function streamFailure(error: unknown, target: Target, reached: boolean):
     : { kind: 'failed', reason };
 }
 
-// An error of OpenSSL that a write meets comes as EPROTO, with the reason only in its message.
-function codeOf(error: unknown): string {
-  const code = String((error as { code?: unknown } | null)?.code ?? '');
-  const reason = /SSL routines:[^:]*:([\w ]+):/.exec(error instanceof Error ? error.message : '')?.[1];
-  return code === 'EPROTO' && reason ? `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}` : code;
-}
-
 function reasonOf(error: unknown, target: Target, reached: boolean): string {
   const message = error instanceof Error ? error.message : '';
-  const code = codeOf(error);
+  const { code } = error as { code?: unknown };
   // The words are those of Node's tls for a connection that ends in the middle of the handshake.
   if (target.tls && !reached && (code === 'ECONNRESET' || message.includes('before secure TLS connection'))) {
     return 'the server hung up during the TLS handshake; perhaps there is no TLS on this port';
   }
   return systemReason(error);
-}
-
-const UNKNOWN_CA: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_UNTRUSTED',
-  'CERT_SIGNATURE_FAILURE',
-  'INVALID_CA',
-]);
-
-/** What is wrong and what to do, or null where it is no matter of TLS. Codes of Node's `tls` and of OpenSSL's alerts. */
-function certificateProblem(code: string, error: unknown): [string, string] | null {
-  if (UNKNOWN_CA.has(code)) {
-    return [
-      `the broker’s certificate is not signed by a known authority (${code})`,
-      'Give the certificate of the authority that signed it with --ca.',
-    ];
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
-    const names = safeText(String((error as { reason?: unknown }).reason ?? ''), 160);
-    return [
-      `the broker’s certificate is for another host${names ? `: ${names}` : ''}`,
-      'Use the host name in --broker that the certificate was made for.',
-    ];
-  }
-  if (code === 'CERT_HAS_EXPIRED') {
-    return ['the broker’s certificate has expired', 'Have it renewed, and check the clock of this machine.'];
-  }
-  if (code === 'CERT_NOT_YET_VALID') {
-    return ['the broker’s certificate is not valid yet', 'Check the clock of this machine.'];
-  }
-  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(code)) {
-    return [
-      'the broker ended the TLS handshake: it probably requires a client certificate',
-      'Give one with --cert and --key.',
-    ];
-  }
-  if (
-    /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)/.test(code)
-  ) {
-    return [`the broker does not accept the client certificate (${code})`, 'Check --cert and --key.'];
-  }
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNEXPECTED_MESSAGE/.test(code)) {
-    return ['there is no TLS on this port', 'Check the port, or use mqtt:// or ws:// for a connection without TLS.'];
-  }
-  if (/^ERR_SSL_|^CERT_|^CRL_/.test(code)) {
-    return [`TLS failed (${code})`, 'Check --ca, --cert and --key, and that the broker speaks TLS 1.2 or newer.'];
-  }
-  return null;
 }

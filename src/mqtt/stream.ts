@@ -54,15 +54,11 @@ function openWebSocket(target: Target, onReached: () => void): Duplex {
   return stream;
 }
 
-function tlsOptions(target: Target) {
-  const { ca, cert, key, insecure } = target.tls ?? { ca: undefined, cert: undefined, key: undefined, insecure: false };
+function tlsOptions({ tls, host }: Target) {
   return {
-    ca,
-    cert,
-    key,
-    rejectUnauthorized: !insecure,
-    minVersion: 'TLSv1.2' as const,
+    secureContext: tls?.context(),
+    rejectUnauthorized: tls?.insecure !== true,
     // TLS knows no addresses as server names (RFC 6066, section 3).
-    ...(isIP(target.host) === 0 ? { servername: target.host } : {}),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
   };
 }

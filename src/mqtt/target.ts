@@ -1,11 +1,10 @@
 /** Where to connect: the broker URL and the TLS files, checked once, before the first attempt. */
-import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { domainToASCII } from 'node:url';
 import { OtaError } from '../errors.js';
 import { safeText } from '../text.js';
 import { redactUrl } from '../url.js';
 import type { ConnectionSettings } from './broker.js';
+import { readTlsFiles, type TlsFiles } from './tls-files.js';
 
 type Scheme = 'mqtt' | 'mqtts' | 'ws' | 'wss';
 
@@ -22,13 +21,6 @@ export interface Target {
   password: string | undefined;
   /** Null where the scheme has no TLS. */
   tls: TlsFiles | null;
-}
-
-export interface TlsFiles {
-  ca: Buffer | undefined;
-  cert: Buffer | undefined;
-  key: Buffer | undefined;
-  insecure: boolean;
 }
 
 /** 1883 and 8883 are MQTT's registered ports; WebSockets take those of HTTP. */
@@ -58,7 +50,7 @@ export function readTarget(settings: ConnectionSettings): Target {
     shown: safeText(`${scheme}://${authority}${websocket ? pathname : ''}`),
     username: settings.username ?? decode(url.username),
     password: settings.password ?? decode(url.password),
-    tls: secure ? tlsFiles(settings) : withoutTls(settings, scheme),
+    tls: secure ? readTlsFiles(settings) : withoutTls(settings, scheme),
   };
 }
 
@@ -98,35 +90,6 @@ function withoutTls(settings: ConnectionSettings, scheme: Scheme): null {
   if (given === null) return null;
   const secure = scheme === 'mqtt' ? 'mqtts' : 'wss';
   throw new OtaError('settings_invalid', `${given} given, but a ${scheme}:// connection is not encrypted`, {
-    hint: `Use a ${secure}:// URL, usually with another port, or leave the certificate away.`,
+    hint: `Use a ${secure}:// URL, usually with another port, or omit the option.`,
   });
-}
-
-function tlsFiles(settings: ConnectionSettings): TlsFiles {
-  const { ca, cert, key } = settings;
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new OtaError('settings_invalid', cert ? '--cert needs --key' : '--key needs --cert', {
-      hint: 'A client certificate and its private key are given together.',
-    });
-  }
-  // OpenSSL skips what it does not understand in a CA file, and every connection would then fail with "unknown CA".
-  usable('--ca', ca && (() => new X509Certificate(ca)));
-  usable('--cert', cert && (() => new X509Certificate(cert)));
-  usable('--key', cert && key && (() => createSecureContext({ cert, key } satisfies SecureContextOptions)));
-  return { ca, cert, key, insecure: settings.insecure === true };
-}
-
-function usable(option: string, read: (() => unknown) | undefined): void {
-  try {
-    read?.();
-  } catch (cause) {
-    const reason = cause instanceof Error ? safeText(cause.message, 120) : String(cause);
-    throw new OtaError('settings_invalid', `the file of ${option} cannot be used: ${reason}`, {
-      hint:
-        option === '--key'
-          ? 'It must be the PEM private key, without a passphrase, that belongs to the certificate of --cert.'
-          : 'It must be a certificate in PEM form, beginning with -----BEGIN CERTIFICATE-----.',
-      cause,
-    });
-  }
 }

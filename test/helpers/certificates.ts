@@ -22,6 +22,10 @@ export interface Certificates {
   /** For broker.example. */
   wrongHost: Certificate;
   client: Certificate;
+  /** For localhost, but with a use that is not a server's. */
+  clientUse: Certificate;
+  /** For localhost, signed with SHA-1. */
+  weak: Certificate;
   /** Of the other authority. */
   foreignClient: Certificate;
 }
@@ -39,6 +43,8 @@ export function makeCertificates(): Certificates {
     expired: ca.issue('localhost', local, -24 * 3600 * 1000),
     wrongHost: ca.issue('broker.example', ['broker.example'], YEAR),
     client: ca.issue('test-client', [], YEAR),
+    clientUse: ca.issue('localhost', local, YEAR, { uses: [CLIENT_AUTH] }),
+    weak: ca.issue('localhost', local, YEAR, { digest: 'sha1' }),
     foreignClient: otherCa.issue('test-client', [], YEAR),
   };
 }
@@ -49,14 +55,21 @@ function authority(name: string) {
   const self = { name, key: keys.privateKey };
   return {
     pem: build(self, name, keys, [extension], YEAR),
-    issue: (subject: string, hosts: string[], validFor: number): Certificate => {
+    issue: (subject: string, hosts: string[], validFor: number, more: Special = {}): Certificate => {
       const names = hosts.map((host) =>
         isIP(host) ? tlv(0x87, Buffer.from(host.split('.').map(Number))) : tlv(0x82, Buffer.from(host)),
       );
       const extensions = hosts.length > 0 ? [sequence(SUBJECT_ALT_NAME, octets(sequence(...names)))] : [];
-      return build(self, subject, newKeys(), extensions, validFor);
+      if (more.uses) extensions.push(sequence(EXTENDED_KEY_USAGE, octets(sequence(...more.uses))));
+      return build(self, subject, newKeys(), extensions, validFor, more.digest);
     },
   };
+}
+
+interface Special {
+  /** Extended key usages, as OIDs in DER. */
+  uses?: Buffer[];
+  digest?: 'sha1' | 'sha256';
 }
 
 function newKeys() {
@@ -69,20 +82,22 @@ function build(
   keys: { publicKey: KeyObject; privateKey: KeyObject },
   extensions: Buffer[],
   validFor: number,
+  digest: 'sha1' | 'sha256' = 'sha256',
 ): Certificate {
+  const algorithm = digest === 'sha1' ? ECDSA_WITH_SHA1 : ECDSA_WITH_SHA256;
   const now = Date.now();
   const body = sequence(
     tlv(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([0x40]), randomBytes(15)])),
-    ECDSA_WITH_SHA256,
+    algorithm,
     commonName(issuer.name),
     sequence(time(now - YEAR), time(now + validFor)),
     commonName(subject),
     keys.publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length > 0 ? [tlv(0xa3, sequence(...extensions))] : []),
   );
-  const signature = sign('sha256', body, issuer.key);
-  const der = sequence(body, ECDSA_WITH_SHA256, tlv(0x03, Buffer.concat([Buffer.from([0]), signature])));
+  const signature = sign(digest, body, issuer.key);
+  const der = sequence(body, algorithm, tlv(0x03, Buffer.concat([Buffer.from([0]), signature])));
   const lines = (der.toString('base64').match(/.{1,64}/g) ?? []).join('\n');
   return {
     cert: Buffer.from(`-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`),
@@ -127,4 +142,7 @@ function commonName(name: string): Buffer {
 const TRUE = Buffer.from([0x01, 0x01, 0xff]);
 const BASIC_CONSTRAINTS = oid('551d13');
 const SUBJECT_ALT_NAME = oid('551d11');
+const EXTENDED_KEY_USAGE = oid('551d25');
+const CLIENT_AUTH = oid('2b06010505070302');
+const ECDSA_WITH_SHA1 = sequence(oid('2a8648ce3d0401'));
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));

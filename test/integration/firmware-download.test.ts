@@ -278,15 +278,27 @@ describe('https', () => {
     certificate = certificates.server,
   ) =>
     listen(
-      createSecureServer({ cert: certificate.cert, key: certificate.key }, handle) as ReturnType<typeof createServer>,
+      createSecureServer({ ...certificate, ciphers: 'DEFAULT@SECLEVEL=0' }, handle) as ReturnType<typeof createServer>,
     );
 
   it('trusts a private store by its authority, and no other', async () => {
     const port = await secureStore((_request, response) => void response.end(body));
     const url = `https://127.0.0.1:${port}/f.zip`;
     expect((await fetchAll(url, { ca: certificates.ca.cert })).bytes.equals(body)).toBe(true);
-    await expect(fetchAll(url)).rejects.toThrow(/certificate is not trusted.*--ca/);
-    await expect(fetchAll(url, { ca: certificates.otherCa.cert })).rejects.toThrow(/certificate is not trusted/);
+    await expect(fetchAll(url)).rejects.toThrow(/not signed by a known authority.*--ca/);
+    await expect(fetchAll(url, { ca: certificates.otherCa.cert })).rejects.toThrow(
+      /certificate is not signed|certificate was refused/,
+    );
+  });
+
+  it.each([
+    ['clientUse', /^the server’s certificate is not made for a server\. /],
+    ['weak', /^the server’s certificate or one of its chain is signed with an outdated algorithm/],
+    ['expired', /^the server’s certificate has expired/],
+  ] as const)('asks once where the certificate is refused (%s)', async (which, words) => {
+    const port = await secureStore((_request, response) => void response.end(body), certificates[which]);
+    const url = `https://127.0.0.1:${port}/f.zip`;
+    await expect(fetchAll(url, { ca: certificates.ca.cert })).rejects.toThrow(words);
   });
 
   it('follows no redirect to unprotected http', async () => {

@@ -125,6 +125,8 @@ describe.skipIf(!mosquittoAvailable())('connecting to mosquitto', () => {
     ['wss', 'unknown', 'server', undefined, /not signed by a known authority/, /--ca/],
     ['mqtts', 'other', 'server', 'otherCa', /not signed by a known authority|TLS failed/, /--ca/],
     ['mqtts', 'expired', 'expired', 'ca', /has expired/, /clock/],
+    ['mqtts', 'for clients alone', 'clientUse', 'ca', /not made for a server/, /serverAuth/],
+    ['wss', 'for clients alone', 'clientUse', 'ca', /not made for a server/, /serverAuth/],
     ['mqtts', 'for another host', 'wrongHost', 'ca', /another host: .*broker\.example/, /host name/],
     ['wss', 'for another host', 'wrongHost', 'ca', /another host: .*broker\.example/, /host name/],
   ] as const)('%s: ends at once where the certificate is %s', async (scheme, _, server, ca, message, hint) => {
@@ -319,7 +321,7 @@ describe('connecting', () => {
       message: expect.stringContaining('the file of --ca cannot be used'),
     });
     expect(await refused('mqtts://h', { cert: client.cert, key: server.key })).toMatchObject({
-      message: expect.stringContaining('the file of --key cannot be used'),
+      message: 'the private key of --key does not belong to the certificate of --cert',
     });
   });
 });

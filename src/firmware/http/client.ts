@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import * as tls from 'node:tls';
-import { rootCertificates } from 'node:tls';
 import { EnvHttpProxyAgent, request } from 'undici';
 import { OtaError } from '../../errors.js';
+import { usualAuthorities } from '../../tls.js';
 import { redactUrl } from '../../url.js';
 
 /** An answer, after redirects. Its body has to be read to the end or destroyed. */
@@ -42,7 +41,14 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** A client for firmware stores. Throws `settings_invalid` where the environment's proxy is no usable URL. */
 export function httpClient(options: HttpOptions = {}): HttpClient {
   const { signal, silence = 30_000 } = options;
-  const agent = agentOf(options);
+  // At once, so that a proxy URL that is none is told; the system's authorities are read where they are needed.
+  const plain = agentOf(options, options.ca !== undefined);
+  let secure: EnvHttpProxyAgent | null = null;
+  const agentFor = ({ protocol }: URL) => {
+    if (protocol !== 'https:') return plain;
+    secure ??= agentOf(options, true);
+    return secure;
+  };
 
   async function once(method: 'GET' | 'HEAD', url: URL, headers: Record<string, string>): Promise<HttpAnswer> {
     const target = new URL(url);
@@ -53,7 +59,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
       method,
       // The digest is of the bytes as they are stored: no compression on the way.
       headers: { 'accept-encoding': 'identity', 'user-agent': 'dji-ota', ...headers },
-      dispatcher: agent,
+      dispatcher: agentFor(target),
       signal: signal ?? null,
       headersTimeout: silence,
       bodyTimeout: silence,
@@ -80,7 +86,9 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
         target = next;
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([plain.destroy(), secure?.destroy()]);
+    },
   };
 }
 
@@ -114,8 +122,10 @@ function decode(text: string): string {
   }
 }
 
-function agentOf({ ca, env = process.env, silence = 30_000, connectTimeout = 10_000 }: HttpOptions): EnvHttpProxyAgent {
-  const secure = ca ? { ca: [...usualAuthorities(), ca] } : {};
+function agentOf(options: HttpOptions, overTls: boolean): EnvHttpProxyAgent {
+  const { ca, env = process.env, silence = 30_000, connectTimeout = 10_000 } = options;
+  // `ca` replaces Node's own list, and a store on the public internet must stay reachable beside a private one.
+  const secure = overTls ? { ca: [...usualAuthorities(), ...(ca ? [ca] : [])] } : {};
   const httpProxy = env.http_proxy ?? env.HTTP_PROXY ?? '';
   const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY ?? '';
   try {
@@ -137,12 +147,6 @@ function agentOf({ ca, env = process.env, silence = 30_000, connectTimeout = 10_
       hint: 'Write it as http://host:port, or unset it.',
     });
   }
-}
-
-// `ca` replaces Node's own list, and a store on the public internet must stay reachable beside a private one.
-function usualAuthorities(): readonly string[] {
-  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
-  return getCACertificates?.('default') ?? rootCertificates;
 }
 
 function firstOf(headers: Record<string, string | string[] | undefined>): Record<string, string | undefined> {

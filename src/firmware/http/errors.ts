@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
+import { tlsFault } from '../../tls.js';
 import { RedirectError } from './client.js';
 
 /** A download that cannot go on, in words that follow the name of the file; never holds the URL. */
@@ -24,17 +25,10 @@ export function showStatus(status: number): string {
   return `the server answered ${status}${name ? ` ${name}` : ''}${meaning[status] ?? ''}`;
 }
 
-/** Certificates and redirects do not get better by asking again; everything else on a network may. */
+/** What TLS says and redirects do not get better by asking again; everything else on a network may. */
 export function isLasting(error: unknown): boolean {
-  return error instanceof DownloadError || error instanceof RedirectError || isCertificateProblem(error);
+  return error instanceof DownloadError || error instanceof RedirectError || tlsFault(error, 'server') !== null;
 }
-
-function isCertificateProblem(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && CERTIFICATE.test(code);
-}
-
-const CERTIFICATE = /^(ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 /** A failed request in words that follow the name of the file. */
 export function showHttpProblem(error: unknown): string {
@@ -44,7 +38,9 @@ export function showHttpProblem(error: unknown): string {
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'the server fell silent';
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return 'the connection broke off';
   const reason = safeText(reasonOf(error), 160);
-  if (isCertificateProblem(error)) return `the server’s certificate is not trusted: ${reason} (see --ca)`;
+  const fault = tlsFault(error, 'server');
+  // A server of firmware that wants a client certificate is none for docks, and there is no option for one.
+  if (fault) return safeText(fault.kind === 'client certificate' ? fault.why : `${fault.why}. ${fault.hint}`, 400);
   return `the server cannot be reached: ${reason}`;
 }
 

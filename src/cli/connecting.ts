@@ -1,6 +1,6 @@
 /** The connection of a command: its settings, its password, and the broker itself, loaded only now. */
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
-import { type Connection, type ConnectionFlags, loadConnection } from '../settings/connection.js';
+import { type Connection, type ConnectionFlags, loadConnection } from '../settings/connection/load-connection.js';
 import { type Io, isInteractive } from './io.js';
 
 export type Connect = (events: BrokerEvents, signal: AbortSignal) => Promise<Broker>;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { systemClock } from '../clock.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import { stateFolders } from '../settings/home.js';
+import { stateFolders } from '../settings/state-folders.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
 import type { Io } from './io.js';
@@ -47,6 +47,6 @@ export async function readFirmwareCa(
   warn: (code: string, message: string) => void,
 ): Promise<Buffer | undefined> {
   if (flags.ca === undefined) return undefined;
-  const { readPem, readSmallFile } = await import('../settings/files.js');
+  const { readPem, readSmallFile } = await import('../settings/connection/credential-files.js');
   return readPem('ca', { value: flags.ca, source: '--ca', level: 'option' }, readSmallFile, warn);
 }

@@ -1,7 +1,7 @@
 /** Which commands there are and what does their work. That is imported inside each action: declaring must cost nothing. */
 import { type Argument, Command, CommanderError } from 'commander';
 import { terminalWidth } from '../render/stream.js';
-import { declareConfig } from './commands/config-declare.js';
+import { declareConfig } from './commands/config/declare.js';
 import { declareCompletion } from './declare/completion.js';
 import { EXIT_CODES_HELP } from './declare/exit-codes.js';
 import {

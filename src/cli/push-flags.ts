@@ -1,6 +1,6 @@
 /** The options of `push`, from strings to what the run is made with. */
 import { OtaError } from '../errors.js';
-import type { ConnectionFlags } from '../settings/connection.js';
+import type { ConnectionFlags } from '../settings/connection/load-connection.js';
 import { parseDuration, parseTimeout } from '../settings/duration.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { Plan } from '../upgrade/plan.js';

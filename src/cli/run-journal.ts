@@ -4,8 +4,8 @@ import { type Clock, systemClock } from '../clock.js';
 import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
 import type { FactTaker, JournalContent } from '../journal/read.js';
 import type { KeptServe, RunRecord } from '../journal/record.js';
-import type { Connection, ConnectionFlags } from '../settings/connection.js';
-import { ensurePrivateFolder, stateFolders } from '../settings/home.js';
+import type { Connection, ConnectionFlags } from '../settings/connection/load-connection.js';
+import { ensurePrivateFolder, stateFolders } from '../settings/state-folders.js';
 import { isRunOver, type RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 

@@ -7,7 +7,7 @@ import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/ser
 import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve/server.js';
 import type { KeptServe } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import { stateFolders } from '../settings/home.js';
+import { stateFolders } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
 import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';

@@ -4,12 +4,12 @@ import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { useColor } from '../render/color.js';
 import { terminalWidth } from '../render/stream.js';
+import { readPasswordFile, readPem, readSmallFile } from '../settings/connection/credential-files.js';
+import type { ConnectionFlags } from '../settings/connection/merge-connection.js';
 import { parseTimeout } from '../settings/duration.js';
-import { readPasswordFile, readPem, readSmallFile } from '../settings/files.js';
-import { stateFolders } from '../settings/home.js';
-import type { ConnectionFlags } from '../settings/merge.js';
+import { stateFolders } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
-import type { ConfigAction, ConfigOptions } from './commands/config.js';
+import type { ConfigAction, ConfigOptions } from './commands/config/context.js';
 import { connector, readConnection } from './connecting.js';
 import { type Io, isInteractive } from './io.js';
 import { pidsOf } from './run-flags.js';
@@ -128,7 +128,7 @@ export async function runDevices(
 }
 
 export async function runConfig(action: ConfigAction, args: string[], options: ConfigOptions, io: Io): Promise<number> {
-  const { configCommand } = await import('./commands/config.js');
+  const { configCommand } = await import('./commands/config/config.js');
   const { stdout, stderr, stdin, env, signal } = io;
   return configCommand(action, args, options, {
     stdout,

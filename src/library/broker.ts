@@ -1,5 +1,5 @@
 import { type Broker, type BrokerEvents, expiryWhileSought } from '../mqtt/broker.js';
-import { randomClientId } from '../settings/connection.js';
+import { randomClientId } from '../settings/connection/load-connection.js';
 
 /** How a broker is reached. */
 export interface BrokerOptions {

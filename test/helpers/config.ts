@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach } from 'vitest';
-import { type ConfigAction, type ConfigIo, type ConfigOptions, configCommand } from '../../src/cli/commands/config.js';
+import { configCommand } from '../../src/cli/commands/config/config.js';
+import type { ConfigAction, ConfigIo, ConfigOptions } from '../../src/cli/commands/config/context.js';
 
 /** What one `config` command wrote. */
 export interface ConfigRun {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
-import { parseBrokerUrl } from '../../src/settings/broker-url.js';
+import { parseBrokerUrl } from '../../src/settings/connection/broker-url.js';
 
 describe('parseBrokerUrl', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { declareConfig } from '../../src/cli/commands/config-declare.js';
+import { declareConfig } from '../../src/cli/commands/config/declare.js';
 
 describe('the declaration', () => {
   const parsed = async (...argv: string[]) => {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { ConfigIo, ConfigOptions } from '../../src/cli/commands/config.js';
+import type { ConfigIo, ConfigOptions } from '../../src/cli/commands/config/context.js';
 import { configHome, piped } from '../helpers/config.js';
 
 const { home, file, kept, config } = configHome();

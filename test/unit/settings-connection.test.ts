@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
-import { type ConnectionSources, loadConnection } from '../../src/settings/connection.js';
-import type { ConnectionFlags } from '../../src/settings/merge.js';
+import { type ConnectionSources, loadConnection } from '../../src/settings/connection/load-connection.js';
+import type { ConnectionFlags } from '../../src/settings/connection/merge-connection.js';
 import { makeCertificates } from '../helpers/certificates.js';
 
 const certificates = makeCertificates();

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OtaError } from '../../src/errors.js';
-import { type ConnectionFlags, mergeConnection, wantedProfile } from '../../src/settings/merge.js';
-import type { NamedProfile, Profile } from '../../src/settings/profile.js';
+import {
+  type ConnectionFlags,
+  mergeConnection,
+  wantedProfile,
+} from '../../src/settings/connection/merge-connection.js';
+import type { NamedProfile, Profile } from '../../src/settings/profiles/profile.js';
 
 const profile = (values: Profile): NamedProfile => ({ name: 'site-a', values });
 

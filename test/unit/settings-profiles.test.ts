@@ -4,11 +4,11 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
-import { goodSettings } from '../../src/settings/good-settings.js';
-import { PROFILE_KEYS, type Profile, profileNameProblem } from '../../src/settings/profile.js';
-import { parseSettings, profileSchema } from '../../src/settings/profile-schema.js';
-import { changeSettings } from '../../src/settings/profile-store.js';
-import { readProfile, readSettings } from '../../src/settings/profiles.js';
+import { validSettings } from '../../src/settings/profiles/check-without-zod.js';
+import { PROFILE_KEYS, type Profile, profileNameProblem } from '../../src/settings/profiles/profile.js';
+import { readProfile, readSettings } from '../../src/settings/profiles/read-settings.js';
+import { parseSettings, profileSchema } from '../../src/settings/profiles/settings-schema.js';
+import { changeSettings } from '../../src/settings/profiles/write-settings.js';
 
 let folder: string;
 let file: string;
@@ -203,7 +203,7 @@ it('is read without the schema exactly where the schema finds nothing', () => {
   );
   fc.assert(
     fc.property(source, (value) => {
-      const good = goodSettings(value);
+      const good = validSettings(value);
       // The schema drops a key of this name without a word; whatever is odd is left to it.
       if (value.includes('__proto__') && good === null) return;
       expect(good).toEqual(outcome(() => parseSettings(value, file)));

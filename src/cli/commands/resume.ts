@@ -6,7 +6,7 @@ import { type JournalContent, journalFile, listRuns } from '../../journal/read.j
 import type { KeptDevice } from '../../journal/record.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import { readManifest } from '../../manifest/read.js';
-import type { ConnectionFlags } from '../../settings/connection.js';
+import type { ConnectionFlags } from '../../settings/connection/load-connection.js';
 import { type CoreOptions, isRunOver } from '../../upgrade/core.js';
 import type { PlannedDevice } from '../../upgrade/plan.js';
 import { resume } from '../../upgrade/resume.js';

@@ -2,7 +2,7 @@ import { systemClock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import { knownJobs } from '../../journal/known-jobs.js';
 import { expiryWhileSought } from '../../mqtt/broker.js';
-import type { ConnectionFlags } from '../../settings/connection.js';
+import type { ConnectionFlags } from '../../settings/connection/load-connection.js';
 import { watch } from '../../upgrade/watch.js';
 import { connector, readConnection } from '../connecting.js';
 import type { Io } from '../io.js';

@@ -84,14 +84,14 @@ async function scenarios(): Promise<Suggestions> {
 }
 
 async function settingNames(): Promise<string[]> {
-  const { PROFILE_KEYS, optionName } = await import('../../settings/profile.js');
+  const { PROFILE_KEYS, optionName } = await import('../../settings/profiles/profile.js');
   // The password comes from a prompt or from standard input alone.
   return PROFILE_KEYS.filter((key) => key !== 'password').map((key) => optionName(key));
 }
 
 async function profiles(env: NodeJS.ProcessEnv): Promise<Suggestions> {
-  const { settingsFile } = await import('../../settings/home.js');
-  const { readSettings } = await import('../../settings/profiles.js');
+  const { settingsFile } = await import('../../settings/state-folders.js');
+  const { readSettings } = await import('../../settings/profiles/read-settings.js');
   const { current, profiles } = await readSettings(settingsFile(env));
   return {
     items: Object.entries(profiles).map(([value, { broker = '' }]) => ({

@@ -1,7 +1,7 @@
 /** The broker's address, checked before anything is connected. */
-import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
-import { redactUrl } from '../url.js';
+import { OtaError } from '../../errors.js';
+import { safeText } from '../../text.js';
+import { redactUrl } from '../../url.js';
 
 export const DEFAULT_BROKER = 'mqtt://localhost:1883';
 

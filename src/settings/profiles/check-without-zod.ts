@@ -1,11 +1,17 @@
 /** Tells settings that are as they should be without zod, which takes as long to load as all else that reads them. */
-import { parseBrokerUrl } from './broker-url.js';
-import { parseTimeout } from './duration.js';
-import { MAX_TEXT, MQTT_VERSIONS, PROFILE_KEYS, type ProfileKey, profileNameProblem } from './profile.js';
-import type { Settings } from './profiles.js';
+import { parseBrokerUrl } from '../connection/broker-url.js';
+import { parseTimeout } from '../duration.js';
+import {
+  MAX_TEXT,
+  MQTT_VERSIONS,
+  PROFILE_KEYS,
+  type ProfileKey,
+  profileNameProblem,
+  type Settings,
+} from './profile.js';
 
-/** The settings in `source`, or null where anything is odd: then profile-schema.ts says what. A test holds the two together. */
-export function goodSettings(source: string): Settings | null {
+/** The settings in `source`, or null where anything is odd: then settings-schema.ts says what. A test holds the two together. */
+export function validSettings(source: string): Settings | null {
   try {
     const json: unknown = JSON.parse(source);
     if (!isObject(json)) return null;
@@ -15,7 +21,7 @@ export function goodSettings(source: string): Settings | null {
     for (const [name, profile] of Object.entries(profiles)) {
       if (profileNameProblem(name) || !isObject(profile)) return null;
       for (const [key, value] of Object.entries(profile)) {
-        if (!(PROFILE_KEYS as readonly string[]).includes(key) || !isGood(key as ProfileKey, value)) return null;
+        if (!(PROFILE_KEYS as readonly string[]).includes(key) || !isValid(key as ProfileKey, value)) return null;
       }
     }
     return { current, profiles };
@@ -29,7 +35,7 @@ function isObject(value: unknown): value is Record<string, object> {
 }
 
 /** Throws for what is no broker URL and no duration. */
-function isGood(key: ProfileKey, value: unknown): boolean {
+function isValid(key: ProfileKey, value: unknown): boolean {
   if (key === 'insecure') return typeof value === 'boolean';
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT) return false;
   if (key === 'broker') parseBrokerUrl(value, key);

@@ -1,23 +1,16 @@
 /**
- * The settings file: read here, written by profile-store.ts. Reading never changes or creates anything, and loads no
+ * The settings file: read here, written by write-settings.ts. Reading never changes or creates anything, and loads no
  * zod for a file that is as it should be: every command that connects reads it.
  */
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { OtaError, systemReason } from '../errors.js';
-import { meantHint } from '../nearest.js';
-import { safeText } from '../text.js';
-import { checkPrivate, type Warn } from './files.js';
-import { goodSettings } from './good-settings.js';
-import { expandHome } from './home.js';
-import { type NamedProfile, PATH_KEYS, type Profile } from './profile.js';
-
-/** What `config.json` holds. */
-export interface Settings {
-  /** The profile that is used where none is named. */
-  current: string | null;
-  profiles: Record<string, Profile>;
-}
+import { OtaError, systemReason } from '../../errors.js';
+import { meantHint } from '../../nearest.js';
+import { safeText } from '../../text.js';
+import { checkPrivate, type Warn } from '../connection/credential-files.js';
+import { expandHome } from '../state-folders.js';
+import { validSettings } from './check-without-zod.js';
+import { invalidSettings, type NamedProfile, PATH_KEYS, type Profile, type Settings } from './profile.js';
 
 /** More than a thousand profiles; what is larger is not our file. */
 const MAX_BYTES = 1 << 20;
@@ -33,11 +26,11 @@ export async function readSettings(file: string): Promise<Settings> {
     source = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') return { current: null, profiles: {} };
-    throw invalid(file, `cannot be read: ${systemReason(error)}`, { cause: error });
+    throw invalidSettings(file, `cannot be read: ${systemReason(error)}`, { cause: error });
   }
-  const good = goodSettings(source);
-  if (good) return good;
-  const { parseSettings } = await import('./profile-schema.js');
+  const valid = validSettings(source);
+  if (valid) return valid;
+  const { parseSettings } = await import('./settings-schema.js');
   return parseSettings(source, file);
 }
 
@@ -73,13 +66,5 @@ export function profileOf(settings: Settings, name: string, file: string): Profi
       : `Make it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`;
   throw new OtaError('usage', `there is no profile "${safeText(name, 64)}" in ${safeText(file)}`, {
     hint: meantHint(name, names, otherwise, (near) => `"${near}"`),
-  });
-}
-
-/** An error about the whole file. */
-export function invalid(file: string, what: string, options: { details?: string[]; cause?: unknown } = {}): OtaError {
-  return new OtaError('settings_invalid', `the settings file ${safeText(file)} ${what}`, {
-    hint: 'Correct it in an editor, or move it away and start anew with: dji-ota config set',
-    ...options,
   });
 }

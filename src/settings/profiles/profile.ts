@@ -1,4 +1,6 @@
-/** A broker profile: the connection options that a user keeps under a name. Light: types and names alone. */
+/** A broker profile: the connection options that a user keeps under a name, and the settings file that holds them. */
+import { OtaError } from '../../errors.js';
+import { safeText } from '../../text.js';
 
 export interface Profile {
   broker?: string | undefined;
@@ -49,6 +51,13 @@ export interface NamedProfile {
   values: Profile;
 }
 
+/** What `config.json` holds. */
+export interface Settings {
+  /** The profile that is used where none is named. */
+  current: string | null;
+  profiles: Record<string, Profile>;
+}
+
 /** `clientId` as `client-id`: the option of that key. */
 export function optionName(key: ProfileKey): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -61,4 +70,16 @@ export function profileNameProblem(name: string): string | null {
   }
   // Names that every JavaScript object has already.
   return name in {} ? 'is a reserved word' : null;
+}
+
+/** An error about the settings file as a whole. */
+export function invalidSettings(
+  file: string,
+  what: string,
+  options: { details?: string[]; cause?: unknown } = {},
+): OtaError {
+  return new OtaError('settings_invalid', `the settings file ${safeText(file)} ${what}`, {
+    hint: 'Correct it in an editor, or move it away and start anew with: dji-ota config set',
+    ...options,
+  });
 }

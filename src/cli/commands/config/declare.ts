@@ -1,7 +1,7 @@
 /** The declaration of `dji-ota config`; its work (config.ts) is loaded by `run` alone. */
 import { type Command, Option } from 'commander';
-import { addPid } from '../options.js';
-import type { ConfigAction, ConfigOptions } from './config.js';
+import { addPid } from '../../options.js';
+import type { ConfigAction, ConfigOptions } from './context.js';
 
 export interface ConfigWiring {
   /** Does the work: `configCommand` with the streams of the program. */

@@ -1,8 +1,7 @@
 /** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
-import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
-import { DEFAULT_BROKER, parseBrokerUrl } from './broker-url.js';
-import { parseTimeout } from './duration.js';
+import { OtaError } from '../../errors.js';
+import { safeText } from '../../text.js';
+import { parseTimeout } from '../duration.js';
 import {
   MQTT_VERSIONS,
   type MqttVersion,
@@ -10,7 +9,8 @@ import {
   optionName,
   type Profile,
   type ProfileKey,
-} from './profile.js';
+} from '../profiles/profile.js';
+import { DEFAULT_BROKER, parseBrokerUrl } from './broker-url.js';
 
 /** The connection options as the command line has them; what is not given is undefined. */
 export interface ConnectionFlags {

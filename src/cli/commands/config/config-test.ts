@@ -1,16 +1,16 @@
 /** `dji-ota config test`: connects, and says which of the needed topics the broker lets us use. */
 import { randomUUID } from 'node:crypto';
-import { systemClock } from '../../clock.js';
-import { OtaError } from '../../errors.js';
-import type { Broker } from '../../mqtt/broker.js';
-import { connectBroker } from '../../mqtt/connect.js';
-import { parseTopic, type TopicKind, topicOf } from '../../protocol/topics.js';
-import { renderTable } from '../../render/table/table.js';
-import { type Connection, loadConnection } from '../../settings/connection.js';
-import { safeText } from '../../text.js';
-import { askPassword } from '../prompt.js';
-import { pidsOf } from '../run-flags.js';
-import type { ConfigIo, ConfigOptions } from './config.js';
+import { systemClock } from '../../../clock.js';
+import { OtaError } from '../../../errors.js';
+import type { Broker } from '../../../mqtt/broker.js';
+import { connectBroker } from '../../../mqtt/connect.js';
+import { parseTopic, type TopicKind, topicOf } from '../../../protocol/topics.js';
+import { renderTable } from '../../../render/table/table.js';
+import { type Connection, loadConnection } from '../../../settings/connection/load-connection.js';
+import { safeText } from '../../../text.js';
+import { askPassword } from '../../prompt.js';
+import { pidsOf } from '../../run-flags.js';
+import type { ConfigIo, ConfigOptions } from './context.js';
 
 export interface TopicTest {
   action: 'subscribe' | 'publish';

@@ -1,14 +1,21 @@
 /** From options, environment and profile to what the broker is connected with. */
 import { randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
-import type { ConnectionSettings } from '../mqtt/broker.js';
-import { safeText } from '../text.js';
-import { checkKeyPair, type ReadFile, readPasswordFile, readPem, readSmallFile, type Warn } from './files.js';
-import { settingsFile } from './home.js';
-import { type ConnectionFlags, type MergedConnection, mergeConnection, wantedProfile } from './merge.js';
-import type { NamedProfile } from './profile.js';
+import type { ConnectionSettings } from '../../mqtt/broker.js';
+import { safeText } from '../../text.js';
+import type { NamedProfile } from '../profiles/profile.js';
+import { settingsFile } from '../state-folders.js';
+import {
+  checkKeyPair,
+  type ReadFile,
+  readPasswordFile,
+  readPem,
+  readSmallFile,
+  type Warn,
+} from './credential-files.js';
+import { type ConnectionFlags, type MergedConnection, mergeConnection, wantedProfile } from './merge-connection.js';
 
-export { type ConnectionFlags, type MergedConnection, mergeConnection } from './merge.js';
+export { type ConnectionFlags, type MergedConnection, mergeConnection } from './merge-connection.js';
 
 /** What the connection is made with; the caller adds how long the session outlives it. */
 export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSession'> & {
@@ -115,6 +122,6 @@ async function profileFromFile(name: string | null, env: NodeJS.ProcessEnv, warn
       if (['ENOENT', 'ENOTDIR'].includes(String((error as { code?: unknown }).code))) return null;
     }
   }
-  const { readProfile } = await import('./profiles.js');
+  const { readProfile } = await import('../profiles/read-settings.js');
   return readProfile(file, name, warn);
 }

@@ -1,11 +1,12 @@
 /** Writes the settings file, with conf: whole or not at all, and for the user alone. */
 import path from 'node:path';
 import Conf from 'conf';
-import { OtaError, systemReason } from '../errors.js';
-import { safeText } from '../text.js';
-import { ensurePrivateFolder } from './home.js';
-import { parseSettings } from './profile-schema.js';
-import { readSettings, type Settings } from './profiles.js';
+import { OtaError, systemReason } from '../../errors.js';
+import { safeText } from '../../text.js';
+import { ensurePrivateFolder } from '../state-folders.js';
+import type { Settings } from './profile.js';
+import { readSettings } from './read-settings.js';
+import { parseSettings } from './settings-schema.js';
 
 /**
  * Reads `file`, lets `change` work on what it holds, and writes it back (0600, in a folder of 0700).

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensurePrivateFolder, expandHome, settingsFile, stateFolders } from '../../src/settings/home.js';
+import { ensurePrivateFolder, expandHome, settingsFile, stateFolders } from '../../src/settings/state-folders.js';
 
 describe('stateFolders', () => {
   it('keeps everything under DJI_OTA_HOME where it is set', () => {

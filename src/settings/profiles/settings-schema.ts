@@ -1,12 +1,20 @@
 /** The settings as a zod schema: says everything that is wrong with a file or with a profile that is to be kept. */
 import * as z from 'zod/mini';
-import type { OtaError } from '../errors.js';
-import { didYouMean } from '../nearest.js';
-import { safeText } from '../text.js';
-import { parseBrokerUrl } from './broker-url.js';
-import { parseTimeout } from './duration.js';
-import { MAX_TEXT, MQTT_VERSIONS, PROFILE_KEYS, type Profile, type ProfileKey, profileNameProblem } from './profile.js';
-import { invalid, type Settings } from './profiles.js';
+import type { OtaError } from '../../errors.js';
+import { didYouMean } from '../../nearest.js';
+import { safeText } from '../../text.js';
+import { parseBrokerUrl } from '../connection/broker-url.js';
+import { parseTimeout } from '../duration.js';
+import {
+  invalidSettings,
+  MAX_TEXT,
+  MQTT_VERSIONS,
+  PROFILE_KEYS,
+  type Profile,
+  type ProfileKey,
+  profileNameProblem,
+  type Settings,
+} from './profile.js';
 
 const text = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
 
@@ -60,12 +68,12 @@ export function parseSettings(source: string, file: string): Settings {
     json = source.trim() === '' ? {} : JSON.parse(source.replace(/^\ufeff/, ''));
   } catch (error) {
     // Without the parser's own words and without it as the cause: both quote the text around, perhaps a password.
-    throw invalid(file, `is no valid JSON${placeOf(error, source)}`);
+    throw invalidSettings(file, `is no valid JSON${placeOf(error, source)}`);
   }
   const parsed = settingsSchema.safeParse(json);
   const details = parsed.success ? nameProblems(parsed.data.profiles ?? {}) : parsed.error.issues.flatMap(describe);
   if (details.length > 0 || !parsed.success) {
-    throw invalid(file, `has ${details.length} ${details.length === 1 ? 'error' : 'errors'}`, { details });
+    throw invalidSettings(file, `has ${details.length} ${details.length === 1 ? 'error' : 'errors'}`, { details });
   }
   return { current: parsed.data.current ?? null, profiles: parsed.data.profiles ?? {} };
 }

@@ -1,9 +1,9 @@
 /** Password and PEM files, read and looked at before anything is connected. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { OtaError, systemReason } from '../errors.js';
-import { safeText } from '../text.js';
-import type { Sourced } from './merge.js';
+import { OtaError, systemReason } from '../../errors.js';
+import { safeText } from '../../text.js';
+import type { Sourced } from './merge-connection.js';
 
 /** A file's bytes, and its permission bits where the system has such. */
 export interface ReadFile {

@@ -1,12 +1,19 @@
 /** `config set`: what the user wrote, as checked values of a profile. */
 import path from 'node:path';
-import { OtaError } from '../errors.js';
-import { nearest } from '../nearest.js';
-import { safeText } from '../text.js';
-import { expandHome } from './home.js';
-import { optionName, PATH_KEYS, PROFILE_KEYS, type Profile, type ProfileKey, profileNameProblem } from './profile.js';
-import { profileProblems } from './profile-schema.js';
-import type { Settings } from './profiles.js';
+import { OtaError } from '../../errors.js';
+import { nearest } from '../../nearest.js';
+import { safeText } from '../../text.js';
+import { expandHome } from '../state-folders.js';
+import {
+  optionName,
+  PATH_KEYS,
+  PROFILE_KEYS,
+  type Profile,
+  type ProfileKey,
+  profileNameProblem,
+  type Settings,
+} from './profile.js';
+import { profileProblems } from './settings-schema.js';
 
 /** A key and its new value; null takes the value away. */
 export type Assignment = [key: ProfileKey, value: string | null];

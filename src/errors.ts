@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'journal_unwritable'
   | 'run_not_found'
   | 'run_alive'
+  | 'run_taken_over'
   | 'report_unwritable'
   | 'preflight_refused'
   | 'interrupted'
@@ -33,6 +34,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   broker_unreachable: 4,
   broker_refused: 4,
   broker_lost: 4,
+  run_taken_over: 4,
   journal_unwritable: 2,
   preflight_refused: 7,
   interrupted: 130,

@@ -64,14 +64,19 @@ export function earlierRunJournal(
   file: string,
   run: string,
   warn: Warn,
+  signal: AbortSignal,
   taker?: FactTaker,
   clock: Clock = systemClock,
 ): Promise<{ journal: Journal; content: JournalContent }> {
-  return reopenJournal(file, run, options(clock, warn), taker);
+  return reopenJournal(file, run, { ...options(clock, warn), signal }, taker);
 }
 
 function options(clock: Clock, warn: Warn) {
-  return { clock, onTrouble: (error: Error) => warn('journal_unwritable', error.message) };
+  return {
+    clock,
+    onTrouble: (error: Error) => warn('journal_unwritable', error.message),
+    onWait: (message: string) => warn('run_alive_elsewhere', message),
+  };
 }
 
 function keep(open: (core: RunCore) => Promise<Journal>): RunJournal {

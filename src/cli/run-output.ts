@@ -71,7 +71,8 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     async finish(result, run) {
       const open = result.devices.some(({ status }) => status === 'unknown');
       const left = result.devices.some(({ status }) => status === 'not_started');
-      if (run !== null && !io.readerGone() && RESUMABLE.has(result.exit_code) && (open || left)) {
+      const ours = result.error?.code !== 'run_taken_over';
+      if (run !== null && ours && !io.readerGone() && RESUMABLE.has(result.exit_code) && (open || left)) {
         const going = open ? 'The upgrades go on in the docks. ' : '';
         renderer.note(`${going}Take the run up again with: dji-ota resume ${run}`);
       }

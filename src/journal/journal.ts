@@ -9,7 +9,7 @@ import type { CoreOptions } from '../upgrade/core.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
-import { takeLock } from './lock.js';
+import { type Lease, takeLease } from './lease.js';
 import { type FactTaker, type JournalContent, readJournal } from './read.js';
 import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
 import { type LineWriter, openWriter } from './writer.js';
@@ -24,12 +24,18 @@ export interface Journal {
   finish(end: { exit_code: number; totals: Totals; complete: boolean }): Promise<void>;
   /** Gives everything back without a last line. Never throws; of no effect once it is finished. */
   abandon(): Promise<void>;
+  /** As {@link FactLog}: from the moment in which the run is found taken, nothing more is written either. */
+  watchLease(onTaken: (error: OtaError) => void): () => void;
 }
 
 export interface JournalOptions {
   clock: Clock;
   /** The disk is full, or the like: from here on the run may not be recorded whole. */
   onTrouble(error: OtaError): void;
+  /** It takes a while to find out whether another process is at the run. */
+  onWait?: (message: string) => void;
+  /** Ends that wait. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -43,18 +49,18 @@ export async function createJournal(
   options: JournalOptions,
 ): Promise<Journal> {
   const file = path.join(folder, `${header.run}.jsonl`);
-  const release = await lock(file, header.run);
+  const held = await hold(file, header.run, options);
   try {
     const begin = async (writer: LineWriter) => {
       const first: RunRecord = { kind: 'run', schema: JOURNAL_SCHEMA, ...header };
       await writer.write([first, { kind: 'plan', options: plan.options, devices: plan.devices.map(keptDevice) }]);
       await syncFolder(folder);
     };
-    return await openJournal(file, 1, options, release, begin);
+    return await openJournal(file, 1, options, held, begin);
   } catch (error) {
     // Nothing was published: half of a plan would only be in the way of the next `resume`.
     await unlink(file).catch(() => {});
-    await release();
+    await held.lease.release();
     throw error;
   }
 }
@@ -74,20 +80,35 @@ export async function reopenJournal(
       hint: 'dji-ota runs lists the earlier ones.',
     });
   });
-  const release = await lock(file, run);
+  const held = await hold(file, run, options);
   try {
     const content = await readJournal(file, taker);
     const begin = (writer: LineWriter) => writer.write([SEAM]);
-    return { journal: await openJournal(file, content.next, options, release, begin, content.torn), content };
+    return { journal: await openJournal(file, content.next, options, held, begin, content.torn), content };
   } catch (error) {
-    await release();
+    await held.lease.release();
     throw error;
   }
 }
 
-async function lock(file: string, run: string): Promise<() => Promise<void>> {
+/** The lease of a journal, and who is told where it is found to be another's. */
+interface Held {
+  lease: Lease;
+  taken: OtaError | null;
+  onTaken: ((error: OtaError) => void) | null;
+}
+
+async function hold(file: string, run: string, { clock, onWait, signal }: JournalOptions): Promise<Held> {
+  const told: Omit<Held, 'lease'> = { taken: null, onTaken: null };
+  const onTaken = () => {
+    told.taken = new OtaError('run_taken_over', `run ${run} was taken up by another process`, {
+      hint: `Nothing more is published here. dji-ota runs ${run} shows who follows it now.`,
+    });
+    told.onTaken?.(told.taken);
+  };
   try {
-    return await takeLock(`${file}.lock`, run);
+    const lease = await takeLease(`${file}.lock`, run, { clock, onWait: onWait ?? (() => {}), signal }, onTaken);
+    return Object.assign(told, { lease });
   } catch (error) {
     throw error instanceof OtaError ? error : unwritable(file, error);
   }
@@ -97,7 +118,7 @@ async function openJournal(
   file: string,
   firstLine: number,
   { clock, onTrouble }: JournalOptions,
-  release: () => Promise<void>,
+  held: Held,
   begin: (writer: LineWriter) => Promise<void>,
   torn = false,
 ): Promise<Journal> {
@@ -107,10 +128,22 @@ async function openJournal(
     troubled = true;
     onTrouble(unwritable(file, error));
   };
+  /** Throws where the run is another process's by now. */
+  const confirm = () => {
+    if (!held.lease.isOurs(false)) throw held.taken;
+  };
+  const isOurs = () => {
+    try {
+      return held.lease.isOurs(true);
+    } catch {
+      // What the disk has against it, the write itself will say.
+      return true;
+    }
+  };
   let writer: LineWriter;
   try {
     if (torn) await endTornLine(file);
-    writer = openWriter(file, firstLine, clock, trouble);
+    writer = openWriter(file, firstLine, clock, trouble, isOurs);
     await begin(writer).catch(async (error: unknown) => {
       troubled = true;
       await writer.close();
@@ -123,14 +156,20 @@ async function openJournal(
   const offset = clock.wall() - clock.now();
   const close = async () => {
     await writer.close();
-    await release();
+    await held.lease.release();
   };
   return {
     file,
-    write: (facts) =>
-      writer.write(facts.map((fact) => keptFact(fact, offset))).catch((error: unknown) => {
-        throw unwritable(file, error);
-      }),
+    async write(facts) {
+      try {
+        confirm();
+        await writer.write(facts.map((fact) => keptFact(fact, offset)));
+        // The disk may have taken its time, and what is recorded is published next.
+        confirm();
+      } catch (error) {
+        throw error instanceof OtaError ? error : unwritable(file, error);
+      }
+    },
     // The broker takes a message as delivered once its handler returns: what ends a device must be kept by then.
     append: (fact) => writer.append(keptFact(fact, offset), fact.type !== 'progress' || isLast(fact)),
     async finish({ exit_code, totals, complete }) {
@@ -138,6 +177,11 @@ async function openJournal(
       await close();
     },
     abandon: close,
+    watchLease(onTaken) {
+      held.onTaken = onTaken;
+      if (held.taken) onTaken(held.taken);
+      return () => void isOurs();
+    },
   };
 }
 

@@ -6,8 +6,8 @@ import { safeText } from '../text.js';
 import type { Fact } from '../upgrade/facts.js';
 import { factOf } from './check-fact.js';
 import { finishedRecord, planRecord, runRecord } from './check-plan.js';
+import { type Holder, holderOf } from './lease.js';
 import { readLines } from './lines.js';
-import { isLocked } from './lock.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
 import { JOURNAL_SCHEMA, readLine, withoutFrame } from './record.js';
 
@@ -18,6 +18,8 @@ export interface RunSummary extends RunRecord {
   finished: FinishedRecord | null;
   /** Another process is at it right now. */
   alive: boolean;
+  /** Who is, or was when it ended without giving it back. */
+  holder: Holder | null;
 }
 
 export interface JournalContent {
@@ -163,9 +165,10 @@ export async function pruneRuns(folder: string, age: number, wall: number): Prom
   for (const name of (await journalNames(folder)).reverse()) {
     const file = path.join(folder, name);
     const run = await summarize(file).catch(() => null);
-    // Cut off before its first line was whole: only the file itself tells its age.
+    const holder = run ? run.holder : await holderOf(`${file}.lock`, wall);
+    // Cut off before its first line was whole: only the file itself tells its age. A lease is a sign of life too.
     const last = run ? (run.finished?.time ?? run.time) : await changedAt(file);
-    if (wall - last < age || (run ? run.alive : await isLocked(`${file}.lock`))) continue;
+    if (wall - Math.max(last, holder?.renewedAt ?? 0) < age || holder?.alive) continue;
     await unlink(file).catch((error: unknown) => {
       throw new OtaError('journal_unwritable', `${safeText(file)} cannot be removed: ${systemReason(error)}`, {
         cause: error,
@@ -195,7 +198,8 @@ async function summarize(file: string): Promise<RunSummary | null> {
     const from = Math.max(0, size - 4 * 1024);
     const tail = await readText(handle, from, size - from);
     const finished = lastRecord(tail.trimEnd().split('\n'));
-    return { ...header, file, finished, alive: await isLocked(`${file}.lock`) };
+    const holder = await holderOf(`${file}.lock`, Date.now());
+    return { ...header, file, finished, alive: holder?.alive ?? false, holder };
   } finally {
     await handle.close();
   }

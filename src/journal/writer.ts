@@ -24,9 +24,16 @@ export interface LineWriter {
 /**
  * Opens `file` to append to it, with `first` as the number of the next line.
  * @param onTrouble is told what `append` and `close` meet.
+ * @param mayWrite asked before what was appended is written: false drops it, for another process writes there now.
  * @throws Node's own error where it cannot be opened.
  */
-export function openWriter(file: string, first: number, clock: Clock, onTrouble: (error: unknown) => void): LineWriter {
+export function openWriter(
+  file: string,
+  first: number,
+  clock: Clock,
+  onTrouble: (error: unknown) => void,
+  mayWrite: () => boolean,
+): LineWriter {
   const fd = openSync(file, 'a', 0o600);
   let next = first;
   // What is accepted and not written yet. A full disk may cut it anywhere: what is left goes on exactly there.
@@ -55,6 +62,10 @@ export function openWriter(file: string, first: number, clock: Clock, onTrouble:
       block = '';
     }
     if (held.length === 0) return null;
+    if (!mayWrite()) {
+      held = Buffer.alloc(0);
+      return null;
+    }
     const { written, error } = put(held);
     held = held.subarray(written);
     return error;

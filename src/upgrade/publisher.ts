@@ -15,6 +15,11 @@ export interface FactLog {
   write(facts: readonly Fact[]): Promise<void>;
   /** Kept soon; never throws. */
   append(fact: Fact): void;
+  /**
+   * `onTaken` is told, once, that another process has taken the run up: from then on nothing may be published. The result
+   * looks whether that has happened.
+   */
+  watchLease?(onTaken: (error: OtaError) => void): () => void;
 }
 
 export interface PublisherOptions {

@@ -141,6 +141,13 @@ export function followRun(options: FollowOptions): FollowedRun {
     if (core.cut === null && core.running.size > 0) setTimer(next === null ? idle : Math.min(next, idle));
   }
 
+  const lookAtLease =
+    log?.watchLease?.((error) => {
+      cut('broker_lost', error);
+      // At once, and not when the run has been told to end: what waits to be sent again must not be sent.
+      void broker?.close({ keepSession: true });
+    }) ?? (() => {});
+
   function cut(cause: 'timeout' | 'interrupted' | 'broker_lost', error: OtaError): void {
     if (core.cut !== null) return;
     failure = error;
@@ -182,8 +189,15 @@ export function followRun(options: FollowOptions): FollowedRun {
 
   const events: BrokerEvents = {
     onMessage,
-    onLost: (reason) => take({ type: 'broker_lost', at: now(), reason }),
-    onRestored: ({ sessionPresent }) => take({ type: 'broker_restored', at: now(), sessionPresent }),
+    onLost(reason) {
+      take({ type: 'broker_lost', at: now(), reason });
+      // Who took the run up has our client id, and the broker ends the older one of two sessions.
+      lookAtLease();
+    },
+    onRestored({ sessionPresent }) {
+      lookAtLease();
+      take({ type: 'broker_restored', at: now(), sessionPresent });
+    },
     onGone: (error) => cut('broker_lost', toOtaError(error)),
     onResend: (topic, payload) => {
       const bid = parseTopic(topic)?.kind === 'services' ? createdBid(payload) : null;
@@ -203,7 +217,8 @@ export function followRun(options: FollowOptions): FollowedRun {
     if (signal.aborted) onAbort();
     else if (isRunOver(core)) over();
     else {
-      if (options.republishUncertain) publisher.republish(connected);
+      lookAtLease();
+      if (options.republishUncertain && core.cut === null) publisher.republish(connected);
       schedule();
     }
     await done;

@@ -36,7 +36,7 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
   try {
     const file = journalFile(folder, id);
     const replay = replaying(file, (kept) => withLimits(kept, flags, limits));
-    const { journal, content } = await earlierRunJournal(file, id, output.warn, replay.taker);
+    const { journal, content } = await earlierRunJournal(file, id, output.warn, io.signal, replay.taker);
     try {
       checkResumable(id, content, flags, io);
       warnOfDamage(id, content, output);

@@ -74,7 +74,7 @@ export function createServing(
       return planned.map((device) => {
         const file = local.get(device.sn);
         if (file === undefined || !device.file) return device;
-        return { ...device, file: { ...device.file, file_url: started.urlOf(file, device.sn) } };
+        return { ...device, file: { ...device.file, file_url: started.urlOf(file, device.sn), served: true } };
       });
     },
     close: async () => server?.close(),

@@ -9,6 +9,7 @@ import type { CoreOptions } from '../upgrade/core.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
+import { redactUrl } from '../url.js';
 import { type Lease, takeLease } from './lease.js';
 import { type FactTaker, type JournalContent, readJournal } from './read.js';
 import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
@@ -214,12 +215,12 @@ function isLast(fact: Extract<Fact, { type: 'progress' }>): boolean {
   return result !== 0 || (status !== 'in_progress' && status !== 'sent' && status !== 'paused');
 }
 
-/** A URL without user info and query holds nothing to hide; any other is known again by its digest. */
+/** A URL that is shown whole holds nothing to hide, and one of `--serve` is served again; any other is known by its digest. */
 function keptDevice(device: PlannedDevice): KeptDevice {
   const { file, ...rest } = device;
   if (!file) return { ...rest, file: null };
-  const { file_url, ...facts } = file;
-  const open = !/[?#@]/.test(file_url);
+  const { file_url, served = false, ...facts } = file;
+  const open = served || redactUrl(file_url) === file_url;
   return { ...rest, file: { ...facts, file_url: open ? file_url : null, file_url_sha256: urlDigest(file_url) } };
 }
 

@@ -56,7 +56,10 @@ export interface KeptConnection {
 /** A device as the journal keeps it: a URL that may hold a secret is kept as its SHA-256 alone. */
 export interface KeptDevice extends Omit<PlannedDevice, 'file'> {
   file:
-    | (Omit<NonNullable<PlannedDevice['file']>, 'file_url'> & { file_url: string | null; file_url_sha256: string })
+    | (Omit<NonNullable<PlannedDevice['file']>, 'file_url' | 'served'> & {
+        file_url: string | null;
+        file_url_sha256: string;
+      })
     | null;
 }
 

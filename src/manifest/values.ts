@@ -2,6 +2,7 @@
 
 import { didYouMean } from '../nearest.js';
 import { UPGRADE_TYPES, type UpgradeType, upgradeTypeOf } from '../protocol/upgrade-types.js';
+import { isFileName } from '../url.js';
 import { MAX_TEXT } from './fields.js';
 import { kindOf, quote } from './problem.js';
 
@@ -66,7 +67,8 @@ export function typeProblem(value: unknown): string {
 }
 
 /**
- * The last part of a URL's or path's way, decoded where that gives a name; null where it has none.
+ * The last part of a URL's or path's way, decoded where that gives a name; null where it has none. A part that looks like
+ * a token is no name: file names are shown and kept.
  * `url` has to have passed {@link urlProblem}.
  */
 export function nameInUrl(url: string): string | null {
@@ -77,6 +79,7 @@ export function nameInUrl(url: string): string | null {
   } catch {
     // `100%.zip`: no encoding, then.
   }
+  if (!isFileName(raw)) return 'firmware.zip';
   if (nameProblem(decoded) === null) return decoded;
   return nameProblem(raw) === null ? raw : null;
 }

@@ -1,11 +1,14 @@
 /** From checked devices to the jobs that are published: pure. */
 import type { OtaDevice, OtaFile } from '../protocol/messages.js';
 
-/** Sent as it stands. */
-export type PlannedFile = OtaFile;
+export interface PlannedFile extends OtaFile {
+  /** `file_url` is one of `--serve`, and of this run alone. */
+  served?: true;
+}
 
 export interface PlannedDevice extends OtaDevice {
   pid: string;
+  file: PlannedFile | null;
 }
 
 export interface PlannedGateway {

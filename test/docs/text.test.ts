@@ -64,10 +64,12 @@ test('every page is linked to from the README', () => {
 test('every result code is explained, in the words of the program', () => {
   const page = all.find(({ name }) => name === 'docs/troubleshooting.md')?.text ?? '';
   const rows = [...page.matchAll(/^\| (\d{6}) .*$/gm)].map(([row]) => row.split('|').map((cell) => cell.trim()));
-  const said = rows.map(([, code, meaning, advice, retry]) => [Number(code), meaning, advice, retry === 'yes']);
+  const said = rows.map(([, code, meaning, advice, retry, source]) => [
+    ...[Number(code), meaning, advice, retry === 'yes', source],
+  ]);
   const meant = knownResultCodes().map((code) => {
-    const { meaning, advice, retry } = resultCode(code);
-    return [code, meaning, advice, retry];
+    const { meaning, advice, retry, source } = resultCode(code);
+    return [code, meaning, advice, retry, source];
   });
   expect(said).toEqual(meant);
 });
@@ -96,7 +98,7 @@ test('scenarios, exit codes and retries are those that there are', () => {
   const dialects = [...named.matchAll(/`([^`]+)`/g)].map((match) => match[1]);
   expect(dialects.length).toBeGreaterThan(3);
   expect(dialects.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name))).toEqual([]);
-  const retried = /Worth a retry[^:]*: ([\d,\s]+)\./.exec(protocol)?.[1]?.match(/\d+/g)?.map(Number);
+  const retried = /Worth a retry[^:]*:[^\d]*([\d,\s]+)\./.exec(protocol)?.[1]?.match(/\d+/g)?.map(Number);
   const worth = knownResultCodes().filter((code) => resultCode(code).retry);
   expect(retried).toEqual(worth);
   for (const name of ['README.md', 'docs/scripting.md']) {

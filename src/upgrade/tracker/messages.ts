@@ -43,12 +43,13 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
     const { result, status } = message;
     events.push({ event: 'job_replied', pid, bid: job.bid ?? '', result, status });
   }
-  if (message.result === 312014 && job.attempt > 1) takeUpEarlier(tracker, job);
-  const again = message.result === 312014 && (job.resent || job.attempt > 1);
+  const isRunning = resultCode(message.result).running;
+  if (isRunning && job.attempt > 1) takeUpEarlier(tracker, job);
+  const again = isRunning && (job.resent || job.attempt > 1);
   if (message.result !== 0 && (running || again)) {
     // The request came twice, or the dock contradicts itself: it is upgrading, so its progress decides.
     job.accepted = true;
-    if (message.result !== 312014) {
+    if (!isRunning) {
       events.push({
         event: 'warning',
         code: 'contradicting_reply',

@@ -58,7 +58,7 @@ export interface JobState {
   accepted: boolean;
   /** Progress has come: the upgrade runs, whatever a reply says. */
   heard: boolean;
-  /** The request may have reached the dock twice, so that 312014 means that the first one runs. */
+  /** The request may have reached the dock twice, so that a refusal as already running (312014, ...) means the first one. */
   resent: boolean;
   /** The program ended between recording the job and the broker's acknowledgement: it may never have been sent. */
   uncertain: boolean;

@@ -1,6 +1,11 @@
 /** The connection of a command: its settings, its password, and the broker itself, loaded only now. */
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
-import { type Connection, type ConnectionFlags, loadConnection } from '../settings/connection/load-connection.js';
+import {
+  type Connection,
+  type ConnectionFlags,
+  type ConnectionSources,
+  loadConnection,
+} from '../settings/connection/load-connection.js';
 import { type Io, isInteractive } from './io.js';
 
 export type Connect = (events: BrokerEvents, signal: AbortSignal) => Promise<Broker>;
@@ -10,7 +15,7 @@ export async function readConnection(
   flags: ConnectionFlags,
   io: Io,
   warn: (code: string, message: string) => void,
-  options: { caForFirmware?: boolean } = {},
+  options: Pick<ConnectionSources, 'caForFirmware' | 'run'> = {},
 ): Promise<Connection> {
   const isTerminal = isInteractive(io);
   return loadConnection(flags, {

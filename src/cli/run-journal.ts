@@ -113,6 +113,7 @@ export function keptConnection(flags: ConnectionFlags, connection: Connection): 
     connectTimeout: flags.connectTimeout,
     reconnectTimeout: flags.reconnectTimeout,
     profile: connection.profile ?? undefined,
-    clientId: connection.clientId,
+    // One that comes from the run comes from it again.
+    clientId: connection.sharedId ? connection.clientId : undefined,
   };
 }

@@ -58,6 +58,11 @@ export interface ConnectionSettings {
   /** No certificate check. */
   insecure?: boolean | undefined;
   clientId: string;
+  /**
+   * Another program may connect under the same client id: where connections end soon after they were made, again and
+   * again and for no other reason to be seen, it is taken to have the session. Only MQTT 5 brokers, and not all, say so.
+   */
+  sharedId?: boolean | undefined;
   mqttVersion: 'auto' | '5' | '3.1.1';
   /** Milliseconds. */
   connectTimeout: number;

@@ -22,6 +22,8 @@ export interface ConnectOptions {
 const GOOD_LIFE = 10_000;
 /** So many connections in a row that broke over a message or subscription, and no acknowledgement on any of them. */
 const MOST_FRUITLESS = 6;
+/** So many connections in a row that ended soon although the broker took each at the first attempt: another client's doing. */
+const MOST_SHORT_LIVES = 4;
 /** Milliseconds that `close` gives to messages on their way, and to the farewell. */
 const DRAIN_TIME = 300;
 const FAREWELL_TIME = 700;
@@ -97,11 +99,14 @@ export async function connectBroker(
       restored = false;
       lostAt = clock.now();
       shortLives++;
-      // Only MQTT 5 brokers, and not all of them, say that another client has taken the session over.
       const doubt = `again, soon after it was made; is another client using the client id "${settings.clientId}"?`;
-      events.onLost?.(shortLives > 3 ? `${reason} (${safeText(doubt)})` : reason);
+      events.onLost?.(shortLives >= MOST_SHORT_LIVES ? `${reason} (${safeText(doubt)})` : reason);
+      // Who listens may have closed us.
+      if (closed) return;
     }
-    if (takenOver) return gone(takenOverError(target.shown, settings.clientId));
+    // Who was there first has lost its connection once more than the other one, and so is the one that gives way.
+    const pushedOut = settings.sharedId && !unanswered && shortLives >= MOST_SHORT_LIVES;
+    if (takenOver || pushedOut) return gone(takenOverError(target.shown, settings.clientId));
     if (fruitless >= MOST_FRUITLESS) return gone(fruitlessError(target.shown));
     void seek(reason);
   };
@@ -119,6 +124,8 @@ export async function connectBroker(
       if (closed) return result.link?.destroy();
       if (result.link) return adopt(result.link);
       if (result.refused) return gone(result.refused);
+      // A broker or a network in trouble: no sign of another client.
+      shortLives = 0;
       reason = result.reason;
     }
   };
@@ -191,7 +198,7 @@ function takenOverError(shown: string, clientId: string): OtaError {
     'broker_lost',
     `another client connected to ${shown} with the client id "${safeText(clientId)}"`,
     {
-      hint: 'Give each program a client id of its own, or leave --client-id away.',
+      hint: 'Give each program a client id of its own, or omit --client-id.',
     },
   );
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { connect } from 'mqtt';
 import { vi } from 'vitest';
 import { type JournalContent, listRuns, readJournal } from '../../src/journal/read.js';
+import { clientIdOf } from '../../src/settings/connection/load-connection.js';
 import type { TargetDevice } from '../../src/simulator/configs.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { type CliResult, type Workplace, workplace } from './cli.js';
@@ -187,7 +188,7 @@ function doubtfulJobs({ facts }: JournalContent): string[] {
 
 /** Waits until the broker has seen the end of the connection: by then it has everything that was sent over it. */
 async function gone(broker: Mosquitto, { header }: JournalContent): Promise<void> {
-  const id = header.connection.clientId ?? '';
+  const id = clientIdOf(header.run);
   await vi.waitFor(
     () => {
       const said = broker.log().split('\n');
@@ -225,7 +226,7 @@ function statusesOf({ stdout, stderr }: CliResult): string[] {
 
 async function hasSession(broker: Mosquitto, { header }: JournalContent, of: CrashCase): Promise<boolean> {
   const client = connect(broker.url, {
-    clientId: header.connection.clientId ?? '',
+    clientId: clientIdOf(header.run),
     clean: false,
     protocolVersion: of.mqttVersion === '5' ? 5 : 4,
     reconnectPeriod: 0,

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
 import { type ConnectOptions, connectBroker } from '../../src/mqtt/connect.js';
+import { startAedes } from '../helpers/aedes.js';
 import { connection, recorder, rejection, until } from '../helpers/broker-recorder.js';
 import { type MosquittoOptions, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { startTcpProxy } from '../helpers/tcp-proxy.js';
@@ -303,5 +304,64 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
     await broker.close();
     await Promise.all(published);
     await until(() => listener.record.messages.length === 100);
+  });
+});
+
+describe('two clients with one client id', () => {
+  const servers: [string, () => Promise<string>, 'auto' | '5' | '3.1.1'][] = [
+    ['a broker that says nothing of it (3.1.1)', async () => (await mosquitto()).url, '3.1.1'],
+    ['a broker that says so (5)', async () => (await mosquitto()).url, '5'],
+    [
+      'another one (3.1.1)',
+      async () => {
+        const aedes = await startAedes();
+        cleanups.push(aedes.stop);
+        return aedes.url;
+      },
+      '3.1.1',
+    ],
+  ];
+  it.each(servers)(
+    '%s: the one that was there first gives way, the other one goes on',
+    async (_, start, mqttVersion) => {
+      if (!mosquittoAvailable()) return;
+      const url = await start();
+      const clock = manualClock();
+      const settings = connection(url, { mqttVersion, sharedId: true, sessionExpiry: 60, connectTimeout: 6e8 });
+      const first = await connected(settings, { clock });
+      await first.broker.subscribe(['t']);
+      const second = await connected({ ...settings, resumeSession: true }, { clock });
+      await second.broker.subscribe(['t']);
+      await until(() => {
+        clock.advance(20);
+        return first.record.gone.length > 0;
+      });
+      expect(first.record.gone[0]).toMatchObject({
+        code: 'broker_lost',
+        message: expect.stringContaining(`another client connected to`),
+      });
+      await until(() => {
+        clock.advance(20);
+        return second.broker.connected;
+      });
+      await second.broker.publish('t', 'x');
+      await until(() => second.record.messages.length > 0);
+      expect(second.record.gone).toEqual([]);
+    },
+  );
+
+  it('nobody else has a random id: connections that break again and again are made again', async () => {
+    const { proxy, url } = await proxied();
+    const clock = manualClock();
+    const { broker, record } = await connected(connection(url, { mqttVersion: '3.1.1' }), { clock });
+    await broker.subscribe(['t']);
+    for (let times = 1; times <= 8; times++) {
+      proxy.halfClose();
+      await until(() => {
+        clock.advance(20);
+        return record.restored.length === times;
+      });
+    }
+    expect(record.gone).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ export async function pushCommand(source: string | undefined, flags: PushFlags, 
   const output = await openOutput(flags, io, run);
   const manifest = source === '-' ? source : path.resolve(source);
   try {
-    const way = await wayToDocks(flags, devices, io, output);
+    const way = await wayToDocks(run, flags, devices, io, output);
     try {
       const kept = { run, manifest, simulated: way.simulated, connection: way.kept, served: servedBy(flags) };
       const journal = newRunJournal(kept, io.env, output.warn);
@@ -89,9 +89,18 @@ interface Way {
   close(): Promise<void>;
 }
 
-async function wayToDocks(flags: PushFlags, devices: ManifestDevice[], io: Io, output: RunOutput): Promise<Way> {
+async function wayToDocks(
+  run: string,
+  flags: PushFlags,
+  devices: ManifestDevice[],
+  io: Io,
+  output: RunOutput,
+): Promise<Way> {
   if (flags.simulate !== undefined) return simulatedWay(flags, devices, output);
-  const connection = await readConnection(flags, io, output.warn, { caForFirmware: true });
+  const connection = await readConnection(flags, io, output.warn, {
+    caForFirmware: true,
+    run: { id: run, named: false },
+  });
   return {
     connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }),
     simulated: false,

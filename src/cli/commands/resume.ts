@@ -40,7 +40,9 @@ export async function resumeCommand(run: string | undefined, flags: ResumeFlags,
     try {
       checkResumable(id, content, flags, io);
       warnOfDamage(id, content, output);
-      const connection = await readConnection({ ...content.header.connection, ...given(flags) }, io, output.warn);
+      const connection = await readConnection({ ...content.header.connection, ...given(flags) }, io, output.warn, {
+        run: { id, named: false },
+      });
       const { devices, missing } = await withUrls(content.plan.devices, content, flags.manifest);
       // What ended unknown in a run that came to its own end is only asked for again where that run is named.
       const reopened = content.finished?.complete === true;

@@ -1,5 +1,5 @@
 /** From options, environment and profile to what the broker is connected with. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { ConnectionSettings } from '../../mqtt/broker.js';
 import { safeText } from '../../text.js';
@@ -35,6 +35,8 @@ export interface ConnectionSources {
   /** Asks for a password without showing it; without it none is asked for. */
   prompt?: ((question: string) => Promise<string>) | undefined;
   warn: Warn;
+  /** The run that connects: its client id comes from it where none is given, so that the broker knows two of one run. */
+  run?: { id: string; named: boolean } | undefined;
   /** `--ca` is for firmware over https as well. */
   caForFirmware?: boolean | undefined;
   /** The profile of that name, or the current one for null. Default: from the settings file, where there is one. */
@@ -75,7 +77,8 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     cert: cert ?? undefined,
     key: key ?? undefined,
     insecure: merged.insecure?.value,
-    clientId: merged.clientId ?? randomClientId(),
+    clientId: merged.clientId ?? (sources.run ? clientIdOf(sources.run.id) : randomClientId()),
+    sharedId: merged.clientId !== null || sources.run?.named === true,
     mqttVersion: merged.mqttVersion,
     connectTimeout: merged.connectTimeout,
     reconnectTimeout: merged.reconnectTimeout,
@@ -88,6 +91,11 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
 /** 20 characters, of the 23 that every MQTT 3.1.1 broker has to take [MQTT-3.1.3-5]; unique, so that no two runs evict each other. */
 export function randomClientId(): string {
   return `dji-ota-${randomBytes(6).toString('hex')}`;
+}
+
+/** As long as {@link randomClientId}, and always the same for one run. Names of runs that differ only in case are one. */
+export function clientIdOf(run: string): string {
+  return `dji-ota-${createHash('sha256').update(run.toLowerCase()).digest('hex').slice(0, 12)}`;
 }
 
 async function passwordOf(

@@ -22,9 +22,7 @@ function optionLines(command) {
   for (const [heading, options] of groups) {
     lines.push('.PP', `\\fI${text(heading.replace(/:$/, ''))}\\fR`);
     for (const option of options) {
-      const choices = option.argChoices && !option.argChoices.every((choice) => option.description.includes(choice));
-      const more = choices ? ` (${option.argChoices.join(', ')})` : '';
-      lines.push('.TP', `\\fB${text(option.flags)}\\fR`, text(`${option.description}${more}`));
+      lines.push('.TP', `\\fB${text(option.flags)}\\fR`, text(option.description));
     }
   }
   return lines;

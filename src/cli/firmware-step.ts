@@ -7,7 +7,6 @@ import { stateFolders } from '../settings/state-folders.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
 import type { Io } from './io.js';
-import type { PushFlags } from './push-flags.js';
 import type { RunOutput } from './run-output.js';
 
 /**
@@ -16,7 +15,7 @@ import type { RunOutput } from './run-output.js';
  */
 export async function prepareDevices(
   devices: readonly ManifestDevice[],
-  flags: PushFlags,
+  flags: { cache?: false | undefined; trustManifest?: true | undefined; allowVersionMismatch?: true | undefined },
   timeout: number | null,
   way: { simulated: boolean; firmwareCa?: Buffer | undefined },
   io: Io,
@@ -43,7 +42,7 @@ export async function prepareDevices(
 
 /** `--ca`, where no connection needs it. @throws OtaError `usage` */
 export async function readFirmwareCa(
-  flags: PushFlags,
+  flags: { ca?: string | undefined },
   warn: (code: string, message: string) => void,
 ): Promise<Buffer | undefined> {
   if (flags.ca === undefined) return undefined;

@@ -1,8 +1,11 @@
+import type { Clock } from '../clock.js';
 import type { OutputStream } from '../render/stream.js';
+import { safeText } from '../text.js';
 
 /** What a command has of the world around it; tests bring their own. */
 export interface Io {
   env: NodeJS.ProcessEnv;
+  clock: Clock;
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
@@ -21,4 +24,9 @@ export interface Io {
 /** Whether a person can be asked something. */
 export function isInteractive({ stdin, stderr }: Io): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
+}
+
+/** For what is worth saying before a command has an output of its own. */
+export function warner({ stderr }: Pick<Io, 'stderr'>): (code: string, message: string) => void {
+  return (_code, message) => void stderr.write(`warning: ${safeText(message, 1000)}\n`);
 }

@@ -1,6 +1,7 @@
 /** The program: one place that catches, one that sets the exit code, and the signals. */
 import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
+import { systemClock } from '../clock.js';
 import { EXIT_CODES, OtaError, systemReason, toOtaError } from '../errors.js';
 import type { Io } from './io.js';
 import { lightStream } from './light-stream.js';
@@ -70,6 +71,7 @@ export async function main(argv: string[]): Promise<number> {
   };
   const io: Io = {
     env: process.env,
+    clock: systemClock,
     get stdin() {
       return process.stdin;
     },

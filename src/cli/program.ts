@@ -1,21 +1,46 @@
-/** Which commands there are and what does their work. That is imported inside each action: declaring must cost nothing. */
-import { type Argument, Command, CommanderError } from 'commander';
+/** The commands, as commander takes them. What does the work is imported inside each action: declaring must cost nothing. */
+import { type Argument, Command, CommanderError, type Help, type Option } from 'commander';
 import { terminalWidth } from '../render/stream.js';
-import { declareConfig } from './commands/config/declare.js';
-import { declareCompletion } from './declare/completion.js';
-import { EXIT_CODES_HELP } from './declare/exit-codes.js';
-import {
-  declareDevices,
-  declareInspect,
-  declareReport,
-  declareRuns,
-  declareSchema,
-  declareSimulate,
-} from './declare/others.js';
-import { declarePush, declareResume, declareWatch } from './declare/push.js';
+import { completion } from './commands/completion/command.js';
+import { config } from './commands/config/command.js';
+import type { CommandDeclaration } from './commands/declaration.js';
+import { devices } from './commands/devices/command.js';
+import { inspect } from './commands/inspect/command.js';
+import { push } from './commands/push/command.js';
+import { report } from './commands/report/command.js';
+import { resume } from './commands/resume/command.js';
+import { runs } from './commands/runs/command.js';
+import { schema } from './commands/schema/command.js';
+import { simulate } from './commands/simulate/command.js';
+import { watch } from './commands/watch/command.js';
+import { EXIT_CODES_HELP } from './exit-codes-help.js';
 import type { Io } from './io.js';
-import { addCommon, addConnection } from './options.js';
+import { addOptions, DeclaredArgument, DeclaredOption } from './options/commander.js';
+import { COMMON } from './options/common.js';
+import { GROUPS } from './options/declaration.js';
+import { readOptions } from './options/read.js';
 import { version } from './version.js';
+
+/** Every command, in the order of help. */
+export const COMMANDS: readonly CommandDeclaration[] = [
+  push,
+  watch,
+  resume,
+  runs,
+  report,
+  devices,
+  inspect,
+  simulate,
+  config,
+  schema,
+  completion,
+];
+
+const EXAMPLES = [
+  'dji-ota push manifest.json --pid 7CTXN4A00B0001',
+  'dji-ota watch --pid 7CTXN4A00B0001',
+  'dji-ota push examples/manifest.json --simulate',
+];
 
 export interface Program {
   readonly command: Command;
@@ -25,13 +50,10 @@ export interface Program {
 
 export function createProgram(io: Io): Program {
   let code = 0;
-  const does =
-    <A extends unknown[]>(work: (...args: A) => Promise<number>) =>
-    async (...args: A) => {
-      code = await work(...args);
-    };
   const out = () => io.light?.(1) ?? io.stdout;
   let unasked = '';
+  /** `--help all` */
+  let showAll = false;
   const program = new Command('dji-ota')
     .description('Upgrades the firmware of DJI docks and their aircraft over MQTT.')
     .version(version(), '--version', 'show the version')
@@ -50,6 +72,12 @@ export function createProgram(io: Io): Program {
       optionDescription: (option) => option.description,
       // That every command has options needs no saying in each line.
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+      formatHelp(command, help) {
+        const whole = Object.getPrototypeOf(help) as Help;
+        if (showAll || !isLong(command)) return whole.formatHelp.call(help, command, help);
+        help.visibleOptions = () => whole.visibleOptions(command).filter((option) => !isHidden(option));
+        return `${whole.formatHelp.call(help, command, help)}\n${moreOptions(command, help)}`;
+      },
     })
     .configureOutput({
       writeOut: (text) => void out().write(text),
@@ -64,63 +92,24 @@ export function createProgram(io: Io): Program {
       },
       outputError: () => {},
     })
-    .addHelpText(
-      'after',
-      `${EXIT_CODES_HELP}
+    .addHelpText('after', epilogue({ exitCodes: true, examples: EXAMPLES }));
+  addOptions(program, COMMON);
 
-Examples:
-  $ dji-ota push manifest.json --pid 7CTXN4A00B0001
-  $ dji-ota watch --pid 7CTXN4A00B0001
-  $ dji-ota push examples/manifest.json --simulate`,
-    );
-
-  addCommon(program);
-  declarePush(program).action(
-    does(async (manifest: string | undefined, flags: object) =>
-      (await import('./commands/push.js')).pushCommand(manifest, flags, io),
-    ),
-  );
-  declareWatch(program).action(
-    does(async (flags: object) => (await import('./commands/watch.js')).watchCommand(flags, io)),
-  );
-  declareResume(program).action(
-    does(async (run: string | undefined, flags: object) =>
-      (await import('./commands/resume.js')).resumeCommand(run, flags, io),
-    ),
-  );
-  const { runs, prune } = declareRuns(program);
-  runs.action(
-    does(async (run: string | undefined, flags: object) => {
-      const { runCommand, runsCommand } = await import('./commands/runs.js');
-      return run === undefined ? runsCommand(flags, io) : runCommand(run, flags, io);
-    }),
-  );
-  prune.action(does(async (flags: object) => (await import('./commands/runs.js')).pruneCommand(flags, io)));
-  declareReport(program).action(
-    does(async (sources: string[], flags: object) =>
-      (await import('./commands/report.js')).reportCommand(sources, flags, io),
-    ),
-  );
-  declareDevices(program).action(does(async (flags: object) => (await import('./wire.js')).runDevices(flags, io)));
-  declareInspect(program).action(
-    does(async (sources: string[], flags: object) => (await import('./wire.js')).runInspect(sources, flags, io)),
-  );
-  declareSimulate(program).action(does(async (flags: object) => (await import('./wire.js')).runSimulate(flags, io)));
-  const config = declareConfig(program, {
-    run: does(async (action, args, options) => (await import('./wire.js')).runConfig(action, args, options, io)),
-    addConnectionOptions: addConnection,
-  });
-  for (const command of config.commands) addCommon(command);
-  declareSchema(program).action(
-    does(async (which: string | undefined) => {
-      const { schemaCommand } = await import('./commands/schema.js');
-      io.stdout.write(`${schemaCommand(which)}\n`);
-      return 0;
-    }),
-  );
-  declareCompletion(program).action(
-    does(async (shell: string) => (await import('./commands/completion.js')).completionCommand(shell, io)),
-  );
+  const declare = (parent: Command, declaration: CommandDeclaration) => {
+    const command = parent.command(declaration.name).description(declaration.description);
+    if (declaration.summary !== undefined) command.summary(declaration.summary);
+    for (const argument of declaration.arguments ?? []) command.addArgument(new DeclaredArgument(argument));
+    const table = { ...declaration.options, ...COMMON };
+    if (declaration.run) addOptions(command, table);
+    command.helpOption('-h, --help', 'show this help').addHelpText('after', epilogue(declaration));
+    for (const each of declaration.commands ?? []) declare(command, each);
+    if (!declaration.run) return;
+    command.action(async (...given: unknown[]) => {
+      const args = given.slice(0, command.registeredArguments.length) as [];
+      code = (await declaration.run?.(args, await readOptions(table, command.opts(), io.env), io)) ?? 0;
+    });
+  };
+  for (const declaration of COMMANDS) declare(program, declaration);
 
   return {
     command: program,
@@ -131,8 +120,9 @@ Examples:
       }
       // What the completion scripts ask: the words behind it are nobody's options.
       if (argv[0] === 'complete' && argv[1] === '--') {
-        return (await import('./commands/completion.js')).complete(program, argv.slice(2), io);
+        return (await import('./commands/completion/completion.js')).complete(program, argv.slice(2), io);
       }
+      showAll = argv.some((word, index) => word === 'all' && ['--help', '-h'].includes(argv[index - 1] ?? ''));
       try {
         await program.parseAsync([...argv], { from: 'user' });
       } catch (error) {
@@ -150,4 +140,37 @@ Examples:
 function argumentTerm(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
   return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+function epilogue({
+  notes,
+  exitCodes,
+  examples,
+}: Pick<CommandDeclaration, 'notes' | 'exitCodes' | 'examples'>): string {
+  const parts = [
+    ...(notes === undefined ? [] : [notes]),
+    ...(exitCodes ? [EXIT_CODES_HELP] : []),
+    ...(examples ? [['Examples:', ...examples.map((line) => `  $ ${line}`)].join('\n')] : []),
+  ];
+  return parts.map((part) => `\n${part}`).join('\n');
+}
+
+/** Help is shown in two steps where the options are more than a screen holds. */
+function isLong({ options }: Command): boolean {
+  return options.length > 30 && options.some((option) => !isHidden(option));
+}
+
+function isHidden(option: Option): boolean {
+  return option instanceof DeclaredOption && !option.declared.everyday;
+}
+
+/** The options that are not explained, by group. */
+function moreOptions({ options }: Command, help: Help): string {
+  const width = Math.max(...GROUPS.map((group) => group.length));
+  const groups = GROUPS.flatMap((group) => {
+    const flags = options.filter((option) => isHidden(option) && option.helpGroupHeading === `${group}:`);
+    if (flags.length === 0) return [];
+    return [help.formatItem(group, width, flags.map(({ long }) => long).join(' '), help)];
+  });
+  return ['More options (--help all explains them):', ...groups, ''].join('\n');
 }

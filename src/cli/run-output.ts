@@ -1,23 +1,23 @@
 /** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
 import { systemClock } from '../clock.js';
-import { OtaError } from '../errors.js';
-import { chooseRenderer, OUTPUTS, type Output, resolveOutput } from '../render/choose.js';
+import { chooseRenderer, type Output, resolveOutput } from '../render/choose.js';
 import { formatProblem } from '../render/problem-text.js';
 import type { Renderer } from '../render/renderer.js';
 import { PLAIN_STYLES } from '../render/styles.js';
+import type { CoreOptions } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
 export interface OutputFlags {
-  output?: string;
-  report?: string[];
-  verbose?: boolean;
-  color?: boolean;
+  output: Output;
+  report?: string[] | undefined;
+  verbose?: true | undefined;
+  color?: false | undefined;
   /** Of the commands that have it: what a report says of the run. */
-  verify?: string;
-  simulate?: string | true;
+  verify?: CoreOptions['tracker']['verify'] | undefined;
+  simulate?: string | true | undefined;
 }
 
 export interface RunOutput {
@@ -36,7 +36,7 @@ export interface RunOutput {
 }
 
 export async function openOutput(flags: OutputFlags, io: Io, runId: string): Promise<RunOutput> {
-  const output = outputOf(flags, io.env);
+  const { output } = flags;
   const reports = flags.report
     ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io)
     : null;
@@ -45,7 +45,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     stdout: io.stdout,
     stderr: io.stderr,
     env: io.env,
-    color: flags.color === false ? false : undefined,
+    color: flags.color,
     clock: systemClock,
     runId,
     verbose: flags.verbose ?? false,
@@ -94,15 +94,6 @@ function withView(renderer: Renderer, look: (view: RunView) => void): Renderer {
       renderer.view(view);
     },
   };
-}
-
-function outputOf(flags: OutputFlags, env: NodeJS.ProcessEnv): Output {
-  const wanted = flags.output ?? (env.DJI_OTA_OUTPUT || 'auto');
-  const known = OUTPUTS.find((output) => output === wanted);
-  if (known) return known;
-  throw new OtaError('usage', `DJI_OTA_OUTPUT is ${JSON.stringify(wanted)}`, {
-    hint: `It can be ${OUTPUTS.join(', ')}.`,
-  });
 }
 
 const PHASES = { preparing: 'Reaching the broker', preflight: 'Looking at the docks', upgrading: null } as const;

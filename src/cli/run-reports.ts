@@ -2,6 +2,7 @@
 import { journalFile, readJournal } from '../journal/read.js';
 import { createCollector } from '../render/report/gather.js';
 import { checkReportTargets } from '../render/report/targets.js';
+import type { CoreOptions } from '../upgrade/core.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
@@ -17,8 +18,8 @@ export interface RunReports {
 }
 
 export interface ReportFlags {
-  verify?: string;
-  simulate?: string | true;
+  verify?: CoreOptions['tracker']['verify'] | undefined;
+  simulate?: string | true | undefined;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function openReports(
 ): Promise<RunReports> {
   await checkReportTargets(files);
   const earlier = await readJournal(journalFile(runsFolder(io.env), run)).catch(() => null);
-  const verify = earlier?.plan.options.tracker.verify ?? (flags.verify as 'off' | 'report' | 'require' | undefined);
+  const verify = earlier?.plan.options.tracker.verify ?? flags.verify;
   const collector = createCollector({
     run,
     version: version(),

@@ -1,5 +1,6 @@
 import { type Broker, type BrokerEvents, expiryWhileSought } from '../mqtt/broker.js';
 import { randomClientId } from '../settings/connection/load-connection.js';
+import { CONNECTION_DEFAULTS } from '../settings/profiles/profile.js';
 
 /** How a broker is reached. */
 export interface BrokerOptions {
@@ -31,9 +32,9 @@ export function connectFunction(broker: BrokerOptions | ConnectFunction): Connec
   // Taken apart, not spread: a key that is there without a value has its default as well.
   const {
     clientId = randomClientId(),
-    mqttVersion = 'auto',
-    connectTimeout = 10_000,
-    reconnectTimeout = 600_000,
+    mqttVersion = CONNECTION_DEFAULTS.mqttVersion,
+    connectTimeout = CONNECTION_DEFAULTS.connectTimeout,
+    reconnectTimeout = CONNECTION_DEFAULTS.reconnectTimeout,
     ...more
   } = broker;
   // An upgrade that ends while the connection is down must be heard of afterwards.

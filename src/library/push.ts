@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { DEFAULTS } from '../app/defaults.js';
 import { systemClock } from '../clock.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { Reading } from '../firmware/read/progress.js';
@@ -111,15 +112,19 @@ export function push(request: PushRequest): Run {
         ),
       connect: connectFunction(request.broker),
       core: (plan) => ({
-        tracker: { match: request.match ?? 'bid', retries: rollout.retries ?? 0, verify, adopt: 'none' },
+        tracker: { match: request.match ?? 'bid', retries: rollout.retries ?? DEFAULTS.retries, verify, adopt: 'none' },
         rollout: {
           concurrency: rollout.concurrency ?? null,
           waves: rollout.waves === undefined ? [] : parseWaves(rollout.waves, plan.gateways.length),
-          wavePause: rollout.wavePause ?? 0,
+          wavePause: rollout.wavePause ?? DEFAULTS.wavePause,
           maxFailures: rollout.maxFailures ?? null,
-          retryWait: rollout.retryWait ?? 30_000,
+          retryWait: rollout.retryWait ?? DEFAULTS.retryWait,
         },
-        limits: { reply: limits.reply ?? 30_000, stall: limits.stall ?? 1_800_000, verify: limits.verify ?? 600_000 },
+        limits: {
+          reply: limits.reply ?? DEFAULTS.replyTimeout,
+          stall: limits.stall ?? DEFAULTS.stallTimeout,
+          verify: limits.verify ?? DEFAULTS.verifyTimeout,
+        },
       }),
       timeout: limits.total ?? null,
       preflight: createPreflight({

@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../app/defaults.js';
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import type { RunView } from '../upgrade/tracker/state.js';
@@ -30,7 +31,7 @@ export function watch(request: WatchRequest): Run {
       pids,
       bids: request.bids ?? [],
       follow: request.follow ?? false,
-      stallTimeout: request.limits?.stall ?? 1_800_000,
+      stallTimeout: request.limits?.stall ?? DEFAULTS.stallTimeout,
       timeout: request.limits?.total ?? null,
       connect: connectFunction(request.broker),
       clock: systemClock,

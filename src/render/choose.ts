@@ -3,8 +3,7 @@ import { inCi, useColor, useUnicode } from './color.js';
 import type { Renderer } from './renderer.js';
 import type { OutputStream } from './stream.js';
 
-export const OUTPUTS = ['auto', 'bars', 'log', 'json', 'quiet'] as const;
-export type Output = (typeof OUTPUTS)[number];
+export type Output = 'auto' | 'bars' | 'log' | 'json' | 'quiet';
 
 export interface RendererOptions {
   output: Output;

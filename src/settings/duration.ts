@@ -47,3 +47,16 @@ function sumParts(source: string): number | null {
   }
   return end > 0 && end === source.length ? total : null;
 }
+
+/** The shortest text that {@link parseDuration} reads as so many milliseconds: `30s`, `1h30m`. */
+export function writeDuration(ms: number): string {
+  if (ms === 0) return '0';
+  let rest = ms;
+  let text = '';
+  for (const [unit, size] of Object.entries(UNITS).reverse()) {
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text;
+}

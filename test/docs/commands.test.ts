@@ -3,9 +3,10 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
-import { type PushFlags, pushSettings } from '../../src/cli/push-flags.js';
-import { limitsOf, pidsOf, typeOf } from '../../src/cli/run-flags.js';
+import type { PushOptions } from '../../src/cli/commands/push/options.js';
+import { pushSettings } from '../../src/cli/commands/push/settings.js';
+import { readOptions } from '../../src/cli/options/read.js';
+import { COMMANDS, createProgram } from '../../src/cli/program.js';
 import { createSimulator, type Simulator } from '../../src/index.js';
 import { type CliResult, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { inside, quietIo } from '../helpers/inside.js';
@@ -34,21 +35,31 @@ function helpTexts(): { name: string; text: string }[] {
 }
 
 /** The command and options that `words` come to; throws where the program would not take them. */
-async function understood(words: readonly string[]): Promise<{ name: string; args: string[]; flags: PushFlags }> {
-  let found: { name: string; args: string[]; flags: PushFlags } | null = null;
+async function understood(words: readonly string[]): Promise<{ name: string; args: string[]; flags: object }> {
+  let found: { name: string; args: string[]; flags: object } | null = null;
   const program = freshProgram();
   for (const command of everyCommand(program)) {
     // A command with others below it does something by itself only where it has an argument of its own, as runs has.
     if (command === program || (command.commands.length > 0 && command.registeredArguments.length === 0)) continue;
-    command.action((...all: unknown[]) => {
+    command.action(async (...all: unknown[]) => {
       const of = all.at(-1) as Command;
       const above = of.parent === program || of.parent === null ? '' : `${of.parent.name()} `;
-      found = { name: `${above}${of.name()}`, args: of.args, flags: of.opts() };
+      found = { name: `${above}${of.name()}`, args: of.args, flags: await optionsOf(of) };
     });
   }
   await program.parseAsync([...words], { from: 'user' });
   if (!found) throw new Error(`no command in ${words.join(' ')}`);
   return found;
+}
+
+/** The parsed options of a command that has been found. */
+async function optionsOf(command: Command): Promise<object> {
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+  let list = COMMANDS;
+  let options = {};
+  for (const name of names) ({ commands: list = [], options } = list.find((each) => each.name === name) ?? { options });
+  return readOptions(options, command.opts(), {});
 }
 
 const shown = [
@@ -75,10 +86,7 @@ test('there is something to look at, and every command has an example in its hel
 test.each(commands)('$where: dji-ota $line', async ({ words }) => {
   if (words.includes('--help') || words.includes('--version')) return;
   const { name, flags } = await understood(words);
-  pidsOf(flags.pid);
-  limitsOf(flags);
-  typeOf(flags.type);
-  if (name === 'push') pushSettings(flags);
+  if (name === 'push') pushSettings(flags as PushOptions);
 });
 
 describe('for real', () => {

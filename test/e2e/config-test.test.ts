@@ -1,12 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configCommand } from '../../src/cli/commands/config/config.js';
-import type { ConfigIo, ConfigOptions } from '../../src/cli/commands/config/context.js';
 import { startAedes } from '../helpers/aedes.js';
 import { makeCertificates } from '../helpers/certificates.js';
+import { type ConfigIo, type ConfigOptions, piped, runConfig } from '../helpers/config.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 let home: string;
@@ -16,19 +14,8 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 /** `config test`, with what it wrote and threw. */
-async function configTest(options: ConfigOptions, env: NodeJS.ProcessEnv = {}, io: Partial<ConfigIo> = {}) {
-  const stdout = new PassThrough();
-  const warnings: string[] = [];
-  const outcome = await configCommand('test', [], options, {
-    stdout,
-    stderr: new PassThrough(),
-    stdin: new PassThrough(),
-    isTerminal: false,
-    warn: (code) => warnings.push(code),
-    ...io,
-    env: { DJI_OTA_HOME: home, ...env },
-  }).catch((error) => error);
-  return { outcome, stdout: String(stdout.read() ?? ''), warnings };
+function configTest(options: ConfigOptions, env: NodeJS.ProcessEnv = {}, io: ConfigIo = {}) {
+  return runConfig('test', [], options, { ...io, env: { DJI_OTA_HOME: home, ...env } });
 }
 
 /** The rows of the table, cells parted by `|`. */
@@ -118,8 +105,6 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
       await writeFile(path.join(home, name), content, { mode: 0o600 });
       return path.join(home, name);
     };
-    const stdin = new PassThrough();
-    stdin.end('s3cr3t\n');
     const settings = [
       `broker=${tls.url}`,
       'username=ota',
@@ -127,13 +112,8 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
       `cert=${await put('client.pem', certificates.client.cert)}`,
       `key=${await put('client.key', certificates.client.key)}`,
     ];
-    const io = { stdout: new PassThrough(), stderr: new PassThrough(), stdin, isTerminal: false, warn: () => {} };
-    await configCommand(
-      'set',
-      settings,
-      { profile: 'tls', passwordStdin: true },
-      { ...io, env: { DJI_OTA_HOME: home } },
-    );
+    const io = { ...piped('s3cr3t\n'), env: { DJI_OTA_HOME: home } };
+    await runConfig('set', settings, { profile: 'tls', passwordStdin: true }, io);
     const { outcome, stdout, warnings } = await configTest({}, { DJI_OTA_PROFILE: 'tls' });
     expect([outcome, warnings]).toEqual([0, []]);
     expect(stdout).toContain('user ota (profile "tls"), password from profile "tls", profile "tls".');

@@ -1,6 +1,6 @@
 /** What `--output json` wrote, held to the promise that scripts are written against. */
 import { expect } from 'vitest';
-import { type EventLine, eventLineSchema } from '../../src/cli/schema/events.js';
+import { type EventLine, eventLineSchema } from '../../src/cli/commands/schema/events.js';
 import type { CliResult } from './cli.js';
 
 // Copied by hand from the contract, and on purpose not derived from the program's own types.

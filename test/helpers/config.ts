@@ -2,17 +2,52 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach } from 'vitest';
-import { configCommand } from '../../src/cli/commands/config/config.js';
-import type { ConfigAction, ConfigIo, ConfigOptions } from '../../src/cli/commands/config/context.js';
+import { flagOf } from '../../src/cli/options/declaration.js';
+import { createProgram } from '../../src/cli/program.js';
+import { quietIo } from './inside.js';
 
 /** What one `config` command wrote. */
 export interface ConfigRun {
   code: number;
   stdout: string;
   stderr: string;
-  /** The codes of its warnings. */
+  /** Its warnings. */
   warnings: string[];
+}
+
+export interface ConfigIo {
+  stdin?: PassThrough;
+  isTerminal?: boolean;
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+}
+
+export type ConfigOptions = Readonly<Record<string, string | boolean | readonly string[]>>;
+
+/** `config <action>`, its options by their keys; `outcome` is its exit code, or what it throws. */
+export async function runConfig(
+  action: string,
+  args: readonly string[],
+  options: ConfigOptions,
+  { stdin, isTerminal = false, env = {}, signal }: ConfigIo,
+): Promise<Omit<ConfigRun, 'code'> & { outcome: unknown }> {
+  const { io } = quietIo({ env, ...(signal ? { signal } : {}) });
+  if (stdin) io.stdin = stdin as unknown as NodeJS.ReadStream;
+  for (const stream of [io.stdin, io.stderr]) Object.assign(stream, { isTTY: isTerminal });
+  const said = { stdout: '', stderr: '' };
+  io.stdout.on('data', (text) => (said.stdout += text));
+  io.stderr.on('data', (text) => (said.stderr += text));
+  const flags = Object.entries(options).flatMap(([key, value]) =>
+    value === true ? [flagOf(key)] : [value].flat().map((each) => `${flagOf(key)}=${each}`),
+  );
+  const outcome = await createProgram(io)
+    .run(['config', action, ...args, ...flags])
+    .catch((error: unknown) => error);
+  await setImmediate();
+  const warnings = [...said.stderr.matchAll(/^warning: (.*)$/gm)].map(([, message = '']) => message);
+  return { outcome, ...said, warnings };
 }
 
 /** The `config` command over a settings folder of its own, anew for each test. */
@@ -28,25 +63,19 @@ export function configHome() {
     file,
     /** What the settings file holds. */
     kept: async () => JSON.parse(await readFile(file(), 'utf8')),
+    /** @throws what the command throws */
     async config(
-      action: ConfigAction,
-      args: string[] = [],
+      action: string,
+      args: readonly string[] = [],
       options: ConfigOptions = {},
-      io: Partial<ConfigIo> = {},
+      { env, ...io }: ConfigIo = {},
     ): Promise<ConfigRun> {
-      const stdout = new PassThrough();
-      const stderr = new PassThrough();
-      const warnings: string[] = [];
-      const code = await configCommand(action, args, options, {
-        stdout,
-        stderr,
-        stdin: new PassThrough(),
-        isTerminal: false,
-        warn: (warning) => warnings.push(warning),
+      const { outcome, ...said } = await runConfig(action, args, options, {
         ...io,
-        env: { DJI_OTA_HOME: home, ...io.env },
+        env: { DJI_OTA_HOME: home, ...env },
       });
-      return { code, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? ''), warnings };
+      if (typeof outcome !== 'number') throw outcome;
+      return { code: outcome, ...said };
     },
   };
 }

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { CommanderError } from 'commander';
 import type { Io } from '../../src/cli/io.js';
 import { createProgram } from '../../src/cli/program.js';
+import { systemClock } from '../../src/clock.js';
 import { toOtaError } from '../../src/errors.js';
 
 export interface IoOptions {
@@ -24,6 +25,7 @@ export function quietIo({ env = {}, signal = new AbortController().signal }: IoO
   stdin.end();
   const io: Io = {
     env,
+    clock: systemClock,
     stdin: stdin as unknown as NodeJS.ReadStream,
     stdout: sink(),
     stderr: sink(),

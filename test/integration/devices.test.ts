@@ -1,6 +1,6 @@
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type DevicesOptions, devicesCommand } from '../../src/cli/commands/devices.js';
+import { type DevicesOptions, showDevices } from '../../src/cli/commands/devices/devices.js';
 import { systemClock } from '../../src/clock.js';
 import type { Manifest, ManifestDevice } from '../../src/manifest/model.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
@@ -34,7 +34,7 @@ function run(url: string, options: Partial<DevicesOptions>, onOutput: (text: str
   const abort = new AbortController();
   let out = '';
   let err = '';
-  const code = devicesCommand(
+  const code = showDevices(
     { pids: [], all: false, watch: false, output: 'json', timeout: 20_000, ...options },
     {
       stdout: {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type InspectOptions, inspectCommand } from '../../src/cli/commands/inspect.js';
+import { type InspectOptions, inspectFirmware } from '../../src/cli/commands/inspect/inspect.js';
 import { inspectPackage } from '../../src/firmware/inspect.js';
 import { fileStore, type Store, type StoreOptions } from '../helpers/firmware-server.js';
 import { bytesOf, FACTS_NAME, hastyClock, md5Of, temporaryFolder, zipOf } from '../helpers/firmware-tools.js';
@@ -45,7 +45,7 @@ async function inspect(sources: string[], options: InspectOptions = {}) {
     env: {},
     clock: hastyClock(10_000),
   };
-  const code = await inspectCommand(sources, options, io);
+  const code = await inspectFirmware(sources, options, io);
   return { code, stdout, stderr, lines: stdout.trimEnd().split('\n') };
 }
 

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { complete, completionCommand } from '../../src/cli/commands/completion.js';
+import { complete, completionCommand } from '../../src/cli/commands/completion/completion.js';
+import { PUSH } from '../../src/cli/commands/push/options.js';
 import { suggest } from '../../src/cli/completion/suggest.js';
 import { valuesOf } from '../../src/cli/completion/values.js';
+import { flagOf, type OptionDeclaration } from '../../src/cli/options/declaration.js';
+import { readOptions } from '../../src/cli/options/read.js';
 import { createProgram } from '../../src/cli/program.js';
-import { pushSettings } from '../../src/cli/push-flags.js';
-import { typeOf } from '../../src/cli/run-flags.js';
 import { SCENARIOS } from '../../src/simulator/scenarios.js';
 import { quietIo } from '../helpers/inside.js';
 
@@ -23,9 +24,7 @@ const quiet = () => quietIo({ env: { DJI_OTA_HOME: home } });
 const program = (): Command => createProgram(quiet().io).command;
 
 async function offered(...words: string[]): Promise<string[]> {
-  const { items } = await suggest(program(), words, (place, choices) =>
-    valuesOf(place, choices, { DJI_OTA_HOME: home }),
-  );
+  const { items } = await suggest(program(), words, (place) => valuesOf(place, { DJI_OTA_HOME: home }));
   return items.map(({ value }) => value);
 }
 
@@ -62,10 +61,12 @@ describe('commands and options', () => {
 
 describe('values', () => {
   test('the words of each option are ones that the command takes', async () => {
-    for (const type of await offered('push', '--type', '')) expect(typeOf(type)).not.toBeNull();
-    for (const preflight of await offered('push', '--preflight', '')) pushSettings({ preflight });
-    for (const verify of await offered('push', '--verify', '')) pushSettings({ verify });
-    for (const match of await offered('push', '--match', '')) pushSettings({ match });
+    for (const [key, { complete, choices }] of Object.entries<OptionDeclaration>(PUSH)) {
+      if (!choices && typeof complete !== 'object') continue;
+      const values = await offered('push', flagOf(key), '');
+      expect(values.length).toBeGreaterThan(1);
+      for (const value of values) await expect(readOptions(PUSH, { [key]: value }, {})).resolves.toHaveProperty(key);
+    }
     expect(await offered('push', '--verify', 're')).toEqual(['report', 'require']);
     expect(await offered('watch', '--mqtt-version=3')).toEqual(['3.1.1']);
   });

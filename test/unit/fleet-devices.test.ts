@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DevicesOptions, devicesCommand } from '../../src/cli/commands/devices.js';
+import { type DevicesOptions, showDevices } from '../../src/cli/commands/devices/devices.js';
 import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import { ONLINE_FOR } from '../../src/fleet/properties.js';
@@ -50,7 +50,7 @@ function start(options: Partial<DevicesOptions>, terminal?: { rows: number; colu
       return true;
     },
   };
-  const code = devicesCommand(
+  const code = showDevices(
     { pids: ['D1'], all: false, watch: false, output: 'table', timeout: 10_000, ...options },
     {
       stdout,

@@ -26,8 +26,10 @@ const ROOMS: Record<string, readonly string[]> = {
   simulator: ['ground', 'protocol', 'mqtt/broker', 'manifest/model', 'settings/duration'],
   upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare'],
   journal: ['ground', 'protocol', 'upgrade', 'manifest/model'],
+  // What the command line and index.ts have in common.
+  app: ['ground'],
   // What index.ts exports: the functions of all rooms up to here, put together for a program.
-  library: ['ground', ...LOWER, 'upgrade', 'journal'],
+  library: ['ground', ...LOWER, 'upgrade', 'journal', 'app'],
   index: ['ground', ...LOWER, 'upgrade', 'journal', 'library'],
   render: ['ground', 'protocol', 'upgrade', 'fleet', 'manifest/model', 'firmware/read/progress'],
   cli: ['*'],

@@ -58,7 +58,7 @@ describe('push', () => {
     const { code, sources, packages } = await loadedBy(['push', manifest, '--dry-run', '--output', 'json']);
     expect(code).toBe(0);
     expect(heavyOf(packages)).toEqual([]);
-    expect(sources).toContain('src/cli/commands/push.ts');
+    expect(sources).toContain('src/cli/commands/push/push.ts');
     expect(sources.filter((path) => /^src\/(?:mqtt|simulator|render\/report)\//.test(path))).toEqual([]);
   });
 

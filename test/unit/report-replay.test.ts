@@ -7,6 +7,7 @@ import type { Io } from '../../src/cli/io.js';
 import { reportOfJournal } from '../../src/cli/report-replay.js';
 import { runsFolder } from '../../src/cli/run-journal.js';
 import { openOutput } from '../../src/cli/run-output.js';
+import { systemClock } from '../../src/clock.js';
 import { type JournalContent, readJournal } from '../../src/journal/read.js';
 import type { RunReport } from '../../src/render/report/model.js';
 import { emptyTotals } from '../../src/upgrade/events.js';
@@ -111,6 +112,7 @@ describe('the reports of a run that is under way', () => {
     };
     return {
       env: { DJI_OTA_HOME: home },
+      clock: systemClock,
       stdin: process.stdin,
       stdout: stream as unknown as NodeJS.WriteStream,
       stderr: stream as unknown as NodeJS.WriteStream,
@@ -123,7 +125,7 @@ describe('the reports of a run that is under way', () => {
   const ok = { pid: 'P0', sn: 'A', status: 'ok', percent: 100, result: 0, reason: null, verified: null } as const;
   const result = { exit_code: 0, totals: { ...emptyTotals(), ok: 1 }, devices: [ok], error: null };
 
-  async function runOutput(report: string[], more: { verify?: string; simulate?: true } = {}) {
+  async function runOutput(report: string[], more: { verify?: 'require'; simulate?: true } = {}) {
     const output = await openOutput({ output: 'quiet', report, ...more }, io(), RUN);
     output.emit({ event: 'run_started', command: 'resume', devices: 1, gateways: 1 });
     output.emit({ event: 'device_finished', bid: 'b1', ...ok });

@@ -1,14 +1,14 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { schemaCommand } from '../../src/cli/commands/schema.js';
-import { reportSchema } from '../../src/cli/schema/report.js';
+import { reportSchema } from '../../src/cli/commands/schema/report.js';
+import { schemaText } from '../../src/cli/commands/schema/schema.js';
 import { joinReports } from '../../src/render/report/join.js';
 import { jsonReport } from '../../src/render/report/json.js';
 import { anyText } from '../helpers/any-text.js';
 import { RUN_BEGAN, recordedReport } from '../helpers/report.js';
 
-const validate = new Ajv2020({ strict: false }).compile(JSON.parse(schemaCommand('report')) as object);
+const validate = new Ajv2020({ strict: false }).compile(JSON.parse(schemaText('report')) as object);
 
 describe('the JSON report', () => {
   const reports = {

@@ -1,8 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { ConfigIo, ConfigOptions } from '../../src/cli/commands/config/context.js';
-import { configHome, piped } from '../helpers/config.js';
+import { type ConfigIo, configHome, piped } from '../helpers/config.js';
 
 const { home, file, kept, config } = configHome();
 
@@ -45,7 +44,7 @@ describe('a password', () => {
     expect((await kept()).profiles.default).toEqual({ username: 'u' });
   });
 
-  it.each<[string, ConfigOptions, Partial<ConfigIo>, RegExp]>([
+  it.each<[string, Record<string, boolean>, ConfigIo, RegExp]>([
     ['no terminal', { askPassword: true }, {}, /--ask-password needs a terminal/],
     ['both ways', { askPassword: true, passwordStdin: true }, {}, /do not go together/],
     ['an empty one', { passwordStdin: true }, piped('\n'), /holds no password/],

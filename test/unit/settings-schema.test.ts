@@ -3,14 +3,14 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { schemaCommand } from '../../src/cli/commands/schema.js';
-import { coversEveryEvent } from '../../src/cli/schema/events.js';
+import { coversEveryEvent } from '../../src/cli/commands/schema/events.js';
+import { schemaText } from '../../src/cli/commands/schema/schema.js';
 import { type ErrorCode, EXIT_CODES } from '../../src/errors.js';
 import { jsonLine } from '../../src/render/json/lines.js';
 import { emptyTotals, OUTCOMES, type RunEvent } from '../../src/upgrade/events.js';
 
 // Independent of zod, from which the schemas are made.
-const compile = (which: string) => new Ajv2020().compile(JSON.parse(schemaCommand(which)));
+const compile = (which: string) => new Ajv2020().compile(JSON.parse(schemaText(which)));
 
 describe('schema manifest', () => {
   const valid = compile('manifest');
@@ -18,8 +18,8 @@ describe('schema manifest', () => {
   const example = path.resolve('examples');
 
   it('is the default', () => {
-    expect(schemaCommand()).toBe(schemaCommand('manifest'));
-    expect(JSON.parse(schemaCommand()).$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+    expect(schemaText()).toBe(schemaText('manifest'));
+    expect(JSON.parse(schemaText()).$schema).toBe('https://json-schema.org/draft/2020-12/schema');
   });
 
   it('accepts the examples', () => {
@@ -142,10 +142,8 @@ describe('schema events', () => {
 });
 
 it('says which schemas there are', () => {
-  expect(() => schemaCommand('event')).toThrow(
-    expect.objectContaining({ code: 'usage', hint: 'Did you mean events?' }),
-  );
-  expect(() => schemaCommand('devices\u001b[2J')).toThrow(
+  expect(() => schemaText('event')).toThrow(expect.objectContaining({ code: 'usage', hint: 'Did you mean events?' }));
+  expect(() => schemaText('devices\u001b[2J')).toThrow(
     expect.objectContaining({
       hint: 'There are: manifest, events, report.',
       message: expect.not.stringContaining('\u001b'),

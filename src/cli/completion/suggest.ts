@@ -1,5 +1,6 @@
 /** What can stand at the cursor, by the declarations of the program itself: they are the only list of commands and options. */
 import type { Command, Option } from 'commander';
+import type { Completion } from '../options/declaration.js';
 
 export interface Suggestion {
   value: string;
@@ -21,8 +22,8 @@ export interface Suggestions {
 export interface Place {
   /** `push`, `config use`. */
   command: string;
-  /** `--pid`, or the number of the argument, from 0. */
-  what: string | number;
+  /** What its declaration says. */
+  complete: Completion | undefined;
   /** The arguments before it; the first one of push is its manifest. */
   args: readonly string[];
   /** Each option that was given a value, the last one. */
@@ -31,7 +32,7 @@ export interface Place {
   typed: string;
 }
 
-export type ValuesOf = (place: Place, choices: readonly string[] | undefined) => Promise<Suggestions>;
+export type ValuesOf = (place: Place) => Promise<Suggestions>;
 
 /**
  * The suggestions for the last of `words`, which is empty where the cursor stands after a space; `words` is the command line
@@ -42,8 +43,11 @@ export async function suggest(program: Command, words: readonly string[], values
   const { command, args, options, given, pending, onlyArguments } = walk(program, words.slice(0, -1));
   const path = pathOf(command);
   const values = async (option: Option, part: string) => {
-    const place = { command: path, what: option.long ?? '', args, options, typed: part };
-    return startingWith(part, await valuesOf(place, option.argChoices));
+    const { complete, choices } = declared(option);
+    return startingWith(
+      part,
+      await valuesOf({ command: path, complete: choices ?? complete, args, options, typed: part }),
+    );
   };
   if (pending) return values(pending, typed);
   if (!onlyArguments && typed.startsWith('-')) {
@@ -55,12 +59,22 @@ export async function suggest(program: Command, words: readonly string[], values
   const items = args.length === 0 ? commandsOf(command) : [];
   const argument = command.registeredArguments[Math.min(args.length, command.registeredArguments.length - 1)];
   if (argument && (argument.variadic || args.length < command.registeredArguments.length)) {
-    const place = { command: path, what: args.length, args, options, typed };
-    const more = await valuesOf(place, argument.argChoices);
-    return startingWith(typed, { ...more, items: [...items, ...more.items] });
+    const { complete, orFiles = false } = declared(argument);
+    const more = await valuesOf({ command: path, complete, args, options, typed });
+    return startingWith(typed, { ...more, files: more.files || orFiles, items: [...items, ...more.items] });
   }
   // Nothing else can stand here: a person who asks is shown what is left to say.
   return startingWith(typed, { items: items.length > 0 || onlyArguments ? items : optionsOf(command, given) });
+}
+
+/** Not by its class: this part of the built program has a commander of its own. */
+function declared(of: object): {
+  complete?: Completion;
+  choices?: readonly string[];
+  orFiles?: boolean;
+  gather?: unknown;
+} {
+  return (of as { declared?: object }).declared ?? {};
 }
 
 interface Walked {
@@ -127,10 +141,11 @@ function visibleOptions(command: Command): readonly Option[] {
 }
 
 function optionsOf(command: Command, given: ReadonlySet<string>): Suggestion[] {
-  return visibleOptions(command).flatMap(({ long, description, parseArg, argChoices }) =>
-    // Only an option that gathers its values may come again; choices are checked by a parser of their own.
-    long && ((parseArg && !argChoices) || !given.has(long)) ? [{ value: long, description }] : [],
-  );
+  return visibleOptions(command).flatMap((option) => {
+    const { long, description } = option;
+    // Only an option that gathers its values may come again.
+    return long && (declared(option).gather || !given.has(long)) ? [{ value: long, description }] : [];
+  });
 }
 
 function commandsOf(command: Command): Suggestion[] {

@@ -1,72 +1,32 @@
 /** Values of options and arguments, from where each is known. What is heavy to load is loaded only where it is asked for. */
-import { SCHEMAS, SHELLS } from './names.js';
 import type { Place, Suggestion, Suggestions } from './suggest.js';
 
 const NONE: Suggestions = { items: [] };
 const FILES: Suggestions = { items: [], files: true };
 
-/** Options whose values are a few words, but not declared as choices since more is accepted, or said of each. */
-const WORDS: Readonly<Record<string, readonly string[]>> = {
-  '--type': ['normal', 'consistency', 'psdk'],
-  '--preflight': ['off', 'warn', 'require'],
-  '--verify': ['off', 'report', 'require'],
-  '--match': ['bid', 'gateway'],
-};
-
-const FILE_OPTIONS = ['--password-file', '--ca', '--cert', '--key', '--report', '--manifest', '--target'];
-
-/** The values that fit at `place`; `choices` are those that its declaration has. Throws what reading them throws. */
-export async function valuesOf(
-  place: Place,
-  choices: readonly string[] | undefined,
-  env: NodeJS.ProcessEnv,
-): Promise<Suggestions> {
-  if (choices) return words(choices);
-  return typeof place.what === 'number' ? ofArgument(place, env) : ofOption(place, place.what, env);
-}
-
-async function ofOption(place: Place, option: string, env: NodeJS.ProcessEnv): Promise<Suggestions> {
-  const fixed = WORDS[option];
-  if (fixed) return words(fixed);
-  if (FILE_OPTIONS.includes(option)) return FILES;
-  switch (option) {
-    case '--profile':
-      return profiles(env);
-    case '--simulate':
-    case '--scenario':
-      return scenarios();
-    case '--broker':
-      return { ...words(['mqtt://', 'mqtts://', 'ws://', 'wss://']), noSpace: true };
-    case '--pid':
-    case '--only':
-    case '--exclude':
-      return serials(place, option === '--pid');
-    default:
-      return NONE;
-  }
-}
-
-async function ofArgument(place: Place, env: NodeJS.ProcessEnv): Promise<Suggestions> {
-  switch (place.command) {
-    case 'push':
-    case 'inspect':
+/** The values that fit at `place`. Throws what reading them throws. */
+export async function valuesOf(place: Place, env: NodeJS.ProcessEnv): Promise<Suggestions> {
+  const { complete } = place;
+  if (typeof complete === 'object') return words(complete);
+  switch (complete) {
+    case 'files':
       return FILES;
-    case 'report':
-      return { ...(await runs(env, false)), files: true };
+    case 'profiles':
+      return profiles(env);
+    case 'scenarios':
+      return scenarios();
+    case 'brokers':
+      return { ...words(['mqtt://', 'mqtts://', 'ws://', 'wss://']), noSpace: true };
+    case 'gateways':
+    case 'serials':
+      return serials(place, complete === 'gateways');
     case 'runs':
       return runs(env, false);
-    case 'resume':
+    case 'resumable-runs':
       return runs(env, true);
-    case 'schema':
-      return words(SCHEMAS);
-    case 'completion':
-      return words(SHELLS);
-    case 'config use':
-    case 'config remove':
-      return profiles(env);
-    case 'config get':
+    case 'settings':
       return words(await settingNames());
-    case 'config set':
+    case 'assignments':
       return { ...words((await settingNames()).map((name) => `${name}=`)), noSpace: true };
     default:
       return NONE;

@@ -2,8 +2,7 @@
 import { OtaError } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { redactUrl } from '../../url.js';
-
-export const DEFAULT_BROKER = 'mqtt://localhost:1883';
+import { CONNECTION_DEFAULTS } from '../profiles/profile.js';
 
 export interface BrokerAddress {
   /** Without user info. */
@@ -38,7 +37,10 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
   const given = text.trim();
   const refuse = (why: string, hint: string) => new OtaError('usage', `${source}: ${why}`, { hint });
   if (/[\s\u0000-\u001f\u007f]/.test(given)) {
-    throw refuse('the broker URL holds white space or a control character', `Write it like ${DEFAULT_BROKER}.`);
+    throw refuse(
+      'the broker URL holds white space or a control character',
+      `Write it like ${CONNECTION_DEFAULTS.broker}.`,
+    );
   }
   const url = parse(given);
   if (!url && /^(?:mqtt|ws)s?:\/\//i.test(given)) {
@@ -51,7 +53,7 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
     const meant = suggestion(given, url);
     throw refuse(
       `"${shown(given)}" is not a broker URL: it has to begin with mqtt://, mqtts://, ws:// or wss://`,
-      meant ? `Did you mean ${meant}?` : `Write it like ${DEFAULT_BROKER}.`,
+      meant ? `Did you mean ${meant}?` : `Write it like ${CONNECTION_DEFAULTS.broker}.`,
     );
   }
   const name = redactUrl(given);
@@ -65,7 +67,7 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
     const meant = suggestion(given, url);
     throw refuse(
       `the broker URL "${shown(given)}" names no host`,
-      meant ? `Did you mean ${meant}?` : `Write it like ${DEFAULT_BROKER}.`,
+      meant ? `Did you mean ${meant}?` : `Write it like ${CONNECTION_DEFAULTS.broker}.`,
     );
   }
   if (url.port === '0') throw refuse(`the broker URL ${name} has port 0`, 'Give the port on which the broker listens.');

@@ -3,6 +3,7 @@ import { OtaError } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { parseTimeout } from '../duration.js';
 import {
+  CONNECTION_DEFAULTS,
   MQTT_VERSIONS,
   type MqttVersion,
   type NamedProfile,
@@ -10,7 +11,7 @@ import {
   type Profile,
   type ProfileKey,
 } from '../profiles/profile.js';
-import { DEFAULT_BROKER, parseBrokerUrl } from './broker-url.js';
+import { parseBrokerUrl } from './broker-url.js';
 
 /** The connection options as the command line has them; what is not given is undefined. */
 export interface ConnectionFlags {
@@ -85,7 +86,11 @@ export function mergeConnection(
   const pick = <K extends ProfileKey>(key: K): Sourced<NonNullable<Profile[K]>> | null =>
     pickFrom(key, flags, env, profile);
 
-  const broker = pick('broker') ?? { value: DEFAULT_BROKER, source: 'the default', level: 'default' as const };
+  const broker = pick('broker') ?? {
+    value: CONNECTION_DEFAULTS.broker,
+    source: 'the default',
+    level: 'default' as const,
+  };
   const address = parseBrokerUrl(broker.value, broker.source);
   const insecure = pick('insecure');
   const merged: MergedConnection = {
@@ -99,8 +104,8 @@ export function mergeConnection(
     insecure: insecure?.value ? { ...insecure, value: true } : null,
     clientId: plain(pick('clientId'), 'client id')?.value ?? null,
     mqttVersion: mqttVersionOf(pick('mqttVersion')),
-    connectTimeout: timeoutOf(pick('connectTimeout'), 'connectTimeout') ?? 10_000,
-    reconnectTimeout: timeoutOf(pick('reconnectTimeout'), 'reconnectTimeout') ?? 600_000,
+    connectTimeout: timeoutOf(pick('connectTimeout'), 'connectTimeout') ?? CONNECTION_DEFAULTS.connectTimeout,
+    reconnectTimeout: timeoutOf(pick('reconnectTimeout'), 'reconnectTimeout') ?? CONNECTION_DEFAULTS.reconnectTimeout,
     passwordMeantFor: null,
   };
   if ((merged.password ?? merged.passwordFile)?.level === 'profile' && broker.level !== 'profile') {
@@ -172,7 +177,7 @@ function plain(given: Sourced<string> | null, what: string): Sourced<string> | n
 }
 
 function mqttVersionOf(given: Sourced<string> | null): MqttVersion {
-  const version = given?.value ?? 'auto';
+  const version = given?.value ?? CONNECTION_DEFAULTS.mqttVersion;
   const known = MQTT_VERSIONS.find((one) => one === version);
   if (known) return known;
   throw new OtaError('usage', `${given?.source}: "${safeText(version, 40)}" is not an MQTT version`, {

@@ -20,6 +20,14 @@ export interface Profile {
   reconnectTimeout?: string | undefined;
 }
 
+/** Where nothing else is given. Milliseconds. */
+export const CONNECTION_DEFAULTS = {
+  broker: 'mqtt://localhost:1883',
+  mqttVersion: 'auto',
+  connectTimeout: 10_000,
+  reconnectTimeout: 600_000,
+} as const;
+
 export const MQTT_VERSIONS = ['auto', '5', '3.1.1'] as const;
 export type MqttVersion = (typeof MQTT_VERSIONS)[number];
 

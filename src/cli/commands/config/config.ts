@@ -1,61 +1,45 @@
-/** `dji-ota config`: broker profiles. Declared in declare.ts. */
+/** `dji-ota config`: broker profiles. Results go to stdout, confirmations to stderr. */
 import { access } from 'node:fs/promises';
 import { OtaError } from '../../../errors.js';
-import { mergeConnection } from '../../../settings/connection/merge-connection.js';
-import { assign, keptProfile, parseAssignments, storeProfile } from '../../../settings/profiles/assign.js';
-import { optionName, PATH_KEYS, PROFILE_KEYS, type Profile } from '../../../settings/profiles/profile.js';
+import { terminalWidth } from '../../../render/stream.js';
+import { type Column, renderTable } from '../../../render/table/table.js';
+import type { Warn } from '../../../settings/connection/credential-files.js';
+import { mergeConnection, wantedProfile } from '../../../settings/connection/merge-connection.js';
+import {
+  assign,
+  DEFAULT_PROFILE,
+  keptProfile,
+  keyOf,
+  parseAssignments,
+  storeProfile,
+} from '../../../settings/profiles/assign.js';
+import {
+  optionName,
+  PATH_KEYS,
+  PROFILE_KEYS,
+  type Profile,
+  type Settings,
+} from '../../../settings/profiles/profile.js';
 import { profileOf, readSettings } from '../../../settings/profiles/read-settings.js';
 import { settingsFile } from '../../../settings/state-folders.js';
 import { safeText } from '../../../text.js';
+import { type Io, isInteractive, warner } from '../../io.js';
 import { askPassword, readPasswordInput } from '../../prompt.js';
-import {
-  type ConfigAction,
-  type ConfigIo,
-  type ConfigOptions,
-  only,
-  profileNameFor,
-  wantsJson,
-  writeLine,
-} from './context.js';
-import { listProfiles, showProfile } from './show.js';
 
-/**
- * Does `config <action>`. Results go to stdout, confirmations to stderr; a password is shown as `***`.
- * @returns the exit code.
- * @throws OtaError `usage`, `settings_invalid`; from `test` also those of a connection.
- */
-export async function configCommand(
-  action: ConfigAction,
-  args: readonly string[],
-  options: ConfigOptions,
-  io: ConfigIo,
-): Promise<number> {
-  const file = settingsFile(io.env);
-  switch (action) {
-    case 'set':
-      await set(file, args, options, io);
-      return 0;
-    case 'get':
-      return showProfile(await readSettings(file), file, args, options, io);
-    case 'list':
-      return listProfiles(await readSettings(file), file, options, io);
-    case 'use':
-      await use(file, only(args, 'name of a profile'), io);
-      return 0;
-    case 'remove':
-      await remove(file, only(args, 'name of a profile'), io);
-      return 0;
-    case 'path':
-      writeLine(io.stdout, wantsJson(options) ? JSON.stringify({ path: file }) : file);
-      return 0;
-    case 'test': {
-      const { configTest } = await import('./config-test.js');
-      return configTest(options, io);
-    }
-  }
+interface Wanted {
+  profile?: string | undefined;
+}
+interface Printed {
+  output: 'text' | 'json';
 }
 
-async function set(file: string, args: readonly string[], options: ConfigOptions, io: ConfigIo): Promise<void> {
+/** `dji-ota config set`. @throws OtaError `usage`, `settings_invalid` */
+export async function setProfile(
+  args: readonly string[],
+  options: Wanted & { passwordStdin?: true | undefined; askPassword?: true | undefined },
+  io: Io,
+): Promise<number> {
+  const file = settingsFile(io.env);
   const assignments = parseAssignments(args);
   if (options.passwordStdin && options.askPassword) {
     throw new OtaError('usage', '--password-stdin and --ask-password do not go together');
@@ -67,7 +51,7 @@ async function set(file: string, args: readonly string[], options: ConfigOptions
   }
   // Everything is checked before the user is bothered with a question.
   const before = await readSettings(file);
-  const name = profileNameFor(before, options, io);
+  const name = nameFor(before, options, io);
   assign(keptProfile(before, name), assignments, process.cwd());
   const password = await newPassword(options, io);
   if (password !== null) assignments.push(['password', password]);
@@ -78,17 +62,23 @@ async function set(file: string, args: readonly string[], options: ConfigOptions
     storeProfile(settings, name, profile);
     return { profile, current: settings.current };
   });
-  writeLine(io.stderr, `Profile "${name}" is kept in ${safeText(file)}.`);
+  write(io.stderr, `Profile "${name}" is kept in ${safeText(file)}.`);
   if (current !== name) {
-    writeLine(io.stderr, `Use it with --profile ${name}, or make it the current one: dji-ota config use ${name}`);
+    write(io.stderr, `Use it with --profile ${name}, or make it the current one: dji-ota config use ${name}`);
   }
-  await warnOfUnusable(name, profile, io.warn);
+  await warnOfUnusable(name, profile, warner(io));
+  return 0;
 }
 
-async function newPassword(options: ConfigOptions, { stdin, stderr, isTerminal, signal }: ConfigIo) {
+function nameFor(settings: Settings, options: Wanted, io: Io): string {
+  return wantedProfile(options, io.env)?.value ?? settings.current ?? DEFAULT_PROFILE;
+}
+
+async function newPassword(options: Parameters<typeof setProfile>[1], io: Io) {
+  const { stdin, stderr, signal } = io;
   if (options.passwordStdin) return readPasswordInput(stdin);
   if (!options.askPassword) return null;
-  if (!isTerminal) {
+  if (!isInteractive(io)) {
     throw new OtaError('usage', '--ask-password needs a terminal', {
       hint: 'Pipe the password in with --password-stdin instead.',
     });
@@ -99,7 +89,7 @@ async function newPassword(options: ConfigOptions, { stdin, stderr, isTerminal, 
 }
 
 /** A profile is made step by step, so what does not go together yet is said, not refused. */
-async function warnOfUnusable(name: string, profile: Profile, warn: ConfigIo['warn']): Promise<void> {
+async function warnOfUnusable(name: string, profile: Profile, warn: Warn): Promise<void> {
   try {
     mergeConnection({}, {}, { name, values: profile });
   } catch (error) {
@@ -112,7 +102,66 @@ async function warnOfUnusable(name: string, profile: Profile, warn: ConfigIo['wa
   }
 }
 
-async function use(file: string, name: string, io: ConfigIo): Promise<void> {
+/** `dji-ota config get`; a password is shown as `***`. */
+export async function showProfile(setting: string | undefined, options: Wanted & Printed, io: Io): Promise<number> {
+  const file = settingsFile(io.env);
+  const settings = await readSettings(file);
+  const name = nameFor(settings, options, io);
+  const profile = profileOf(settings, name, file);
+  if (setting === undefined) {
+    if (json(options)) write(io.stdout, JSON.stringify(masked(profile)));
+    else
+      for (const [key, value] of Object.entries(masked(profile)))
+        write(io.stdout, `${key}=${safeText(String(value), 4096)}`);
+    return 0;
+  }
+  const key = keyOf(setting);
+  const value = masked(profile)[key];
+  if (json(options)) write(io.stdout, JSON.stringify({ [key]: value ?? null }));
+  else if (value !== undefined) write(io.stdout, safeText(String(value), 4096));
+  else throw new OtaError('usage', `the profile "${name}" has no ${optionName(key)}`);
+  return 0;
+}
+
+/** `dji-ota config list` */
+export async function listProfiles(options: Printed, io: Io): Promise<number> {
+  const file = settingsFile(io.env);
+  const settings = await readSettings(file);
+  const entries = Object.entries(settings.profiles);
+  if (json(options)) {
+    const profiles = Object.fromEntries(entries.map(([name, profile]) => [name, masked(profile)]));
+    write(io.stdout, JSON.stringify({ path: file, current: settings.current, profiles }));
+    return 0;
+  }
+  if (entries.length === 0) {
+    write(io.stderr, 'There are no profiles yet. Make one: dji-ota config set broker=mqtts://broker.example.com');
+    return 0;
+  }
+  const columns: Column[] = [
+    { title: 'PROFILE' },
+    { title: 'BROKER' },
+    { title: 'USER' },
+    { title: 'PASSWORD' },
+    { title: 'MORE' },
+  ];
+  const rows = entries.map(([name, profile]) => {
+    const { broker, username, password, passwordFile, ...more } = masked(profile);
+    const rest = Object.entries(more).map(([key, value]) => `${optionName(key as 'ca')}=${value}`);
+    return [
+      `${name === settings.current ? '*' : ' '} ${name}`,
+      String(broker ?? ''),
+      String(username ?? ''),
+      String(password ?? passwordFile ?? ''),
+      rest.join(' '),
+    ];
+  });
+  write(io.stdout, renderTable(columns, rows, terminalWidth(io.stdout)));
+  return 0;
+}
+
+/** `dji-ota config use` */
+export async function useProfile(name: string, io: Io): Promise<number> {
+  const file = settingsFile(io.env);
   // Before conf is loaded: a wrong name must not create a file.
   profileOf(await readSettings(file), name, file);
   const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
@@ -120,10 +169,13 @@ async function use(file: string, name: string, io: ConfigIo): Promise<void> {
     profileOf(settings, name, file);
     settings.current = name;
   });
-  writeLine(io.stderr, `Profile "${name}" is the current one.`);
+  write(io.stderr, `Profile "${name}" is the current one.`);
+  return 0;
 }
 
-async function remove(file: string, name: string, io: ConfigIo): Promise<void> {
+/** `dji-ota config remove` */
+export async function removeProfile(name: string, io: Io): Promise<number> {
+  const file = settingsFile(io.env);
   profileOf(await readSettings(file), name, file);
   const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
   const wasCurrent = await changeSettings(file, (settings) => {
@@ -132,5 +184,31 @@ async function remove(file: string, name: string, io: ConfigIo): Promise<void> {
     if (current) settings.current = null;
     return current;
   });
-  writeLine(io.stderr, `Profile "${name}" is removed.${wasCurrent ? ' No profile is current now.' : ''}`);
+  write(io.stderr, `Profile "${name}" is removed.${wasCurrent ? ' No profile is current now.' : ''}`);
+  return 0;
+}
+
+/** `dji-ota config path` */
+export async function showPath(options: Printed, io: Io): Promise<number> {
+  const file = settingsFile(io.env);
+  write(io.stdout, json(options) ? JSON.stringify({ path: file }) : file);
+  return 0;
+}
+
+/** The values in the order in which they are documented, less what is secret. */
+function masked(profile: Profile): Partial<Record<keyof Profile, string | boolean>> {
+  const shown: Partial<Record<keyof Profile, string | boolean>> = {};
+  for (const key of PROFILE_KEYS) {
+    const value = profile[key];
+    if (value !== undefined) shown[key] = key === 'password' ? '***' : value;
+  }
+  return shown;
+}
+
+function json(options: Printed): boolean {
+  return options.output === 'json';
+}
+
+function write(stream: { write(text: string): unknown }, line: string): void {
+  stream.write(`${line}\n`);
 }

@@ -1,0 +1,23 @@
+/** What a run goes by where nothing else is asked for. Times in milliseconds. Imports nothing: help shows these too. */
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+export const DEFAULTS = {
+  /** How long to wait for a `services_reply`. */
+  replyTimeout: 30 * SECOND,
+  /** How long a device may be silent between events. */
+  stallTimeout: 30 * MINUTE,
+  /** How long to wait, after `ok`, for a device to report its version. */
+  verifyTimeout: 10 * MINUTE,
+  wavePause: 0,
+  retries: 0,
+  /** Before the second attempt; doubled for each one after it. */
+  retryWait: 30 * SECOND,
+} as const;
+
+/** How long `devices` listens. */
+export const LISTEN_TIME = 10 * SECOND;
+
+/** How long journals are kept when old ones are removed. */
+export const KEEP_RUNS = 90 * 24 * 60 * MINUTE;

@@ -1,0 +1,18 @@
+import { defineCommand } from '../declaration.js';
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+export const completion = defineCommand({
+  name: 'completion',
+  summary: 'shell completion',
+  description: 'Prints a script that makes a shell complete commands, options, profiles, runs and gateways.',
+  arguments: [{ term: '<bash, zsh or fish>', help: 'the shell', complete: SHELLS }],
+  options: {},
+  notes: `To have it in every new shell:
+  bash  dji-ota completion bash > ~/.local/share/bash-completion/completions/dji-ota
+        or, without the bash-completion package: add  source <(dji-ota completion bash)  to ~/.bashrc
+  zsh   add  source <(dji-ota completion zsh)  to ~/.zshrc, after compinit
+  fish  dji-ota completion fish > ~/.config/fish/completions/dji-ota.fish`,
+  examples: ['dji-ota completion bash', 'dji-ota completion fish > ~/.config/fish/completions/dji-ota.fish'],
+  run: async ([shell], _, io) => (await import('./completion.js')).completionCommand(shell, io),
+});

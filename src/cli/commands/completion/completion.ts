@@ -1,0 +1,54 @@
+/** `dji-ota completion`, and the `complete --` that its scripts call at every press of the tab key. */
+import type { Command } from 'commander';
+import { OtaError } from '../../../errors.js';
+import { meantHint } from '../../../nearest.js';
+import { safeText } from '../../../text.js';
+import { type Suggestions, suggest } from '../../completion/suggest.js';
+import { valuesOf } from '../../completion/values.js';
+import type { Io } from '../../io.js';
+import { SHELLS } from './command.js';
+
+/** The bits of cobra's protocol, which the scripts of `@bomb.sh/tab` speak. */
+const NO_SPACE = 2;
+const NO_FILES = 4;
+const KEEP_ORDER = 32;
+
+/** What no shell takes for anything but itself: a name out of a manifest may hold `$(...)`, and ends up on a command line. */
+const HARMLESS = /^[\w@%+=:,./-]+$/;
+const LONGEST = 200;
+
+/** `dji-ota completion <shell>`. @throws OtaError `usage` for any other shell. */
+export async function completionCommand(name: string, io: Io): Promise<number> {
+  const shell = SHELLS.find((one) => one === name);
+  if (!shell) {
+    throw new OtaError('usage', `there is no completion for the shell "${safeText(name, 60)}"`, {
+      hint: meantHint(name, SHELLS, `There is one for ${SHELLS.join(', ')}.`),
+    });
+  }
+  if (shell === 'bash') {
+    io.stdout.write((await import('../../completion/bash.js')).BASH_SCRIPT);
+    return 0;
+  }
+  io.stdout.write((await import('../../completion/tab-script.js')).tabScript(shell));
+  return 0;
+}
+
+/**
+ * Answers a shell: a line for each suggestion, `value<TAB>description`, and `:bits` at the end. Says nothing else, whatever
+ * goes wrong: the person is in the middle of typing.
+ * @param words the command line without the program's name, up to the cursor
+ */
+export async function complete(program: Command, words: readonly string[], io: Io): Promise<number> {
+  let found: Suggestions;
+  try {
+    found = await suggest(program, words.length > 0 ? words : [''], (place) => valuesOf(place, io.env));
+  } catch {
+    found = { items: [] };
+  }
+  const lines = found.items
+    .filter(({ value }) => HARMLESS.test(value) && value.length <= LONGEST)
+    .map(({ value, description }) => (description ? `${value}\t${safeText(description, LONGEST)}` : value));
+  const bits = (found.noSpace ? NO_SPACE : 0) | (found.files ? 0 : NO_FILES) | (found.keepOrder ? KEEP_ORDER : 0);
+  io.stdout.write(`${[...lines, `:${bits}`].join('\n')}\n`);
+  return 0;
+}

@@ -1,0 +1,95 @@
+import { CONNECTION } from '../../options/connection.js';
+import { defineOptions } from '../../options/declaration.js';
+import { PID, TEXT_OUTPUT } from '../../options/output.js';
+import { defineCommand } from '../declaration.js';
+
+const PROFILE = defineOptions({
+  profile: {
+    ...CONNECTION.profile,
+    group: 'Options',
+    help: 'the profile',
+    defaultText: 'the current one, else "default"',
+  },
+});
+
+const NAME = [{ term: '<name>', help: 'profile', complete: 'profiles' }] as const;
+
+const set = defineCommand({
+  name: 'set',
+  description: 'keep settings in a profile',
+  arguments: [{ term: '[settings...]', help: 'key=value ..., or one key and its value', complete: 'assignments' }],
+  options: defineOptions({
+    ...PROFILE,
+    askPassword: { help: 'ask for a password and keep it in the settings file' },
+    passwordStdin: { help: 'keep the password that comes on standard input' },
+  }),
+  run: async ([settings], options, io) => (await import('./config.js')).setProfile(settings, options, io),
+});
+
+const get = defineCommand({
+  name: 'get',
+  description: 'show a profile, or one of its settings',
+  arguments: [{ term: '[key]', help: 'setting', complete: 'settings' }],
+  options: { ...PROFILE, ...TEXT_OUTPUT },
+  run: async ([key], options, io) => (await import('./config.js')).showProfile(key, options, io),
+});
+
+const list = defineCommand({
+  name: 'list',
+  description: 'show all profiles; * is the current one',
+  options: TEXT_OUTPUT,
+  run: async (_, options, io) => (await import('./config.js')).listProfiles(options, io),
+});
+
+const use = defineCommand({
+  name: 'use',
+  description: 'make a profile the current one',
+  arguments: NAME,
+  options: {},
+  run: async ([name], _, io) => (await import('./config.js')).useProfile(name, io),
+});
+
+const remove = defineCommand({
+  name: 'remove',
+  description: 'remove a profile',
+  arguments: NAME,
+  options: {},
+  run: async ([name], _, io) => (await import('./config.js')).removeProfile(name, io),
+});
+
+const path = defineCommand({
+  name: 'path',
+  description: 'show where the settings file is',
+  options: TEXT_OUTPUT,
+  run: async (_, options, io) => (await import('./config.js')).showPath(options, io),
+});
+
+export const TEST = defineOptions({
+  pid: { ...PID.pid, help: 'gateway whose topics are tried; repeatable, or a comma list' },
+  ...TEXT_OUTPUT,
+  ...CONNECTION,
+});
+
+const test = defineCommand({
+  name: 'test',
+  description: 'connect, and show which topics the broker lets this program use',
+  options: TEST,
+  run: async (_, options, io) => (await import('./topic-test.js')).testTopics(options, io),
+});
+
+export const config = defineCommand({
+  name: 'config',
+  description: 'broker profiles: connection options under a name',
+  options: {},
+  notes: `Settings:
+  broker, username, password-file, ca, cert, key, insecure, client-id, mqtt-version, connect-timeout,
+  reconnect-timeout; and a password, only where you ask for it to be kept.`,
+  examples: [
+    'dji-ota config set --profile site-a broker=mqtts://mqtt.example.com username=ota ca=./ca.pem',
+    'dji-ota config set --profile site-a --ask-password',
+    'dji-ota config use site-a',
+    'dji-ota config test --pid 7CTXN4A00B0001',
+    'dji-ota config set ca=            # an empty value takes a setting away',
+  ],
+  commands: [set, get, list, use, remove, path, test],
+});

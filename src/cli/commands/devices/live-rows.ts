@@ -1,0 +1,84 @@
+/** The rows of `dji-ota devices --watch`, kept up to date at a cost that depends on what changed, not on the fleet. */
+import type { Clock } from '../../../clock.js';
+import type { FleetFeed } from '../../../fleet/feed.js';
+import { createGroups } from '../../../fleet/groups.js';
+import { hasReported } from '../../../fleet/listen.js';
+import { ONLINE_FOR } from '../../../fleet/properties.js';
+import { type DeviceRow, deviceRow, rowKey } from '../../../fleet/rows.js';
+import { fixedOf, type Scope } from './scope.js';
+
+/** Longer than one round of partial messages: until then a new device's row waits to be complete. Milliseconds. */
+const COMPLETE_AFTER = 3_000;
+
+export interface LiveRows {
+  /** These serials changed. */
+  changed(serials: readonly string[]): void;
+  /** Rows of devices that are not ready hold ages ("last heard 2m05s ago"): makes them anew at the next `take`. */
+  age(): void;
+  /** The rows that say something else than when they were taken before. */
+  take(): DeviceRow[];
+  /** Every row, in order. */
+  all(): DeviceRow[];
+}
+
+/** @param timeout milliseconds after which a device of which nothing was heard gets its row, too. */
+export function createLiveRows({ fleet }: FleetFeed, scope: Scope, timeout: number, clock: Clock): LiveRows {
+  const groups = createGroups(fleet, fixedOf(scope));
+  const asked = scope.pids === 'all' ? null : new Set(scope.pids);
+  const dirty = new Set<string>(asked ?? groups.gateways());
+  const shown = new Map<string, DeviceRow[]>();
+  const keys = new Map<string, string>();
+  const firstSeen = new Map<string, number>();
+  /** When a gateway counts as silent, if nothing more is heard of it. */
+  const silentAfter = new Map<string, number>();
+  const startedAt = clock.now();
+
+  const isSettled = (sn: string, pid: string, now: number) => {
+    if (now - startedAt >= timeout) return true;
+    if (!fleet.devices.has(sn)) return false;
+    const seen = firstSeen.get(sn) ?? now;
+    firstSeen.set(sn, seen);
+    return hasReported(fleet, sn, sn === pid, now) || now - seen >= COMPLETE_AFTER;
+  };
+
+  const refresh = (pid: string, now: number): DeviceRow[] => {
+    silentAfter.delete(pid);
+    if (asked ? !asked.has(pid) : !groups.has(pid)) {
+      shown.delete(pid);
+      return [];
+    }
+    const members = groups.membersOf(pid);
+    const settled = members.filter((sn) => isSettled(sn, pid, now));
+    // What is not complete yet is looked at again.
+    if (settled.length < members.length) dirty.add(pid);
+    const heardAt = fleet.devices.get(pid)?.heardAt ?? null;
+    if (heardAt !== null && now - heardAt <= ONLINE_FOR) silentAfter.set(pid, heardAt + ONLINE_FOR);
+    const rows = settled.map((sn) => deviceRow(fleet, sn, pid, scope.targets.get(sn)?.version ?? null, clock));
+    shown.set(pid, rows);
+    return rows;
+  };
+
+  return {
+    changed(serials) {
+      for (const serial of serials) for (const pid of groups.note(serial)) dirty.add(pid);
+    },
+    age() {
+      for (const [pid, rows] of shown) if (rows.some((row) => !row.ready)) dirty.add(pid);
+    },
+    take() {
+      const now = clock.now();
+      for (const [pid, at] of silentAfter) if (now > at) dirty.add(pid);
+      const due = [...dirty];
+      dirty.clear();
+      const fresh: DeviceRow[] = [];
+      for (const row of due.flatMap((pid) => refresh(pid, now))) {
+        const key = rowKey(row);
+        if (keys.get(row.sn) === key) continue;
+        keys.set(row.sn, key);
+        fresh.push(row);
+      }
+      return fresh;
+    },
+    all: () => (scope.pids === 'all' ? groups.gateways() : scope.pids).flatMap((pid) => shown.get(pid) ?? []),
+  };
+}

@@ -1,0 +1,112 @@
+/** `dji-ota devices --watch`: the list kept live, redrawn on a terminal, else one line for each change. */
+import { type FleetFeed, subscribeFleet } from '../../../fleet/feed.js';
+import type { DeviceRow } from '../../../fleet/rows.js';
+import type { Broker } from '../../../mqtt/broker.js';
+import { stylesFor } from '../../../render/chalk-styles.js';
+import { safeJson } from '../../../text.js';
+import { createLiveRows } from './live-rows.js';
+import type { DevicesIo, DevicesOptions, Scope } from './scope.js';
+import { deviceLine, devicesTable, summaryOf } from './view.js';
+
+/** At most two draws a second. */
+const DRAW_EVERY = 500;
+/** Ages stand in the table, so it is drawn now and then without any change. Milliseconds. */
+const REFRESH_EVERY = 10_000;
+
+/** Shows every change until `io.signal` aborts. @throws OtaError as the broker does, and what the feed fails with. */
+export async function watchDevices(
+  options: DevicesOptions,
+  scope: Scope,
+  feed: FleetFeed,
+  broker: Broker,
+  onWarning: (message: string) => void,
+  io: DevicesIo,
+): Promise<void> {
+  const { clock, signal } = io;
+  const rows = createLiveRows(feed, scope, options.timeout, clock);
+  const ends: (() => void)[] = [feed.onChange(({ serials, learned }) => rows.changed(serials.concat(learned)))];
+  const over = new Promise<void>((resolve, reject) => {
+    const onAbort = () => resolve();
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    ends.push(feed.onFail(reject), () => signal.removeEventListener('abort', onAbort));
+  });
+  // Until it is awaited, its failure is nobody's.
+  over.catch(() => {});
+  try {
+    ends.push(await subscribeFleet(feed, broker, scope.pids, [...scope.targets.keys()], { clock, onWarning }));
+    const screen = io.stdout.isTTY === true && options.output === 'table' ? createScreen(options, io) : null;
+    if (screen) ends.push(screen.close);
+    let refreshedAt = clock.now();
+    let cancel = () => {};
+    ends.push(() => cancel());
+    const tick = () => {
+      const refresh = screen !== null && clock.now() - refreshedAt >= REFRESH_EVERY;
+      if (refresh) rows.age();
+      const changed = rows.take();
+      if (screen) {
+        if (refresh || changed.length > 0 || screen.empty()) {
+          refreshedAt = clock.now();
+          screen.draw(rows.all());
+        }
+      } else {
+        for (const row of changed) write(row, options, io);
+      }
+      cancel = clock.after(DRAW_EVERY, tick);
+    };
+    tick();
+    await over;
+  } finally {
+    for (const end of ends) end();
+  }
+}
+
+function write(row: DeviceRow, { output }: DevicesOptions, { stdout, clock }: DevicesIo): void {
+  const time = new Date(clock.wall()).toISOString();
+  const line =
+    output === 'json'
+      ? safeJson(JSON.stringify({ schema: 1, time, event: 'device', ...row }))
+      : deviceLine(row, clock.wall());
+  stdout.write(`${line}\n`);
+}
+
+/** The table in the same place again and again, on the terminal's other screen; what was there comes back at the end. */
+function createScreen({ target }: DevicesOptions, { stdout, clock, color, width, onExit }: DevicesIo) {
+  const styles = stylesFor(color);
+  const columns = () => stdout.columns || width;
+  let last: readonly DeviceRow[] | null = null;
+  const draw = (rows: readonly DeviceRow[]) => {
+    // A slow terminal gets the next picture, not all of them.
+    if (stdout.writableNeedDrain) return;
+    last = rows;
+    const height = Math.max(4, stdout.rows || 24);
+    const head = `${new Date(clock.wall()).toISOString()}  ${summaryOf(rows)}  Ctrl-C ends`;
+    // Only the rows that fit are laid out: drawing costs the same in a large fleet.
+    const table =
+      rows.length === 0
+        ? 'Nothing heard yet.'
+        : devicesTable(rows.slice(0, height), target !== undefined, columns(), styles);
+    const lines = table.split('\n');
+    const room = height - 2;
+    const body = lines.length > room || rows.length > height ? [...lines.slice(0, room - 1), '…'] : lines;
+    const cut = head.slice(0, Math.max(1, (columns() ?? 80) - 1));
+    stdout.write(`\u001b[H${[styles.dim(cut), ...body].map((line) => `${line}\u001b[K`).join('\n')}\n\u001b[J`);
+  };
+  const onResize = () => {
+    if (last) draw(last);
+  };
+  stdout.on?.('resize', onResize);
+  const restore = () => void stdout.write('\u001b[?25h\u001b[?1049l');
+  const withdraw = onExit?.(restore);
+  stdout.write('\u001b[?1049h\u001b[?25l');
+  return {
+    empty: () => last === null,
+    draw,
+    close() {
+      stdout.off?.('resize', onResize);
+      withdraw?.();
+      restore();
+      if (last?.length) stdout.write(`${devicesTable(last, target !== undefined, columns(), styles)}\n`);
+    },
+  };
+}

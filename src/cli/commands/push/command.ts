@@ -1,0 +1,25 @@
+import { defineCommand } from '../declaration.js';
+import { PUSH } from './options.js';
+
+export const push = defineCommand({
+  name: 'push',
+  summary: 'upgrade the devices of a manifest and follow each to its end',
+  description: 'Reads the firmware, publishes ota_create to each gateway, and follows every device to its end.',
+  arguments: [
+    {
+      term: '[manifest]',
+      help: '.json, .yaml or .csv file, or - for JSON or YAML on standard input',
+      complete: 'files',
+    },
+  ],
+  options: PUSH,
+  notes: 'Durations: 500ms, 30s, 15m, 2h; a bare number is seconds.',
+  exitCodes: true,
+  examples: [
+    'dji-ota push manifest.json --pid 7CTXN4A00B0001 --broker mqtts://mqtt.example.com --username ota',
+    'dji-ota push fleet.csv --waves 1,10%,100% --preflight require --verify require',
+    'dji-ota push fleet.csv --output json > run.jsonl',
+    'dji-ota push examples/manifest.json --simulate',
+  ],
+  run: async ([manifest], options, io) => (await import('./push.js')).pushCommand(manifest, options, io),
+});

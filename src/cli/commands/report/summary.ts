@@ -1,0 +1,86 @@
+/** A report in a few lines, for a terminal. */
+import { stylesFor } from '../../../render/chalk-styles.js';
+import { useColor, useUnicode } from '../../../render/color.js';
+import type { ReportDevice, RunReport } from '../../../render/report/model.js';
+import { exitWords } from '../../../render/report/stats.js';
+import { terminalWidth } from '../../../render/stream.js';
+import { finalTable } from '../../../render/table/final-table.js';
+import { renderTable } from '../../../render/table/table.js';
+import { safeText, showDuration } from '../../../text.js';
+import type { DeviceState, RunView } from '../../../upgrade/tracker/state.js';
+import type { Io } from '../../io.js';
+
+/** The runs, the table that a run has at its end, and the joined exit code; ends with a line end. */
+export function summaryOf(report: RunReport, io: Io, color: false | undefined): string {
+  const styles = stylesFor(useColor(io.stdout, io.env, color));
+  const width = terminalWidth(io.stdout);
+  const runs = renderTable(
+    [
+      { title: 'RUN' },
+      { title: 'STARTED', foldAt: 2 },
+      { title: 'TIME', align: 'right', foldAt: 1 },
+      { title: 'DEVICES', align: 'right' },
+      { title: 'EXIT', align: 'right' },
+    ],
+    report.runs.map((run) => [
+      `${run.run}${run.simulated ? ' (simulated)' : ''}`,
+      run.started.replace('T', ' ').slice(0, 19),
+      showDuration(Date.parse(run.ended) - Date.parse(run.started)),
+      String(run.devices),
+      String(run.exit_code),
+    ]),
+    width,
+    styles,
+  );
+  const table = finalTable(report.devices, report.totals, viewOfReport(report), {
+    width,
+    styles,
+    unicode: useUnicode(io.env),
+  });
+  const warnings = report.warnings.map(({ message }) => `${styles.warn('warning:')} ${safeText(message, 1000)}\n`);
+  const end = `Exit code ${report.exit_code}: ${exitWords(report.exit_code)}.\n`;
+  return `${runs}\n\n${table}${table === '' ? '' : '\n'}${warnings.join('')}${end}`;
+}
+
+/** What the table of a run reads besides the outcomes. */
+function viewOfReport(report: RunReport): RunView {
+  return {
+    devices: report.devices.map(stateOf),
+    totals: report.totals,
+    wave: null,
+    names: new Map(
+      report.devices.flatMap(({ sn, model }) =>
+        sn === null || model === null ? [] : [[sn, { model, version: null }]],
+      ),
+    ),
+  };
+}
+
+function stateOf(device: ReportDevice, index: number): DeviceState {
+  const { pid, sn, product_version, status, percent, result, reason, verified, attempts, bids, started, ended } =
+    device;
+  const time = (iso: string | null) => (iso === null ? null : Date.parse(iso));
+  return {
+    index,
+    pid,
+    sn,
+    target: product_version,
+    phase: 'ended',
+    bid: bids.at(-1) ?? null,
+    attempt: attempts,
+    status,
+    percent,
+    step: null,
+    rate: null,
+    result,
+    reason,
+    verified,
+    publishedAt: time(started),
+    heardAt: null,
+    timestamp: null,
+    reported: null,
+    reportedAt: null,
+    reportedOther: false,
+    endedAt: time(ended),
+  };
+}

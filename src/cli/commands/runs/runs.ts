@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { OtaError } from '../../../errors.js';
+import { journalFile, listRuns, pruneRuns, type RunSummary, readJournal } from '../../../journal/read.js';
+import { stylesFor } from '../../../render/chalk-styles.js';
+import { useColor, useUnicode } from '../../../render/color.js';
+import { terminalWidth } from '../../../render/stream.js';
+import { finalTable } from '../../../render/table/final-table.js';
+import { renderTable } from '../../../render/table/table.js';
+import { safeJson, safeText } from '../../../text.js';
+import { OUTCOMES } from '../../../upgrade/events.js';
+import { totalsOf } from '../../../upgrade/resume.js';
+import { outcomes } from '../../../upgrade/tracker/tracker.js';
+import { viewOf } from '../../../upgrade/tracker/view.js';
+import type { Io } from '../../io.js';
+import type { CommonOptions } from '../../options/common.js';
+import type { Options } from '../../options/declaration.js';
+import type { TABLE_OUTPUT } from '../../options/output.js';
+import { replaying } from '../../replayed.js';
+import { checkedId } from '../../run-id.js';
+import { runsFolder } from '../../run-journal.js';
+import type { PRUNE } from './command.js';
+
+type RunsOptions = Options<typeof TABLE_OUTPUT> & CommonOptions;
+
+/** `dji-ota runs`: all of them, the newest first. */
+export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
+  const runs = await listRuns(runsFolder(io.env));
+  if (flags.output === 'json') {
+    for (const run of runs) io.stdout.write(`${safeJson(JSON.stringify(listed(run)))}\n`);
+    return 0;
+  }
+  if (runs.length === 0) {
+    io.stderr.write('There are no runs yet.\n');
+    return 0;
+  }
+  const columns = [
+    { title: 'RUN' },
+    { title: 'STARTED', foldAt: 2 },
+    { title: 'DEVICES', align: 'right' as const },
+    { title: 'STATE' },
+    { title: 'OUTCOME' },
+    { title: 'MANIFEST', foldAt: 1 },
+  ];
+  const rows = runs.map((run) => [
+    run.run,
+    new Date(run.time).toISOString().replace('T', ' ').slice(0, 19),
+    String(run.devices),
+    stateOf(run),
+    outcomeOf(run),
+    safeText(run.manifest, 300),
+  ]);
+  io.stdout.write(`${renderTable(columns, rows, terminalWidth(io.stdout))}\n`);
+  return 0;
+}
+
+/** `dji-ota runs <run>`: its devices as they stand, by replaying its journal. */
+export async function runCommand(id: string, flags: RunsOptions, io: Io): Promise<number> {
+  const folder = runsFolder(io.env);
+  const file = journalFile(folder, checkedId(id));
+  if (!existsSync(file)) {
+    throw new OtaError('run_not_found', `there is no run ${id}`, { hint: 'dji-ota runs lists the earlier ones.' });
+  }
+  const replay = replaying(file);
+  const content = await readJournal(file, replay.taker);
+  const core = await replay.end(content, false);
+  const { header, unreadable } = content;
+  const devices = outcomes(core.tracker);
+  const totals = totalsOf(devices);
+  const summary = (await listRuns(folder)).find(({ run }) => run === header.run);
+  if (flags.output === 'json') {
+    const jobs = [...core.tracker.byBid.values()].map(({ pid, bid, tid, attempt, devices: of }) => ({
+      pid,
+      bid,
+      tid,
+      attempt,
+      devices: of.map(({ sn }) => sn),
+    }));
+    const shown = { ...(summary ? listed(summary) : {}), totals, devices, jobs, unreadable };
+    io.stdout.write(`${safeJson(JSON.stringify(shown))}\n`);
+    return 0;
+  }
+  const styles = stylesFor(useColor(io.stdout, io.env, flags.color));
+  const lines = [
+    `Run       ${header.run}${header.simulated ? ' (simulated)' : ''}`,
+    `Started   ${new Date(header.time).toISOString()}`,
+    `Manifest  ${safeText(header.manifest, 300)}`,
+    ...(header.connection.broker ? [`Broker    ${safeText(header.connection.broker, 200)}`] : []),
+    `State     ${summary ? stateOf(summary) : ''}`,
+    `Journal   ${file}`,
+  ];
+  io.stdout.write(`${lines.join('\n')}\n\n`);
+  const width = terminalWidth(io.stdout);
+  io.stdout.write(finalTable(devices, totals, viewOf(core), { width, styles, unicode: useUnicode(io.env) }));
+  if (summary && !summary.alive && !summary.finished?.complete && !header.simulated) {
+    io.stderr.write(`Take it up again with: dji-ota resume ${header.run}\n`);
+  }
+  return 0;
+}
+
+/** `dji-ota runs prune`. */
+export async function pruneCommand({ keep }: Options<typeof PRUNE>, io: Io): Promise<number> {
+  const removed = await pruneRuns(runsFolder(io.env), keep, io.clock.wall());
+  for (const run of removed) io.stdout.write(`${run}\n`);
+  io.stderr.write(`${removed.length} ${removed.length === 1 ? 'run' : 'runs'} removed.\n`);
+  return 0;
+}
+
+function stateOf(run: RunSummary): string {
+  if (run.alive) return 'running';
+  if (!run.finished) return 'broken off';
+  return run.finished.complete ? 'finished' : 'cut off';
+}
+
+function outcomeOf(run: RunSummary): string {
+  const { finished } = run;
+  if (!finished) return '';
+  const counts = OUTCOMES.flatMap((outcome) =>
+    finished.totals[outcome] ? [`${finished.totals[outcome]} ${outcome}`] : [],
+  );
+  return `${counts.join(', ')} (exit ${finished.exit_code})`;
+}
+
+/** A run as JSON: keys are only ever added. */
+function listed(run: RunSummary): Record<string, unknown> {
+  return {
+    schema: 1,
+    run: run.run,
+    time: new Date(run.time).toISOString(),
+    command: run.command,
+    manifest: run.manifest,
+    simulated: run.simulated,
+    gateways: run.gateways,
+    device_count: run.devices,
+    state: stateOf(run),
+    exit_code: run.finished?.exit_code ?? null,
+    totals: run.finished?.totals ?? null,
+    journal: run.file,
+  };
+}

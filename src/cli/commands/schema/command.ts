@@ -1,0 +1,14 @@
+import { defineCommand } from '../declaration.js';
+
+export const SCHEMAS = ['manifest', 'events', 'report'] as const;
+
+export const schema = defineCommand({
+  name: 'schema',
+  summary: 'JSON Schema of the manifest, the JSON lines, or the JSON report',
+  description:
+    'Prints the JSON Schema of the manifest, of the JSON lines that --output json writes, or of JSON reports.',
+  arguments: [{ term: '[manifest, events or report]', help: 'which one (default: manifest)', complete: SCHEMAS }],
+  options: {},
+  examples: ['dji-ota schema > manifest.schema.json', 'dji-ota schema events > events.schema.json'],
+  run: async ([which], _, io) => (await import('./schema.js')).schemaCommand(which, io),
+});

@@ -1,0 +1,110 @@
+/** The JSON lines (CONTRACT "JSON lines") as a zod schema, held to the types of the events by the compiler. */
+import * as z from 'zod';
+import { type ErrorCode, EXIT_CODES } from '../../../errors.js';
+import { OUTCOMES, type RunEvent } from '../../../upgrade/events.js';
+
+/** One line: what happened, and when, in which run. */
+export type EventLine = RunEvent & { schema: 1; time: string; run: string };
+
+// Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+const count = () => z.int().nonnegative();
+const text = () => z.string();
+const percent = () => z.number().min(0).max(100).nullable();
+const serials = () => z.array(text()).describe('Serial numbers');
+const pid = () => text().describe('Serial number of the gateway');
+const exitCode = () => count().describe('The exit code of the program');
+
+const outcome = z.enum(OUTCOMES).describe('How the device ended');
+const deviceOutcome = {
+  pid: pid(),
+  sn: text().nullable().describe('Serial number of the device; null where it is not known'),
+  status: outcome,
+  percent: percent(),
+  result: z.int().nullable().describe('Result code of the device; 0 = no error, null = none came'),
+  reason: text().nullable().describe('Why it ended so, in words'),
+  verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
+};
+
+/** The keys of every line, in front of those of `event`. */
+function line<E extends RunEvent['event'], S extends z.ZodRawShape>(event: E, description: string, shape: S) {
+  return z
+    .object({
+      schema: z.literal(1).describe('Keys and events are added under this number, never renamed or removed'),
+      time: text().regex(TIME).describe('When it happened: UTC, milliseconds'),
+      run: text().describe('Id of the run'),
+      event: z.literal(event),
+      ...shape,
+    })
+    .describe(description);
+}
+
+export const eventLineSchema = z
+  .discriminatedUnion('event', [
+    line('run_started', 'First of a run.', {
+      command: z.enum(['push', 'watch', 'resume']),
+      devices: count().describe('Number of devices'),
+      gateways: count().describe('Number of gateways'),
+    }),
+    line('firmware_ready', 'A firmware file was digested.', {
+      file_name: text(),
+      file_size: count().describe('Bytes'),
+      md5: text().regex(/^[0-9a-f]{32}$/),
+      source: z.enum(['file', 'url', 'cache', 'manifest']).describe('Where size and MD5 come from'),
+      devices: serials(),
+    }),
+    line('job_planned', 'A message that would be published (--dry-run); its ids and timestamp are examples.', {
+      pid: pid(),
+      wave: z.int().positive().describe('The wave of the roll-out, from 1'),
+      topic: text(),
+      message: z.record(text(), z.unknown()).describe('The ota_create request'),
+    }),
+    line('job_published', 'An ota_create was handed to the broker.', {
+      pid: pid(),
+      bid: text(),
+      tid: text(),
+      devices: serials(),
+      attempt: z.int().positive().describe('1, and more with each retry'),
+    }),
+    line('job_replied', 'The gateway answered an ota_create.', {
+      pid: pid(),
+      bid: text(),
+      result: z.int().describe('0 = accepted'),
+      status: text().nullable(),
+    }),
+    line('device_progress', 'The gateway told how far it is.', {
+      pid: pid(),
+      bid: text().nullable(),
+      sn: text().nullable(),
+      status: text().nullable(),
+      percent: percent(),
+      step_key: text().nullable(),
+      rate: z.number().nonnegative().nullable().describe('Bytes a second'),
+    }),
+    line('device_finished', 'A device came to its end.', { bid: text().nullable(), ...deviceOutcome }),
+    line('broker_lost', 'The connection broke and is being sought again.', { reason: text() }),
+    line('broker_restored', 'The connection is back.', { reason: text().nullable() }),
+    line('warning', 'Something to look at; the run goes on.', { code: text(), message: text() }),
+    line('error', 'The run ends because of it.', {
+      code: z.enum(Object.keys(EXIT_CODES) as [ErrorCode, ...ErrorCode[]]),
+      message: text(),
+      exit_code: exitCode(),
+      hint: text().nullable().describe('What to do about it'),
+      details: z.array(text()).describe('Single findings, where the error reports several'),
+    }),
+    line('run_finished', 'Always the last line.', {
+      exit_code: exitCode(),
+      totals: z.record(outcome, count()).describe('Number of devices by how they ended'),
+      devices: z.array(z.object(deviceOutcome)).describe('Every device, in the order of the manifest'),
+    }),
+  ])
+  .meta({ title: 'JSON line of dji-ota', description: 'One line of --output json.' }) satisfies z.ZodType<EventLine>;
+
+/** Fails to compile where an event or a key of {@link RunEvent} is missing above. */
+export const coversEveryEvent: EventLine extends z.infer<typeof eventLineSchema> ? true : never = true;
+
+/** The JSON Schema (draft 2020-12) of one JSON line; keys that it does not know are allowed, as later versions may add some. */
+export function eventsJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(eventLineSchema, { target: 'draft-2020-12', io: 'input' }) as Record<string, unknown>;
+}

@@ -1,0 +1,88 @@
+/** The JSON report as a zod schema: to publish it, and to check reports that come from elsewhere. */
+import * as z from 'zod';
+import { PHASE_KINDS, type RunReport } from '../../../render/report/model.js';
+import { OUTCOMES } from '../../../upgrade/events.js';
+
+// Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+const count = () => z.int().nonnegative();
+const text = () => z.string();
+const time = () =>
+  text()
+    .regex(TIME)
+    .refine((value) => !Number.isNaN(Date.parse(value)), 'is no time');
+const runId = () => text().min(1).describe('Id of the run');
+const pid = () => text().describe('Serial number of the gateway');
+const outcome = z.enum(OUTCOMES).describe('How the device ended');
+const totals = () =>
+  z.object(Object.fromEntries(OUTCOMES.map((each) => [each, count()])) as Record<(typeof OUTCOMES)[number], z.ZodInt>);
+
+const device = z.object({
+  run: runId(),
+  pid: pid(),
+  sn: text().nullable().describe('Serial number of the device; null where it is not known'),
+  product_version: text().nullable().describe('Version to upgrade to'),
+  model: text().nullable(),
+  status: outcome,
+  percent: z.number().min(0).max(100).nullable(),
+  result: z.int().nullable().describe('Result code of the device; 0 = no error, null = none came'),
+  reason: text().nullable().describe('Why it ended so, in words'),
+  advice: text().nullable().describe('What to do about it'),
+  verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
+  attempts: count().describe('How often its job was published'),
+  bids: z.array(text()).describe('Of each attempt, in order'),
+  firmware: z
+    .object({ file_name: text(), file_size: z.number().nonnegative().describe('Bytes'), md5: text() })
+    .nullable(),
+  started: time().nullable().describe('When it was first published; null = never'),
+  ended: time().nullable(),
+  phases: z
+    .array(z.object({ kind: z.enum(PHASE_KINDS), from: time(), to: time() }))
+    .describe('What it was at, in order; silence = nothing new was told for a minute or more'),
+});
+
+const run = z.object({
+  run: runId(),
+  command: z.enum(['push', 'watch', 'resume']),
+  simulated: z.boolean().describe('Against simulated docks'),
+  verify: z.enum(['off', 'report', 'require']),
+  started: time(),
+  ended: time(),
+  exit_code: count(),
+  devices: count(),
+  gateways: count(),
+});
+
+const note = { run: runId(), time: time(), code: text(), message: text() };
+
+export const reportSchema = z
+  .object({
+    schema: z.literal(1).describe('Keys are added under this number, never renamed or removed'),
+    version: text().describe('Version of the dji-ota that made the report'),
+    runs: z.array(run).min(1).describe('Oldest first'),
+    started: time(),
+    ended: time(),
+    exit_code: count().describe('Of all runs together'),
+    totals: totals().describe('Number of devices by how they ended'),
+    gateways: count(),
+    warnings: z.array(z.object(note)),
+    warnings_omitted: count().describe('Warnings beyond those listed'),
+    errors: z.array(z.object({ ...note, hint: text().nullable(), details: z.array(text()) })),
+    outages: z
+      .array(z.object({ run: runId(), from: time(), to: time().nullable(), reason: text() }))
+      .describe('When the broker was lost; to is null where it did not come back'),
+    devices: z.array(device).describe('In the order of the manifest, run by run'),
+  })
+  .meta({
+    title: 'Report of dji-ota',
+    description: 'A JSON report of one or more runs.',
+  }) satisfies z.ZodType<RunReport>;
+
+/** Fails to compile where a key of {@link RunReport} is missing above. */
+export const coversEveryKey: RunReport extends z.infer<typeof reportSchema> ? true : never = true;
+
+/** The JSON Schema (draft 2020-12) of a JSON report; keys that it does not know are allowed, as later versions may add some. */
+export function reportJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(reportSchema, { target: 'draft-2020-12', io: 'input' }) as Record<string, unknown>;
+}

@@ -1,0 +1,35 @@
+/** `dji-ota schema`. Loads zod: import it in the action alone. */
+import { OtaError } from '../../../errors.js';
+import { manifestJsonSchema } from '../../../manifest/schema.js';
+import { meantHint } from '../../../nearest.js';
+import { safeText } from '../../../text.js';
+import type { Io } from '../../io.js';
+import { SCHEMAS } from './command.js';
+import { eventsJsonSchema } from './events.js';
+import { reportJsonSchema } from './report.js';
+
+type SchemaName = (typeof SCHEMAS)[number];
+
+/** `dji-ota schema` */
+export async function schemaCommand(which: string | undefined, { stdout }: Pick<Io, 'stdout'>): Promise<number> {
+  stdout.write(`${schemaText(which)}\n`);
+  return 0;
+}
+
+/**
+ * The JSON Schema (draft 2020-12) of the manifest, which is also the default, of the JSON lines or of the JSON report: indented,
+ * without a line end.
+ * @throws OtaError `usage` for any other name.
+ */
+export function schemaText(which: string = 'manifest'): string {
+  const make: Record<SchemaName, () => Record<string, unknown>> = {
+    manifest: manifestJsonSchema,
+    events: eventsJsonSchema,
+    report: reportJsonSchema,
+  };
+  const name = SCHEMAS.find((one) => one === which);
+  if (name) return JSON.stringify(make[name](), null, 2);
+  throw new OtaError('usage', `there is no schema "${safeText(which, 60)}"`, {
+    hint: meantHint(which, SCHEMAS, `There are: ${SCHEMAS.join(', ')}.`),
+  });
+}

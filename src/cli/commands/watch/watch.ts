@@ -1,0 +1,47 @@
+import { systemClock } from '../../../clock.js';
+import { OtaError } from '../../../errors.js';
+import { knownJobs } from '../../../journal/known-jobs.js';
+import { expiryWhileSought } from '../../../mqtt/broker.js';
+import { watch } from '../../../upgrade/watch.js';
+import { connector, readConnection } from '../../connecting.js';
+import type { Io } from '../../io.js';
+import type { CommonOptions } from '../../options/common.js';
+import type { Options } from '../../options/declaration.js';
+import { newRunId } from '../../run-id.js';
+import { runsFolder } from '../../run-journal.js';
+import { openOutput } from '../../run-output.js';
+import type { WATCH } from './command.js';
+
+/** `dji-ota watch`. @returns the exit code */
+export async function watchCommand(options: Options<typeof WATCH> & CommonOptions, io: Io): Promise<number> {
+  const pids = options.pid ?? [];
+  if (pids.length === 0) {
+    throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch with --pid.' });
+  }
+  const output = await openOutput(options, io, newRunId(systemClock.wall()));
+  try {
+    const connection = await readConnection(options, io, output.warn);
+    const result = await watch({
+      pids,
+      bids: options.bid ?? [],
+      follow: options.follow ?? false,
+      stallTimeout: options.stallTimeout,
+      timeout: options.timeout ?? null,
+      devicesOf: knownJobs(runsFolder(io.env), systemClock),
+      // An upgrade that ends while the connection is down must be heard of afterwards.
+      connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }),
+      clock: systemClock,
+      emit: output.emit,
+      signal: io.signal,
+      onPhase: output.phase,
+      onView: (view) => output.renderer.view(view),
+    });
+    if (result.devices.length === 0 && result.error === null) {
+      output.renderer.note('No upgrade was seen: none goes on, or its dock is not heard (dji-ota devices shows that).');
+    }
+    await output.finish(result, null);
+    return result.exit_code;
+  } finally {
+    output.close();
+  }
+}

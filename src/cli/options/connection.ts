@@ -1,0 +1,62 @@
+/** The options of every command that connects. Their values are checked where option, environment and profile meet. */
+import { CONNECTION_DEFAULTS, MQTT_VERSIONS } from '../../settings/profiles/profile.js';
+import { defineOptions } from './declaration.js';
+import { duration } from './value-types.js';
+
+const group = 'Connection';
+
+export const CONNECTION = defineOptions({
+  broker: {
+    value: '<url>',
+    group,
+    help: 'mqtt://, mqtts://, ws:// or wss://',
+    defaultText: CONNECTION_DEFAULTS.broker,
+    env: 'DJI_OTA_BROKER',
+    merged: true,
+    complete: 'brokers',
+    everyday: true,
+  },
+  username: {
+    value: '<name>',
+    group,
+    help: 'user at the broker; the password comes from DJI_OTA_PASSWORD, a file, the profile or a prompt',
+    env: 'DJI_OTA_USERNAME',
+    merged: true,
+    everyday: true,
+  },
+  passwordFile: { value: '<path>', group, help: 'file that holds the password', complete: 'files' },
+  ca: { value: '<path>', group, help: 'PEM file of the authorities to trust', complete: 'files' },
+  cert: { value: '<path>', group, help: 'PEM file of the client certificate', complete: 'files' },
+  key: { value: '<path>', group, help: 'PEM file of its private key', complete: 'files' },
+  insecure: { group, help: 'do not check the broker’s certificate' },
+  clientId: { value: '<id>', group, help: 'MQTT client id', defaultText: 'a new one each time' },
+  mqttVersion: {
+    value: '<version>',
+    group,
+    choices: MQTT_VERSIONS,
+    help: 'auto is 5, and 3.1.1 where the broker refuses 5',
+    defaultText: CONNECTION_DEFAULTS.mqttVersion,
+  },
+  connectTimeout: {
+    value: '<duration>',
+    group,
+    help: 'how long to try to reach the broker',
+    defaultText: duration.show?.(CONNECTION_DEFAULTS.connectTimeout) ?? '',
+  },
+  reconnectTimeout: {
+    value: '<duration>',
+    group,
+    help: 'how long a lost broker is sought',
+    defaultText: duration.show?.(CONNECTION_DEFAULTS.reconnectTimeout) ?? '',
+  },
+  profile: {
+    value: '<name>',
+    group,
+    help: 'settings kept with dji-ota config',
+    defaultText: 'the current one',
+    env: 'DJI_OTA_PROFILE',
+    merged: true,
+    complete: 'profiles',
+    everyday: true,
+  },
+});

@@ -1,0 +1,42 @@
+/** What is shown and written. */
+import { defineOptions } from './declaration.js';
+import { commaList, each, gateway } from './value-types.js';
+
+/** Of the commands that follow upgrades. */
+export const RUN_OUTPUT = defineOptions({
+  output: {
+    value: '<kind>',
+    choices: ['auto', 'bars', 'log', 'json', 'quiet'],
+    help: 'how progress is shown; auto is bars on a terminal, log elsewhere',
+    default: 'auto',
+    env: 'DJI_OTA_OUTPUT',
+    everyday: true,
+  },
+  report: {
+    value: '<file>',
+    help: 'write a report at the end: .json, .xml (JUnit), .html, .md or .csv; repeatable',
+    gather: each,
+    complete: 'files',
+    everyday: true,
+  },
+});
+
+/** Of the commands that print a table. */
+export const TABLE_OUTPUT = defineOptions({
+  output: { value: '<kind>', choices: ['table', 'json'], help: 'how it is printed', default: 'table' },
+});
+
+export const TEXT_OUTPUT = defineOptions({
+  output: { value: '<kind>', choices: ['text', 'json'], help: 'how it is printed', default: 'text' },
+});
+
+export const PID = defineOptions({
+  pid: {
+    value: '<sn>',
+    help: 'gateway; repeatable, or a comma list',
+    type: gateway,
+    gather: commaList,
+    complete: 'gateways',
+    everyday: true,
+  },
+});

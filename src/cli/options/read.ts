@@ -1,0 +1,52 @@
+import { OtaError } from '../../errors.js';
+import { flagOf, type OptionDeclaration, type Options, type OptionTable } from './declaration.js';
+
+/**
+ * From what commander found to the values of a table, with environment and defaults.
+ * @throws OtaError `usage` that names the option or the variable.
+ */
+export async function readOptions<T extends OptionTable>(
+  table: T,
+  given: Readonly<Record<string, unknown>>,
+  env: NodeJS.ProcessEnv,
+): Promise<Options<T>> {
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(table)) {
+    const value = await optionValue(flagOf(key, option), option, givenOf(given[key], option), env);
+    if (value !== undefined) values[key] = value;
+  }
+  return values as Options<T>;
+}
+
+/** What was given; commander says true of a negated switch that was not. */
+function givenOf(value: unknown, { negated }: OptionDeclaration): unknown {
+  return negated && value === true ? undefined : value;
+}
+
+async function optionValue(
+  flag: string,
+  option: OptionDeclaration,
+  given: unknown,
+  env: NodeJS.ProcessEnv,
+): Promise<unknown> {
+  // An empty variable counts as not set.
+  const kept = given === undefined && option.env && !option.merged ? env[option.env] || undefined : undefined;
+  const source = kept === undefined ? flag : (option.env ?? flag);
+  const value = given ?? kept;
+  if (value === undefined) return option.default;
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const item of value) items.push(await itemOf(source, option, item));
+    return items;
+  }
+  return typeof value === 'string' ? itemOf(source, option, value) : value;
+}
+
+function itemOf(source: string, { choices, type }: OptionDeclaration, text: string): unknown {
+  if (choices && !choices.includes(text)) {
+    throw new OtaError('usage', `${source} ${JSON.stringify(text)} is not known`, {
+      hint: `It can be ${choices.join(', ')}.`,
+    });
+  }
+  return type ? type.parse(text, source) : text;
+}

@@ -1,0 +1,86 @@
+/** The kinds of values that options have. */
+import { OtaError } from '../../errors.js';
+import { checkedPids, checkedType } from '../../library/checks.js';
+import type { Shard } from '../../manifest/select.js';
+import type { UpgradeType } from '../../protocol/upgrade-types.js';
+import { parseDuration, parseTimeout, writeDuration } from '../../settings/duration.js';
+import { type FailureLimit, parseFailureLimit, parseWaves } from '../../upgrade/rollout/options.js';
+import type { ValueType } from './declaration.js';
+
+/** Milliseconds. */
+export const duration: ValueType<number> = { parse: parseDuration, show: writeDuration };
+
+/** Milliseconds, more than none. */
+export const timeout: ValueType<number> = { parse: parseTimeout, show: writeDuration };
+
+/** A whole number from `least` to `most`. */
+export function count(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<number> {
+  return {
+    parse(text, option) {
+      const number = Number(text);
+      if (/^\d+$/.test(text.trim()) && number >= least && number <= most) return number;
+      const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
+      throw new OtaError('usage', `${option} ${JSON.stringify(text)} is not a whole number from ${least}${to}`);
+    },
+  };
+}
+
+/** A number above 0. */
+export function factor(most: number): ValueType<number> {
+  return {
+    parse(text, option) {
+      const number = Number(text);
+      if (text.trim() !== '' && number > 0 && number <= most) return number;
+      throw new OtaError('usage', `${option} ${JSON.stringify(text)} is not a number above 0, up to ${most}`);
+    },
+  };
+}
+
+/** The serial number of a gateway. */
+export const gateway: ValueType<string> = { parse: (text, option) => checkedPids(option, text)[0] as string };
+
+export const upgradeType: ValueType<UpgradeType> = {
+  parse: (text, option) => checkedType(option, text) as UpgradeType,
+};
+
+export const failureLimit: ValueType<FailureLimit> = { parse: parseFailureLimit };
+
+/** As it was written: what it means depends on the number of gateways. */
+export const waves: ValueType<string> = {
+  parse(text) {
+    // Only whether the list reaches every gateway depends on the fleet.
+    parseWaves(`${text},100%`, Number.MAX_SAFE_INTEGER);
+    return text;
+  },
+};
+
+export const shard: ValueType<Shard> = {
+  parse: async (text) => (await import('../../manifest/select.js')).parseShard(text),
+};
+
+/** `--pid a,b --pid c`: several times, or with commas; each once. */
+export function commaList(value: string, previous: string[] | undefined): string[] {
+  return [...new Set([...(previous ?? []), ...trimmed(value.split(','))])];
+}
+
+/** As {@link commaList}, for globs: a comma in braces is the glob's own (`1581F{5,6}*`). */
+export function patterns(value: string, previous: string[] | undefined): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const char of value) {
+    if (char === '{') depth++;
+    if (char === '}' && depth > 0) depth--;
+    if (char === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += char;
+  }
+  return [...(previous ?? []), ...trimmed(parts)];
+}
+
+function trimmed(parts: readonly string[]): string[] {
+  return parts.map((part) => part.trim()).filter((part) => part !== '');
+}
+
+/** Given several times, each value as it stands. */
+export function each(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}

@@ -103,6 +103,15 @@ const LAZY_WIDTH = {
   },
 };
 
+/** Conf asks env-paths for its folders, which we give it; loading that asks for a home, which not every user has. */
+const NO_ENV_PATHS = {
+  name: 'no-env-paths',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^env-paths$/ }, () => ({ path: 'env-paths', namespace: 'none' }));
+    onLoad({ filter: /./, namespace: 'none' }, () => ({ contents: 'export default () => ({});' }));
+  },
+};
+
 /** Builds what is loaded later: parts that several of them need become files of their own. */
 async function buildLater(entryPoints) {
   const result = await build({
@@ -115,7 +124,7 @@ async function buildLater(entryPoints) {
     chunkNames: 'part-[hash]',
     // Names are shortened in the second step.
     minifyIdentifiers: false,
-    plugins: [LAZY_WIDTH],
+    plugins: [LAZY_WIDTH, NO_ENV_PATHS],
   });
   const files = [];
   for (const { path, text } of result.outputFiles) {

@@ -86,6 +86,18 @@ function isOtaError(error: unknown): error is OtaError {
 /** Anything thrown, as an {@link OtaError}: what is not ours already is a bug (exit 70). */
 export function toOtaError(error: unknown): OtaError {
   if (isOtaError(error)) return error;
+  // Whatever needs the current folder, to make a path of its own absolute or by way of a library.
+  if ((error as { syscall?: unknown } | null)?.syscall === 'uv_cwd') {
+    const removed = (error as { code?: unknown }).code === 'ENOENT';
+    return new OtaError(
+      'usage',
+      `the current folder ${removed ? 'was removed' : `cannot be used: ${systemReason(error)}`}`,
+      {
+        cause: error,
+        hint: 'Change to a folder that exists, or give absolute paths.',
+      },
+    );
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new OtaError('internal', `unexpected error: ${message}`, {
     cause: error,

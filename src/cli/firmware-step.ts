@@ -1,9 +1,8 @@
 /** Firmware as a step of push: read, checked, and put beside each device. */
-import path from 'node:path';
 import { systemClock } from '../clock.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import { stateFolders } from '../settings/state-folders.js';
+import { digestCacheFile } from '../settings/state-folders.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
 import type { Io } from './io.js';
@@ -23,7 +22,7 @@ export async function prepareDevices(
   signal: AbortSignal,
 ): Promise<PlannedDevice[]> {
   const facts = await prepareFirmware(devices, {
-    cacheFile: flags.cache === false ? null : path.join(stateFolders(io.env).cache, 'digests.json'),
+    cacheFile: flags.cache === false ? null : digestCacheFile(io.env),
     trustManifest: flags.trustManifest ?? false,
     allowVersionMismatch: flags.allowVersionMismatch ?? false,
     // Simulated docks download nothing.

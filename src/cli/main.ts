@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { systemClock } from '../clock.js';
 import { EXIT_CODES, OtaError, systemReason, toOtaError } from '../errors.js';
+import { withoutLineEnds } from '../settings/environment.js';
 import type { Io } from './io.js';
 import { lightStream } from './light-stream.js';
 import { createProgram } from './program.js';
@@ -70,7 +71,7 @@ export async function main(argv: string[]): Promise<number> {
     return stream;
   };
   const io: Io = {
-    env: process.env,
+    env: withoutLineEnds(process.env),
     clock: systemClock,
     get stdin() {
       return process.stdin;

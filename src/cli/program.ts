@@ -14,6 +14,7 @@ import { schema } from './commands/schema/command.js';
 import { simulate } from './commands/simulate/command.js';
 import { watch } from './commands/watch/command.js';
 import { EXIT_CODES_HELP } from './exit-codes-help.js';
+import { helpRequest } from './help-request.js';
 import type { Io } from './io.js';
 import { addOptions, DeclaredArgument, DeclaredOption } from './options/commander.js';
 import { COMMON } from './options/common.js';
@@ -123,14 +124,17 @@ export function createProgram(io: Io): Program {
         return (await import('./commands/completion/completion.js')).complete(program, argv.slice(2), io);
       }
       showAll = argv.some((word, index) => word === 'all' && ['--help', '-h'].includes(argv[index - 1] ?? ''));
+      const helped = await helpRequest(program, argv);
+      if (helped) {
+        helped.outputHelp();
+        return 0;
+      }
       try {
         await program.parseAsync([...argv], { from: 'user' });
       } catch (error) {
         if (!(error instanceof CommanderError) || error.code !== 'commander.help' || error.exitCode === 0) throw error;
-        const asked = argv.indexOf('help') + 1;
         // A group without one of its commands, like `dji-ota config`, shows which there are.
-        if (asked === 0) out().write(unasked);
-        else throw new CommanderError(1, 'commander.unknownCommand', `unknown command '${argv[asked]}'`);
+        out().write(unasked);
       }
       return code;
     },

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { StringDecoder } from 'node:string_decoder';
 import type { ReadStream } from 'node:tty';
 import { OtaError } from '../errors.js';
+import { passwordIn } from '../settings/connection/credential-files.js';
 
 export interface PromptStreams {
   input: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'setRawMode' | 'isRaw'>>;
@@ -126,12 +127,5 @@ export async function readPasswordInput(input: NodeJS.ReadableStream): Promise<s
     if (length > LONGEST + 2) throw new OtaError('usage', '--password-stdin: standard input is longer than a password');
     chunks.push(bytes);
   }
-  const password = Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
-  if (password === '') throw new OtaError('usage', '--password-stdin: standard input holds no password');
-  if (/[\r\n\u0000\ufffd]/.test(password)) {
-    throw new OtaError('usage', '--password-stdin: standard input has to hold the password alone, as one line of text');
-  }
-  return password;
+  return passwordIn(Buffer.concat(chunks).toString('utf8'), '--password-stdin: standard input', 'usage');
 }

@@ -41,8 +41,9 @@ export interface Kept {
 
 /** A new journal, begun when the plan is known. */
 export function newRunJournal(kept: Kept, env: NodeJS.ProcessEnv, warn: Warn, clock: Clock = systemClock): RunJournal {
+  // Named now: where no folder is known, that is said before the firmware is read.
+  const folder = runsFolder(env);
   return keep(async (core) => {
-    const folder = runsFolder(env);
     await ensurePrivateFolder(folder, 'journal_unwritable');
     const { devices, gateways } = core.plan;
     const header = {

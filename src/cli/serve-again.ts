@@ -1,5 +1,4 @@
 /** `--serve` of an interrupted push, when it is taken up again: the same files under the URLs that the docks were told. */
-import path from 'node:path';
 import { systemClock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import { prepareFirmware } from '../firmware/prepare.js';
@@ -7,7 +6,7 @@ import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/ser
 import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve/server.js';
 import type { KeptServe } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
-import { stateFolders } from '../settings/state-folders.js';
+import { digestCacheFile } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
 import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
@@ -90,7 +89,7 @@ async function sameFiles(
     );
   });
   await prepareFirmware(local, {
-    cacheFile: path.join(stateFolders(io.env).cache, 'digests.json'),
+    cacheFile: digestCacheFile(io.env),
     trustManifest: false,
     // The push that was interrupted has said it, or refused.
     allowVersionMismatch: true,

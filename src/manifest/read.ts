@@ -36,7 +36,7 @@ const MAX_DEVICES = 1_000_000;
 export async function readManifest(source: string, options: ReadManifestOptions): Promise<Manifest> {
   // Before anything is read: what is wrong with the command line is said first.
   checkedPids(options.defaultPids);
-  const { text, format, folder } = await readSource(source, options.cwd ?? process.cwd(), options.readStdin);
+  const { text, format, folder } = await readSource(source, options.cwd ?? '.', options.readStdin);
   const findings: string[] = [];
   const value = await parse(source, text, format, (finding) => void findings.push(finding));
   return checkValue(source, value, folder, options, findings);
@@ -47,7 +47,7 @@ export async function readManifest(source: string, options: ReadManifestOptions)
  * @throws OtaError as {@link readManifest} does.
  */
 export function checkManifest(value: unknown, options: ReadManifestOptions, source = 'the manifest'): Manifest {
-  return checkValue(source, value, options.cwd ?? process.cwd(), options, []);
+  return checkValue(source, value, options.cwd ?? '.', options, []);
 }
 
 function checkValue(

@@ -20,34 +20,85 @@ const NAME = 'dji-ota';
 /**
  * The folders of `env`: all under `DJI_OTA_HOME` where it is set, else the platform's usual places (XDG base
  * directories on Linux, `~/Library` on macOS, `APPDATA` and `LOCALAPPDATA` on Windows). Creates nothing.
+ * @throws OtaError `settings_invalid` from the folder that is asked for, where it would be in a home that nobody knows.
  */
 export function stateFolders(
   env: NodeJS.ProcessEnv,
   platform: NodeJS.Platform = process.platform,
-  home: string = os.homedir(),
+  home: () => string = homeFolder,
 ): StateFolders {
-  const join = platform === 'win32' ? path.win32.join : path.posix.join;
+  const { join } = platform === 'win32' ? path.win32 : path.posix;
   if (env.DJI_OTA_HOME) {
-    const own = path.resolve(env.DJI_OTA_HOME);
+    const own = path.resolve(expandHome(env.DJI_OTA_HOME));
     return { config: own, state: path.join(own, 'state'), cache: path.join(own, 'cache') };
   }
   if (platform === 'win32') {
-    const roaming = join(env.APPDATA || join(home, 'AppData', 'Roaming'), NAME);
-    const local = join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), NAME);
-    return { config: roaming, state: join(local, 'state'), cache: join(local, 'cache') };
+    const local = () => join(env.LOCALAPPDATA || join(home(), 'AppData', 'Local'), NAME);
+    return whenAsked({
+      config: () => join(env.APPDATA || join(home(), 'AppData', 'Roaming'), NAME),
+      state: () => join(local(), 'state'),
+      cache: () => join(local(), 'cache'),
+    });
   }
   if (platform === 'darwin') {
-    const support = join(home, 'Library', 'Application Support', NAME);
-    return { config: support, state: join(support, 'state'), cache: join(home, 'Library', 'Caches', NAME) };
+    const support = () => join(home(), 'Library', 'Application Support', NAME);
+    return whenAsked({
+      config: support,
+      state: () => join(support(), 'state'),
+      cache: () => join(home(), 'Library', 'Caches', NAME),
+    });
   }
   // The XDG base directory specification: a relative path is invalid and has to be ignored.
   const xdg = (value: string | undefined, ...rest: string[]) =>
-    join(value?.startsWith('/') ? value : join(home, ...rest), NAME);
+    join(value?.startsWith('/') ? value : join(home(), ...rest), NAME);
+  return whenAsked({
+    config: () => xdg(env.XDG_CONFIG_HOME, '.config'),
+    state: () => xdg(env.XDG_STATE_HOME, '.local', 'state'),
+    cache: () => xdg(env.XDG_CACHE_HOME, '.cache'),
+  });
+}
+
+// A container's user may have no home; whoever needs only one of the folders must not fail for another.
+function whenAsked(folders: Record<keyof StateFolders, () => string>): StateFolders {
   return {
-    config: xdg(env.XDG_CONFIG_HOME, '.config'),
-    state: xdg(env.XDG_STATE_HOME, '.local', 'state'),
-    cache: xdg(env.XDG_CACHE_HOME, '.cache'),
+    get config() {
+      return folders.config();
+    },
+    get state() {
+      return folders.state();
+    },
+    get cache() {
+      return folders.cache();
+    },
   };
+}
+
+/** @throws OtaError `settings_invalid` where neither `HOME` nor the system's list of users has one. */
+function homeFolder(): string {
+  for (const ask of [os.homedir, () => os.userInfo().homedir]) {
+    try {
+      const home = ask();
+      if (path.isAbsolute(home)) return home;
+    } catch {
+      // Without HOME both ask the system, which does not know every user: uv_os_homedir throws.
+    }
+  }
+  throw new OtaError(
+    'settings_invalid',
+    'this user has no home folder, where settings and run journals would be kept',
+    {
+      hint: 'Set DJI_OTA_HOME (or HOME) to the absolute path of a folder that you can write to.',
+    },
+  );
+}
+
+/** Where digests of firmware are kept; null where no folder for them is known: a cache can be done without. */
+export function digestCacheFile(env: NodeJS.ProcessEnv): string | null {
+  try {
+    return path.join(stateFolders(env).cache, 'digests.json');
+  } catch {
+    return null;
+  }
 }
 
 /** The file that holds the profiles. */
@@ -71,7 +122,10 @@ export async function ensurePrivateFolder(folder: string, code: ErrorCode = 'set
   }
 }
 
-/** `~` and `~/...` as the user's home folder, for paths that no shell has seen. */
+/**
+ * `~` and `~/...` as the user's home folder, for paths that no shell has seen.
+ * @throws OtaError `settings_invalid` where there is none.
+ */
 export function expandHome(file: string): string {
-  return file === '~' || file.startsWith('~/') ? path.join(os.homedir(), file.slice(1)) : file;
+  return file === '~' || file.startsWith('~/') ? path.join(homeFolder(), file.slice(1)) : file;
 }

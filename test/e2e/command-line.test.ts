@@ -25,10 +25,29 @@ describe('the command line', () => {
     ['help', 'nope'],
     ['config', 'help', 'nope'],
     ['config', 'nope'],
+    ['nope', '--help'],
+    ['config', 'nope', '-h'],
+    ['help', 'config', 'nope'],
+    ['help', 'push', 'nope'],
   ])('says that there is no command %s %s', async (...words) => {
     const { code, stdout, stderr } = await place.run(words);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain("unknown command 'nope'");
+  });
+
+  it.each([
+    [['help', 'config', 'set'], 'config set'],
+    [['config', 'help', 'set'], 'config set'],
+    [['config', '--help', 'set'], 'config set'],
+    [['help', 'runs', 'prune', '--no-color'], 'runs prune'],
+    [['runs', 'some-run', '--help'], 'runs'],
+    [['push', 'manifest.json', '-h'], 'push'],
+    [['help', 'help'], '[options]'],
+    [['help', '--help'], '[options]'],
+  ])('shows the help that is asked for: %j', async (words, usage) => {
+    const { code, stdout, stderr } = await place.run(words);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(new RegExp(`^Usage: dji-ota ${usage.replace('[', '\\[')}(?: |$)`, 'm'));
   });
 
   it('takes the options of every command before the command too', async () => {

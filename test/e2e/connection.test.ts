@@ -1,4 +1,5 @@
 /** The ways to a broker: logins, certificates, WebSocket, brokers that are not there or go away, and what goes over them. */
+import { access } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from '../helpers/certificates.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
@@ -38,6 +39,13 @@ describe.skipIf(!mosquittoAvailable())('connection', { concurrent: true }, () =>
     ends.push(await docksFor(broker.url, devices, { client: { username: 'ota', password: 's3cr3t' } }));
     const push = ['push', await place.put('login.json', devices), '--broker', broker.url, '--username', 'ota'];
     expect(await place.run(push, { env: { DJI_OTA_PASSWORD: 's3cr3t' } })).toMatchObject({ code: 0 });
+    // As a secret of Kubernetes has them.
+    const secrets = { DJI_OTA_BROKER: `${broker.url}\n`, DJI_OTA_USERNAME: 'ota\r\n', DJI_OTA_PASSWORD: 's3cr3t\n' };
+    const output = { DJI_OTA_OUTPUT: 'json\n', DJI_OTA_HOME: `${place.folder}/line-end\n` };
+    const fromSecrets = await place.run(push.slice(0, 2), { env: { ...secrets, ...output } });
+    expect(fromSecrets).toMatchObject({ code: 0 });
+    expect(jsonLines(fromSecrets).of('run_finished')).toHaveLength(1);
+    await access(`${place.folder}/line-end/state/runs`);
     const file = await place.put('password', 's3cr3t\n');
     expect(await place.run([...push, '--password-file', file])).toMatchObject({ code: 0 });
 

@@ -11,10 +11,12 @@ export const BIN = process.env.DJI_OTA_BIN || fileURLToPath(new URL('../../bin/d
 
 export interface CliOptions {
   /** Added to an environment that has nothing but a path and a home. */
-  env?: Record<string, string>;
+  env?: Record<string, string | undefined>;
   /** All of standard input; without it that is empty. */
   input?: string;
   cwd?: string;
+  /** Another user to run as, which only root may do. */
+  uid?: number;
   /** Arguments for node itself. */
   node?: string[];
 }
@@ -55,6 +57,7 @@ export async function workplace(): Promise<Workplace> {
       cwd: options.cwd ?? folder,
       env: environment(folder, options.env),
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     children.add(child);
     return follow(child, options.input ?? '', () => children.delete(child));
@@ -82,7 +85,7 @@ export async function workplace(): Promise<Workplace> {
 }
 
 /** Nothing of the test's own environment gets in: neither `CI` nor colours nor anybody's settings. */
-export function environment(home: string, more: Record<string, string> = {}): NodeJS.ProcessEnv {
+export function environment(home: string, more: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const { PATH = '' } = process.env;
   return { PATH, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC', DJI_OTA_HOME: join(home, 'home'), ...more };
 }

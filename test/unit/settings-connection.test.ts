@@ -118,9 +118,9 @@ describe('the password', () => {
 
   it.each([
     ['\n', /holds no password/],
-    ['one\ntwo\n', /does not look like a password file/],
-    [Buffer.from([0xff, 0xfe, 0x41]), /does not look like a password file/],
-    ['x'.repeat(70_000), /does not look like a password file/],
+    ['one\ntwo\n', /does not look like a password/],
+    [Buffer.from([0xff, 0xfe, 0x41]), /does not look like a password/],
+    ['x'.repeat(70_000), /does not look like a password/],
     [Buffer.alloc((1 << 20) + 1, 'x'), /larger than 1 MiB/],
   ])('is not taken from an unsuitable file', async (content, message) => {
     const passwordFile = await put('password', content);

@@ -135,8 +135,8 @@ describe('readPasswordInput', () => {
   it.each([
     ['', /holds no password/],
     ['\n', /holds no password/],
-    ['a\nb\n', /one line/],
-    [Buffer.from([0xff]), /one line/],
+    ['a\nb\n', /does not look like a password/],
+    [Buffer.from([0xff]), /does not look like a password/],
     ['x'.repeat(70_000), /longer than a password/],
   ])('refuses anything else', async (text, message) => {
     await expect(piped(text)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(message) });

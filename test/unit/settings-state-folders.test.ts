@@ -6,23 +6,27 @@ import { ensurePrivateFolder, expandHome, settingsFile, stateFolders } from '../
 
 describe('stateFolders', () => {
   it('keeps everything under DJI_OTA_HOME where it is set', () => {
-    const folders = stateFolders({ DJI_OTA_HOME: '/data/ota', XDG_CONFIG_HOME: '/elsewhere' }, 'linux', '/home/u');
+    const folders = stateFolders(
+      { DJI_OTA_HOME: '/data/ota', XDG_CONFIG_HOME: '/elsewhere' },
+      'linux',
+      () => '/home/u',
+    );
     expect(folders).toEqual({ config: '/data/ota', state: '/data/ota/state', cache: '/data/ota/cache' });
   });
 
   it('makes a relative DJI_OTA_HOME absolute, and takes an empty one as not set', () => {
     expect(stateFolders({ DJI_OTA_HOME: 'here' }).config).toBe(path.resolve('here'));
-    expect(stateFolders({ DJI_OTA_HOME: '' }, 'linux', '/home/u').config).toBe('/home/u/.config/dji-ota');
+    expect(stateFolders({ DJI_OTA_HOME: '' }, 'linux', () => '/home/u').config).toBe('/home/u/.config/dji-ota');
   });
 
   it('follows the XDG base directories on Linux', () => {
-    expect(stateFolders({}, 'linux', '/home/u')).toEqual({
+    expect(stateFolders({}, 'linux', () => '/home/u')).toEqual({
       config: '/home/u/.config/dji-ota',
       state: '/home/u/.local/state/dji-ota',
       cache: '/home/u/.cache/dji-ota',
     });
     const env = { XDG_CONFIG_HOME: '/c', XDG_STATE_HOME: '/s', XDG_CACHE_HOME: '/x' };
-    expect(stateFolders(env, 'linux', '/home/u')).toEqual({
+    expect(stateFolders(env, 'linux', () => '/home/u')).toEqual({
       config: '/c/dji-ota',
       state: '/s/dji-ota',
       cache: '/x/dji-ota',
@@ -30,11 +34,11 @@ describe('stateFolders', () => {
   });
 
   it('ignores a relative XDG path, as the specification demands', () => {
-    expect(stateFolders({ XDG_CACHE_HOME: 'relative' }, 'linux', '/home/u').cache).toBe('/home/u/.cache/dji-ota');
+    expect(stateFolders({ XDG_CACHE_HOME: 'relative' }, 'linux', () => '/home/u').cache).toBe('/home/u/.cache/dji-ota');
   });
 
   it('uses the Library on macOS', () => {
-    expect(stateFolders({}, 'darwin', '/Users/u')).toEqual({
+    expect(stateFolders({}, 'darwin', () => '/Users/u')).toEqual({
       config: '/Users/u/Library/Application Support/dji-ota',
       state: '/Users/u/Library/Application Support/dji-ota/state',
       cache: '/Users/u/Library/Caches/dji-ota',
@@ -43,12 +47,12 @@ describe('stateFolders', () => {
 
   it('uses APPDATA and LOCALAPPDATA on Windows', () => {
     const env = { APPDATA: 'C:\\R', LOCALAPPDATA: 'C:\\L' };
-    expect(stateFolders(env, 'win32', 'C:\\Users\\u')).toEqual({
+    expect(stateFolders(env, 'win32', () => 'C:\\Users\\u')).toEqual({
       config: 'C:\\R\\dji-ota',
       state: 'C:\\L\\dji-ota\\state',
       cache: 'C:\\L\\dji-ota\\cache',
     });
-    expect(stateFolders({}, 'win32', 'C:\\Users\\u').cache).toBe('C:\\Users\\u\\AppData\\Local\\dji-ota\\cache');
+    expect(stateFolders({}, 'win32', () => 'C:\\Users\\u').cache).toBe('C:\\Users\\u\\AppData\\Local\\dji-ota\\cache');
   });
 
   it('names the settings file', () => {

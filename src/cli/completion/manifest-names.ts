@@ -11,7 +11,7 @@ export interface ManifestNames {
 const MOST = 500;
 
 /** @throws what reading throws, where it is no manifest at all. */
-export async function namesInManifest(source: string, cwd = process.cwd()): Promise<ManifestNames> {
+export async function namesInManifest(source: string, cwd = '.'): Promise<ManifestNames> {
   const { text, format } = await readSource(source, cwd, undefined);
   const devices = devicesOf(source, await parse(source, text, format), () => {});
   const names: ManifestNames = { pids: [], sns: [] };

@@ -1,8 +1,9 @@
 /** Password and PEM files, read and looked at before anything is connected. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { OtaError, systemReason } from '../../errors.js';
+import { type ErrorCode, OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
+import { withoutLineEnd } from '../environment.js';
 import type { Sourced } from './merge-connection.js';
 
 /** A file's bytes, and its permission bits where the system has such. */
@@ -58,7 +59,23 @@ function quoted(path: string): string {
 }
 
 /**
- * The password in `file`, without the line end that editors and `echo` leave behind.
+ * The password in `text`, without the one line end that editors and `echo` leave behind: the same wherever it comes from.
+ * @param from what messages call the place: `--password-file ./pw`, `DJI_OTA_PASSWORD`.
+ * @throws OtaError where it is empty, too long, several lines, or no text; the text is not in the message.
+ */
+export function passwordIn(text: string, from: string, code: ErrorCode): string {
+  const password = withoutLineEnd(text.replace(/^\ufeff/, ''));
+  if (password === '') throw new OtaError(code, `${from} holds no password: it is empty`);
+  if (/[\r\n\u0000\ufffd]/.test(password) || Buffer.byteLength(password) > LONGEST_PASSWORD) {
+    throw new OtaError(code, `${from} does not look like a password`, {
+      hint: 'It has to be the password alone, as one line of UTF-8 text.',
+    });
+  }
+  return password;
+}
+
+/**
+ * The password in `file`.
  * @throws OtaError where it cannot be read, is empty or is no text.
  */
 export async function readPasswordFile(
@@ -68,15 +85,7 @@ export async function readPasswordFile(
 ): Promise<string> {
   const { bytes, mode } = await read(file, readFile);
   checkPrivate(file.value, mode, 'password file', warn);
-  const text = bytes.toString('utf8').replace(/^\ufeff/, '');
-  const password = text.replace(/\r?\n$/, '');
-  if (password === '') throw new OtaError(code(file), `${named(file)} holds no password: it is empty`);
-  if (/[\r\n\u0000\ufffd]/.test(password) || Buffer.byteLength(password) > LONGEST_PASSWORD) {
-    throw new OtaError(code(file), `${named(file)} does not look like a password file`, {
-      hint: 'It has to hold the password alone, as one line of UTF-8 text.',
-    });
-  }
-  return password;
+  return passwordIn(bytes.toString('utf8'), named(file), code(file));
 }
 
 /**

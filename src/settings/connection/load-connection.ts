@@ -7,6 +7,7 @@ import type { NamedProfile } from '../profiles/profile.js';
 import { settingsFile } from '../state-folders.js';
 import {
   checkKeyPair,
+  passwordIn,
   type ReadFile,
   readPasswordFile,
   readPem,
@@ -111,7 +112,9 @@ async function passwordOf(
         `the password of ${given.source}, kept for ${merged.passwordMeantFor}, is sent to ${merged.broker.value}`,
       );
     }
-    const value = merged.passwordFile ? await readPasswordFile(merged.passwordFile, readFile, warn) : given.value;
+    const value = merged.passwordFile
+      ? await readPasswordFile(merged.passwordFile, readFile, warn)
+      : passwordIn(given.value, given.source, given.level === 'profile' ? 'settings_invalid' : 'usage');
     return { value, from: given.source };
   }
   if (!merged.username || !isTerminal || !prompt) return null;

@@ -52,13 +52,13 @@ export async function setProfile(
   // Everything is checked before the user is bothered with a question.
   const before = await readSettings(file);
   const name = nameFor(before, options, io);
-  assign(keptProfile(before, name), assignments, process.cwd());
+  assign(keptProfile(before, name), assignments, '.');
   const password = await newPassword(options, io);
   if (password !== null) assignments.push(['password', password]);
 
   const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
   const { profile, current } = await changeSettings(file, (settings) => {
-    const profile = assign(keptProfile(settings, name), assignments, process.cwd());
+    const profile = assign(keptProfile(settings, name), assignments, '.');
     storeProfile(settings, name, profile);
     return { profile, current: settings.current };
   });

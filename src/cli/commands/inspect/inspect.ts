@@ -1,5 +1,4 @@
 /** `dji-ota inspect <file or url>...`: size, MD5, and what the package says of itself. */
-import path from 'node:path';
 import { type Clock, systemClock } from '../../../clock.js';
 import { OtaError } from '../../../errors.js';
 import type { PackageEntry } from '../../../firmware/package/central-directory.js';
@@ -9,7 +8,7 @@ import { showProblem, showSource } from '../../../firmware/shown-source.js';
 import { type OutputStream, terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
 import { readPem, readSmallFile } from '../../../settings/connection/credential-files.js';
-import { stateFolders } from '../../../settings/state-folders.js';
+import { digestCacheFile } from '../../../settings/state-folders.js';
 import { safeJson, safeText, showBytes } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
 import type { Options } from '../../options/declaration.js';
@@ -72,7 +71,7 @@ export async function inspectCommand(
     {
       entries,
       output,
-      cacheFile: cache === false ? null : path.join(stateFolders(io.env).cache, 'digests.json'),
+      cacheFile: cache === false ? null : digestCacheFile(io.env),
       ca: file ? await readPem('ca', file, readSmallFile, warner(io)) : undefined,
     },
     io,

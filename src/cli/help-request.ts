@@ -1,0 +1,46 @@
+/** Which command's help a command line asks for. commander itself looks at one word behind `help`, and at no word before `--help`. */
+import type { Command } from 'commander';
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+
+/**
+ * The command whose help `argv` asks for, by `help` or `--help`; null where it does not, and where commander knows better:
+ * behind the name of a command stand its arguments.
+ * @throws OtaError `usage` where help is asked for a command that does not exist.
+ */
+export async function helpRequest(program: Command, argv: readonly string[]): Promise<Command | null> {
+  const end = argv.indexOf('--');
+  const words = end < 0 ? argv : argv.slice(0, end);
+  const byOption = HELP.some((flag) => words.includes(flag));
+  let command = program;
+  let byWord = false;
+  for (const [index, word] of words.entries()) {
+    // `--help all` is the help with every option.
+    if (word.startsWith('-') || (word === 'all' && HELP.includes(words[index - 1] ?? ''))) continue;
+    const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (next) command = next;
+    else if (word === 'help' && isGroup(command)) byWord = true;
+    else if (byWord || (byOption && isGroup(command))) throw await unknownCommand(program, command, word);
+    else return null;
+  }
+  return byWord || byOption ? command : null;
+}
+
+const HELP = ['--help', '-h'];
+
+/** Takes the name of a command and nothing else. */
+function isGroup(command: Command): boolean {
+  return command.commands.length > 0 && command.registeredArguments.length === 0;
+}
+
+async function unknownCommand(program: Command, group: Command, word: string): Promise<OtaError> {
+  const { meantHint } = await import('../nearest.js');
+  const path: string[] = [];
+  for (let at = group; at !== program && at.parent; at = at.parent) path.unshift(at.name());
+  const names = group.commands.map((each) => each.name());
+  const shown = ['dji-ota', ...path].join(' ');
+  const otherwise = names.length === 0 ? `Its help: ${shown} --help` : `There are: ${names.join(', ')}.`;
+  return new OtaError('usage', `unknown command '${safeText(word, 60)}' of ${shown}`, {
+    hint: meantHint(word, names, otherwise),
+  });
+}

@@ -1,7 +1,19 @@
-import { describe, expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { Command } from 'commander';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { withOptionTables } from '../../scripts/option-tables.js';
 import { PUSH } from '../../src/cli/commands/push/options.js';
+import { suggest } from '../../src/cli/completion/suggest.js';
+import { valuesOf } from '../../src/cli/completion/values.js';
+import { addOptions } from '../../src/cli/options/commander.js';
+import { COMMON } from '../../src/cli/options/common.js';
+import * as declaration from '../../src/cli/options/declaration.js';
+import { defineOptions, flagOf } from '../../src/cli/options/declaration.js';
 import { readOptions } from '../../src/cli/options/read.js';
 import { commaList, each, patterns } from '../../src/cli/options/value-types.js';
+import { COMMANDS, createProgram } from '../../src/cli/program.js';
+import { quietIo } from '../helpers/inside.js';
 
 describe('options that take several values', () => {
   test('with commas, again and again, each once, blanks left out', () => {
@@ -79,5 +91,105 @@ describe('push', () => {
       message: 'DJI_OTA_OUTPUT "xml" is not known',
       hint: 'It can be auto, bars, log, json, quiet.',
     });
+  });
+});
+
+describe('what follows from a declaration', () => {
+  const example = defineOptions({
+    example: {
+      value: '<words>',
+      group: 'Roll-out',
+      choices: ['some', 'all'],
+      help: 'what the example is for',
+      default: 'some',
+      env: 'DJI_OTA_EXAMPLE',
+    },
+    other: { negated: true, help: 'nothing else', everyday: true },
+  });
+  const command = new Command('dji-ota').addCommand(new Command('try'));
+  addOptions(command.commands[0] as Command, example);
+
+  test('commander, help and the types', async () => {
+    const [tried] = command.commands as [Command];
+    tried.parse(['--example', 'all', '--no-other'], { from: 'user' });
+    const options = await readOptions(example, tried.opts(), {});
+    expectTypeOf(options.example).toEqualTypeOf<'some' | 'all'>();
+    expectTypeOf(options.other).toEqualTypeOf<false | undefined>();
+    expect(options).toEqual({ example: 'all', other: false });
+    expect(tried.helpInformation()).toMatch(
+      /Roll-out:\n {2}--example <words> {2}some or all: what the example is for \(default:\s+some\)/,
+    );
+  });
+
+  test('completion', async () => {
+    const offered = (...words: string[]) => suggest(command, words, (place) => valuesOf(place, {}));
+    expect((await offered('try', '--')).items.map(({ value }) => value)).toEqual(['--no-other', '--example', '--help']);
+    expect((await offered('try', '--example', '')).items.map(({ value }) => value)).toEqual(['some', 'all']);
+  });
+
+  test('validation, with the name of the option or of the variable', async () => {
+    await expect(readOptions(example, { example: 'none' }, {})).rejects.toThrow('--example "none" is not known');
+    const env = { DJI_OTA_EXAMPLE: 'none' };
+    await expect(readOptions(example, {}, env)).rejects.toThrow('DJI_OTA_EXAMPLE "none" is not known');
+  });
+
+  test('the tables of the documentation', () => {
+    const text = '<!-- options of try: Roll-out -->\n<!-- end of options -->\n';
+    expect(withOptionTables(text, [{ name: 'try', options: example }], declaration).split('\n')).toContain(
+      '| `--example <words>` | `DJI_OTA_EXAMPLE` | some or all: what the example is for | some    |',
+    );
+  });
+});
+
+describe('the documentation', () => {
+  const root = new URL('../../', import.meta.url);
+  const pages = readdirSync(new URL('docs/', root)).filter((name) => name.endsWith('.md'));
+
+  test.each(['README.md', ...pages.map((name) => `docs/${name}`)])(
+    '%s has the options as they are declared',
+    (page) => {
+      const text = readFileSync(new URL(page, root), 'utf8');
+      // Where it is not: npm run build && npm run docs:options
+      expect(withOptionTables(text, COMMANDS, declaration)).toBe(text);
+    },
+  );
+
+  test('every option of push is named there', () => {
+    const text = ['README.md', ...pages.map((name) => `docs/${name}`)]
+      .map((page) => readFileSync(new URL(page, root), 'utf8'))
+      .join('\n');
+    const flags = Object.entries<declaration.OptionDeclaration>(PUSH).map(([key, option]) => flagOf(key, option));
+    expect(flags.filter((flag) => !new RegExp(`${flag}(?![\\w-])`).test(text))).toEqual([]);
+  });
+});
+
+describe('help of push', () => {
+  const help = async (...words: string[]) => {
+    const { io, said } = quietIo();
+    await createProgram(io)
+      .run(['push', ...words])
+      .catch(() => {});
+    await setImmediate();
+    return said();
+  };
+
+  test('shows the everyday options, and names the others by their groups', async () => {
+    const shown = await help('--help');
+    expect(shown).toMatch(/^ {2}--dry-run {2,}do everything/m);
+    expect(shown).not.toMatch(/^ {2}--wave-pause/m);
+    expect(shown).toMatch(/^ {2}Roll-out {2,}.*--wave-pause/m);
+    expect(shown).toMatch(/--help all/);
+    expect(shown).toMatch(/^Exit codes:$/m);
+  });
+
+  test('shows all of them with --help all', async () => {
+    const shown = await help('--help', 'all');
+    for (const [key, option] of Object.entries<declaration.OptionDeclaration>(PUSH)) {
+      expect(shown).toMatch(new RegExp(`^ {2}${flagOf(key, option)}(?= )`, 'm'));
+    }
+  });
+
+  test('everything fits: the options of push are at most 54', () => {
+    expect(Object.keys({ ...PUSH, ...COMMON }).length).toBeLessThanOrEqual(54);
   });
 });

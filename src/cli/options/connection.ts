@@ -29,7 +29,7 @@ export const CONNECTION = defineOptions({
   cert: { value: '<path>', group, help: 'PEM file of the client certificate', complete: 'files' },
   key: { value: '<path>', group, help: 'PEM file of its private key', complete: 'files' },
   insecure: { group, help: 'do not check the broker’s certificate' },
-  clientId: { value: '<id>', group, help: 'MQTT client id', defaultText: 'a new one each time' },
+  clientId: { value: '<id>', group, help: 'MQTT client id', defaultText: 'of the run, or random' },
   mqttVersion: {
     value: '<version>',
     group,

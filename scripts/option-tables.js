@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+/**
+ * Writes the option tables of the documentation, each between two comments, from the declarations of the program (needs
+ * `npm run build`):
+ *
+ *     <!-- options of push: Roll-out -->          the options of a group
+ *     <!-- options of push: --waves, --retries --> these options
+ *     ...
+ *     <!-- end of options -->
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const TABLE = /(<!-- options of ([\w ]+): (.+) -->\n)[\s\S]*?(<!-- end of options -->)/g;
+
+/** `text` with its tables made anew; `options`: the module `cli/options/declaration`. */
+export function withOptionTables(text, commands, options) {
+  return text.replace(TABLE, (_, start, command, wanted, end) => {
+    const rows = optionsOf(command, wanted, commands, options);
+    return `${start}\n${tableOf(rows)}\n\n${end}`;
+  });
+}
+
+function optionsOf(name, wanted, commands, { flagOf, meaningOf, defaultTextOf }) {
+  const command = commands.find((each) => each.name === name);
+  if (!command) throw new Error(`there is no command ${name}`);
+  const rows = Object.entries(command.options).map(([key, option]) => ({
+    flag: flagOf(key, option),
+    group: option.group ?? 'Options',
+    value: option.value ?? '',
+    env: option.env ?? '',
+    meaning: meaningOf(option),
+    standard: defaultTextOf(option) ?? '',
+  }));
+  const found = wanted.startsWith('--')
+    ? wanted.split(', ').map((flag) => rows.find((row) => row.flag === flag))
+    : rows.filter(({ group }) => group === wanted);
+  if (found.length === 0 || found.includes(undefined)) throw new Error(`${name} has no ${wanted}`);
+  return found;
+}
+
+function tableOf(rows) {
+  const columns = [
+    ['option', ({ flag, value }) => code(`${flag} ${value}`.trim())],
+    ['environment', ({ env }) => code(env)],
+    ['meaning', ({ meaning }) => meaning.replaceAll('|', '\\|').replace(/--[a-z][a-z-]+/g, code)],
+    ['default', ({ standard }) => (/^[\w-]+:\/\//.test(standard) ? code(standard) : standard)],
+  ].filter(([title, cell]) => title === 'option' || rows.some((row) => cell(row) !== ''));
+  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  const [head = [], ...body] = cells;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+}
+
+function code(text) {
+  return text === '' ? '' : `\`${text}\``;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { COMMANDS } = await import('../dist/cli/program.js');
+  const options = await import('../dist/cli/options/declaration.js');
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  for (const file of ['README.md', ...pages.map((name) => join('docs', name))].map((name) => join(root, name))) {
+    const text = readFileSync(file, 'utf8');
+    const written = withOptionTables(text, COMMANDS, options);
+    if (written !== text) writeFileSync(file, written);
+  }
+}

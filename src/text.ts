@@ -1,9 +1,10 @@
 /** Text of unknown origin (devices, brokers, files), made safe to show. */
 
-// Control characters (with them every terminal escape code), line separators, bidirectional overrides, zero-width and
-// tag characters: each can move the cursor, hide text or make one thing look like another.
-const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
+// Moves the cursor, ends a line, changes the direction, or shows as nothing: with any of them one thing can look like
+// another. By Unicode's own properties: control and format characters, line separators, lone surrogates, and what a
+// renderer may leave out (Hangul fillers, variation selectors, tags); then the two blank signs that no property names.
+const HIDDEN = '\\p{Cf}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\u{1d159}';
+const UNSAFE = new RegExp(`[\\p{Cc}\\p{Cs}${HIDDEN}]`, 'gu');
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /** `text` in one line of at most `max` characters, with everything unsafe shown as `\u{...}`. */
@@ -14,11 +15,27 @@ export function safeText(text: string, max = 200): string {
 }
 
 // Valid JSON as they are, but read as line ends, terminal commands or a change of direction where a line is looked at.
-const AWKWARD = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const AWKWARD = new RegExp(`[\\u007f-\\u009f${HIDDEN}]`, 'gu');
+const ASCII = /^[\x00-\x7e]*$/;
+// Commands to a CI system wherever they stand in a line: GitHub Actions, Azure Pipelines and TeamCity; GitLab.
+const CI_COMMAND = /##(?=[A-Za-z]*\[)|section_(?=(?:start|end):)/g;
 
-/** A JSON text with the same meaning, in which nothing unsafe to show stands as it is. */
+/**
+ * A JSON text with the same meaning, in which nothing unsafe to show stands as it is, and nothing that a CI system takes for
+ * a command. Other text may be given too; what has to be escaped looks the same in it.
+ */
 export function safeJson(json: string): string {
-  return json.replace(AWKWARD, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const shown = ASCII.test(json) ? json : json.replace(AWKWARD, jsonEscapes);
+  if (!shown.includes('##') && !shown.includes('section_')) return shown;
+  return shown.replace(CI_COMMAND, (found) => found.slice(0, -1) + jsonEscapes(found.slice(-1)));
+}
+
+function jsonEscapes(char: string): string {
+  let text = '';
+  for (let unit = 0; unit < char.length; unit++) {
+    text += `\\u${char.charCodeAt(unit).toString(16).padStart(4, '0')}`;
+  }
+  return text;
 }
 
 /** Order of texts, by UTF-16 units: the same on every machine. */

@@ -1,17 +1,18 @@
 import { fstatSync, writeSync } from 'node:fs';
 import type { OutputStream } from '../render/stream.js';
+import type { CiGuard } from './guarded-stream.js';
 
 /**
  * Standard output (1) or error (2) for a few kilobytes of text. Node's own stream is `heavy`: for a pipe it loads all of its
  * networking, which takes longer than everything else that `--version` does. It is made for terminals, and where the file
  * descriptor would have to be waited for.
  */
-export function lightStream(fd: 1 | 2, heavy: () => OutputStream): OutputStream {
+export function lightStream(fd: 1 | 2, guard: CiGuard, heavy: () => OutputStream): OutputStream {
   if (isDevice(fd)) return heavy();
   return {
     isTTY: false,
     write(text) {
-      let rest = Buffer.from(text);
+      let rest = Buffer.from(guard(text));
       try {
         while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
       } catch (error) {

@@ -3,7 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { systemClock } from '../clock.js';
 import { EXIT_CODES, OtaError, systemReason, toOtaError } from '../errors.js';
+import { createCiGuard } from '../render/ci-guard.js';
 import { withoutLineEnds } from '../settings/environment.js';
+import { guardStream } from './guarded-stream.js';
 import type { Io } from './io.js';
 import { lightStream } from './light-stream.js';
 import { createProgram } from './program.js';
@@ -13,6 +15,9 @@ import { createProgram } from './program.js';
  * to the whole group as well, and the run would be broken off before it has told how it stands.
  */
 const SAME_SIGNAL = 400;
+
+/** Milliseconds that an interrupted program waits for what it said to be taken. */
+const LAST_WORDS = 2000;
 
 /** Runs one command line (without node and script) and gives its exit code (CONTRACT "Exit codes"). */
 export async function main(argv: string[]): Promise<number> {
@@ -64,10 +69,13 @@ export async function main(argv: string[]): Promise<number> {
   process.on('SIGHUP', onTerminate);
   process.on('uncaughtException', onBug);
   // Node makes each of its streams when it is first named, which takes milliseconds.
-  const named = new Set<1 | 2>();
+  const guards = { 1: createCiGuard(), 2: createCiGuard() };
+  const named = new Map<1 | 2, () => void>();
   const name = (fd: 1 | 2, stream: NodeJS.WriteStream, onError: (error: Error) => void) => {
-    if (!named.has(fd)) stream.on('error', onError);
-    named.add(fd);
+    if (!named.has(fd)) {
+      stream.on('error', onError);
+      named.set(fd, guardStream(stream, guards[fd], fd === 2));
+    }
     return stream;
   };
   const io: Io = {
@@ -85,7 +93,7 @@ export async function main(argv: string[]): Promise<number> {
     light(fd) {
       const heavy = () => (fd === 1 ? io.stdout : io.stderr);
       // What was written to that one may still be on its way.
-      return named.has(fd) ? heavy() : lightStream(fd, heavy);
+      return named.has(fd) ? heavy() : lightStream(fd, guards[fd], heavy);
     },
     signal: abort.signal,
     readerGone: () => readerGone,
@@ -96,8 +104,10 @@ export async function main(argv: string[]): Promise<number> {
   };
   try {
     const code = await createProgram(io).run(argv);
-    // A stream tells of its error a turn later. Of upgrades the code is their own, whoever could read of them.
+    if (readerGone) return 130;
+    // A stream tells of its error a turn later. Of upgrades that have ended the code is their own, whoever could read of them.
     if (named.has(1)) await setImmediate();
+    if (readerGone && io.run === undefined) return 130;
     return outputLost && code === 0 && io.run === undefined ? EXIT_CODES.usage : code;
   } catch (error) {
     restoreAll();
@@ -115,6 +125,9 @@ export async function main(argv: string[]): Promise<number> {
     process.off('SIGTERM', onTerminate);
     process.off('SIGHUP', onTerminate);
     process.off('uncaughtException', onBug);
+    for (const unguard of named.values()) unguard();
+    // Whoever wants the program to end does not wait for a terminal that takes nothing.
+    if (abort.signal.aborted) setTimeout(() => process.exit(), LAST_WORDS).unref();
   }
 }
 

@@ -23,7 +23,7 @@ const LATER = 'try again later';
 const MINUTES = 'try again in a few minutes';
 const RESTART_DOCK = 'restart the dock, then try again';
 const DEBUGGING = 'end the debugging, then try again';
-const NETWORK = 'check the dock’s network, then try again';
+const NETWORK = "check the dock's network, then try again";
 const HOME = 'bring it home, then try again';
 const STEP = 'an internal step of the upgrade failed';
 
@@ -50,9 +50,9 @@ const TABLE: readonly (readonly [codes: Codes, meaning: string, advice: string, 
   [[312027], 'no aircraft is in the dock', HOME],
   [[312028], 'the device restarted during the upgrade', 'try again once it is stable', 'again'],
   [[312029], 'the device is restarting', MINUTES, 'again'],
-  [[312030], 'the aircraft’s 4G transmission is on', 'turn it off, then try again'],
+  [[312030], "the aircraft's 4G transmission is on", 'turn it off, then try again'],
   [[312704], 'the battery is at 20 % or less', 'charge it, then try again'],
-  [[314000], 'not possible in the device’s present state', LATER, 'again'],
+  [[314000], "not possible in the device's present state", LATER, 'again'],
   [
     [316034],
     'dock and aircraft run different releases: the aircraft does not take off',
@@ -60,9 +60,9 @@ const TABLE: readonly (readonly [codes: Codes, meaning: string, advice: string, 
   ],
   [[319001, [319016, 319019]], 'the dock is busy with a flight, its media, or logs', LATER, 'again'],
   [[319002, 319999, 514100, 514141, 514149], 'the dock has a system error', RESTART_DOCK],
-  [[319005], 'the dock’s link to the cloud is faulty', NETWORK],
+  [[319005], "the dock's link to the cloud is faulty", NETWORK],
   [[319008], 'the clocks of dock and cloud differ', 'check network and time of the dock, then try again'],
-  [[319010], 'the dock’s release is too old', 'upgrade the dock first'],
+  [[319010], "the dock's release is too old", 'upgrade the dock first'],
   [[319015, 319025], 'the dock is initialising and not ready', MINUTES, 'again'],
   [[319027], 'the storage of dock or aircraft is nearly full', 'let the media upload, then try again'],
   [[319028, 319029], 'the flight area or the offline map is being updated', LATER, 'again'],
@@ -71,7 +71,7 @@ const TABLE: readonly (readonly [codes: Codes, meaning: string, advice: string, 
   [[319038, 514147, 514151], 'the device is upgrading', FOLLOW, 'running'],
   [
     [325003],
-    'the device’s answer to the command failed; the command may have taken effect',
+    "the device's answer to the command failed; the command may have taken effect",
     'look at the device with dji-ota devices first, then try again',
   ],
   [
@@ -113,7 +113,7 @@ const TABLE: readonly (readonly [codes: Codes, meaning: string, advice: string, 
   [[514153], 'remote debugging has been left already', 'nothing has to be done'],
   [[514155, 514156], 'the aircraft is outside the dock', HOME],
   [[514162], 'aircraft and dock do not connect', 'close the cover, restart both, then try again'],
-  [[514164, 514165], 'a restart failed', 'try again; if it stays so, ask DJI’s support'],
+  [[514164, 514165], 'a restart failed', "try again; if it stays so, ask DJI's support"],
   [[514168], 'the dock is not calibrated', 'calibrate it, then try again'],
   [[514170], 'the dock is starting', MINUTES, 'again'],
   [[514171, 325001], 'the command is malformed', MANIFEST],
@@ -143,11 +143,11 @@ const CODES: ReadonlyMap<number, ResultCode> = new Map(
 export function resultCode(code: number): ResultCode {
   const known = CODES.get(code);
   if (known) return known;
-  const rest = { advice: 'look the code up in DJI’s error code list', retry: false, running: false } as const;
+  const rest = { advice: "look the code up in DJI's error code list", retry: false, running: false } as const;
   // Seen in a public tool: the digits behind 328 are the decimal number of a health management (HMS) code.
   if (Math.floor(code / 1000) === 328) {
     const hms = `0x${(code - 328_000).toString(16).padStart(4, '0')}`;
-    const advice = `look up the health management code ${hms} in DJI’s list`;
+    const advice = `look up the health management code ${hms} in DJI's list`;
     return { ...rest, meaning: `the device reports the health management code ${hms}`, advice, source: 'unknown' };
   }
   const first = String(code)[0];
@@ -155,8 +155,8 @@ export function resultCode(code: number): ResultCode {
     first === '3' || first === '5'
       ? 'reported by the dock or aircraft'
       : first === '4' || first === '6'
-        ? 'reported by the remote controller’s app'
-        : 'not in DJI’s list';
+        ? "reported by the remote controller's app"
+        : "not in DJI's list";
   return { ...rest, meaning: `unknown code, ${reporter}`, source: 'unknown' };
 }
 

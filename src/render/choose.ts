@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { inCi, useColor, useUnicode } from './color.js';
+import { inCi, isDumb, useColor, useUnicode } from './color.js';
 import type { Renderer } from './renderer.js';
 import type { OutputStream } from './stream.js';
 
@@ -20,7 +20,7 @@ export interface RendererOptions {
 /** What `output` stands for here: `auto` is bars on a terminal that can draw them and is not watched by a CI system. */
 export function resolveOutput(options: Pick<RendererOptions, 'output' | 'stderr' | 'env'>): Exclude<Output, 'auto'> {
   const { output, stderr, env } = options;
-  const capable = stderr.isTTY === true && env.TERM !== 'dumb';
+  const capable = stderr.isTTY === true && !isDumb(env);
   if (output === 'auto') return capable && !inCi(env) ? 'bars' : 'log';
   // Where nothing can be drawn, asking for it does not help: the log says the same.
   return output === 'bars' && !capable ? 'log' : output;

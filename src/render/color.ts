@@ -9,7 +9,12 @@ export function useColor(stream: OutputStream, env: NodeJS.ProcessEnv, flag: boo
   const force = env.FORCE_COLOR;
   if (force !== undefined) return force !== '0' && force !== 'false';
   if (env.NO_COLOR) return false;
-  return stream.isTTY === true && env.TERM !== 'dumb';
+  return stream.isTTY === true && !isDumb(env);
+}
+
+/** Whether the terminal can do no more than take text: so it says, or nobody says what it is (cron, `env -i`). */
+export function isDumb(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): boolean {
+  return env.TERM === 'dumb' || (!env.TERM && platform !== 'win32');
 }
 
 /** Whether a CI system runs us; `CI=false` and `CI=0` are how people switch that off. */

@@ -1,7 +1,9 @@
 /** Which words go where: terminals, pipes and files, and what CI and NO_COLOR change. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { environment, type Workplace, workplace } from '../helpers/cli.js';
-import { docksFor, someDevices, somePairs } from '../helpers/cli-docks.js';
+import { docksFor, FAST, someDevices, somePairs } from '../helpers/cli-docks.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { ptyAvailable, spawnPty } from '../helpers/pty.js';
 
@@ -60,6 +62,39 @@ describe.skipIf(!mosquittoAvailable())('streams', { concurrent: true }, () => {
       stdout: '',
       stderr: '',
     });
+  });
+
+  it('gives a CI system no command, whatever manifest, files and arguments hold', async () => {
+    const command = '::set-output name=x::y';
+    const mark = '##[add-path]tmp';
+    const devices = somePairs(1).map((device) => ({
+      ...device,
+      sn: `${command}${device.sn.slice(-2)}`,
+      labels: undefined,
+      product_version: `17.07 ${mark}`,
+    }));
+    const manifest = await place.put('hostile.json', devices);
+    const bad = await place.put(`${mark}.json`, { devices: [{ [command]: 1, sn: mark }] });
+    const zip = await place.put(`::stop-commands::x ${mark}.zip`, 'no package');
+    for (const args of [
+      ['push', manifest, '--dry-run'],
+      ['push', manifest, '--dry-run', '--output', 'json'],
+      ['push', manifest, '--simulate'],
+      ['push', bad],
+      ['push', command],
+      ['inspect', zip],
+      ['inspect', zip, '--output', 'json'],
+      ['help', command],
+      [mark],
+      ['runs', command],
+    ]) {
+      const { stdout, stderr } = await place.run(args, { env: { GITHUB_ACTIONS: 'true', CI: 'true' } });
+      const lines = (stdout + stderr).split(/[\r\n]+/);
+      const ours = /^::(group|endgroup|error title|warning title)/;
+      const commands = lines.filter((line) => line.trimStart().startsWith('::') && !ours.test(line));
+      expect(commands, args.join(' ')).toEqual([]);
+      expect(stdout + stderr, args.join(' ')).not.toMatch(/##[A-Za-z]*\[/);
+    }
   });
 
   it('says every usage error as JSON too, wherever the option stands', async () => {
@@ -121,6 +156,45 @@ describe.skipIf(!mosquittoAvailable())('streams', { concurrent: true }, () => {
       expect(code, screen).toBe(0);
       expect(screen).not.toContain(HIDDEN_CURSOR);
       expect(screen).toMatch(/push begins/);
+    });
+
+    it.each([
+      ['that was never given a size', { columns: 0, rows: 0 }],
+      ['larger than any screen', { columns: 65_535, rows: 65_535 }],
+      ['of one cell', { columns: 1, rows: 1 }],
+    ])('draws on a terminal %s, and Ctrl-C ends it', async (_, size) => {
+      const devices = somePairs(20);
+      ends.push(await docksFor(broker.url, devices, { behavior: { download_seconds: 60 } }));
+      const manifest = await place.put(`sized-${size.columns}.json`, devices);
+      const args = ['push', manifest, '--broker', broker.url, '--reply-timeout', '5s'];
+      const terminal = spawnPty(args, { env: environment(place.folder, { TERM: 'xterm-256color' }), ...size });
+      await terminal.said(size.columns === 1 ? /\?2026h(.|\s)*\?2026h/ : /Upgrading/);
+      terminal.write('\u0003');
+      const { code, screen } = await terminal.ended;
+      expect(code).toBe(130);
+      expect(screen.length).toBeLessThan(1_000_000);
+    });
+
+    it('follows to the end where nobody takes what it says, and SIGTERM ends it', async () => {
+      // Terminal and pipe hold some hundred kilobytes.
+      const devices = somePairs(60);
+      const manifest = await place.put('unread.json', devices);
+      const scenario = await place.put('unread-scenario.json', { defaults: FAST });
+      const home = await mkdtemp(join(place.folder, 'home-'));
+      const args = ['push', manifest, '--simulate', scenario, '--output', 'json'];
+      const terminal = spawnPty(args, { env: environment(home, { TERM: 'xterm-256color' }), unread: true });
+      const finished = async () => {
+        const folder = join(home, 'home', 'state', 'runs');
+        const [journal] = await readdir(folder).catch(() => []);
+        return journal !== undefined && (await readFile(join(folder, journal), 'utf8')).includes('"kind":"finished"');
+      };
+      await vi.waitUntil(finished, { timeout: 40_000, interval: 100 });
+      process.kill(terminal.pid(), 'SIGTERM');
+      // Its parent is held up itself, so it stays a zombie.
+      const state = () => readFile(`/proc/${terminal.pid()}/stat`, 'utf8').catch(() => ' Z ');
+      await vi.waitUntil(async () => / [ZX] /.test(await state()), { timeout: 15_000, interval: 50 });
+      terminal.read();
+      await terminal.ended;
     });
 
     it('asks with --confirm, and takes no for an answer', async () => {

@@ -1,6 +1,9 @@
 /** The built program on a terminal of its own: `script` of util-linux makes one, so no native module is needed. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { BIN } from './cli.js';
 
 /** Whether there is a `script` that takes a command and passes its exit code on. */
@@ -18,16 +21,26 @@ export interface Terminal {
   write(keys: string): void;
   /** Resolves once `pattern` is on it; rejects where the program ends without it. */
   said(pattern: RegExp): Promise<void>;
+  read(): void;
+  /** Of the program. */
+  pid(): number;
   ended: Promise<{ code: number | null; screen: string }>;
 }
 
+export interface PtyOptions {
+  env: NodeJS.ProcessEnv;
+  columns?: number;
+  rows?: number;
+  /** Nobody takes what is written to it, until {@link Terminal.read}. */
+  unread?: boolean;
+}
+
 /** Runs the program on a terminal of 80 by 24, or of `columns` by `rows`. */
-export function spawnPty(
-  args: string[],
-  { env, columns = 80, rows = 24 }: { env: NodeJS.ProcessEnv; columns?: number; rows?: number },
-): Terminal {
+export function spawnPty(args: string[], { env, columns = 80, rows = 24, unread = false }: PtyOptions): Terminal {
   const words = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  const command = `stty cols ${columns} rows ${rows}; exec ${words}`;
+  // A file of its own, since what is typed or said on the terminal may be unread.
+  const pidFile = join(mkdtempSync(join(tmpdir(), 'dji-ota-pty-')), 'pid');
+  const command = `echo $$ >'${pidFile}'; stty cols ${columns} rows ${rows}; exec ${words}`;
   const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   let screen = '';
   let over = false;
@@ -35,15 +48,18 @@ export function spawnPty(
   const look = () => {
     for (const each of [...waiting]) each();
   };
-  child.stdout.setEncoding('utf8').on('data', (chunk) => {
-    screen += chunk;
-    look();
-  });
+  const read = () =>
+    void child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      screen += chunk;
+      look();
+    });
+  if (!unread) read();
   child.stdin.on('error', () => {});
   return {
     get screen() {
       return screen;
     },
+    pid: () => Number(readFileSync(pidFile, 'utf8')),
     write: (keys) => void child.stdin.write(keys),
     said: (pattern) =>
       new Promise((resolve, reject) => {
@@ -56,8 +72,10 @@ export function spawnPty(
         waiting.add(check);
         check();
       }),
+    read,
     ended: once(child, 'close').then(([code]) => {
       over = true;
+      rmSync(dirname(pidFile), { recursive: true, force: true });
       look();
       return { code, screen };
     }),

@@ -1,6 +1,7 @@
 /** A terminal without a screen: what a renderer writes to it, and what a person would see. */
 import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import xterm from '@xterm/headless';
+import { createCiGuard } from '../../src/render/ci-guard.js';
 import type { OutputStream } from '../../src/render/stream.js';
 
 export interface FakeTerminal {
@@ -86,14 +87,18 @@ export function fakeTerminal(columns: number, rows: number): FakeTerminal {
   };
 }
 
-/** A stream that is no terminal and keeps what is written to it. */
+/** A stream that is no terminal and keeps what is written to it; guarded, as the program's own are. */
 export function fakePipe(): { stream: OutputStream; text(): string } {
+  const guard = createCiGuard();
   let text = '';
   return {
     stream: {
       write(part) {
-        text += part;
+        text += guard(part);
         return true;
+      },
+      command({ ciCommand }) {
+        text += ciCommand;
       },
     },
     text: () => text,

@@ -65,7 +65,7 @@ describe('a recorded run', () => {
       output: 'auto',
       stdout: stream,
       stderr: stream,
-      env: {},
+      env: { TERM: 'xterm' },
       color: false,
       clock,
       runId: 'r1',

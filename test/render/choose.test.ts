@@ -9,7 +9,7 @@ const XTERM = { TERM: 'xterm-256color' };
 describe('which output', () => {
   const cases: [Output, typeof terminal | typeof pipe, NodeJS.ProcessEnv, string][] = [
     ['auto', terminal, XTERM, 'bars'],
-    ['auto', terminal, {}, 'bars'],
+    ['auto', terminal, {}, 'log'],
     ['auto', terminal, { ...XTERM, CI: 'true' }, 'log'],
     ['auto', terminal, { ...XTERM, CI: 'false' }, 'bars'],
     ['auto', terminal, { TERM: 'dumb' }, 'log'],

@@ -65,19 +65,51 @@ function poisoned(text: string): RunReport {
   };
 }
 
+/** Without the apostrophes that keep a cell from being a formula, and with quotes as CSV has them. */
+const plain = (text = '') => text.replace(/[‘’]/g, "'").replace(/[“”]/g, '"').replaceAll("'", '');
+
 describe('CSV', () => {
   it('has every cell in its column, and none that is a formula', () => {
     fc.assert(
       fc.property(hostile, (text) => {
-        const rows = parse(csvReport(poisoned(text)), { columns: true }) as Record<string, string>[];
+        const rows = parse(csvReport(poisoned(text)), { columns: true, bom: true }) as Record<string, string>[];
         expect(rows).toHaveLength(8);
         for (const row of rows) {
           expect(Object.keys(row)).toHaveLength(22);
-          expect(row.sn?.replace(/^'/, '')).toBe(safeText(text, 1000).replace(/^'/, ''));
+          expect(plain(row.sn)).toBe(plain(safeText(text, 1000)));
           for (const cell of Object.values(row)) expect(cell).not.toMatch(/^[=+@\t\r＝＋－＠]|^-(?!\d+$)/);
         }
       }),
     );
+  });
+
+  it.each([',', ';', '\t', '|'])('has no formula where it is opened with %j between its cells', (delimiter) => {
+    const sign = fc.constantFrom(...'=+-@＝＋－＠', '=cmd|"/c calc"!A1');
+    const before = fc.array(fc.constantFrom(',', ';', '|', ' ', '\u00a0', '"', "'", '""', 'a', '1', '\u3000'), {
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(before, sign), { maxLength: 3 }), (parts) => {
+        const text = parts.map(([junk, each]) => junk.join('') + each).join('');
+        const report = csvReport(poisoned(text));
+        const rows = parse(report, {
+          delimiter,
+          bom: true,
+          relax_quotes: true,
+          relax_column_count: true,
+        }) as string[][];
+        for (const cell of rows.flat()) {
+          expect(cell.replace(/^["\s]+/, ''), report).not.toMatch(/^[=+@＝＋－＠]|^-(?!\d)/);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is read by Excel as what it is, in characters that no code page garbles', () => {
+    const report = csvReport(poisoned('the dock’s “own” 电池'));
+    expect(report.startsWith('\ufeffrun,pid,sn,')).toBe(true);
+    expect(parse(report, { columns: true, bom: true })[0]).toMatchObject({ sn: 'the dock\'s "own" 电池' });
   });
 
   it('leaves numbers and plain text as they are', () => {
@@ -90,6 +122,10 @@ describe('CSV', () => {
       '"a,""b"""',
     ]);
     expect(csvCell('=1+1')).toBe("'=1+1");
+    expect(csvCell(' =1+1')).toBe(" '=1+1");
+    expect(csvCell('\u00a0=1+1')).toBe("\u00a0'=1+1");
+    expect(csvCell('x;=1+1')).toBe('"x;\'=1+1"');
+    expect(csvCell('17.07.0401 - all is well')).toBe('17.07.0401 - all is well');
   });
 });
 

@@ -56,10 +56,10 @@ test.each(KNOWN)('%d says what it means and what to do', (code) => {
 test.each([
   [399999, 'the dock or aircraft'],
   [500001, 'the dock or aircraft'],
-  [412345, 'the remote controller’s app'],
-  [600000, 'the remote controller’s app'],
-  [1, 'not in DJI’s list'],
-  [-3, 'not in DJI’s list'],
+  [412345, "the remote controller's app"],
+  [600000, "the remote controller's app"],
+  [1, "not in DJI's list"],
+  [-3, "not in DJI's list"],
 ])('an unknown code %d is named after its source', (code, source) => {
   expect(resultCode(code)).toMatchObject({ meaning: expect.stringContaining(source), retry: false });
 });

@@ -16,6 +16,10 @@ describe('safeText', () => {
     ['tag\u{e0041}', 'tag\\u{e0041}'],
     ['lone \ud800 half', 'lone \\u{d800} half'],
     ['\udc00', '\\u{dc00}'],
+    ['filler\u3164\u115f\uffa0', 'filler\\u{3164}\\u{115f}\\u{ffa0}'],
+    ['variant\ufe0f\u{e0100}', 'variant\\u{fe0f}\\u{e0100}'],
+    ['blank\u2800\u{1d159}', 'blank\\u{2800}\\u{1d159}'],
+    ['joined\u034f\u180b\u2061', 'joined\\u{34f}\\u{180b}\\u{2061}'],
   ])('%j is shown as %j', (text, shown) => {
     expect(safeText(text)).toBe(shown);
   });
@@ -34,7 +38,7 @@ describe('safeText', () => {
     fc.assert(
       fc.property(anyText(400), fc.integer({ min: 1, max: 80 }), (text, max) => {
         const shown = safeText(text, max);
-        expect(shown).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u);
+        expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}\p{Default_Ignorable_Code_Point}]/u);
         // Each character takes at most the ten of `\u{10ffff}`.
         expect(shown.length).toBeLessThanOrEqual(max * 10);
         if (shown.length <= max) expect(safeText(shown, max)).toBe(shown);
@@ -70,10 +74,20 @@ test.each([
 });
 
 test('safeJson keeps the meaning and shows nothing unsafe as it is', () => {
-  const value = { 'k\u202e': ['\u0085\u2028\u2029', '\ufeffx\u200by', 'plain “ü” 🚁', '\u001b\n'] };
+  const value = {
+    'k\u202e': ['\u0085\u2028\u2029', '\ufeffx\u200by\u3164\ufe0f\u{e0041}', 'plain “ü” 🚁', '\u001b\n'],
+  };
   const json = safeJson(JSON.stringify(value));
   expect(JSON.parse(json)).toEqual(value);
-  expect(json).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b\u2028-\u202e\ufeff]/);
+  expect(json).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u);
   expect(json).toContain('plain “ü” 🚁');
   expect(json).toContain('\\u202e');
+});
+
+test('no character that shows as nothing stays as it is, in text nor in JSON', () => {
+  for (let code = 0x80; code <= 0x10ffff; code++) {
+    const char = String.fromCodePoint(code);
+    if (!/[\p{Default_Ignorable_Code_Point}\p{Cf}]/u.test(char)) continue;
+    if (safeText(char) === char || safeJson(`"${char}"`) === `"${char}"`) expect.fail(`U+${code.toString(16)}`);
+  }
 });

@@ -6,7 +6,7 @@ import { symbolOf } from '../device-states.js';
 import { count } from '../log/lines.js';
 import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
-import { terminalWidth } from '../stream.js';
+import { terminalSize, terminalWidth } from '../stream.js';
 import { PLAIN_STYLES } from '../styles.js';
 import { finalTable } from '../table/final-table.js';
 import { widthOf, wrap } from '../width.js';
@@ -47,8 +47,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       groups = groupDevices(view);
       grouped = view.devices.length;
     }
-    const columns = stderr.columns || 80;
-    const rows = stderr.rows || 24;
+    const { columns, rows } = terminalSize(stderr);
     const left = (index: number, at: number) => fleet.left(index, at);
     const context = { view, now, styles, unicode, drawBar, left };
     screen.show(layout({ header: header(view, now), fleet, groups, columns, rows, context }));
@@ -81,7 +80,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
 
   /** Above the bars, or where there are none plainly. */
   const say = (text: string) => {
-    if (screen) screen.above(folded(text, stderr.columns || 80));
+    if (screen) screen.above(folded(text, terminalSize(stderr).columns));
     else stderr.write(`${text}\n`);
   };
 

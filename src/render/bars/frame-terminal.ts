@@ -4,7 +4,7 @@
  * changed lines alone. Between frames the cursor rests on an empty line below the last one: that line never wraps, so
  * wherever the terminal moves things when it is resized, the way up from there can be counted.
  */
-import type { OutputStream } from '../stream.js';
+import { type OutputStream, terminalSize } from '../stream.js';
 import { widthOf } from '../width.js';
 
 const HIDE = '\u001b[?25l';
@@ -49,8 +49,8 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
   let hidden = false;
   const nothing = () => {};
 
-  const columns = () => stream.columns || 80;
-  const rows = () => stream.rows || 24;
+  const columns = () => terminalSize(stream).columns;
+  const rows = () => terminalSize(stream).rows;
 
   /** Rows that a line takes now: terminals break lines that have become too long for them. */
   const rowsOf = (width: number) => Math.max(1, Math.ceil(width / columns()));

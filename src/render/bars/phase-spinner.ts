@@ -2,7 +2,7 @@
 import ora, { type Ora } from 'ora';
 import type { Reading } from '../../firmware/read/progress.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
-import type { OutputStream } from '../stream.js';
+import { type OutputStream, terminalSize } from '../stream.js';
 import { cut } from '../width.js';
 
 export interface PhaseSpinner {
@@ -16,8 +16,7 @@ export function phaseSpinner(stream: OutputStream, color: boolean, unicode: bool
   let spinner: Ora | null = null;
 
   const show = (text: string) => {
-    const columns = stream.columns ?? 80;
-    const line = cut(text, Math.max(1, columns - 4));
+    const line = cut(text, Math.max(1, terminalSize(stream).columns - 4));
     if (spinner) {
       spinner.text = line;
       return;

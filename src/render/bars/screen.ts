@@ -25,6 +25,9 @@ export interface Screen {
 // cli-progress has a timer of its own and no way to be without; ours draws, so its one must never come first.
 const NEVER_FPS = 1 / 86_400;
 
+/** Texts that wait to be scrolled by. */
+const MOST_WAITING = 1000;
+
 export function createScreen(stream: OutputStream): Screen {
   const terminal = frameTerminal(stream);
   const options: Options & { terminal: unknown } = {
@@ -39,6 +42,7 @@ export function createScreen(stream: OutputStream): Screen {
   const multi = new cliProgress.MultiBar(options);
   const bars: SingleBar[] = [];
   let held = false;
+  let waiting = 0;
   multi.on('update-pre', () => terminal.begin());
   multi.on('update-post', () => {
     if (!held) terminal.end();
@@ -57,8 +61,12 @@ export function createScreen(stream: OutputStream): Screen {
       held = false;
       terminal.cursor(false);
       multi.update();
+      waiting = 0;
     },
-    above: (text) => multi.log(`${text.replaceAll('\n', '\r\n')}\r\n`),
+    above(text) {
+      // Nothing is drawn while the terminal takes nothing.
+      if (++waiting <= MOST_WAITING) multi.log(`${text.replaceAll('\n', '\r\n')}\r\n`);
+    },
     pause: () => terminal.leave(true),
     stop(keep) {
       // What was logged since the last frame would be dropped.

@@ -9,6 +9,9 @@ import { PLAIN_STYLES } from '../styles.js';
 // Larger blocks gain no speed, and a flood of events within one tick must not pile up in memory.
 const BLOCK = 64 * 1024;
 
+// A reader that is this far behind gets no more progress, which is all that there is no end of: the next one says the same.
+const MOST_WAITING = 1024 * 1024;
+
 /** One event as a JSON line of CONTRACT "JSON lines", without the line end. `time` is milliseconds since 1970. */
 export function jsonLine(event: RunEvent, run: string, time: number): string {
   const { event: name, ...rest } = event;
@@ -42,6 +45,7 @@ export function jsonRenderer(options: {
     event(event) {
       // The contract's last line: whatever comes after it has no place.
       if (over) return;
+      if (event.event === 'device_progress' && (stdout.writableLength ?? 0) > MOST_WAITING) return;
       over = event.event === 'run_finished';
       if (event.event === 'error') stderr.write(`${formatProblem(event, PLAIN_STYLES)}\n`);
       block += `${jsonLine(event, runId, clock.wall())}\n`;

@@ -2,6 +2,7 @@
 import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
+import { type CiCommand, writeCommand } from '../ci-guard.js';
 import { isBad } from '../device-states.js';
 import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
@@ -9,7 +10,7 @@ import { terminalWidth } from '../stream.js';
 import { summaryText } from '../summary.js';
 import { finalTable } from '../table/final-table.js';
 import { pad } from '../width.js';
-import { annotation, type CiSystem, deviceAnnotation, disarm, groupEnd, groupStart } from './ci-annotations.js';
+import { annotation, type CiSystem, deviceAnnotation, groupEnd, groupStart } from './ci-annotations.js';
 import { MANY_DEVICES, progressGate } from './gate.js';
 import { type LogLine, logLine } from './lines.js';
 
@@ -32,7 +33,8 @@ export function logRenderer(options: LogOptions): Renderer {
   let cancelSummary: (() => void) | null = null;
   const bad: DeviceOutcome[] = [];
 
-  const write = (text: string) => void stderr.write(ci === 'github' ? disarm(text) : text);
+  const write = (text: string) => void stderr.write(text);
+  const command = (of: CiCommand | null) => of && writeCommand(stderr, of);
   const line = (text: string) => write(`${styles.dim(timeOfDay(clock.wall()))}  ${text}\n`);
 
   const deviceLine = ({ pid, sn, text }: LogLine) => {
@@ -48,12 +50,12 @@ export function logRenderer(options: LogOptions): Renderer {
   const openGroup = () => {
     if (grouped || ci === null) return;
     grouped = true;
-    stderr.write(groupStart(ci, 'Progress', Math.floor(clock.wall() / 1000)));
+    command(groupStart(ci, 'Progress', Math.floor(clock.wall() / 1000)));
   };
   const closeGroup = () => {
     if (!grouped) return;
     grouped = false;
-    stderr.write(groupEnd(ci, Math.floor(clock.wall() / 1000)));
+    command(groupEnd(ci, Math.floor(clock.wall() / 1000)));
   };
 
   const waveLine = () => {
@@ -82,7 +84,7 @@ export function logRenderer(options: LogOptions): Renderer {
 
   // After the group's end: inside a folded group nobody would see them.
   const annotate = (devices: readonly DeviceOutcome[]) => {
-    if (ci === 'github') for (const device of devices) stderr.write(deviceAnnotation(device));
+    if (ci === 'github') for (const device of devices) command(deviceAnnotation(device));
     bad.length = 0;
   };
 
@@ -97,11 +99,11 @@ export function logRenderer(options: LogOptions): Renderer {
       if (event.event === 'error') {
         closeGroup();
         if (ci === 'github')
-          stderr.write(annotation('error', 'dji-ota', event.message, ...(event.hint === null ? [] : [event.hint])));
+          command(annotation('error', 'dji-ota', event.message, ...(event.hint === null ? [] : [event.hint])));
         return write(`${formatProblem(event, styles)}\n`);
       }
       if (event.event === 'warning' && ci === 'github')
-        return void stderr.write(annotation('warning', event.code, event.message));
+        return void command(annotation('warning', event.code, event.message));
       const said = logLine(event, styles);
       if (said) deviceLine(said);
     },

@@ -1,4 +1,4 @@
-/** `.csv`: one line a device (RFC 4180), for spreadsheets and scripts. */
+/** `.csv`: one line a device (RFC 4180), for spreadsheets and scripts; UTF-8 with a byte order mark. */
 import { csvCell } from './escape.js';
 import type { ReportDevice, RunReport } from './model.js';
 import { durationOf, timeIn } from './stats.js';
@@ -35,5 +35,6 @@ const COLUMNS: readonly [string, (device: ReportDevice) => Value][] = [
 export function csvReport(report: RunReport): string {
   const lines = [COLUMNS.map(([name]) => name).join(',')];
   for (const device of report.devices) lines.push(COLUMNS.map(([, value]) => csvCell(value(device))).join(','));
-  return `${lines.join('\r\n')}\r\n`;
+  // Without the mark Excel does not take it for UTF-8.
+  return `\ufeff${lines.join('\r\n')}\r\n`;
 }

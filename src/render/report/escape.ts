@@ -20,16 +20,18 @@ function entities(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
-// OWASP "CSV Injection": with these (or their full-width forms) a spreadsheet takes a cell for a formula.
-const FORMULA = /^[=+\-@\t\r＝＋－＠]/;
+// OWASP "CSV Injection": with these (or their full-width forms) a spreadsheet takes a cell for a formula. A cell begins
+// where the reader's own separator stands, whatever ours is; quotes and white space before the sign are skipped.
+const FORMULA = /(^|[,;|\t])(["'\s]*)(?=[=+\-@\t\r＝＋－＠])/g;
 
 /** One CSV cell (RFC 4180). A number is no text of unknown origin and stays as it is. */
 export function csvCell(value: string | number | boolean | null): string {
   if (value === null) return '';
   if (typeof value !== 'string') return String(value);
-  const text = safeText(value, LONGEST);
-  const harmless = FORMULA.test(value) || FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  // Excel reads what has come through another program as one of its own code pages.
+  const text = safeText(value, LONGEST).replace(/[‘’]/g, "'").replace(/[“”]/g, '"');
+  const harmless = text.replace(FORMULA, "$1$2'");
+  return /[",;|\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 /**

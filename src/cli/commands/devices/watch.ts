@@ -3,6 +3,7 @@ import { type FleetFeed, subscribeFleet } from '../../../fleet/feed.js';
 import type { DeviceRow } from '../../../fleet/rows.js';
 import type { Broker } from '../../../mqtt/broker.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
+import { terminalSize, terminalWidth } from '../../../render/stream.js';
 import { safeJson } from '../../../text.js';
 import { createLiveRows } from './live-rows.js';
 import type { DevicesIo, DevicesOptions, Scope } from './scope.js';
@@ -43,7 +44,8 @@ export async function watchDevices(
     const tick = () => {
       const refresh = screen !== null && clock.now() - refreshedAt >= REFRESH_EVERY;
       if (refresh) rows.age();
-      const changed = rows.take();
+      // A reader that is behind gets the newest rows later, not all that were.
+      const changed = screen === null && io.stdout.writableNeedDrain ? [] : rows.take();
       if (screen) {
         if (refresh || changed.length > 0 || screen.empty()) {
           refreshedAt = clock.now();
@@ -73,13 +75,13 @@ function write(row: DeviceRow, { output }: DevicesOptions, { stdout, clock }: De
 /** The table in the same place again and again, on the terminal's other screen; what was there comes back at the end. */
 function createScreen({ target }: DevicesOptions, { stdout, clock, color, width, onExit }: DevicesIo) {
   const styles = stylesFor(color);
-  const columns = () => stdout.columns || width;
+  const columns = () => terminalWidth(stdout) ?? width;
   let last: readonly DeviceRow[] | null = null;
   const draw = (rows: readonly DeviceRow[]) => {
     // A slow terminal gets the next picture, not all of them.
     if (stdout.writableNeedDrain) return;
     last = rows;
-    const height = Math.max(4, stdout.rows || 24);
+    const height = Math.max(4, terminalSize(stdout).rows);
     const head = `${new Date(clock.wall()).toISOString()}  ${summaryOf(rows)}  Ctrl-C ends`;
     // Only the rows that fit are laid out: drawing costs the same in a large fleet.
     const table =

@@ -1,0 +1,58 @@
+/** The program's own output streams, made safe once for all commands and libraries that write to them. */
+import type { createCiGuard } from '../render/ci-guard.js';
+import { type OutputStream, terminalSize } from '../render/stream.js';
+
+/** Of text for people, as much waits for a terminal or a reader that takes nothing; what comes then is left out. */
+const MOST_WAITING = 1024 * 1024;
+
+export type CiGuard = ReturnType<typeof createCiGuard>;
+
+/**
+ * Guards `stream` in place: no text from elsewhere becomes a command of a CI system; its size is one that can be drawn on;
+ * and a terminal that takes nothing holds up neither the program nor its signals, which Node's blocking writes would.
+ * `lossy`: text may be left out where nobody takes it, so that it does not fill the memory.
+ * @returns what takes this back
+ */
+export function guardStream(stream: NodeJS.WriteStream & OutputStream, guard: CiGuard, lossy: boolean): () => void {
+  const write = stream.write;
+  const size = { columns: stream.columns, rows: stream.rows };
+  let lost = 0;
+  setBlocking(stream, false);
+  const send = (text: unknown, rest: unknown[]) => {
+    if (lossy && stream.writableLength > MOST_WAITING) {
+      lost++;
+      return false;
+    }
+    const note = lost > 0 ? `warning: output was left out ${lost} times, since nobody took it\n` : '';
+    lost = 0;
+    const whole = note !== '' && typeof text === 'string' ? note + text : text;
+    return Reflect.apply(write, stream, [whole, ...rest]) as boolean;
+  };
+  const guarded = (chunk: unknown, ...rest: unknown[]) => send(typeof chunk === 'string' ? guard(chunk) : chunk, rest);
+  stream.write = guarded as typeof stream.write;
+  stream.command = ({ ciCommand }) => void send(ciCommand, []);
+  if (stream.isTTY) {
+    for (const side of ['columns', 'rows'] as const) {
+      Object.defineProperty(stream, side, {
+        configurable: true,
+        enumerable: true,
+        get: () => terminalSize(size)[side],
+        set: (value: number) => {
+          size[side] = value;
+        },
+      });
+    }
+  }
+  return () => {
+    stream.write = write;
+    delete stream.command;
+    if (stream.writableLength === 0) setBlocking(stream, true);
+  };
+}
+
+// Node makes terminals blocking: a write to one that takes nothing (a hung connection, a stopped screen) would stop
+// everything, signals too. Windows has no such mode.
+function setBlocking(stream: NodeJS.WriteStream, on: boolean): void {
+  if (!stream.isTTY || process.platform === 'win32') return;
+  (stream as { _handle?: { setBlocking?: (on: boolean) => unknown } })._handle?.setBlocking?.(on);
+}

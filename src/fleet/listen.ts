@@ -4,12 +4,16 @@ import { type FleetFeed, type SubscribeOptions, subscribeFleet } from './feed.js
 import { type Fleet, heardLately } from './properties.js';
 import { live } from './record.js';
 
-/** Docks report about every 2 s in several partial messages, and `state` on change alone: what 10 s do not bring may never come. */
+/** Docks report about every 2 s in several partial messages: what decides and is not told in 10 s may never come. */
 export const LISTEN_FOR = 10_000;
+/** `firmware_version` is told on change alone, so that most listeners never hear it: it is waited for no longer than this. */
+export const VERSION_WAIT = 3_000;
 /** How often a caller's own `enough` is asked while messages come. Milliseconds. */
 const ASK_EVERY = 100;
 
 export interface ListenOptions extends SubscribeOptions {
+  /** The gateway that each aircraft of `sns` should be on: where its dock names another one or none, nothing is waited for. */
+  gatewayOf?: ReadonlyMap<string, string> | undefined;
   /** Milliseconds, counted from the granted subscription; default {@link LISTEN_FOR}. */
   timeout?: number | undefined;
   /** Ends the listening early; default: everything asked for, and the aircraft of the gateways, {@link hasReported}. */
@@ -37,13 +41,22 @@ export async function listenToFleet(
   sns: readonly string[],
   options: ListenOptions,
 ): Promise<Listened> {
-  const { clock, signal, enough, timeout = LISTEN_FOR } = options;
+  const { clock, signal, enough, gatewayOf, timeout = LISTEN_FOR } = options;
   const stop = await subscribeFleet(feed, broker, pids, sns, options);
   const gateways = new Set(pids === 'all' ? [] : pids);
   const missing = new Set([...gateways, ...sns]);
+  const begun = clock.now();
+  const asked = new Map<string, string[]>();
+  for (const [sn, pid] of gatewayOf ?? []) if (sn !== pid) asked.set(pid, [...(asked.get(pid) ?? []), sn]);
   const settle = (serial: string) => {
-    if (missing.has(serial) && hasReported(feed.fleet, serial, gateways.has(serial), clock.now()))
+    if (!missing.has(serial)) return;
+    const version = clock.now() - begun < VERSION_WAIT;
+    const isElsewhere = () => hasAnother(feed.fleet, gatewayOf?.get(serial), serial);
+    if (hasReported(feed.fleet, serial, gateways.has(serial), clock.now(), version) || isElsewhere())
       missing.delete(serial);
+  };
+  const settleAll = () => {
+    for (const serial of [...missing]) settle(serial);
   };
   // An aircraft that a gateway names is asked for with it.
   const widen = (serial: string) => {
@@ -51,7 +64,7 @@ export async function listenToFleet(
     if (gateway !== null && gateways.has(gateway)) missing.add(serial);
   };
   for (const serial of feed.fleet.devices.keys()) widen(serial);
-  for (const serial of [...missing]) settle(serial);
+  settleAll();
   const isEnough = enough ? () => enough(feed.fleet) : () => pids !== 'all' && missing.size === 0;
   const ends: (() => void)[] = [];
   try {
@@ -68,10 +81,17 @@ export async function listenToFleet(
       ends.push(
         () => signal?.removeEventListener('abort', onAbort),
         clock.after(timeout, () => resolve('timeout')),
+        clock.after(VERSION_WAIT, () => {
+          settleAll();
+          if (isEnough()) resolve('enough');
+        }),
         feed.onFail(reject),
         feed.onChange((change) => {
           for (const serial of change.learned) widen(serial);
           for (const serial of change.serials) settle(serial);
+          // A dock's word on its aircraft is told as the dock's change.
+          for (const serial of change.serials)
+            for (const named of feed.fleet.devices.get(serial)?.named ?? []) settle(named);
           if (!enough) return ask();
           if (!asking) ends.push(clock.after(ASK_EVERY, ask));
           asking = true;
@@ -88,14 +108,29 @@ export async function listenToFleet(
 }
 
 /**
- * Whether enough is known of `serial` to judge it: its version, and of a gateway also its mode, its emergency stop and which
- * aircraft it has. An aircraft that its dock reports as off will tell nothing, so nothing is waited for.
+ * Whether what decides is known of `serial` (CONTRACT "Looking, waiting, refusing"): of a gateway its mode, its emergency
+ * stop and which aircraft it has; of an aircraft whether it is in the dock. `version`: its version is wanted as well, which is
+ * told on change alone, and of an aircraft that is off not at all.
  */
-export function hasReported(fleet: Fleet, serial: string, isGateway: boolean, now: number): boolean {
+export function hasReported(fleet: Fleet, serial: string, isGateway: boolean, now: number, version = true): boolean {
   const record = fleet.devices.get(serial);
   if (!record) return false;
-  if (live(record.device_online_status) === 0) return true;
-  if (!heardLately(record, now) || live(record.firmware_version) === null) return false;
-  if (!isGateway) return true;
-  return record.toldAircraft && live(record.mode_code) !== null && live(record.emergency_stop_state) !== null;
+  const versionKnown = !version || live(record.firmware_version) !== null;
+  if (isGateway) {
+    const decided =
+      record.toldAircraft && live(record.mode_code) !== null && live(record.emergency_stop_state) !== null;
+    return heardLately(record, now) && decided && versionKnown;
+  }
+  const gateway = live(record.gateway);
+  if (gateway === null || live(fleet.devices.get(gateway)?.drone_in_dock) === null) return false;
+  return live(record.device_online_status) === 0 || versionKnown;
+}
+
+/** Whether the dock `pid` has said that it is paired with another aircraft than `sn`, or with none. */
+function hasAnother(fleet: Fleet, pid: string | undefined, sn: string): boolean {
+  const dock = pid === undefined || pid === sn ? undefined : fleet.devices.get(pid);
+  const attached = live(dock?.aircraft);
+  return attached === null
+    ? live(dock?.device_paired) === 0
+    : attached !== sn && live(fleet.devices.get(sn)?.gateway) !== pid;
 }

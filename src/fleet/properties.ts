@@ -4,6 +4,7 @@
  */
 import { object, parseObject, text } from '../protocol/messages.js';
 import { parseTopic, pidProblem } from '../protocol/topics.js';
+import { code, flag, kindOf, modelKey, percent, share } from './property-readers.js';
 import { type DeviceRecord, live } from './record.js';
 import {
   attach,
@@ -17,7 +18,6 @@ import {
   setGateway,
   setModel,
 } from './relations.js';
-import { code, flag, kindOf, modelKey, percent } from './values.js';
 
 export type { Fleet } from './relations.js';
 
@@ -100,6 +100,7 @@ function readProperties(context: Context, message: Fields, data: Fields): void {
   keep(context, record, 'mode_code', code(data.mode_code));
   keep(context, record, 'emergency_stop_state', flag(data.emergency_stop_state));
   keep(context, record, 'drone_in_dock', flag(data.drone_in_dock));
+  readForecasts(context, data);
   const charge = object(data.drone_charge_state);
   const subDevice = object(data.sub_device);
   const battery = charge ?? object(data.battery);
@@ -116,12 +117,47 @@ function readProperties(context: Context, message: Fields, data: Fields): void {
   else if (!record.isGateway) setAircraft(context, record, gateway, null, true);
 }
 
+/** A fleet's aircraft has two batteries and a handful of payloads: more are not looked at. */
+const MAX_PARTS = 8;
+
+/** What foretells a refusal (PROTOCOL "What foretells a refusal"), and what a PSDK upgrade concerns. */
+function readForecasts(context: Context, data: Fields): void {
+  const { record } = context;
+  const maintenance = object(data.drone_battery_maintenance_info);
+  keep(context, record, 'maintenance_state', code(maintenance?.maintenance_state));
+  keep(context, record, 'batteries_percent', lowest(maintenance?.batteries));
+  keep(context, record, 'flighttask_step_code', code(data.flighttask_step_code));
+  keep(context, record, 'putter_state', code(data.putter_state));
+  const link = object(data.wireless_link);
+  keep(context, record, 'link_workmode', code(link?.link_workmode));
+  keep(context, record, 'four_g_link_state', flag(link?.['4g_link_state']));
+  keep(context, record, 'network_quality', code(object(data.network_state)?.quality));
+  const storage = object(data.storage);
+  keep(context, record, 'storage_percent', share(storage?.used, storage?.total));
+  keep(context, record, 'remain_upload', code(object(data.media_file_detail)?.remain_upload));
+  const widgets = Array.isArray(data.psdk_widget_values) ? data.psdk_widget_values.slice(0, MAX_PARTS) : [];
+  const releases = widgets.flatMap((widget) => text(object(widget)?.psdk_version) ?? []);
+  if (releases.length > 0) keep(context, record, 'psdk_version', releases.join(', '));
+}
+
+/** The lowest charge of a list of batteries that is known; -1 where none is, null where there is no list. */
+function lowest(batteries: unknown): number | null {
+  if (!Array.isArray(batteries)) return null;
+  const charges = batteries.slice(0, MAX_PARTS).flatMap((each) => percent(object(each)?.capacity_percent) ?? []);
+  if (charges.length === 0) return null;
+  const known = charges.filter((charge) => charge >= 0);
+  return known.length > 0 ? Math.min(...known) : -1;
+}
+
 function readSubDevice(context: Context, subDevice: Fields): void {
   const { fleet, record } = context;
   const serial = text(subDevice.device_sn) ?? record.aircraft?.value ?? null;
   if (serial === null) {
     // None is paired, so there is none to be named.
-    if (flag(subDevice.device_paired) === 0) tellAircraft(context);
+    if (flag(subDevice.device_paired) === 0) {
+      keep(context, record, 'device_paired', 0);
+      tellAircraft(context);
+    }
     return;
   }
   const online = flag(subDevice.device_online_status);
@@ -129,6 +165,7 @@ function readSubDevice(context: Context, subDevice: Fields): void {
   const before = record.aircraft?.value;
   const aircraft = attach(context, serial, model, online === 1);
   if (!aircraft) return;
+  if (record.device_paired) keep(context, record, 'device_paired', flag(subDevice.device_paired));
   if (keep(context, record, 'aircraft', serial) && before !== undefined && before !== serial) {
     const former = fleet.devices.get(before);
     if (former && former.gateway?.value === record.serial) leave(context, former);

@@ -1,29 +1,50 @@
 /**
- * Whether a device can be upgraded now, from what the docks last said. The conditions are those of DJI's demo (target online,
- * dock idle, emergency stop released) and of the result codes (aircraft in the dock, battery over 20 %); see PROTOCOL.
+ * Whether a device can be upgraded now, from what the docks last said: the conditions of DJI's demo, and everything that
+ * foretells a refusal (PROTOCOL "What the device says of itself"). What was not reported is neither "yes" nor "no".
  */
+import type { UpgradeType } from '../protocol/upgrade-types.js';
 import { sameVersion } from '../protocol/versions.js';
 import { safeText, showDuration } from '../text.js';
+import { showDockMode } from './number-names.js';
 import { type Fleet, heardLately } from './properties.js';
 import { type DeviceRecord, live, type Reported } from './record.js';
-import { showDockMode } from './words.js';
 
-export type ReasonCode =
-  | 'offline'
-  | 'no_report'
-  | 'not_a_dock'
-  | 'mode_not_idle'
-  | 'already_upgrading'
-  | 'emergency_stop'
-  | 'aircraft_of_other_gateway'
-  | 'aircraft_not_in_dock'
-  | 'aircraft_not_linked'
-  | 'aircraft_offline'
-  | 'battery_low';
+/**
+ * What each reason rests on. `refuses`: an upgrade would be refused, so the device is not ready; else it is a warning. What
+ * is only inferred never refuses. `codes`: what the dock would answer, as far as it is known.
+ */
+export const REASONS = {
+  offline: { source: 'demo', refuses: true, codes: [] },
+  no_report: { source: 'demo', refuses: true, codes: [] },
+  not_a_dock: { source: 'documented', refuses: true, codes: [] },
+  mode_not_idle: { source: 'demo', refuses: true, codes: [] },
+  already_upgrading: { source: 'documented', refuses: true, codes: [312014] },
+  emergency_stop: { source: 'documented', refuses: true, codes: [514121] },
+  dock_busy: {
+    source: 'documented',
+    refuses: true,
+    codes: [325005, 325006, 325007, 325008, 325009, 325010, 325011],
+  },
+  push_rods: { source: 'documented', refuses: true, codes: [312023] },
+  battery_maintenance: { source: 'documented', refuses: true, codes: [514138] },
+  transmission_4g: { source: 'documented', refuses: true, codes: [312030] },
+  battery_low: { source: 'documented', refuses: true, codes: [312704] },
+  aircraft_of_other_gateway: { source: 'documented', refuses: true, codes: [] },
+  aircraft_not_in_dock: { source: 'documented', refuses: true, codes: [312027] },
+  aircraft_not_linked: { source: 'documented', refuses: true, codes: [312022] },
+  storage_nearly_full: { source: 'documented', refuses: false, codes: [312026] },
+  network_poor: { source: 'documented', refuses: false, codes: [] },
+  consistency_needed: { source: 'documented', refuses: false, codes: [] },
+} as const satisfies Record<
+  string,
+  { source: 'documented' | 'demo' | 'inferred'; refuses: boolean; codes: readonly number[] }
+>;
+
+export type ReasonCode = keyof typeof REASONS;
 
 export interface Reason {
   code: ReasonCode;
-  /** In words, with the values and what to do; safe to show. */
+  /** In words, with the values, what to do, and the result code that it would bring; safe to show. */
   message: string;
 }
 
@@ -32,9 +53,15 @@ export interface Readiness {
   ready: boolean | null;
   /** Why not; empty when ready. */
   reasons: Reason[];
+  /** What does not speak against it, and may make it fail or leave it half done. */
+  warnings: Reason[];
+  /** An aircraft that is in its dock, paired and off: ready, since the dock powers it on for an upgrade. */
+  asleep: boolean;
+  /** Lowest known charge of the aircraft, in percent; null where none is known live. */
+  battery: number | null;
   /** The version it last reported, as it came (unsafe text); also a retained one. */
   current: string | null;
-  /** Whether that is the target; null where no version was heard live. */
+  /** Whether it has what the upgrade would bring; null where that was not heard live. */
   atTarget: boolean | null;
 }
 
@@ -45,43 +72,108 @@ export interface Candidate {
   pid: string;
   /** Target; null = none in mind. */
   product_version: string | null;
+  /** Default 3 (normal). */
+  firmware_upgrade_type?: UpgradeType | undefined;
 }
 
 /** Upgrades are refused at this charge or less (result code 312704), in percent. */
 const BATTERY_TOO_LOW = 20;
+/** A package is unpacked beside its download; less room than this has failed with 312026. Percent in use. */
+const STORAGE_NEARLY_FULL = 95;
 /** `mode_code` of an aircraft while it upgrades (DJI's aircraft properties); its other values say nothing that the dock does not. */
 const AIRCRAFT_UPGRADING = 13;
+
+const DOCK_STEPS = ['prepares a flight', 'is on a flight', 'recovers after a flight', 'updates its flight area'];
 
 /** Whether `device` is ready for an upgrade, or every reason why it is not. `now`: monotonic milliseconds. Pure. */
 export function readinessOf(fleet: Fleet, device: Candidate, now: number): Readiness {
   const record = fleet.devices.get(device.sn);
-  const version = record?.firmware_version ?? null;
-  const heard = live(version);
-  const target = device.product_version;
-  const reasons = reasonsAgainst(fleet, device, now);
+  const dock = fleet.devices.get(device.pid);
+  const isDock = device.sn === device.pid;
+  const found = findingsOf(fleet, device, now);
+  const reasons = found.filter(({ code }) => REASONS[code].refuses);
+  const off = !isDock && live(record?.device_online_status) === 0;
+  const atTarget = atTargetOf(record, device);
   return {
-    ready: reasons.length === 0 ? true : reasons.every((reason) => reason.code === 'no_report') ? null : false,
+    ready: reasons.length === 0 ? true : reasons.every(({ code }) => code === 'no_report') ? null : false,
     reasons,
-    current: version?.value ?? null,
-    atTarget: heard === null || target === null ? null : sameVersion(heard, target),
+    warnings: found.filter(({ code }) => !REASONS[code].refuses),
+    asleep: off && live(record?.device_paired) === 1 && live(dock?.drone_in_dock) === 1,
+    battery: isDock ? null : batteryOf(dock, record, off),
+    current: record?.firmware_version?.value ?? null,
+    atTarget,
   };
 }
 
-function reasonsAgainst(fleet: Fleet, device: Candidate, now: number): Reason[] {
+/**
+ * Whether the device has what an upgrade of this type brings (PROTOCOL "ota_create"): a normal one the version; a
+ * consistency upgrade `compatible_status` 0, of which the version proves nothing; a PSDK upgrade the release of the payload.
+ */
+function atTargetOf(record: DeviceRecord | undefined, device: Candidate): boolean | null {
+  const { product_version: target, firmware_upgrade_type: type = 3 } = device;
+  if (target === null) return null;
+  if (type === 2) {
+    const status = live(record?.compatible_status);
+    return status === null ? null : status === 0;
+  }
+  const told = live(type === 4 ? record?.psdk_version : record?.firmware_version);
+  if (told === null) return null;
+  if (type !== 4) return sameVersion(told, target);
+  // Of several payloads nobody knows which one the upgrade concerns.
+  const same = told.split(', ').map((release) => sameVersion(release, target));
+  return same.every(Boolean) ? true : same.some(Boolean) ? null : false;
+}
+
+function findingsOf(fleet: Fleet, device: Candidate, now: number): Reason[] {
   const dock = fleet.devices.get(device.pid);
   const name = `dock ${show(device.pid)}`;
   if (!dock || !heardLately(dock, now)) return [offline(name, dock, now)];
   if (dock.kind === 'other' || dock.kind === 'aircraft') {
     return [reason('not_a_dock', `${show(device.pid)} is not a dock: give the serial number of the dock as gateway`)];
   }
-  const reasons: Reason[] = [];
+  const record = fleet.devices.get(device.sn);
+  const isDock = device.sn === device.pid;
   const missing: string[] = [];
-  const known = <T>(key: string, reported: Reported<T> | null): T | null => {
+  const known: Known = (key, reported) => {
     const value = live(reported);
     if (value === null) missing.push(key);
     return value;
   };
+  const reasons = dockReasons(dock, name, known);
+  if (!isDock && record?.isGateway) {
+    const message = `${show(device.sn)} is a gateway itself: give its own serial number as its gateway`;
+    return [...reasons, reason('aircraft_of_other_gateway', message)];
+  }
+  // With the dock's mode 3 it is said already. Some docks report the status unreliably, so where it comes from is said too.
+  if (live(dock.mode_code) !== 3 && upgrading(record, isDock)) {
+    const message = `${isDock ? name : `aircraft ${show(device.sn)}`} reports an upgrade under way: wait for its end`;
+    reasons.push(reason('already_upgrading', `${message} (firmware_upgrade_status 1 with the dock in another mode)`));
+  }
+  if (!isDock) reasons.push(...aircraftReasons(record, device, dock, known));
+  const storage = live(record?.storage_percent) ?? 0;
+  if (storage >= STORAGE_NEARLY_FULL) {
+    const media = live(record?.remain_upload) ?? 0;
+    const files = media > 0 ? `, ${media} media files are still to be uploaded` : '';
+    const message = `the storage of ${show(device.sn)} is ${storage} % full${files}: the package may not be unpacked`;
+    reasons.push(reason('storage_nearly_full', message));
+  }
+  if (
+    (device.firmware_upgrade_type ?? 3) === 3 &&
+    live(record?.compatible_status) === 1 &&
+    atTargetOf(record, device)
+  ) {
+    const message = `${show(device.sn)} is at the version, but needs a consistency upgrade: give it the type consistency (2)`;
+    reasons.push(reason('consistency_needed', message));
+  }
+  if (missing.length > 0) reasons.push(notReported(name, missing));
+  return reasons;
+}
 
+type Known = (key: string, reported: Reported<number> | null) => number | null;
+
+/** What the dock says of itself: it answers for its aircraft too. */
+function dockReasons(dock: DeviceRecord, name: string, known: Known): Reason[] {
+  const reasons: Reason[] = [];
   const mode = known('mode_code', dock.mode_code);
   if (mode === 3) {
     reasons.push(reason('already_upgrading', `${name} is upgrading: wait for its end, \`dji-ota watch\` follows it`));
@@ -91,31 +183,34 @@ function reasonsAgainst(fleet: Fleet, device: Candidate, now: number): Reason[] 
   if (known('emergency_stop_state', dock.emergency_stop_state) === 1) {
     reasons.push(reason('emergency_stop', `the emergency stop of ${name} is pressed: release it on site`));
   }
-
-  const record = fleet.devices.get(device.sn);
-  const isDock = device.sn === device.pid;
-  if (!isDock && record?.isGateway) {
-    const message = `${show(device.sn)} is a gateway itself: give its own serial number as its gateway`;
-    return [...reasons, reason('aircraft_of_other_gateway', message)];
+  const step = live(dock.flighttask_step_code);
+  if (step !== null && step <= 4) {
+    const does = DOCK_STEPS[step] ?? 'updates terrain obstacles';
+    reasons.push(reason('dock_busy', `${name} ${does} (flighttask_step_code ${step}): try again when it is idle`));
   }
-  // With the dock's mode 3 it is said already. Some docks report the status unreliably, so where it comes from is said too.
-  if (mode !== 3 && upgrading(record, isDock)) {
-    const message = `${isDock ? name : `aircraft ${show(device.sn)}`} reports an upgrade under way: wait for its end`;
-    reasons.push(reason('already_upgrading', `${message} (firmware_upgrade_status 1 with the dock in another mode)`));
+  const rods = live(dock.putter_state);
+  if (rods === 2 || rods === 3) {
+    const state = rods === 2 ? 'half open' : 'abnormal';
+    reasons.push(reason('push_rods', `the push rods of ${name} are ${state}: look for an obstruction on site`));
   }
-  if (!isDock) reasons.push(...aircraftReasons(fleet, device, dock, known, now));
-  if (missing.length > 0) reasons.push(notReported(name, missing));
+  if (live(dock.maintenance_state) === 2) {
+    const message = `${name} maintains the battery of its aircraft: try again after it, which may take hours`;
+    reasons.push(reason('battery_maintenance', message));
+  }
+  const quality = live(dock.network_quality);
+  if (quality !== null && quality <= 1) {
+    const message = `the network of ${name} is ${quality === 0 ? 'down' : 'bad'} by its own word (quality ${quality} of 5): the download may be slow or fail`;
+    reasons.push(reason('network_poor', message));
+  }
   return reasons;
 }
 
 function aircraftReasons(
-  fleet: Fleet,
+  record: DeviceRecord | undefined,
   device: Candidate,
   dock: DeviceRecord,
-  known: <T>(key: string, reported: Reported<T> | null) => T | null,
-  now: number,
+  known: Known,
 ): Reason[] {
-  const record = fleet.devices.get(device.sn);
   const name = `aircraft ${show(device.sn)}`;
   const attached = live(dock.aircraft);
   const gateway = live(record?.gateway);
@@ -127,9 +222,9 @@ function aircraftReasons(
     return [reason('aircraft_of_other_gateway', `${message}: check sn and pid`)];
   }
   const reasons: Reason[] = [];
-  if (gateway === null && dock.toldAircraft) {
-    const message = `dock ${show(device.pid)} has no aircraft now: power ${show(device.sn)} on, check battery and pairing`;
-    reasons.push(reason('aircraft_offline', message));
+  if (gateway === null && live(dock.device_paired) === 0) {
+    const message = `no aircraft is paired with dock ${show(device.pid)}: pair ${show(device.sn)} with it`;
+    reasons.push(reason('aircraft_not_linked', message));
   } else if (gateway === null) known('sub_device', null);
   if (known('drone_in_dock', dock.drone_in_dock) === 0) {
     reasons.push(reason('aircraft_not_in_dock', `${name} is not in its dock: bring it home, then try again`));
@@ -137,17 +232,14 @@ function aircraftReasons(
   if (live(record?.device_paired) === 0) {
     reasons.push(reason('aircraft_not_linked', `${name} is not paired with dock ${show(device.pid)}: pair them`));
   }
-  const linked = live(record?.device_online_status);
-  if (linked === 0) {
-    const message = `${name} is off or not linked to its dock: power it on, check battery and pairing`;
-    reasons.push(reason('aircraft_offline', message));
-  } else if (linked === null && gateway !== null && !(record && heardLately(record, now))) {
-    known('device_online_status', null);
-  }
-  const battery = latest(dock.capacity_percent, record?.capacity_percent ?? null);
-  if (battery !== null && battery >= 0 && battery <= BATTERY_TOO_LOW) {
+  const battery = batteryOf(dock, record, live(record?.device_online_status) === 0);
+  if (battery !== null && battery <= BATTERY_TOO_LOW) {
     const message = `the battery of ${name} is at ${battery} %: charge it to more than ${BATTERY_TOO_LOW} %`;
     reasons.push(reason('battery_low', message));
+  }
+  // The dock tells it of the link, the aircraft of its own side: either one is enough.
+  if ([dock, record].some((each) => live(each?.link_workmode) === 1 || live(each?.four_g_link_state) === 1)) {
+    reasons.push(reason('transmission_4g', `the 4G transmission of ${name} is on: turn it off`));
   }
   return reasons;
 }
@@ -157,10 +249,20 @@ function upgrading(record: DeviceRecord | undefined, isDock: boolean): boolean {
   return live(record.firmware_upgrade_status) === 1 || (!isDock && live(record.mode_code) === AIRCRAFT_UPGRADING);
 }
 
-/** The later of two live reports that knows the value (-1 = the device does not). */
-function latest(a: Reported<number> | null, b: Reported<number> | null): number | null {
-  const heard = [a, b].filter((one) => one !== null && !one.retained && one.value >= 0) as Reported<number>[];
-  return heard.sort((x, y) => y.at - x.at)[0]?.value ?? null;
+/**
+ * The lowest known charge of the aircraft: while it is off by `drone_battery_maintenance_info.batteries[]`, else by
+ * `drone_charge_state`; while it is on, by that and its own report.
+ */
+function batteryOf(dock: DeviceRecord | undefined, record: DeviceRecord | undefined, off: boolean): number | null {
+  const charge = (reported: Reported<number> | null | undefined) => {
+    const value = live(reported);
+    return value === null || value < 0 ? [] : [value];
+  };
+  const onPad = charge(dock?.capacity_percent);
+  const asleep = charge(dock?.batteries_percent);
+  const own = charge(record?.capacity_percent);
+  const counts = off ? (asleep.length > 0 ? asleep : onPad) : [...onPad, ...own];
+  return counts.length > 0 ? Math.min(...counts) : null;
 }
 
 function offline(name: string, dock: DeviceRecord | undefined, now: number): Reason {
@@ -178,7 +280,13 @@ function notReported(name: string, missing: readonly string[]): Reason {
 }
 
 function reason(code: ReasonCode, message: string): Reason {
-  return { code, message };
+  const codes: readonly number[] = REASONS[code].codes;
+  if (codes.length === 0) return { code, message };
+  return { code, message: `${message} (${codes.length === 1 ? 'code' : 'codes'} ${showCodes(codes)})` };
+}
+
+function showCodes(codes: readonly number[]): string {
+  return codes.length < 3 ? codes.join(', ') : `${codes[0]} to ${codes.at(-1)}`;
 }
 
 function show(serial: string): string {

@@ -36,9 +36,29 @@ export interface DeviceRecord {
   drone_in_dock: Reported<number> | null;
   /** Of the aircraft, in percent; on a dock what it knows of its aircraft. -1 = the device does not know it. */
   capacity_percent: Reported<number> | null;
-  /** Of an aircraft, told by its gateway: 1 = linked to it. */
+  /** On a dock: the lowest battery of its aircraft while that is off, in percent (`drone_battery_maintenance_info`). -1 as above. */
+  batteries_percent: Reported<number> | null;
+  /** On a dock: 0 = no battery maintenance needed, 1 = due, 2 = running. */
+  maintenance_state: Reported<number> | null;
+  /** On a dock: 0 to 4 = busy with a flight or a map, 5 = idle, 255 and 256 = nothing to go by. */
+  flighttask_step_code: Reported<number> | null;
+  /** On a dock (Dock 1): push rods, 0 = closed, 1 = open, 2 = half open, 3 = abnormal. */
+  putter_state: Reported<number> | null;
+  /** 1 = 4G is used beside the dock's own radio link. */
+  link_workmode: Reported<number> | null;
+  /** 1 = connected. */
+  four_g_link_state: Reported<number> | null;
+  /** `network_state.quality`: 0 = none to 5 = good. */
+  network_quality: Reported<number> | null;
+  /** Used storage in percent of the total, rounded down. */
+  storage_percent: Reported<number> | null;
+  /** Media files that are still to be uploaded. */
+  remain_upload: Reported<number> | null;
+  /** Releases of the payloads, joined by `, ` (unsafe text): what a PSDK upgrade concerns. */
+  psdk_version: Reported<string> | null;
+  /** Of an aircraft, told by its gateway: its power state on the pad, 0 = off (its usual state in the dock), 1 = on. */
   device_online_status: Reported<number> | null;
-  /** Of an aircraft, told by its gateway: 1 = paired with it. */
+  /** Of an aircraft, told by its gateway: 1 = paired with it. Of a dock: 0 = it has said that none is paired. */
   device_paired: Reported<number> | null;
   /** On a dock: serial of its aircraft, the first where the topology has several. */
   aircraft: Reported<string> | null;
@@ -69,6 +89,16 @@ export function createRecord(serial: string): DeviceRecord {
     emergency_stop_state: null,
     drone_in_dock: null,
     capacity_percent: null,
+    batteries_percent: null,
+    maintenance_state: null,
+    flighttask_step_code: null,
+    putter_state: null,
+    link_workmode: null,
+    four_g_link_state: null,
+    network_quality: null,
+    storage_percent: null,
+    remain_upload: null,
+    psdk_version: null,
     device_online_status: null,
     device_paired: null,
     aircraft: null,

@@ -1,10 +1,10 @@
 /** One device as `dji-ota devices` lists it: what it said of itself, and what that means for an upgrade. */
 import type { Clock } from '../clock.js';
 import { modelName } from '../protocol/models.js';
+import { consistencyWord } from './number-names.js';
 import { type Fleet, isOnline } from './properties.js';
 import { type Reason, readinessOf } from './readiness.js';
 import { type DeviceKind, live } from './record.js';
-import { consistencyWord } from './words.js';
 
 /** What a push with this target would find: `current` = it is there already; `unknown` = not enough was reported. */
 export type Action = 'upgrade' | 'current' | 'not_ready' | 'unknown';
@@ -34,6 +34,10 @@ export interface DeviceRow {
   last_heard: string | null;
   ready: boolean | null;
   reasons: Reason[];
+  /** What may make an upgrade fail and does not speak against it. */
+  warnings: Reason[];
+  /** An aircraft in its dock, paired and off: its usual state, ready for an upgrade. */
+  asleep: boolean;
   /** Version of the manifest; null where it names none. */
   target: string | null;
   action: Action | null;
@@ -49,8 +53,9 @@ export function deviceRow(
 ): DeviceRow {
   const now = clock.now();
   const record = fleet.devices.get(sn);
-  const { ready, reasons, atTarget } = readinessOf(fleet, { sn, pid, product_version: target }, now);
-  const capacity = record?.capacity_percent?.value ?? -1;
+  const found = readinessOf(fleet, { sn, pid, product_version: target }, now);
+  const { ready, reasons, warnings, asleep, atTarget } = found;
+  const capacity = (sn === pid ? live(record?.capacity_percent) : found.battery) ?? -1;
   const compatible = record?.compatible_status?.value ?? null;
   const heardAt = record?.heardAt ?? null;
   return {
@@ -72,6 +77,8 @@ export function deviceRow(
     last_heard: heardAt === null ? null : new Date(clock.wall() - (now - heardAt)).toISOString(),
     ready,
     reasons,
+    warnings,
+    asleep,
     target,
     action: target === null ? null : actionOf(ready, atTarget),
   };
@@ -79,8 +86,9 @@ export function deviceRow(
 
 /** What tells one row of a device from an earlier one: everything but times and the charge, which change by themselves. */
 export function rowKey(row: DeviceRow): string {
-  const codes = row.reasons.map((reason) => reason.code);
-  return JSON.stringify({ ...row, last_heard: null, capacity_percent: null, reasons: codes });
+  const codes = (all: readonly Reason[]) => all.map((reason) => reason.code);
+  const [reasons, warnings] = [codes(row.reasons), codes(row.warnings)];
+  return JSON.stringify({ ...row, last_heard: null, capacity_percent: null, reasons, warnings });
 }
 
 function actionOf(ready: boolean | null, atTarget: boolean | null): Action {

@@ -42,6 +42,7 @@ async function check(broker: Broker, plan: Plan, feed: FleetFeed, options: LookO
   const listened = await listenToFleet(feed, broker, pids, sns, {
     clock,
     signal,
+    gatewayOf: new Map(plan.devices.map(({ sn, pid }) => [sn, pid])),
     onWarning: (message) => onWarning('topic_denied', message),
   });
   listened.stop();
@@ -54,7 +55,8 @@ async function check(broker: Broker, plan: Plan, feed: FleetFeed, options: LookO
   const left: LeftOut[] = [];
   const findings: string[] = [];
   plan.devices.forEach((device, index) => {
-    const { ready, reasons, current, atTarget } = readinessOf(feed.fleet, device, clock.now());
+    const { ready, reasons, warnings, current, atTarget } = readinessOf(feed.fleet, device, clock.now());
+    for (const { message } of warnings) onWarning('may_fail', message);
     if (atTarget && options.skipCurrent) {
       left.push({ device: index, reason: `already at version ${safeText(current ?? '', 60)}` });
       return;

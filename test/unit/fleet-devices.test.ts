@@ -104,7 +104,7 @@ describe('the list', () => {
     expect(run.out()).toMatchInlineSnapshot(`
       "GATEWAY  DEVICE  MODEL  FIRMWARE    CONSISTENCY     BATTERY  MODE      READY    WHY NOT
       D1       D1      dock   10.01.1606  consistent         88 %  idle (0)  yes
-      D1       A1      M3TD   10.01.1700  upgrade needed        -  -         yes
+      D1       A1      M3TD   10.01.1700  upgrade needed     88 %  -         yes
       D2       D2      -      -           -                     -  -         offline  nothing was heard of dock D2: check its power, its network and that it uses this broker
       "
     `);
@@ -140,6 +140,8 @@ describe('the list', () => {
       last_heard: '2026-01-01T00:00:00.000Z',
       ready: true,
       reasons: [],
+      warnings: [],
+      asleep: false,
       target: null,
       action: null,
     });
@@ -260,7 +262,7 @@ describe('--watch', () => {
     const first = lines(run.out()).map((line) => JSON.parse(line));
     expect(first.map((row) => [row.event, row.sn, row.ready])).toEqual([
       ['device', 'D1', true],
-      ['device', 'A1', false],
+      ['device', 'A1', true],
     ]);
     run.osd('D1', { mode_code: 0 });
     run.clock.advance(2_000);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { consistencyWord, showDockMode } from '../../src/fleet/number-names.js';
 import { applyFleetMessage, createFleet, type Fleet, ONLINE_FOR } from '../../src/fleet/properties.js';
-import { type Readiness, readinessOf } from '../../src/fleet/readiness.js';
-import { consistencyWord, showDockMode } from '../../src/fleet/words.js';
+import { REASONS, type Readiness, readinessOf } from '../../src/fleet/readiness.js';
 import { topicOf } from '../../src/protocol/topics.js';
 
 const DOCK = 'DOCK1';
@@ -36,16 +36,18 @@ const codes = (readiness: Readiness) => readiness.reasons.map((reason) => reason
 
 it('says of an aircraft whose dock has none that it has none, and not that the dock is silent', () => {
   const none = fleetOf({ ...READY, sub_device: { device_online_status: 0, device_paired: 0 } });
-  expect(codes(ofAircraft(none))).toEqual(['aircraft_offline']);
+  expect(codes(ofAircraft(none))).toEqual(['aircraft_not_linked']);
   const silent = fleetOf({ ...READY, sub_device: undefined });
   expect(codes(ofAircraft(silent))).toEqual(['no_report']);
 });
 
 describe('a dock', () => {
   it('is ready when idle and released, aircraft or not', () => {
-    expect(ofDock(fleetOf(READY))).toEqual({ ready: true, reasons: [], current: '10.01.1606', atTarget: true });
+    const silent = { asleep: false, battery: null, warnings: [] };
+    const idle = ofDock(fleetOf(READY));
+    expect(idle).toEqual({ ...silent, ready: true, reasons: [], current: '10.01.1606', atTarget: true });
     const alone = ofDock(fleetOf({ mode_code: 0, emergency_stop_state: 0, drone_in_dock: 0 }));
-    expect(alone).toEqual({ ready: true, reasons: [], current: null, atTarget: null });
+    expect(alone).toEqual({ ...silent, ready: true, reasons: [], current: null, atTarget: null });
   });
 
   it.each([1, 2, 4, 5, 77])('is not ready in mode %i', (mode) => {
@@ -101,6 +103,9 @@ describe('an aircraft', () => {
     expect(ofAircraft(fleetOf(READY, { firmware_version: '10.9' }))).toEqual({
       ready: true,
       reasons: [],
+      warnings: [],
+      asleep: false,
+      battery: 80,
       current: '10.9',
       atTarget: false,
     });
@@ -108,13 +113,19 @@ describe('an aircraft', () => {
 
   it.each([
     ['aircraft_not_in_dock', { drone_in_dock: 0 }],
-    ['aircraft_offline', { sub_device: { ...SUB_DEVICE, device_online_status: 0 } }],
     ['aircraft_not_linked', { sub_device: { ...SUB_DEVICE, device_paired: 0 } }],
     ['aircraft_of_other_gateway', { sub_device: { ...SUB_DEVICE, device_sn: 'AIR2' } }],
     ['battery_low', { drone_charge_state: { capacity_percent: 20 } }],
     ['mode_not_idle', { mode_code: 4 }],
     ['emergency_stop', { emergency_stop_state: 1 }],
     ['already_upgrading', { mode_code: 3 }],
+    ['transmission_4g', { wireless_link: { link_workmode: 1 } }],
+    ['transmission_4g', { wireless_link: { link_workmode: 0, '4g_link_state': 1 } }],
+    ['battery_maintenance', { drone_battery_maintenance_info: { maintenance_state: 2 } }],
+    ['push_rods', { putter_state: 2 }],
+    ['push_rods', { putter_state: 3 }],
+    ['dock_busy', { flighttask_step_code: 0 }],
+    ['dock_busy', { flighttask_step_code: 4 }],
   ])('is not ready: %s', (code, change) => {
     const readiness = ofAircraft(fleetOf({ ...READY, ...change }));
     expect(readiness.ready).toBe(false);
@@ -136,13 +147,86 @@ describe('an aircraft', () => {
     expect(codes(ofAircraft(fleetOf(READY, { mode_code: 13 })))).toEqual(['already_upgrading']);
   });
 
-  it('counts the later battery report that knows the charge', () => {
+  it.each([5, 255, 256, 999])('flighttask_step_code %i is nothing against it', (step) => {
+    expect(ofAircraft(fleetOf({ ...READY, flighttask_step_code: step })).ready).toBe(true);
+  });
+
+  it('is ready while it sleeps in its dock, by the batteries that the dock tells', () => {
+    const off = { ...SUB_DEVICE, device_online_status: 0 };
+    const charge = { drone_charge_state: { capacity_percent: 10 } };
+    const batteries = (...all: number[]) => ({
+      drone_battery_maintenance_info: { batteries: all.map((capacity_percent) => ({ capacity_percent })) },
+    });
+    const asleep = { ...READY, ...charge, sub_device: off };
+    expect(ofAircraft(fleetOf({ ...asleep, ...batteries(77, 64) }))).toMatchObject({
+      ready: true,
+      asleep: true,
+      battery: 64,
+    });
+    expect(codes(ofAircraft(fleetOf({ ...asleep, ...batteries(77, 20) })))).toEqual(['battery_low']);
+    expect(ofAircraft(fleetOf({ ...asleep, ...batteries(32767, 80) }))).toMatchObject({ ready: true, battery: 80 });
+    expect(codes(ofAircraft(fleetOf({ ...asleep, ...batteries(32767, 32767) })))).toEqual(['battery_low']);
+    const { sub_device: _, ...rest } = asleep;
+    expect(
+      ofAircraft(fleetOf({ ...rest, sub_device: { ...off, device_paired: undefined }, ...batteries(80) })),
+    ).toMatchObject({
+      ready: true,
+      asleep: false,
+    });
+    expect(codes(ofAircraft(fleetOf({ ...asleep, ...batteries(80), drone_in_dock: 0 })))).toEqual([
+      'aircraft_not_in_dock',
+    ]);
+    expect(
+      codes(ofAircraft(fleetOf({ ...asleep, ...batteries(80), sub_device: { ...off, device_paired: 0 } }))),
+    ).toEqual(['aircraft_not_linked']);
+  });
+
+  it('names the code that a refusal would have, and what may fail without one', () => {
+    const busy = ofAircraft(fleetOf({ ...READY, wireless_link: { link_workmode: 1 }, flighttask_step_code: 1 }));
+    expect(busy.reasons.map(({ message }) => /\(codes? [^)]*\)$/.exec(message)?.[0])).toEqual([
+      '(codes 325005 to 325011)',
+      '(code 312030)',
+    ]);
+    const poor = { network_state: { quality: 1 }, storage: { total: 1000, used: 999 } };
+    const dock = ofDock(fleetOf({ ...READY, ...poor, media_file_detail: { remain_upload: 7 } }));
+    expect(dock).toMatchObject({ ready: true, reasons: [] });
+    expect(dock.warnings.map(({ code }) => code)).toEqual(['network_poor', 'storage_nearly_full']);
+    expect(dock.warnings[1]?.message).toContain('7 media files');
+  });
+
+  it('has what a consistency or a PSDK upgrade brings by its own properties, never by the version', () => {
+    const at = (type: 2 | 3 | 4, report: object) =>
+      readinessOf(
+        fleetOf(READY, { firmware_version: '17.07.04.01', ...report }),
+        { sn: AIRCRAFT, pid: DOCK, product_version: '17.07.0401', firmware_upgrade_type: type },
+        0,
+      );
+    expect(at(2, {}).atTarget).toBeNull();
+    expect(at(2, { compatible_status: 1 }).atTarget).toBe(false);
+    expect(at(2, { compatible_status: 0 }).atTarget).toBe(true);
+    expect(at(3, { compatible_status: 1 })).toMatchObject({
+      atTarget: true,
+      warnings: [{ code: 'consistency_needed' }],
+    });
+    expect(at(2, { compatible_status: 1 }).warnings).toEqual([]);
+    expect(at(4, {}).atTarget).toBeNull();
+    const psdk = (...versions: string[]) => ({
+      psdk_widget_values: versions.map((psdk_version) => ({ psdk_version })),
+    });
+    expect(at(4, psdk('17.07.04.01')).atTarget).toBe(true);
+    expect(at(4, psdk('1.0')).atTarget).toBe(false);
+    expect(at(4, psdk('1.0', '17.07.04.01')).atTarget).toBeNull();
+  });
+
+  it('counts the lowest battery report that knows the charge', () => {
     const fleet = fleetOf({ ...READY, drone_charge_state: { capacity_percent: 32767 } });
     expect(ofAircraft(fleet).ready).toBe(true);
     tell(fleet, AIRCRAFT, { battery: { capacity_percent: 12 } }, 1);
     expect(codes(ofAircraft(fleet, 1))).toEqual(['battery_low']);
     tell(fleet, DOCK, { drone_charge_state: { capacity_percent: 21 } }, 2);
-    expect(ofAircraft(fleet, 2).ready).toBe(true);
+    expect(ofAircraft(fleet, 2)).toMatchObject({ ready: false, battery: 12 });
+    tell(fleet, AIRCRAFT, { battery: { capacity_percent: 22 } }, 3);
+    expect(ofAircraft(fleet, 3)).toMatchObject({ ready: true, battery: 21 });
   });
 
   it('is undecided where the dock does not tell which aircraft it has', () => {
@@ -183,6 +267,15 @@ it('never says ready with a reason, or not ready without one', () => {
       if (retained) expect(ready).toBe(false);
     }),
   );
+});
+
+it('refuses nothing for what is only inferred', () => {
+  const inferred = Object.entries<{ source: string; refuses: boolean }>(REASONS).filter(
+    ([, { source }]) => source === 'inferred',
+  );
+  expect(inferred.filter(([, { refuses }]) => refuses)).toEqual([]);
+  expect(REASONS.storage_nearly_full.refuses).toBe(false);
+  expect(REASONS.network_poor.refuses).toBe(false);
 });
 
 it('has words for the numbers', () => {

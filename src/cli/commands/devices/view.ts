@@ -1,6 +1,7 @@
 /** How `dji-ota devices` shows its rows: a table, lines, JSON. */
+
+import { showDockMode } from '../../../fleet/number-names.js';
 import type { DeviceRow } from '../../../fleet/rows.js';
-import { showDockMode } from '../../../fleet/words.js';
 import type { Styles } from '../../../render/styles.js';
 import { type Cell, type Column, renderTable } from '../../../render/table/table.js';
 import { safeText } from '../../../text.js';
@@ -44,7 +45,7 @@ export function devicesTable(
     // What a push would do says it already.
     ...(narrow && withTarget ? [] : [{ title: 'READY', cell: (row: DeviceRow) => readyCell(row, styles) }]),
     ...(withTarget ? [{ title: 'PUSH', cell: (row: DeviceRow) => pushCell(row, styles) }] : []),
-    { title: 'WHY NOT', prose: true, cell: (row) => row.reasons.map((reason) => reason.message).join('; ') },
+    { title: 'WHY NOT', prose: true, cell: whyOf },
   ];
   const cells = rows.map((row) => fields.map((field) => field.cell(row)));
   return renderTable(fields, cells, width, styles);
@@ -54,8 +55,14 @@ export function devicesTable(
 export function deviceLine(row: DeviceRow, time: number): string {
   const where = row.sn === row.pid ? '' : ` on ${row.pid}`;
   const target = row.target === null ? '' : ` -> ${row.target} (${actionWord(row)})`;
-  const state = row.ready ? 'ready' : row.ready === null ? 'not known to be ready' : 'not ready';
-  const why = row.reasons.map((reason) => reason.message).join('; ');
+  const state = row.ready
+    ? row.asleep
+      ? 'ready (asleep)'
+      : 'ready'
+    : row.ready === null
+      ? 'not known to be ready'
+      : 'not ready';
+  const why = whyOf(row);
   const parts = [
     `${row.sn}${where}`,
     modelOf(row),
@@ -80,6 +87,11 @@ function readyWord(row: DeviceRow): 'ready' | 'not ready' | 'offline' | 'unknown
   return row.reasons.some((reason) => reason.code === 'offline') ? 'offline' : 'not ready';
 }
 
+/** Why it is not ready, and what may make an upgrade fail all the same. */
+function whyOf(row: DeviceRow): string {
+  return [...row.reasons, ...row.warnings].map((reason) => reason.message).join('; ');
+}
+
 function modelOf(row: DeviceRow): string {
   return row.model_name ?? row.kind ?? NONE;
 }
@@ -102,7 +114,7 @@ function consistencyCell(row: DeviceRow, brief: boolean, styles: Styles): Cell {
 
 function readyCell(row: DeviceRow, styles: Styles): Cell {
   const word = readyWord(row);
-  if (word === 'ready') return { text: 'yes', style: styles.good };
+  if (word === 'ready') return { text: row.asleep ? 'yes (asleep)' : 'yes', style: styles.good };
   if (word === 'unknown') return { text: word, style: styles.warn };
   return { text: word === 'offline' ? word : 'no', style: styles.bad };
 }

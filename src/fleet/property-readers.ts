@@ -34,3 +34,10 @@ export function percent(value: unknown): number | null {
   if (parsed === 32767) return -1;
   return parsed !== null && parsed >= 0 && parsed <= 100 ? Math.floor(parsed) : null;
 }
+
+/** `used` of `total` (the same unit, KB) in percent, rounded down; null where that makes no sense. */
+export function share(used: unknown, total: unknown): number | null {
+  const [part, whole] = [number(used), number(total)];
+  if (part === null || whole === null || whole <= 0 || part < 0 || part > whole) return null;
+  return Math.floor((part / whole) * 100);
+}

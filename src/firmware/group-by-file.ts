@@ -16,9 +16,13 @@ export function groupByFile(devices: readonly ManifestDevice[]): Group[] {
     if (location === null) continue;
     const kind = device.file === null ? 'url' : 'file';
     const known = byPlace[kind].get(location);
-    if (known) known.devices.push(device);
-    else {
-      const group: Group = { source: { kind, location, file_name: device.file_name ?? '' }, devices: [device] };
+    if (known) {
+      known.devices.push(device);
+      // Devices that disagree are told of once the bytes are there.
+      if (device.file_size !== null) known.source.file_size = Math.max(device.file_size, known.source.file_size ?? 0);
+    } else {
+      const { file_size, file_name } = device;
+      const group: Group = { source: { kind, location, file_name: file_name ?? '', file_size }, devices: [device] };
       byPlace[kind].set(location, group);
       groups.push(group);
     }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
 import { type HttpClient, type HttpOptions, httpClient } from './http/client.js';
-import { DownloadError, showHttpProblem, showStatus } from './http/errors.js';
+import { DownloadError, showAnswer, showHttpProblem } from './http/errors.js';
 import { askRemote } from './http/remote-file.js';
 import { type ByteSource, fileSource, urlSource } from './package/byte-source.js';
 import { type PackageEntry, readPackage, SourceFailure } from './package/central-directory.js';
@@ -66,8 +66,9 @@ export async function inspectPackage(place: string, options: HttpOptions = {}): 
 }
 
 async function remoteSource(client: HttpClient, url: string): Promise<ByteSource> {
-  const { status, file } = await askRemote(client, url);
-  if (status !== 200) throw new DownloadError(showStatus(status));
+  const look = await askRemote(client, url);
+  const { file } = look;
+  if (look.status !== 200) throw new DownloadError(showAnswer(look));
   if (file.size === null) throw new DownloadError('the server does not say how long the file is');
   return urlSource(client, url, { ...file, size: file.size });
 }

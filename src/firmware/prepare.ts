@@ -33,18 +33,19 @@ export interface FirmwareReady {
   devices: string[];
 }
 
-export interface PrepareOptions extends Pick<ReadOptions, 'cacheFile' | 'clock' | 'ca' | 'signal' | 'env' | 'silence'> {
+export interface PrepareOptions
+  extends Pick<ReadOptions, 'cacheFile' | 'maxSize' | 'clock' | 'ca' | 'signal' | 'env' | 'silence'> {
   /** Take `md5` and `file_size` from the manifest where it has both, without reading. */
   trustManifest: boolean;
   /** The package's own version may differ from `product_version`: a warning instead of an error. */
   allowVersionMismatch: boolean;
-  /** Ask the server of a device that has both `file` and `file_url` for the URL's length; default true. */
+  /** Ask the server of each `file_url` as a dock would; default true. */
   probeUrls?: boolean;
   /** When the run will be over, wall milliseconds, for the warning about expiring URLs; default: in an hour. */
   expectedEnd?: number | null;
   onReading(files: Parameters<NonNullable<ReadOptions['onReading']>>[0]): void;
   onReady(ready: FirmwareReady): void;
-  /** `code` is one of `package_version`, `package_unreadable`, `url_unchecked`, `url_expires`, `download_trouble`, `cache_unwritable`. */
+  /** `code` is one of `package_version`, `package_unreadable`, `url_unchecked`, `url_certificate`, `url_contradicts`, `url_expires`, `download_trouble`, `cache_unwritable`. */
   onWarning(code: string, message: string): void;
 }
 
@@ -90,7 +91,7 @@ export async function prepareFirmware(
         ready(group, 'manifest', md5, file_size, null);
     } else if (!expired.has(group.source.location)) toRead.set(group.source, group);
   }
-  const toAsk = [...byUrl].filter(([url, group]) => !expired.has(url) && group.some((device) => device.file !== null));
+  const toAsk = options.probeUrls === false ? [] : [...byUrl.keys()].filter((url) => !expired.has(url));
 
   try {
     const [results, answers] = await Promise.all([
@@ -106,14 +107,22 @@ export async function prepareFirmware(
           ready(group, result.source, md5, file_size, 'version' in inside ? inside : null);
         },
       }),
-      options.trustManifest || options.probeUrls === false ? NO_ANSWERS : askStores(toAsk, options),
+      askStores(toAsk, options),
     ]);
     if (answers.size > 0) {
-      const sizes = new Map(
-        [...results].map(([{ location }, result]) => [location, result.ok ? result.digest.file_size : null]),
-      );
+      const read = new Map([...results].map(([source, result]) => [source.location, result]));
+      const size = ({ file, file_size }: ManifestDevice) => {
+        const result = read.get(file ?? '');
+        return result?.ok ? result.digest.file_size : options.trustManifest ? file_size : null;
+      };
       const { judgeStores } = await import('./check/urls.js');
-      judgeStores(answers, byUrl, (device) => sizes.get(device.file ?? '') ?? null, found, onWarning);
+      const context = {
+        users: byUrl,
+        size,
+        read: (url: string) => read.get(url)?.ok ?? null,
+        trusted: options.trustManifest,
+      };
+      judgeStores(answers, context, found, onWarning);
     }
   } catch (error) {
     if (options.signal?.aborted) throw interruption(options.signal);
@@ -126,16 +135,10 @@ export async function prepareFirmware(
 
 const NO_ANSWERS: ReadonlyMap<string, StoreAnswer> = new Map();
 
-async function askStores(
-  urls: [string, unknown][],
-  options: PrepareOptions,
-): Promise<ReadonlyMap<string, StoreAnswer>> {
+async function askStores(urls: readonly string[], options: PrepareOptions): Promise<ReadonlyMap<string, StoreAnswer>> {
   if (urls.length === 0) return NO_ANSWERS;
   const stores = await import('./check/urls.js');
-  return stores.askStores(
-    urls.map(([url]) => url),
-    options,
-  );
+  return stores.askStores(urls, options);
 }
 
 function isComplete(group: Group): boolean {

@@ -8,6 +8,8 @@ export interface Asked {
   range: string | undefined;
   ifRange: string | undefined;
   authorization: string | undefined;
+  /** `Accept-Encoding`. */
+  encodings: string | string[] | undefined;
 }
 
 export interface StoreOptions {
@@ -38,7 +40,8 @@ export async function fileStore(options: StoreOptions): Promise<Store> {
   let gets = 0;
   const server = createServer((request, response) => {
     const { range, authorization, 'if-range': ifRange } = request.headers;
-    const one = { method: request.method ?? '', path: request.url ?? '', range, authorization };
+    const encodings = request.headers['accept-encoding'];
+    const one = { method: request.method ?? '', path: request.url ?? '', range, authorization, encodings };
     asked.push({ ...one, ifRange: typeof ifRange === 'string' ? ifRange : undefined });
     if (options.before?.(request, response, asked.length - 1)) return;
     const cut = request.method === 'GET' ? (options.cutAfter?.(gets++) ?? null) : null;
@@ -78,7 +81,8 @@ function send(request: IncomingMessage, response: ServerResponse, options: Store
     response.statusCode = 206;
     response.setHeader('content-range', `bytes ${start}-${end}/${body.length}`);
   }
-  if (!options.chunked) response.setHeader('content-length', options.announce ?? part.length);
+  if (options.chunked) response.setHeader('transfer-encoding', 'chunked');
+  else response.setHeader('content-length', options.announce ?? part.length);
   if (request.method === 'HEAD') {
     response.end();
     return;

@@ -15,7 +15,9 @@ export interface JudgeOptions {
 export function judgeResult(group: Group, result: ReadResult, options: JudgeOptions, found: Problems): boolean {
   const file = showSource(group.source);
   if (!result.ok) {
-    found.unreadable(`${file} (${showDevices(group.devices)}) ${showProblem(result.problem)}`);
+    const text = `${file} (${showDevices(group.devices)}) ${showProblem(result.problem)}`;
+    if (result.mismatch) found.mismatch(text);
+    else found.unreadable(text);
     return false;
   }
   const { md5, file_size, package: inside } = result.digest;

@@ -1,71 +1,145 @@
 import type { ManifestDevice } from '../../manifest/model.js';
 import { showBytes } from '../../text.js';
-import { type HttpOptions, httpClient } from '../http/client.js';
-import { showHttpProblem, showStatus } from '../http/errors.js';
+import { tlsFault } from '../../tls.js';
+import { type HttpClient, type HttpOptions, httpClient } from '../http/client.js';
+import { showAnswer, showHttpProblem } from '../http/errors.js';
+import { ProxyError } from '../http/proxy.js';
 import { askRemote } from '../http/remote-file.js';
 import { showDevices, showUrl } from '../shown-source.js';
 import type { Problems } from './problems.js';
 
 type Warn = (code: string, message: string) => void;
 
-/** What a store said of a URL: the length of the file, or why there is none. */
+/** What a store gave for a URL when it was asked as a dock asks. */
 export type StoreAnswer =
-  | { verdict: 'there'; size: number | null }
-  /** `refused`: a dock would get the same answer; `unknown`: this machine may be in another network than the dock. */
-  | { verdict: 'refused' | 'unknown'; text: string };
+  /** Bytes, where the store said so. `page`: what came in place of the file, as far as its first bytes tell. */
+  | { verdict: 'there'; size: number | null; page: string | null }
+  /**
+   * `refused`: a dock would get the same answer; `untrusted`: a dock may not trust the certificate; `unknown`: this machine
+   * may be in another network than the dock.
+   */
+  | { verdict: 'refused' | 'untrusted' | 'unknown'; text: string };
 
-// Not reaching a store must not cost more than a moment.
+// Not reaching a store must not cost more than a moment, a fleet of signed URLs not more than half a minute.
 const LIMIT = 5000;
+const LIMIT_IN_ALL = 30_000;
+const AT_ONCE = 16;
 
-/** Asks the store of each of `urls` for its file, all at once and within a few seconds. */
+/**
+ * Asks the store of each of `urls` for the first byte of its file, as a dock would: by GET, with nothing but the URL, and
+ * trusting the public authorities alone. The way there is this machine's own, its proxy included.
+ */
 export async function askStores(urls: Iterable<string>, options: HttpOptions): Promise<Map<string, StoreAnswer>> {
-  const limit = AbortSignal.timeout(LIMIT);
-  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
-  const client = httpClient({ ...options, signal, silence: LIMIT, connectTimeout: LIMIT });
-  const ask = async (url: string): Promise<StoreAnswer> => {
-    try {
-      const { status, file } = await askRemote(client, url);
-      if (status === 200) return { verdict: 'there', size: file.size };
-      // 5xx and 429 pass, and 407 is about a proxy that the dock does not use.
-      const refused = status >= 400 && status < 500 && status !== 407 && status !== 408 && status !== 429;
-      return { verdict: refused ? 'refused' : 'unknown', text: showStatus(status) };
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (limit.aborted) return { verdict: 'unknown', text: `the server did not answer within ${LIMIT / 1000} s` };
-      // A dock has other certificates, other patience with redirects, and another way to the store.
-      return { verdict: 'unknown', text: showHttpProblem(error) };
+  const client = httpClient({ ...options, publicOnly: true, silence: LIMIT, connectTimeout: LIMIT });
+  const answers = new Map<string, StoreAnswer>();
+  const end = performance.now() + LIMIT_IN_ALL;
+  const queue = [...urls].reverse();
+  const lane = async () => {
+    for (let url = queue.pop(); url !== undefined; url = queue.pop()) {
+      answers.set(url, await askStore(client, url, Math.min(LIMIT, end - performance.now()), options.signal));
     }
   };
   try {
-    return new Map(await Promise.all([...urls].map(async (url) => [url, await ask(url)] as const)));
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, queue.length) }, lane));
+    return answers;
   } finally {
     await client.close();
   }
 }
 
-/** Compares what the stores said with the `size` (bytes; null = not known) of the file here, for the devices of each URL. */
+async function askStore(
+  client: HttpClient,
+  url: string,
+  limit: number,
+  stop: AbortSignal | undefined,
+): Promise<StoreAnswer> {
+  const unknown = (text: string): StoreAnswer => ({ verdict: 'unknown', text });
+  if (limit <= 0) return unknown(`not asked: the other URLs took ${LIMIT_IN_ALL / 1000} s`);
+  const timeout = AbortSignal.timeout(limit);
+  try {
+    const look = await askRemote(client, url, stop ? AbortSignal.any([stop, timeout]) : timeout);
+    const { status, content, encoding, way } = look;
+    if (status === 200 && encoding !== null) {
+      return { verdict: 'refused', text: `it comes with Content-Encoding: ${encoding}${way}, which nobody asked for` };
+    }
+    const page = NO_FILE.has(content.kind) ? `${content.words}${way}` : null;
+    if (status === 200) return { verdict: 'there', size: look.file.size, page };
+    // 5xx and 429 pass, and 407 is about a proxy that the dock does not use.
+    const isRefused = status >= 400 && status < 500 && ![407, 408, 425, 429].includes(status);
+    const sent = content.words.includes('"') ? `; it sent ${content.words}` : '';
+    return { verdict: isRefused ? 'refused' : 'unknown', text: `${showAnswer(look)}${sent}` };
+  } catch (error) {
+    stop?.throwIfAborted();
+    if (timeout.aborted) return unknown(`the server did not answer within ${LIMIT / 1000} s`);
+    // A dock has other patience with redirects, and another way to the store.
+    const isTrust = !(error instanceof ProxyError) && tlsFault(error, 'server')?.kind === 'server certificate';
+    return { verdict: isTrust ? 'untrusted' : 'unknown', text: showHttpProblem(error) };
+  }
+}
+
+/** Kinds of content that no firmware is. */
+const NO_FILE: ReadonlySet<string> = new Set(['empty', 'html', 'xml', 'json', 'pointer']);
+
+/** What is known of the firmware apart from the stores. */
+export interface StoreContext {
+  users: Map<string, ManifestDevice[]>;
+  /** Bytes of the file here; null = not known. */
+  size(device: ManifestDevice): number | null;
+  /** What reading the URL itself came to, which says more; null = it was not read. */
+  read(url: string): boolean | null;
+  /** Nothing is refused, and what this machine cannot know is no matter: the user vouches for the manifest. */
+  trusted: boolean;
+}
+
+/** Says what a dock will get in place of its firmware. */
 export function judgeStores(
   answers: ReadonlyMap<string, StoreAnswer>,
-  users: Map<string, ManifestDevice[]>,
-  size: (device: ManifestDevice) => number | null,
+  { users, size, read, trusted }: StoreContext,
   found: Problems,
   warn: Warn,
 ): void {
+  const refuse = trusted ? { mismatch: contradicted(warn), unreadable: contradicted(warn) } : found;
+  // A fleet of signed URLs meets one trouble of its store: said once.
+  const troubles = new Map<string, { urls: string[]; devices: ManifestDevice[]; answer: StoreAnswer; text: string }>();
   for (const [url, answer] of answers) {
     const devices = users.get(url) ?? [];
-    if (answer.verdict === 'there') {
-      for (const device of devices) {
-        const here = size(device);
-        if (here === null || answer.size === null || here === answer.size) continue;
-        const there = `${answer.size} bytes (${showBytes(answer.size)})`;
-        found.mismatch(
-          `file_url ${showUrl(url)} of ${showDevices([device])} has ${there}, but its file has ${here} (${showBytes(here)})`,
-        );
-      }
+    if (answer.verdict !== 'there') {
+      const key = `${answer.verdict} ${new URL(url).host} ${answer.text}`;
+      const trouble = troubles.get(key) ?? { urls: [], devices: [], answer, text: answer.text };
+      troubles.set(key, trouble);
+      trouble.urls.push(url);
+      trouble.devices.push(...devices);
       continue;
     }
-    const text = `file_url ${showUrl(url)} of ${showDevices(devices)}: ${answer.text}`;
-    if (answer.verdict === 'refused') found.unreadable(`${text}; a dock could not download it either`);
-    else warn('url_unchecked', `${text}; not checked from here, a dock may still reach it`);
+    for (const device of devices) {
+      // The bytes themselves have been compared.
+      if (device.file === null && read(url) !== null) continue;
+      const here = size(device);
+      const start = `file_url ${showUrl(url)} of ${showDevices([device])}`;
+      if (here !== null && answer.size !== null) {
+        if (here === answer.size) continue;
+        const there = `${answer.size} bytes (${showBytes(answer.size)})`;
+        refuse.mismatch(`${start} has ${there}, but its file has ${here} (${showBytes(here)})`);
+      } else if (answer.page !== null) refuse.mismatch(`${start} gives ${answer.page} in place of the file`);
+      else if (here !== null)
+        warn('url_unchecked', `${start}: the server does not say how long the file is; not compared`);
+    }
   }
+  for (const { urls, devices, answer, text } of troubles.values()) {
+    const [url = ''] = urls;
+    const more = urls.length > 1 ? ` and ${urls.length - 1} more there` : '';
+    const line = `file_url ${showUrl(url)}${more} of ${showDevices(devices)}: ${text}`;
+    if (answer.verdict === 'refused' && read(url) !== false)
+      refuse.unreadable(`${line}; a dock could not download it either`);
+    if (answer.verdict === 'untrusted') {
+      warn('url_certificate', `${line}; a dock may know no other authorities than the public ones, and refuse it`);
+    }
+    if (answer.verdict === 'unknown' && read(url) === null && !trusted) {
+      warn('url_unchecked', `${line}; not checked from here, a dock may still reach it`);
+    }
+  }
+}
+
+function contradicted(warn: Warn): (text: string) => void {
+  return (text) => warn('url_contradicts', text);
 }

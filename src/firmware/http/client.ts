@@ -1,8 +1,12 @@
+import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
-import { EnvHttpProxyAgent, request } from 'undici';
-import { OtaError } from '../../errors.js';
-import { usualAuthorities } from '../../tls.js';
+import { rootCertificates } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher, Pool, Socks5ProxyAgent } from 'undici';
+import { systemReason } from '../../errors.js';
+import { safeText } from '../../text.js';
+import { tlsFault, usualAuthorities } from '../../tls.js';
 import { redactUrl } from '../../url.js';
+import { basic, decode, type EnvProxy, ProxyError, proxyCredentials, proxyFor } from './proxy.js';
 
 /** An answer, after redirects. Its body has to be read to the end or destroyed. */
 export interface HttpAnswer {
@@ -10,20 +14,24 @@ export interface HttpAnswer {
   /** Lower-case names; of repeated ones the first. */
   headers: Readonly<Record<string, string | undefined>>;
   body: Readable;
+  /** The way to it, to follow what is said of it: ` (after a redirect to https://...)`; empty where it was the straight one. */
+  way: string;
 }
 
 export interface HttpClient {
-  /** Rejects with undici's or Node's own error, with {@link RedirectError}, or with the reason of the signal. */
-  send(method: 'GET' | 'HEAD', url: string, headers?: Record<string, string>): Promise<HttpAnswer>;
+  /** Rejects with {@link RequestError}, {@link RedirectError} or {@link ProxyError}, or with the reason of the signal. */
+  send(method: 'GET', url: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<HttpAnswer>;
   /** Ends every connection, also those in use. */
   close(): Promise<void>;
 }
 
 export interface HttpOptions {
   /** PEM of further certificate authorities, beside the usual ones. */
-  ca?: Buffer;
+  ca?: Buffer | undefined;
+  /** Trust the public authorities alone, as a device that knows nothing of this machine's settings. */
+  publicOnly?: boolean | undefined;
   signal?: AbortSignal;
-  /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are looked up, in either case. */
+  /** Where `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are looked up, in either case. */
   env?: NodeJS.ProcessEnv;
   /** Milliseconds without a byte after which a connection counts as broken. */
   silence?: number;
@@ -34,60 +42,137 @@ export interface HttpOptions {
 /** A redirect that cannot be followed. */
 export class RedirectError extends Error {}
 
+/** A request without an answer, or one whose answer broke off: Node's or undici's own error is its cause. */
+export class RequestError extends Error {
+  /** As {@link HttpAnswer.way}. */
+  readonly way: string;
+  constructor(cause: unknown, way: string) {
+    super('the request failed', { cause });
+    this.way = way;
+  }
+}
+
 // What browsers and curl stop at, too.
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** A client for firmware stores. Throws `settings_invalid` where the environment's proxy is no usable URL. */
-export function httpClient(options: HttpOptions = {}): HttpClient {
-  const { signal, silence = 30_000 } = options;
-  // At once, so that a proxy URL that is none is told; the system's authorities are read where they are needed.
-  const plain = agentOf(options, options.ca !== undefined);
-  let secure: EnvHttpProxyAgent | null = null;
-  const agentFor = ({ protocol }: URL) => {
-    if (protocol !== 'https:') return plain;
-    secure ??= agentOf(options, true);
-    return secure;
-  };
+type Connect = buildConnector.connector;
+/** How requests to an origin are sent: over which connections, and with which path and headers. */
+interface Road {
+  dispatcher: Dispatcher;
+  /** Ask the proxy for the whole URL instead of the server for a path. */
+  absolute: boolean;
+  headers: Record<string, string>;
+}
 
-  async function once(method: 'GET' | 'HEAD', url: URL, headers: Record<string, string>): Promise<HttpAnswer> {
-    const target = new URL(url);
-    target.username = '';
-    target.password = '';
-    target.hash = '';
-    const answer = await request(target, {
-      method,
-      // The digest is of the bytes as they are stored: no compression on the way.
-      headers: { 'accept-encoding': 'identity', 'user-agent': 'dji-ota', ...headers },
-      dispatcher: agentFor(target),
-      signal: signal ?? null,
-      headersTimeout: silence,
-      bodyTimeout: silence,
-    });
-    // A body that is destroyed before its end reports that as an error, which nobody has to hear.
-    answer.body.on('error', () => {});
-    return { status: answer.statusCode, headers: firstOf(answer.headers), body: answer.body };
+/** A client for firmware stores. */
+export function httpClient(options: HttpOptions = {}): HttpClient {
+  const { env = process.env, silence = 30_000, connectTimeout: timeout = 10_000 } = options;
+  const limits = { headersTimeout: silence, bodyTimeout: silence };
+  const plainConnect = buildConnector({ timeout });
+  let secureConnect: Connect | undefined;
+  const connect: Connect = (target, callback) => {
+    if (target.protocol !== 'https:') return plainConnect(target, callback);
+    // Not before it is needed: reading the system's store takes a moment.
+    secureConnect ??= buildConnector({ timeout, ca: authoritiesOf(options) });
+    return secureConnect(target, callback);
+  };
+  const roads = new Map<string, Road>();
+  const open: Dispatcher[] = [];
+
+  function roadTo(target: URL, proxy: EnvProxy | null): Road {
+    const tunnel = target.protocol === 'https:';
+    const key = proxy === null ? '' : `${tunnel} ${proxy.url.href}`;
+    let road = roads.get(key);
+    if (!road) {
+      const dispatcher = proxy === null ? new Agent({ connect, ...limits }) : throughProxy(proxy, tunnel);
+      open.push(dispatcher);
+      const credentials = proxy && proxyCredentials(proxy);
+      const absolute = proxy !== null && !tunnel && proxy.url.protocol !== 'socks5:';
+      const headers: Record<string, string> = absolute && credentials ? { 'proxy-authorization': credentials } : {};
+      road = { dispatcher, absolute, headers };
+      roads.set(key, road);
+    }
+    return road;
+  }
+
+  function throughProxy(proxy: EnvProxy, tunnel: boolean): Dispatcher {
+    const { hostname } = proxy.url;
+    // undici takes the server's name for that of the proxy's certificate. TLS knows no addresses as names.
+    const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : '';
+    const blaming: Connect = (target, callback) =>
+      connect({ ...target, servername }, (...[error, socket]) =>
+        error ? callback(unreachable(proxy, error), null) : callback(null, socket as never),
+      );
+    if (proxy.url.protocol === 'socks5:') return new Agent({ connect: overSocks(proxy, blaming, connect), ...limits });
+    const gate = new Pool(proxy.url.origin, { connect: blaming, ...limits });
+    if (!tunnel) return gate;
+    open.push(gate);
+    return new Agent({ connect: overTunnel(proxy, gate, connect), ...limits });
+  }
+
+  async function once(
+    url: URL,
+    headers: Record<string, string>,
+    redirectedTo: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpAnswer> {
+    const proxy = proxyFor(url, env);
+    const road = roadTo(url, proxy);
+    const steps = [
+      ...(redirectedTo === null ? [] : [`after a redirect to ${redirectedTo}`]),
+      ...(proxy ? [`through ${proxy.shown}`] : []),
+    ];
+    const way = steps.length === 0 ? '' : ` (${steps.join(', ')})`;
+    const path = url.pathname + url.search;
+    try {
+      const answer = await road.dispatcher.request({
+        origin: url.origin,
+        path: road.absolute ? url.origin + path : path,
+        method: 'GET',
+        // The digest is of the bytes as they are stored: no compression on the way.
+        headers: {
+          host: url.host,
+          'accept-encoding': 'identity',
+          'user-agent': 'dji-ota',
+          ...headers,
+          ...road.headers,
+        },
+        signal: signal ?? null,
+        ...limits,
+      });
+      // A body that is destroyed before its end reports that as an error, which nobody has to hear.
+      answer.body.on('error', () => {});
+      return { status: answer.statusCode, headers: firstOf(answer.headers), body: answer.body, way };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof ProxyError ? error : new RequestError(error, way);
+    }
   }
 
   return {
-    async send(method, url, headers = {}) {
+    async send(_method, url, headers = {}, signal = options.signal) {
       let target = new URL(url);
       let sent = { ...authorization(target), ...headers };
+      let redirectedTo: string | null = null;
       for (let hops = 0; ; hops++) {
-        const answer = await once(method, target, sent);
-        const location = answer.headers.location;
-        if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
+        const answer = await once(target, sent, redirectedTo, signal);
+        const { location } = answer.headers;
+        if (!REDIRECTS.has(answer.status) || !location) return answer;
         answer.body.destroy();
-        if (hops === MAX_REDIRECTS) throw new RedirectError(`redirected more than ${MAX_REDIRECTS} times`);
+        if (hops === MAX_REDIRECTS) {
+          throw new RedirectError(`redirected more than ${MAX_REDIRECTS} times, the last time to ${redirectedTo}`);
+        }
         const next = redirectTarget(location, target);
         // Credentials are for the host that the user named, and for no other.
         if (next.origin !== target.origin) sent = { ...headers };
         sent = { ...sent, ...authorization(next) };
         target = next;
+        redirectedTo = shown(next);
       }
     },
     async close() {
-      await Promise.all([plain.destroy(), secure?.destroy()]);
+      await Promise.all(open.map((dispatcher) => dispatcher.destroy()));
     },
   };
 }
@@ -95,62 +180,109 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
 function redirectTarget(location: string, from: URL): URL {
   let next: URL;
   try {
-    next = new URL(location, from);
+    // Node gives each byte of a header as one character. Most servers write UTF-8 and few encode it, so the bytes go on as
+    // they are, which is what browsers and curl do.
+    const bytes = location.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+    next = new URL(bytes, from);
   } catch {
     throw new RedirectError('redirected to something that is no URL');
   }
   if (next.protocol !== 'http:' && next.protocol !== 'https:') {
-    throw new RedirectError(`redirected to a ${next.protocol} address`);
+    throw new RedirectError(`redirected to a ${safeText(next.protocol, 20)} address`);
   }
   if (from.protocol === 'https:' && next.protocol === 'http:') {
-    throw new RedirectError(`redirected from https to unprotected http at ${redactUrl(next.href)}`);
+    throw new RedirectError(`redirected from https to unprotected http at ${shown(next)}`);
   }
   return next;
 }
 
+function shown(url: URL): string {
+  return safeText(redactUrl(url.href), 300);
+}
+
 function authorization(url: URL): Record<string, string> {
-  if (url.username === '' && url.password === '') return {};
-  const plain = `${decode(url.username)}:${decode(url.password)}`;
-  return { authorization: `Basic ${Buffer.from(plain).toString('base64')}` };
+  return url.username === '' && url.password === '' ? {} : { authorization: basic(url) };
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function agentOf(options: HttpOptions, overTls: boolean): EnvHttpProxyAgent {
-  const { ca, env = process.env, silence = 30_000, connectTimeout = 10_000 } = options;
-  // `ca` replaces Node's own list, and a store on the public internet must stay reachable beside a private one.
-  const secure = overTls ? { ca: [...usualAuthorities(), ...(ca ? [ca] : [])] } : {};
-  const httpProxy = env.http_proxy ?? env.HTTP_PROXY ?? '';
-  const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY ?? '';
-  try {
-    return new EnvHttpProxyAgent({
-      httpProxy,
-      httpsProxy,
-      noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
-      // Plain http goes through a proxy as a plain request: many refuse CONNECT to other ports than 443.
-      proxyTunnel: false,
-      connect: { ...secure, timeout: connectTimeout },
-      requestTls: { ...secure, timeout: connectTimeout },
-      proxyTls: { ...secure, timeout: connectTimeout },
-      headersTimeout: silence,
-      bodyTimeout: silence,
-    });
-  } catch {
-    // Without its cause, which holds the whole URL with its password.
-    throw new OtaError('settings_invalid', 'HTTP_PROXY or HTTPS_PROXY is not a usable proxy URL', {
-      hint: 'Write it as http://host:port, or unset it.',
-    });
-  }
+// `ca` replaces Node's own list, and a store on the public internet must stay reachable beside a private one.
+function authoritiesOf({ ca, publicOnly }: HttpOptions): (string | Buffer)[] {
+  return publicOnly ? [...rootCertificates] : [...usualAuthorities(), ...(ca ? [ca] : [])];
 }
 
 function firstOf(headers: Record<string, string | string[] | undefined>): Record<string, string | undefined> {
   const first: Record<string, string | undefined> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) first[name] = Array.isArray(value) ? value[0] : value;
   return first;
+}
+
+function unreachable(proxy: EnvProxy, cause: unknown): ProxyError {
+  if (cause instanceof ProxyError) return cause;
+  const fault = tlsFault(cause, 'server');
+  if (fault) return new ProxyError(`${proxy.shown}: ${fault.why}. ${fault.hint}`, { lasting: true, cause });
+  const { code, errors, message } = cause as { code?: unknown; errors?: unknown[]; message: string };
+  if (typeof code === 'string' && code.startsWith('UND_ERR_SOCKS5')) {
+    return new ProxyError(`${proxy.shown}: ${safeText(message, 160)}`, { lasting: code.includes('AUTH'), cause });
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT')
+    return new ProxyError(`${proxy.shown} fell silent`, { lasting: false, cause });
+  const reason =
+    code === 'UND_ERR_CONNECT_TIMEOUT' ? 'no answer in time' : safeText(systemReason(errors?.[0] ?? cause), 160);
+  return new ProxyError(`${proxy.shown} cannot be reached: ${reason}`, { lasting: false, cause });
+}
+
+/** Connections by `CONNECT` (RFC 9110, 9.3.6). */
+function overTunnel(proxy: EnvProxy, gate: Pool, connect: Connect): Connect {
+  const credentials = proxyCredentials(proxy);
+  return async (target, callback) => {
+    const host = `${target.hostname.includes(':') ? `[${target.hostname}]` : target.hostname}:${target.port || 443}`;
+    try {
+      const headers = { host, ...(credentials ? { 'proxy-authorization': credentials } : {}) };
+      const { statusCode, socket } = await gate.connect({ path: host, headers });
+      if (statusCode === 200) {
+        connect({ ...target, httpSocket: socket as never }, callback);
+        return;
+      }
+      socket.on('error', () => {}).destroy();
+      const why =
+        statusCode === 407 ? 'wants credentials, or others (407)' : `answered ${statusCode} when asked for ${host}`;
+      const lasting = statusCode < 500 && statusCode !== 408 && statusCode !== 429;
+      callback(new ProxyError(`${proxy.shown} ${why}`, { lasting }), null);
+    } catch (error) {
+      callback(unreachable(proxy, error), null);
+    }
+  };
+}
+
+/** Connections by SOCKS 5 (RFC 1928); the proxy looks the name up. */
+function overSocks(proxy: EnvProxy, reach: Connect, connect: Connect): Connect {
+  const { username, password, host } = proxy.url;
+  const login = { username: decode(username), password: decode(password) };
+  const make = () => new Socks5ProxyAgent(`socks5://${host}`, { connect: reach, ...login });
+  const agent = quietly(make) as unknown as Socks5Connector;
+  return async (target, callback) => {
+    const isSecure = target.protocol === 'https:';
+    try {
+      const socket = await agent.createSocks5Connection(target.hostname, Number(target.port) || (isSecure ? 443 : 80));
+      if (isSecure) connect({ ...target, httpSocket: socket as never }, callback);
+      else callback(null, socket as never);
+    } catch (error) {
+      callback(unreachable(proxy, error), null);
+    }
+  };
+}
+
+/** Of undici's agent only this part: its own way on from there takes an address for a server name. */
+interface Socks5Connector {
+  createSocks5Connection(host: string, port: number): Promise<unknown>;
+}
+
+// undici tells every program that its SOCKS support is new, on stderr, which is no news to a user.
+function quietly<T>(make: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return make();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { showBytes } from '../../text.js';
-import type { HttpAnswer, HttpClient } from './client.js';
-import { DownloadError, isLasting, showHttpProblem, showStatus, worthRetry } from './errors.js';
+import { type HttpAnswer, type HttpClient, RequestError } from './client.js';
+import { DownloadError, foreignEncoding, isLasting, showAnswer, showHttpProblem, worthRetry } from './errors.js';
 import { contentRange, type RemoteFile, rangeGuard, remoteFile, sameRemoteFile } from './remote-file.js';
 import { backoff, retryAfter, sleep } from './retry-wait.js';
 
@@ -16,6 +16,10 @@ export interface Sink {
 export interface DownloadOptions {
   clock: Clock;
   signal?: AbortSignal;
+  /** Bytes that the file must have; null where nobody states it. */
+  expectedSize?: number | null;
+  /** The most bytes that are read of a file whose size nobody states. */
+  maxSize?: number;
   /** Bytes so far, and in all where the server says so. */
   onProgress?(read: number, total: number | null): void;
   /** About to wait `wait` milliseconds before the next attempt; `idle` = attempts in a row that brought nothing. */
@@ -31,6 +35,14 @@ const MAX_UNREACHED = 3;
 // A server that breaks off after each few bytes would otherwise keep a run busy for days.
 const MAX_ATTEMPTS = 2000;
 
+/** What a finished download was: the file, and what came with it. */
+export interface Downloaded extends RemoteFile {
+  size: number;
+  contentType: string | null;
+  /** As {@link HttpAnswer.way}. */
+  way: string;
+}
+
 /**
  * Streams the file at `url` into `sink`, each byte once and in order, over broken connections and passing trouble.
  * Throws {@link DownloadError} with the reason in words, or the reason of an aborted signal.
@@ -40,9 +52,11 @@ export async function download(
   url: string,
   sink: Sink,
   options: DownloadOptions,
-): Promise<RemoteFile & { size: number }> {
-  const { clock, signal, random = Math.random } = options;
+): Promise<Downloaded> {
+  const { clock, signal, random = Math.random, expectedSize = null, maxSize = Number.POSITIVE_INFINITY } = options;
   let file: RemoteFile | null = null;
+  let contentType: string | null = null;
+  let way = '';
   let position = 0;
   // Further than ever counts as progress: a server that cannot resume comes to the same place again and again.
   let best = 0;
@@ -69,16 +83,17 @@ export async function download(
     reached = true;
     try {
       if (worthRetry(answer.status)) {
-        return { complete: false, reason: showStatus(answer.status), wait: retryAfter(answer.headers, clock.wall()) };
+        return { complete: false, reason: showAnswer(answer), wait: retryAfter(answer.headers, clock.wall()) };
       }
       let skip = begin(answer, guard !== null);
-      for await (const piece of answer.body as AsyncIterable<Buffer>) {
+      for await (const piece of bytesOf(answer)) {
         let chunk = piece;
         if (skip > 0) {
           chunk = piece.subarray(Math.min(skip, piece.length));
           skip -= piece.length - chunk.length;
           if (chunk.length === 0) continue;
         }
+        if (position + chunk.length > (expectedSize ?? maxSize)) throw tooLong(null);
         await into(chunk);
         position += chunk.length;
         options.onProgress?.(position, file?.size ?? null);
@@ -97,6 +112,11 @@ export async function download(
   /** Takes up what the server says; how many bytes of the body are known already and have to be skipped. */
   function begin(answer: HttpAnswer, ranged: boolean): number {
     const { status } = answer;
+    const encoding = foreignEncoding(answer);
+    if ((status === 200 || status === 206) && encoding !== null) {
+      const why = 'which nobody asked for: what a dock would get is not the file as it is stored';
+      throw new DownloadError(`comes with Content-Encoding: ${encoding}${answer.way}, ${why}`);
+    }
     const now = remoteFile(answer);
     // Of any other answer the headers speak of an error page.
     const same = file && position > 0 && (status === 200 || status === 206) ? sameRemoteFile(file, now) : null;
@@ -106,7 +126,13 @@ export async function download(
       if (range?.start !== position) throw new DownloadError('the server sent another range than the one asked for');
       return 0;
     }
-    if (status !== 200) throw new DownloadError(showStatus(status));
+    if (status !== 200) throw new DownloadError(showAnswer(answer));
+    // Refused before a byte is read: a server may announce, and send, without end.
+    if (now.size !== null && (expectedSize === null ? now.size > maxSize : now.size !== expectedSize)) {
+      throw tooLong(now.size);
+    }
+    contentType = answer.headers['content-type'] ?? null;
+    way = answer.way;
     if (file && same === true) return position;
     if (position > 0) {
       restarted = true;
@@ -123,7 +149,7 @@ export async function download(
     let wait: number | null = null;
     try {
       const result = await attempt();
-      if (result.complete) return { ...(file ?? NOTHING), size: position };
+      if (result.complete) return { ...(file ?? NOTHING), size: position, contentType, way };
       ({ reason, wait } = result);
     } catch (error) {
       signal?.throwIfAborted();
@@ -140,12 +166,36 @@ export async function download(
     await sleep(clock, pause, signal);
   }
 
+  /** `announced`: what the server says, null where it just goes on sending. */
+  function tooLong(announced: number | null): DownloadError {
+    const has = announced === null ? 'has more than' : `has ${announced} bytes (${showBytes(announced)})`;
+    if (expectedSize === null) {
+      return new DownloadError(
+        `${has}${announced === null ? '' : ', more than'} the ${showBytes(maxSize)} of --max-size`,
+      );
+    }
+    const but =
+      announced === null
+        ? ` the ${expectedSize} bytes that the manifest states`
+        : ` on the server, but the manifest says ${expectedSize}`;
+    return new DownloadError(has + but, { mismatch: true });
+  }
+
   function givenUp(reason: string, attempts: number): string {
     const total = (file as RemoteFile | null)?.size ?? null;
     const got =
       position > 0 ? `, with ${showBytes(position)}${total === null ? '' : ` of ${showBytes(total)}`} read` : '';
     const why = restarted ? ', and the server cannot resume a download' : '';
     return `${reason} (given up after ${attempts} attempts${got}${why})`;
+  }
+}
+
+/** The body, with the way that it came in the errors that break it off. */
+async function* bytesOf({ body, way }: HttpAnswer): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new RequestError(error, way);
   }
 }
 

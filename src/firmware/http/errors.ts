@@ -2,10 +2,18 @@ import { STATUS_CODES } from 'node:http';
 import { systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { tlsFault } from '../../tls.js';
-import { RedirectError } from './client.js';
+import { type HttpAnswer, RedirectError, RequestError } from './client.js';
+import { ProxyError } from './proxy.js';
 
 /** A download that cannot go on, in words that follow the name of the file; never holds the URL. */
-export class DownloadError extends Error {}
+export class DownloadError extends Error {
+  /** Whether the bytes can be had, but are not what the manifest says. */
+  readonly mismatch: boolean;
+  constructor(message: string, { mismatch = false } = {}) {
+    super(message);
+    this.mismatch = mismatch;
+  }
+}
 
 /** Whether a request that was answered so is worth another one. */
 export function worthRetry(status: number): boolean {
@@ -25,23 +33,45 @@ export function showStatus(status: number): string {
   return `the server answered ${status}${name ? ` ${name}` : ''}${meaning[status] ?? ''}`;
 }
 
-/** What TLS says and redirects do not get better by asking again; everything else on a network may. */
+/** As {@link showStatus}, with the way on which the answer came. */
+export function showAnswer({ status, way }: Pick<HttpAnswer, 'status' | 'way'>): string {
+  return `${showStatus(status)}${way}`;
+}
+
+/**
+ * The `Content-Encoding` of an answer, which nobody asked for: what came is not the file. Null where there is none.
+ * `aws-chunked` is how an upload to S3 was framed: some stores repeat it, and send the file as it is.
+ */
+export function foreignEncoding({ headers }: Pick<HttpAnswer, 'headers'>): string | null {
+  const encodings = (headers['content-encoding'] ?? '').split(',').map((each) => each.trim());
+  const foreign = encodings.filter((each) => !/^(identity|aws-chunked|)$/i.test(each));
+  return foreign.length === 0 ? null : safeText(foreign.join(', '), 60);
+}
+
+/** What TLS says, redirects and settings do not get better by asking again; everything else on a network may. */
 export function isLasting(error: unknown): boolean {
+  if (error instanceof ProxyError) return error.lasting;
   return error instanceof DownloadError || error instanceof RedirectError || tlsFault(error, 'server') !== null;
 }
 
 /** A failed request in words that follow the name of the file. */
 export function showHttpProblem(error: unknown): string {
-  if (error instanceof DownloadError || error instanceof RedirectError) return error.message;
+  if (error instanceof RequestError) return `${showFailure(error.cause)}${error.way}`;
+  return showFailure(error);
+}
+
+function showFailure(error: unknown): string {
+  if (error instanceof DownloadError || error instanceof RedirectError || error instanceof ProxyError) {
+    return error.message;
+  }
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'the server cannot be reached: no answer in time';
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'the server fell silent';
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return 'the connection broke off';
-  const reason = safeText(reasonOf(error), 160);
   const fault = tlsFault(error, 'server');
   // A server of firmware that wants a client certificate is none for docks, and there is no option for one.
   if (fault) return safeText(fault.kind === 'client certificate' ? fault.why : `${fault.why}. ${fault.hint}`, 400);
-  return `the server cannot be reached: ${reason}`;
+  return `the server cannot be reached: ${safeText(reasonOf(error), 160)}`;
 }
 
 // With several addresses for one host Node gathers a failure for each; the first says it.

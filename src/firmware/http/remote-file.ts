@@ -1,4 +1,6 @@
+import { type Content, TELLING, whatItIs } from '../check/what-it-is.js';
 import type { HttpAnswer, HttpClient } from './client.js';
+import { foreignEncoding } from './errors.js';
 
 /** What a server says of a file: how long it is, and what proves that it is still the same. */
 export interface RemoteFile {
@@ -15,8 +17,12 @@ export interface RemoteFile {
 // Much longer than any real one; what is longer is worth nothing as a proof.
 const MAX_VALIDATOR = 512;
 
-/** What the answer to a request for the whole file, or for a part of it, says of the file. */
+/**
+ * What the answer to a request for the whole file, or for a part of it, says of the file; nothing where the body was
+ * encoded on the way, since then all of it is about other bytes.
+ */
 export function remoteFile({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>): RemoteFile {
+  if (foreignEncoding({ headers }) !== null) return { size: null, etag: null, lastModified: null, settled: false };
   const etag = bounded(headers.etag);
   const lastModified = bounded(headers['last-modified']);
   return {
@@ -54,19 +60,54 @@ export function contentRange(headers: HttpAnswer['headers']): { start: number | 
   };
 }
 
+/** What a server said of a file when it was asked for its first byte. */
+export interface RemoteLook {
+  /** 200 where the file is there, whether the server can send parts of it or not. */
+  status: number;
+  file: RemoteFile;
+  /** What came in place of the file, or its beginning: as exact as one byte, or a page of an error, allows. */
+  content: Content;
+  /** As {@link foreignEncoding}. */
+  encoding: string | null;
+  /** As {@link HttpAnswer.way}. */
+  way: string;
+}
+
 /**
- * What the server says of the file at `url` without sending it: HEAD, and where that is refused the first byte, since a
- * URL signed for GET answers nothing else. Rejects as {@link HttpClient.send}.
+ * What the server says of the file at `url` without sending it: by GET with a range, as a dock asks. HEAD is not asked: a URL
+ * that is signed for GET refuses it, and many servers answer it with a length of 0 or of a compressed body.
+ * Rejects as {@link HttpClient.send}.
  */
-export async function askRemote(client: HttpClient, url: string): Promise<{ status: number; file: RemoteFile }> {
-  const head = await client.send('HEAD', url);
-  head.body.destroy();
-  if (head.status === 200) return { status: 200, file: remoteFile(head) };
-  const get = await client.send('GET', url, { range: 'bytes=0-0' });
-  get.body.destroy();
-  // An empty file has no first byte.
-  const empty = get.status === 416 && contentRange(get.headers)?.total === 0;
-  return { status: get.status === 206 || empty ? 200 : get.status, file: remoteFile(get) };
+export async function askRemote(client: HttpClient, url: string, signal?: AbortSignal): Promise<RemoteLook> {
+  let answer = await client.send('GET', url, { range: 'bytes=0-0' }, signal);
+  // An empty file has no first byte; anything else that is refused may be the range alone.
+  const total = answer.status === 416 ? (contentRange(answer.headers)?.total ?? null) : null;
+  if (total !== 0 && [400, 416, 501].includes(answer.status)) {
+    answer.body.destroy();
+    answer = await client.send('GET', url, {}, signal);
+  }
+  const { headers, way } = answer;
+  const isThere = answer.status === 206 || (answer.status === 416 && total === 0);
+  const content = whatItIs(await beginning(answer), headers['content-type']);
+  const status = isThere ? 200 : answer.status;
+  return { status, file: remoteFile(answer), content, encoding: foreignEncoding(answer), way };
+}
+
+/** What came with the headers, or next; the rest is not read, however long or slow it is. */
+async function beginning({ body, headers }: HttpAnswer): Promise<Buffer> {
+  let first: Buffer = Buffer.alloc(0);
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      if (first.length === 0) first = piece.subarray(0, TELLING);
+      // Where that was all, its end lets the connection be used again.
+      if (first.length > 0 && String(piece.length) !== headers['content-length']) break;
+    }
+  } catch {
+    // What came before it broke off tells enough.
+  } finally {
+    body.destroy();
+  }
+  return first;
 }
 
 function bounded(value: string | undefined): string | null {

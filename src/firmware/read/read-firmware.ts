@@ -15,11 +15,15 @@ export interface FirmwareSource {
   /** Absolute path, or URL. */
   location: string;
   file_name: string;
+  /** Bytes that it must have, where the manifest states them. */
+  file_size?: number | null;
 }
 
 export interface ReadOptions extends HttpOptions {
   /** Where digests are kept; null = read everything. */
   cacheFile: string | null;
+  /** The most bytes that are downloaded of a file whose size nobody states; default {@link MAX_SIZE}. */
+  maxSize?: number | undefined;
   clock: Clock;
   /** The files that really are being read, in order; at most ten times a second. */
   onReading?(files: readonly Reading[]): void;
@@ -34,7 +38,11 @@ export interface ReadOptions extends HttpOptions {
 /** What is known of a file, or why it cannot be read, in words that follow its name. */
 export type ReadResult =
   | { ok: true; source: 'file' | 'url' | 'cache'; digest: Digest }
-  | { ok: false; problem: string };
+  /** `mismatch`: the file can be had, but is not what the manifest says. */
+  | { ok: false; problem: string; mismatch?: boolean };
+
+/** Of a file whose size nobody states, in bytes: more than ten times the largest known package. */
+export const MAX_SIZE = 8e9;
 
 // Four threads digest more than 2 GB a second, faster than nearly any disk reads, and each costs some 12 MB.
 const MAX_THREADS = 4;

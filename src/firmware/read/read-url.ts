@@ -8,7 +8,7 @@ import { rangeGuard } from '../http/remote-file.js';
 import { tailOf, urlSource } from '../package/byte-source.js';
 import { type PackageContents, readPackage, SourceFailure } from '../package/central-directory.js';
 import { digestOf } from './read-file.js';
-import type { FirmwareSource, ReadContext, ReadResult } from './read-firmware.js';
+import { type FirmwareSource, MAX_SIZE, type ReadContext, type ReadResult } from './read-firmware.js';
 
 // The directory of a real package has some kilobytes; with this much of the end kept it costs no further request.
 const TAIL = 256 * 1024;
@@ -43,6 +43,8 @@ export async function readUrl(
       },
       {
         clock,
+        expectedSize: source.file_size ?? null,
+        maxSize: options.maxSize ?? MAX_SIZE,
         ...(signal ? { signal } : {}),
         onProgress: (read, total) => line.at(read, total),
         onRetry(reason, wait, idle) {
@@ -64,7 +66,9 @@ export async function readUrl(
     }
     return { ok: true, source: 'url', digest };
   } catch (error) {
-    if (error instanceof DownloadError) return { ok: false, problem: safeText(error.message, 400) };
+    if (error instanceof DownloadError) {
+      return { ok: false, problem: safeText(error.message, 600), mismatch: error.mismatch };
+    }
     throw error;
   }
 }

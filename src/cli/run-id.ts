@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OtaError } from '../errors.js';
+import { isRunName } from '../journal/run-name.js';
+import { safeText } from '../text.js';
 
 /** Names a run: sorts by time, is short enough to type, and no two are alike: `20261124-081530-9f3ac2`. */
 export function newRunId(wall: number): string {
@@ -9,8 +11,8 @@ export function newRunId(wall: number): string {
 
 /** A run's id becomes part of a path. @throws OtaError `run_not_found` */
 export function checkedId(id: string): string {
-  if (/^[A-Za-z0-9-]{1,64}$/.test(id)) return id;
-  throw new OtaError('run_not_found', `${JSON.stringify(id)} is no run`, {
+  if (isRunName(id)) return id;
+  throw new OtaError('run_not_found', `${JSON.stringify(safeText(id, 100))} is no run`, {
     hint: 'dji-ota runs lists the earlier ones.',
   });
 }

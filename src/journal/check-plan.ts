@@ -4,6 +4,7 @@ import { pidProblem } from '../protocol/topics.js';
 import { UPGRADE_TYPES } from '../protocol/upgrade-types.js';
 import { OUTCOMES } from '../upgrade/events.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
+import { isRunName } from './run-name.js';
 
 type Fields = Record<string, unknown>;
 
@@ -22,14 +23,20 @@ export function runRecord(fields: Fields): RunRecord | null {
     kind === 'run' &&
     isCount(schema) &&
     isText(run) &&
+    isRunName(run as string) &&
     isLength(time) &&
     (time as number) <= LATEST &&
     isText(manifest) &&
     isCount(devices) &&
     isCount(gateways) &&
     typeof simulated === 'boolean' &&
-    object(connection) !== null;
+    isConnection(object(connection));
   return good ? (fields as unknown as RunRecord) : null;
+}
+
+function isConnection(of: Fields | null): boolean {
+  const { insecure = false, ...texts } = of ?? {};
+  return of !== null && typeof insecure === 'boolean' && Object.values(texts).every(isText);
 }
 
 /** The second line, or null where it is none. */

@@ -10,6 +10,7 @@ import { type Holder, holderOf } from './lease.js';
 import { readLines } from './lines.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
 import { JOURNAL_SCHEMA, readLine, withoutFrame } from './record.js';
+import { isRunName } from './run-name.js';
 
 /** What `dji-ota runs` shows of a run. */
 export interface RunSummary extends RunRecord {
@@ -41,8 +42,14 @@ export interface JournalContent {
   torn: boolean;
 }
 
+const ENDING = '.jsonl';
+
 export function journalFile(folder: string, run: string): string {
-  return path.join(folder, `${run}.jsonl`);
+  return path.join(folder, `${run}${ENDING}`);
+}
+
+function nameOf(file: string): string {
+  return path.basename(file, ENDING);
 }
 
 /** All runs, the newest first. A file that is no journal is left out. */
@@ -58,7 +65,7 @@ export async function listRuns(folder: string): Promise<RunSummary[]> {
 
 async function journalNames(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((each) => each.endsWith('.jsonl')).sort();
+    return (await readdir(folder)).filter((each) => each.endsWith(ENDING) && isRunName(nameOf(each))).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new OtaError('run_not_found', `the runs in ${safeText(folder)} cannot be listed: ${systemReason(error)}`, {
@@ -111,6 +118,11 @@ export async function readJournal(file: string, taker?: FactTaker): Promise<Jour
     });
   }
   if (!header || !plan) throw noJournal(file, content.next > 3 || content.lost > 0);
+  if (header.run !== nameOf(file)) {
+    throw new OtaError('run_not_found', `${safeText(file)} is a copy of the journal of run ${header.run}`, {
+      hint: `What was published may be known to the other one alone: use run ${header.run}.`,
+    });
+  }
   return { ...content, header, plan };
 }
 
@@ -175,7 +187,7 @@ export async function pruneRuns(folder: string, age: number, wall: number): Prom
       });
     });
     await unlink(`${file}.lock`).catch(() => {});
-    removed.push(run?.run ?? path.basename(name, '.jsonl'));
+    removed.push(nameOf(name));
   }
   return removed;
 }
@@ -194,7 +206,7 @@ async function summarize(file: string): Promise<RunSummary | null> {
     const { size } = await handle.stat();
     const head = await readText(handle, 0, Math.min(size, 16 * 1024));
     const header = recordOf(head.split('\n', 1)[0] ?? '', runRecord);
-    if (!header) return null;
+    if (!header || header.run !== nameOf(file)) return null;
     const from = Math.max(0, size - 4 * 1024);
     const tail = await readText(handle, from, size - from);
     const finished = lastRecord(tail.trimEnd().split('\n'));

@@ -15,7 +15,7 @@ import { createPublisher, type FactLog } from './publisher.js';
 import { startDue, wakeAt } from './rollout/rollout.js';
 import { onlyOpenJob } from './tracker/jobs.js';
 import type { RunView } from './tracker/state.js';
-import { isNewVersion, outcomes } from './tracker/tracker.js';
+import { outcomes, takesVersion } from './tracker/tracker.js';
 import { viewOf } from './tracker/view.js';
 
 /** What listens to the devices' own reports during a run (preflight, verification). */
@@ -244,7 +244,7 @@ export function followRun(options: FollowOptions): FollowedRun {
 
   function report(sn: string, version: string): void {
     const fact: FactOf<'version_reported'> = { type: 'version_reported', at: now(), sn, version };
-    if (isNewVersion(core.tracker, fact)) take(fact);
+    if (takesVersion(core.tracker, fact)) take(fact);
   }
 
   return { events, take, report, follow };
@@ -255,7 +255,6 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
   'job_acknowledged',
   'job_resent',
   'resumed',
-  'reply',
   'cut_off',
   'version_reported',
 ]);

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { journalFile } from '../../src/journal/read.js';
@@ -8,6 +8,7 @@ import { docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { header } from '../helpers/journals.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
+import { coreOptions, device } from '../helpers/upgrade-run.js';
 
 describe('runs', () => {
   let place: Workplace;
@@ -28,6 +29,46 @@ describe('runs', () => {
     expect(result).toMatchObject({ code: 0, stdout: '' });
     expect(result.stderr).toContain('no runs yet');
     expect((await place.run(['runs', 'prune'])).stderr).toContain('0 runs removed');
+  });
+
+  it('a journal with escapes in its id, its name or its texts: nothing of it reaches the terminal as it is', async () => {
+    const own = await workplace();
+    const runs = path.join(own.folder, 'home', 'state', 'runs');
+    await mkdir(runs, { recursive: true });
+    const evil = '\u001b]0;pwned\u0007\u009b31m\n::set-output name=a::b';
+    const put = async (name: string, more: object) => {
+      const first = { kind: 'run', schema: 1, ...header({ run: name, manifest: `/x${evil}`, ...more }) };
+      const plan = { kind: 'plan', options: coreOptions(), devices: [device(`S${evil}`, 'P')] };
+      await writeFile(
+        journalFile(runs, name),
+        [first, plan].map((record, index) => lineOf(record, index + 1)).join(''),
+      );
+    };
+    await put('good', { connection: { broker: `mqtt://x${evil}` } });
+    await put('bad-id', { run: `bad${evil}` });
+    await put('renamed', { run: 'good' });
+    await put(`name\u001b[31m`, {});
+    await put('-dash', {});
+    await put('connected', { connection: { broker: { toString: 1 } } });
+    const shown: string[] = [];
+    const run = async (...args: string[]) => {
+      const { stdout, stderr, code } = await own.run(args);
+      shown.push(stdout, stderr);
+      return { stdout, stderr, code };
+    };
+    expect((await run('runs')).stdout.match(/^\S+/gm)).toEqual(['RUN', 'good']);
+    expect((await run('runs', 'good')).stdout).toContain('pwned');
+    expect((await run('complete', '--', 'resume', '')).stdout).toContain('good');
+    expect((await run('runs', 'renamed')).stderr).toContain('is a copy of the journal of run good');
+    expect((await run('resume', 'bad-id')).code).toBe(2);
+    expect((await run('report', `bad${evil}`, '--report', 'x.md')).code).toBe(2);
+    expect((await run('resume', `bad${evil}`)).stderr).toContain('is no run');
+    await run('runs', '--output', 'json');
+    await run('runs', 'prune', '--keep', '0');
+    for (const text of shown) expect(text).not.toMatch(/[\u001b\u0007\u009b]|^::/m);
+    // What is no journal of ours is nobody's to remove.
+    expect(await readdir(runs)).toEqual(['-dash.jsonl', 'name\u001b[31m.jsonl']);
+    await own.close();
   });
 
   it('lists a run, shows its devices, and says no word of a resume where none is due', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { isNewVersion } from '../../src/upgrade/tracker/tracker.js';
+import { takesVersion } from '../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, trackerOf } from '../helpers/facts.js';
 
 function reported(version: string, at: number, sn = 'A'): Extract<Fact, { type: 'version_reported' }> {
@@ -113,7 +113,7 @@ test('only a version that changes anything is new', () => {
   const tracker = trackerOf({ verify: 'report' });
   const news = (version: string) => {
     const fact = reported(version, 1);
-    const isNew = isNewVersion(tracker, fact);
+    const isNew = takesVersion(tracker, fact);
     applyAll(tracker, fact);
     return isNew;
   };
@@ -124,5 +124,5 @@ test('only a version that changes anything is new', () => {
   // After ok, what was told before counts anew.
   applyAll(tracker, progress({ status: 'ok' }));
   expect([news('1.0'), news('1.0'), news('2.0'), news('2.0')]).toEqual([true, false, true, false]);
-  expect(isNewVersion(tracker, reported('1.0', 1, 'nobody'))).toBe(false);
+  expect(takesVersion(tracker, reported('1.0', 1, 'nobody'))).toBe(false);
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import { MAX_ADOPTED, MAX_ADOPTED_ON_GATEWAY } from '../../src/upgrade/tracker/bounds.js';
 import { STALL, settle } from '../helpers/upgrade-run.js';
 import { startWatch, theirs } from '../helpers/watch-run.js';
 
@@ -115,10 +117,54 @@ describe('what the broker denies', () => {
   });
 });
 
-test('a flood of invented upgrades does not fill the memory', async () => {
+const tooMany = (events: readonly RunEvent[]) =>
+  events.flatMap((event) => (event.event === 'warning' && event.code === 'too_many_upgrades' ? [event.message] : []));
+
+test('one dock invents upgrades: so many of it are followed, it is said once, and another dock’s failure is seen', async () => {
+  const run = startWatch();
+  await settle();
+  for (let id = 0; id < 25_000; id++) run.fake.dock.progress(theirs(`b${id}`), 'in_progress', 1);
+  run.fake.dock.progress(theirs('real', 'P1'), 'failed', 40, { result: 312028 });
+  await run.pass(STALL + 1000);
+  const { exit_code, devices } = await run.result;
+  expect(exit_code).toBe(1);
+  expect(devices).toHaveLength(MAX_ADOPTED_ON_GATEWAY + 1);
+  expect(devices.at(-1)).toMatchObject({ pid: 'P1', status: 'failed' });
+  expect(tooMany(run.events)).toEqual([
+    'gateway P0 reports more than 100 upgrades: no further ones of it are followed',
+  ]);
+});
+
+test('in one upgrade, or by its requests, a dock invents no more devices', async () => {
   const run = startWatch({ follow: true });
   await settle();
-  for (let id = 0; id < 20_050; id++) run.fake.dock.progress(theirs(`b${id}`), 'ok');
+  for (let id = 0; id < 200; id++) {
+    for (let sn = 0; sn < 20; sn++) run.fake.dock.progress(theirs(`b${id}`), 'ok', 100, { sn: `S${sn}` });
+    const data = { devices: Array.from({ length: 16 }, (_, sn) => ({ sn: `T${sn}` })) };
+    run.fake.say('thing/product/P1/services', { method: 'ota_create', bid: `c${id}`, tid: 't', data });
+  }
   run.abort.abort(130);
-  expect((await run.result).devices).toHaveLength(20_000);
+  const { devices } = await run.result;
+  expect(devices.filter(({ pid }) => pid === 'P0')).toHaveLength(MAX_ADOPTED_ON_GATEWAY);
+  expect(devices.filter(({ pid }) => pid === 'P1')).toHaveLength(MAX_ADOPTED_ON_GATEWAY);
+  expect(tooMany(run.events)).toHaveLength(2);
+});
+
+test('many gateways that do it do not fill the memory', async () => {
+  const pids = Array.from({ length: 210 }, (_, index) => `P${index}`);
+  const run = startWatch({ follow: true, pids });
+  await settle();
+  for (const pid of pids) for (let id = 0; id < 101; id++) run.fake.dock.progress(theirs(`${pid}b${id}`, pid), 'ok');
+  run.abort.abort(130);
+  expect((await run.result).devices).toHaveLength(MAX_ADOPTED);
+  expect(tooMany(run.events)).toContain('more than 20000 upgrades were seen: no further ones are followed');
+});
+
+test('upgrades that were asked for by --bid are followed whatever else a dock says', async () => {
+  const run = startWatch({ bids: ['mine'] });
+  await settle();
+  for (let id = 0; id < 500; id++) run.fake.dock.progress(theirs(`b${id}`), 'in_progress', 1);
+  run.fake.dock.progress(theirs('mine'), 'ok', 100);
+  expect(await run.result).toMatchObject({ exit_code: 0, devices: [{ pid: 'P0', status: 'ok' }] });
+  expect(tooMany(run.events)).toEqual([]);
 });

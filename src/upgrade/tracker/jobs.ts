@@ -29,8 +29,10 @@ export interface Tracker {
   byTid: Map<string, JobState> | null;
   /** Null until somebody looks for one in it; see {@link deviceBySn}. */
   bySn: Map<string, DeviceState> | null;
-  /** Gateways on which somebody else's upgrade was seen; warned of once each. */
-  readonly foreign: Set<string>;
+  /** What was warned of already, by gateway. */
+  readonly warned: Set<string>;
+  /** Devices that were taken up, by gateway (`watch`). */
+  readonly adopted: Map<string, number>;
   /** The newest event without a `bid`, by gateway (`watch`). */
   readonly anonymous: Map<string, string>;
   /** Since when the broker is away; null while it is there. */
@@ -123,6 +125,9 @@ export function newJob(
     resent: false,
     uncertain: false,
     ended: false,
+    told: 0,
+    windowEnds: 0,
+    windowLeft: 0,
   };
 }
 

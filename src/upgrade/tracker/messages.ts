@@ -5,6 +5,7 @@ import { isTerminal, type TerminalStatus } from '../../protocol/statuses.js';
 import { safeText } from '../../text.js';
 import type { RunEvent } from '../events.js';
 import type { FactOf } from '../facts.js';
+import { mayAdopt, mayTell, warnOnce } from './bounds.js';
 import {
   addDevice,
   addJob,
@@ -22,9 +23,6 @@ import {
 import { takeProgress } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
-/** More upgrades than this are not taken up by `watch`: a flood of invented ids must not fill the memory. */
-export const MAX_ADOPTED = 20_000;
-
 /** An `ota_create` holds two devices; more than a few under one id are invented. */
 const MAX_IN_JOB = 8;
 
@@ -39,7 +37,8 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   const events: RunEvent[] = [];
   announce(job, events);
   const running = job.accepted || job.heard;
-  if (!job.accepted || message.result !== 0) {
+  const told = !running || mayTell(tracker, job, at, events);
+  if (told && (!job.accepted || message.result !== 0)) {
     const { result, status } = message;
     events.push({ event: 'job_replied', pid, bid: job.bid ?? '', result, status });
   }
@@ -50,11 +49,9 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
     // The request came twice, or the dock contradicts itself: it is upgrading, so its progress decides.
     job.accepted = true;
     if (!isRunning) {
-      events.push({
-        event: 'warning',
-        code: 'contradicting_reply',
-        message: `gateway ${pid} refused (code ${message.result}: ${resultCode(message.result).meaning}) an upgrade that it had already begun; following its progress`,
-      });
+      const said = `code ${message.result}: ${resultCode(message.result).meaning}`;
+      const text = `gateway ${pid} refused (${said}) an upgrade that it had already begun; following its progress`;
+      warnOnce(tracker, `contradicts ${pid}`, 'contradicting_reply', text, events);
     }
     return { events, job };
   }
@@ -94,18 +91,21 @@ function takeUpEarlier(tracker: Tracker, job: JobState): void {
 
 export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   const { message, pid, at } = fact;
-  const job = jobOfProgress(tracker, pid, message, at);
-  if (!job) return foreignProgress(tracker, pid, message);
-  if (job.ended) return { events: [], job };
+  const events: RunEvent[] = [];
+  const job = jobOfProgress(tracker, pid, message, at, events);
+  if (!job) {
+    warnOfForeign(tracker, pid, message, events);
+    return events.length > 0 ? { events, job } : NOTHING;
+  }
+  if (job.ended) return { events, job };
   if (job.bid === null) tracker.anonymous.set(pid, eventId(message));
   job.heard = true;
-  const events: RunEvent[] = [];
   announce(job, events);
-  const named = message.sn === null ? undefined : deviceNamed(tracker, job, message.sn, at);
+  const named = message.sn === null ? undefined : deviceNamed(tracker, job, message.sn, at, events);
   for (const device of named ? [named] : job.devices) {
     if (device.phase !== 'open') continue;
     const change = takeProgress(device, message, at);
-    if (change === 'same') continue;
+    if (change === 'same' || (change === 'changed' && !mayTell(tracker, job, at, events))) continue;
     const end = change === 'changed' ? [] : endDevice(tracker, device, change, at);
     // An `ok` whose version is still awaited has no end to tell yet, and is told (and kept) as progress.
     events.push(...(end.length > 0 ? end : [progressEvent(device)]));
@@ -115,10 +115,17 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
 }
 
 /** The one device of the job that an event names; in a job of others, where devices are learned one by one, also a new one. */
-function deviceNamed(tracker: Tracker, job: JobState, sn: string, at: number): DeviceState | undefined {
+function deviceNamed(
+  tracker: Tracker,
+  job: JobState,
+  sn: string,
+  at: number,
+  events: RunEvent[],
+): DeviceState | undefined {
   const known = job.devices.find((device) => device.sn === sn);
   const learning = job.tid === null && tracker.options.adopt !== 'none' && job.devices.length < MAX_IN_JOB;
   if (known || !learning || job.devices.some((device) => device.sn === null)) return known;
+  if (!mayAdopt(tracker, job.pid, events)) return undefined;
   const device = addDevice(tracker, job.pid, sn, null);
   (job.devices as DeviceState[]).push(device);
   openDevice(device, job, at);
@@ -126,7 +133,13 @@ function deviceNamed(tracker: Tracker, job: JobState, sn: string, at: number): D
 }
 
 /** PROTOCOL "Matching": by `bid`; without one, the one open job on the gateway, if there is exactly one. */
-function jobOfProgress(tracker: Tracker, pid: string, message: ProgressMessage, at: number): JobState | null {
+function jobOfProgress(
+  tracker: Tracker,
+  pid: string,
+  message: ProgressMessage,
+  at: number,
+  events: RunEvent[],
+): JobState | null {
   const ours = message.bid === null ? undefined : tracker.byBid.get(message.bid);
   if (ours) return ours.pid === pid ? ours : null;
   const only = onlyOpenJob(tracker, pid);
@@ -135,35 +148,32 @@ function jobOfProgress(tracker: Tracker, pid: string, message: ProgressMessage, 
   if (message.bid === null || tracker.options.match === 'gateway') {
     if (only || tracker.options.adopt === 'none') return only;
   }
-  return adopt(tracker, pid, message, at);
+  return adopt(tracker, pid, message, at, events);
 }
 
 function eventId({ tid, timestamp }: ProgressMessage): string {
   return `${tid} ${timestamp}`;
 }
 
-function foreignProgress(tracker: Tracker, pid: string, message: ProgressMessage): Effect {
-  if (message.bid === null || tracker.foreign.has(pid) || !tracker.openByPid.has(pid)) return NOTHING;
-  if (tracker.options.adopt !== 'none') return NOTHING;
-  tracker.foreign.add(pid);
-  return {
-    events: [
-      {
-        event: 'warning',
-        code: 'foreign_upgrade',
-        message: `gateway ${pid} reports an upgrade that is not ours (bid ${safeText(message.bid, 64)}); it is not followed`,
-      },
-    ],
-    job: null,
-  };
+function warnOfForeign(tracker: Tracker, pid: string, { bid }: ProgressMessage, events: RunEvent[]): void {
+  if (bid === null || !tracker.openByPid.has(pid) || tracker.options.adopt !== 'none') return;
+  const message = `gateway ${pid} reports an upgrade that is not ours (bid ${safeText(bid, 64)}); it is not followed`;
+  warnOnce(tracker, `foreign ${pid}`, 'foreign_upgrade', message, events);
 }
 
-function adopt(tracker: Tracker, pid: string, message: ProgressMessage, at: number): JobState | null {
+function adopt(
+  tracker: Tracker,
+  pid: string,
+  message: ProgressMessage,
+  at: number,
+  events: RunEvent[],
+): JobState | null {
   const { adopt } = tracker.options;
-  if (adopt === 'none' || tracker.devices.length >= MAX_ADOPTED) return null;
+  if (adopt === 'none') return null;
   if (adopt !== 'all' && (message.bid === null || !adopt.has(message.bid))) return null;
   // Without a bid, the last event of an upgrade sent twice would look like another one.
   if (message.bid === null && message.tid !== null && tracker.anonymous.get(pid) === eventId(message)) return null;
+  if (!mayAdopt(tracker, pid, events)) return null;
   const device = addDevice(tracker, pid, message.sn, null);
   const job = newJob(pid, message.bid, null, 1, at, [device]);
   openDevice(device, job, at);
@@ -174,12 +184,15 @@ function adopt(tracker: Tracker, pid: string, message: ProgressMessage, at: numb
 export function createSeen(tracker: Tracker, fact: FactOf<'create_seen'>): Effect {
   const { adopt } = tracker.options;
   if (tracker.byBid.has(fact.bid) || adopt === 'none' || (adopt !== 'all' && !adopt.has(fact.bid))) return NOTHING;
-  if (tracker.devices.length + fact.devices.length > MAX_ADOPTED) return NOTHING;
-  const devices = fact.devices.map(({ sn, product_version }) => addDevice(tracker, fact.pid, sn, product_version));
+  const events: RunEvent[] = [];
+  const devices = fact.devices.flatMap(({ sn, product_version }) =>
+    mayAdopt(tracker, fact.pid, events) ? addDevice(tracker, fact.pid, sn, product_version) : [],
+  );
+  if (devices.length === 0) return { events, job: null };
   const job = newJob(fact.pid, fact.bid, null, 1, fact.at, devices);
   for (const device of devices) openDevice(device, job, fact.at);
   addJob(tracker, job);
-  return { events: [], job };
+  return { events, job };
 }
 
 function progressEvent(device: DeviceState): RunEvent {

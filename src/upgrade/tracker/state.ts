@@ -63,6 +63,10 @@ export interface JobState {
   /** The program ended between recording the job and the broker's acknowledgement: it may never have been sent. */
   uncertain: boolean;
   ended: boolean;
+  /** Changes that were told, and how many may be until when: see `mayTell`. */
+  told: number;
+  windowEnds: number;
+  windowLeft: number;
 }
 
 /** How far a device is with the download of a file that this program serves. Bytes, and bytes a second. */

@@ -7,6 +7,7 @@ import { sameVersion } from '../../protocol/versions.js';
 import { safeText } from '../../text.js';
 import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent } from '../events.js';
 import type { Fact, FactOf } from '../facts.js';
+import { mayTell } from './bounds.js';
 import {
   addDevice,
   addJob,
@@ -40,7 +41,8 @@ export function createTracker(
     openByPid: new Map(),
     byTid: null,
     bySn: null,
-    foreign: new Set(),
+    warned: new Set(),
+    adopted: new Map(),
     anonymous: new Map(),
     lostAt: null,
     restoredAt: Number.NEGATIVE_INFINITY,
@@ -195,11 +197,19 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   return { events: [finish(tracker, device, 'ok', null, fact.at)], job };
 }
 
-/** Whether a reported version is anything new: docks tell theirs every few seconds, to a journal once is enough. */
-export function isNewVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
+/**
+ * Whether a reported version is anything new: docks tell theirs every few seconds, to a journal once is enough, and one that
+ * tells another one each time is taken at its word only so often.
+ */
+export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
   const device = deviceBySn(tracker, fact.sn);
   if (!device || device.phase === 'ended' || device.target === null) return false;
-  if (device.phase !== 'waiting') return device.reported !== fact.version;
+  if (device.phase !== 'waiting') {
+    if (device.reported === fact.version) return false;
+    const job = device.bid === null ? undefined : tracker.byBid.get(device.bid);
+    const decides = device.phase === 'verifying' && sameVersion(fact.version, device.target);
+    return decides || job === undefined || mayTell(tracker, job, fact.at, null);
+  }
   return !device.reportedOther && !sameVersion(fact.version, device.target);
 }
 

@@ -86,7 +86,7 @@ export async function runCommand(id: string, flags: RunsOptions, io: Io): Promis
     `Manifest  ${safeText(header.manifest, 300)}`,
     ...(header.connection.broker ? [`Broker    ${safeText(header.connection.broker, 200)}`] : []),
     `State     ${summary ? stateOf(summary) : ''}`,
-    `Journal   ${file}`,
+    `Journal   ${safeText(file, 1000)}`,
   ];
   io.stdout.write(`${lines.join('\n')}\n\n`);
   const width = terminalWidth(io.stdout);

@@ -1,0 +1,58 @@
+/** What one dock may cost: how much of its changes is told and kept, and how many upgrades it may invent (SECURITY.md). */
+import { safeText } from '../../text.js';
+import type { RunEvent } from '../events.js';
+import type { Tracker } from './jobs.js';
+import type { JobState } from './state.js';
+
+/**
+ * Changes of one attempt that are told, and with that kept in the journal: at most `burst` in any `window` (milliseconds), and
+ * once `most` have been told, one in `slowWindow`. An upgrade of two devices has about 400 in ten minutes. What ends a
+ * device is always told, and what is shown live is always the newest.
+ */
+export const TOLD = { burst: 400, window: 10_000, most: 2000, slowWindow: 60_000 } as const;
+
+/** Devices that `watch` takes up: on one gateway, and in all. */
+export const MAX_ADOPTED_ON_GATEWAY = 100;
+export const MAX_ADOPTED = 20_000;
+
+/** Whether a change at `at` is told; the first one that is not is warned of, once for each gateway, where there are `events`. */
+export function mayTell(tracker: Tracker, job: JobState, at: number, events: RunEvent[] | null): boolean {
+  if (at >= job.windowEnds) {
+    const slow = job.told >= TOLD.most;
+    job.windowEnds = at + (slow ? TOLD.slowWindow : TOLD.window);
+    job.windowLeft = slow ? 1 : TOLD.burst;
+  }
+  if (job.windowLeft > 0) {
+    job.windowLeft--;
+    job.told++;
+    return true;
+  }
+  const message = `gateway ${safeText(job.pid, 64)} reports more changes than an upgrade has (${TOLD.burst} within ${TOLD.window / 1000} s, or ${TOLD.most}): from now on not all of them are told and kept, its end is`;
+  if (events) warnOnce(tracker, `flood ${job.pid}`, 'too_many_changes', message, events);
+  return false;
+}
+
+/** Whether `watch` takes up one more device of a gateway; the first one that it does not is warned of. */
+export function mayAdopt(tracker: Tracker, pid: string, events: RunEvent[]): boolean {
+  // A list of ids that the user gave is bound enough.
+  if (typeof tracker.options.adopt !== 'string') return true;
+  if (tracker.devices.length >= MAX_ADOPTED) {
+    const message = `more than ${MAX_ADOPTED} upgrades were seen: no further ones are followed`;
+    warnOnce(tracker, 'adopted', 'too_many_upgrades', message, events);
+    return false;
+  }
+  const adopted = tracker.adopted.get(pid) ?? 0;
+  if (adopted >= MAX_ADOPTED_ON_GATEWAY) {
+    const message = `gateway ${safeText(pid, 64)} reports more than ${MAX_ADOPTED_ON_GATEWAY} upgrades: no further ones of it are followed`;
+    warnOnce(tracker, `adopted ${pid}`, 'too_many_upgrades', message, events);
+    return false;
+  }
+  tracker.adopted.set(pid, adopted + 1);
+  return true;
+}
+
+export function warnOnce(tracker: Tracker, key: string, code: string, message: string, events: RunEvent[]): void {
+  if (tracker.warned.has(key)) return;
+  tracker.warned.add(key);
+  events.push({ event: 'warning', code, message });
+}

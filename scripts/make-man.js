@@ -2,8 +2,8 @@
 /** Writes the man page, dist/dji-ota.1, from the program's own declarations (needs `npm run build`). */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { version } from '../dist/app/version.js';
 import { createProgram } from '../dist/cli/program.js';
-import { version } from '../dist/cli/version.js';
 
 const io = { env: {}, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal };
 

@@ -1,4 +1,6 @@
 /** An error that ended a command before, or outside, a run. */
+
+import { newRunId } from '../app/run-id.js';
 import type { OtaError } from '../errors.js';
 import { useColor } from '../render/color.js';
 import { jsonLine } from '../render/json/lines.js';
@@ -6,7 +8,6 @@ import { formatProblem } from '../render/problem-text.js';
 import type { OutputStream } from '../render/stream.js';
 import { PLAIN_STYLES } from '../render/styles.js';
 import { emptyTotals } from '../upgrade/events.js';
-import { newRunId } from './run-id.js';
 
 /** Standard output is asked for only where something goes there. */
 interface FailureIo {

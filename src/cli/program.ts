@@ -1,5 +1,6 @@
 /** The commands, as commander takes them. What does the work is imported inside each action: declaring must cost nothing. */
 import { type Argument, Command, CommanderError, type Help, type Option } from 'commander';
+import { version } from '../app/version.js';
 import { terminalWidth } from '../render/stream.js';
 import { completion } from './commands/completion/command.js';
 import { config } from './commands/config/command.js';
@@ -20,7 +21,6 @@ import { addOptions, DeclaredArgument, DeclaredOption } from './options/commande
 import { COMMON } from './options/common.js';
 import { GROUPS } from './options/declaration.js';
 import { readOptions } from './options/read.js';
-import { version } from './version.js';
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly CommandDeclaration[] = [

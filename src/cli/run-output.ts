@@ -1,13 +1,12 @@
 /** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
-import { systemClock } from '../clock.js';
+import { randomUUID } from 'node:crypto';
+import type { Context } from '../app/context.js';
 import { chooseRenderer, type Output, resolveOutput } from '../render/choose.js';
 import { formatProblem } from '../render/problem-text.js';
-import type { Renderer } from '../render/renderer.js';
 import { PLAIN_STYLES } from '../render/styles.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
-import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
 export interface OutputFlags {
@@ -22,10 +21,13 @@ export interface OutputFlags {
 
 export interface RunOutput {
   readonly kind: Exclude<Output, 'auto'>;
-  readonly renderer: Renderer;
+  /** For the use case whose run this is. */
+  readonly context: Context;
   readonly emit: Emit;
   warn(code: string, message: string): void;
-  phase(phase: 'preparing' | 'preflight' | 'upgrading'): void;
+  note(text: string): void;
+  /** Puts the terminal in order for something else that is written to it, e.g. a question. */
+  pause(): void;
   /**
    * Says what can be done about a run that was cut off, and writes the reports: one that cannot be written is said on
    * stderr. `run`: its id, where it was recorded.
@@ -46,7 +48,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     stderr: io.stderr,
     env: io.env,
     color: flags.color,
-    clock: systemClock,
+    clock: io.clock,
     runId,
     verbose: flags.verbose ?? false,
   });
@@ -60,39 +62,45 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
   };
   const forget = io.onExit(close);
   const emit: Emit = (event) => {
-    reports?.take(event, systemClock.wall());
+    reports?.take(event, io.clock.wall());
     if (!io.readerGone()) renderer.event(event);
   };
+  const warn = (code: string, message: string) => emit({ event: 'warning', code, message });
+  const note = (text: string) => renderer.note(text);
   return {
     kind: resolveOutput({ output, stderr: io.stderr, env: io.env }),
-    renderer: reports ? withView(renderer, reports.view) : renderer,
+    context: {
+      clock: io.clock,
+      env: io.env,
+      signal: io.signal,
+      newId: randomUUID,
+      emit,
+      warn,
+      note,
+      phase: (phase) => renderer.phase(PHASES[phase]),
+      view(view) {
+        reports?.view(view);
+        renderer.view(view);
+      },
+      reading: (files) => renderer.reading(files),
+    },
     emit,
-    phase: (phase) => renderer.phase(PHASES[phase]),
+    warn,
+    note,
+    pause: () => renderer.phase(null),
     async finish(result, run) {
       const open = result.devices.some(({ status }) => status === 'unknown');
       const left = result.devices.some(({ status }) => status === 'not_started');
       const ours = result.error?.code !== 'run_taken_over';
       if (run !== null && ours && !io.readerGone() && RESUMABLE.has(result.exit_code) && (open || left)) {
         const going = open ? 'The upgrades go on in the docks. ' : '';
-        renderer.note(`${going}Take the run up again with: dji-ota resume ${run}`);
+        note(`${going}Take the run up again with: dji-ota resume ${run}`);
       }
       // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
       for (const problem of (await reports?.write()) ?? [])
         io.stderr.write(`${formatProblem(problem, PLAIN_STYLES)}\n`);
     },
-    warn: (code, message) => emit({ event: 'warning', code, message }),
     close,
-  };
-}
-
-/** `renderer`, whose view somebody else looks at too. */
-function withView(renderer: Renderer, look: (view: RunView) => void): Renderer {
-  return {
-    ...renderer,
-    view(view) {
-      look(view);
-      renderer.view(view);
-    },
   };
 }
 

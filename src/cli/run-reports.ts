@@ -1,4 +1,7 @@
 /** The reports of a run that is under way: gathered while it goes on, written at its end. */
+import { replayInto } from '../app/report-journal.js';
+import { runsFolder } from '../app/run-journal.js';
+import { version } from '../app/version.js';
 import { journalFile, readJournal } from '../journal/read.js';
 import { createCollector } from '../render/report/gather.js';
 import { checkReportTargets } from '../render/report/targets.js';
@@ -6,9 +9,6 @@ import type { CoreOptions } from '../upgrade/core.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
-import { replayInto } from './report-replay.js';
-import { runsFolder } from './run-journal.js';
-import { version } from './version.js';
 
 export interface RunReports {
   take(event: RunEvent, wall: number): void;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DEFAULTS } from '../app/defaults.js';
+import { checkedPids, checkedType } from '../app/named-values.js';
 import { systemClock } from '../clock.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { Reading } from '../firmware/read/progress.js';
@@ -12,7 +13,6 @@ import { type FailureLimit, parseWaves } from '../upgrade/rollout/options.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import { createVerification } from '../upgrade/verification.js';
 import { type BrokerOptions, type ConnectFunction, connectFunction } from './broker.js';
-import { checkedPids, checkedType } from './checks.js';
 import { type Run, startRun } from './run.js';
 
 /** A device as a manifest names it, by the long names of its keys (see `dji-ota schema manifest`). */

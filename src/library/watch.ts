@@ -1,10 +1,10 @@
 import { DEFAULTS } from '../app/defaults.js';
+import { checkedPids } from '../app/named-values.js';
 import { systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import { watch as runWatch } from '../upgrade/watch.js';
 import { type BrokerOptions, type ConnectFunction, connectFunction } from './broker.js';
-import { checkedPids } from './checks.js';
 import { type Run, startRun } from './run.js';
 
 export interface WatchRequest {

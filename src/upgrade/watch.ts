@@ -22,7 +22,7 @@ export interface WatchOptions {
   /** Milliseconds; null = none. */
   timeout: number | null;
   /** Devices of a job that is known from elsewhere. */
-  devicesOf?: (bid: string) => readonly WatchedDevice[] | null;
+  devicesOf?: ((bid: string) => readonly WatchedDevice[] | null) | undefined;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
   clock: Clock;
   emit: Emit;

@@ -86,7 +86,7 @@ test('there is something to look at, and every command has an example in its hel
 test.each(commands)('$where: dji-ota $line', async ({ words }) => {
   if (words.includes('--help') || words.includes('--version')) return;
   const { name, flags } = await understood(words);
-  if (name === 'push') pushSettings(flags as PushOptions);
+  if (name === 'push') pushSettings(flags as PushOptions, {});
 });
 
 describe('for real', () => {

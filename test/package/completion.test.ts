@@ -105,7 +105,7 @@ describe('values', () => {
 
   test('runs, the newest first; resume only what can be resumed', async () => {
     const { createJournal } = await import('../../src/journal/journal.js');
-    const { runsFolder } = await import('../../src/cli/run-journal.js');
+    const { runsFolder } = await import('../../src/app/run-journal.js');
     const folder = runsFolder({ DJI_OTA_HOME: home });
     await mkdir(folder, { recursive: true });
     const { systemClock } = await import('../../src/clock.js');

@@ -26,8 +26,8 @@ const ROOMS: Record<string, readonly string[]> = {
   simulator: ['ground', 'protocol', 'mqtt/broker', 'manifest/model', 'settings/duration'],
   upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare'],
   journal: ['ground', 'protocol', 'upgrade', 'manifest/model'],
-  // What the command line and index.ts have in common.
-  app: ['ground'],
+  // The use cases, each put together once: for the command line and for index.ts.
+  app: ['ground', ...LOWER, 'upgrade', 'journal', 'render/report/gather', 'render/report/model'],
   // What index.ts exports: the functions of all rooms up to here, put together for a program.
   library: ['ground', ...LOWER, 'upgrade', 'journal', 'app'],
   index: ['ground', ...LOWER, 'upgrade', 'journal', 'library'],

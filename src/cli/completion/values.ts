@@ -63,7 +63,7 @@ async function profiles(env: NodeJS.ProcessEnv): Promise<Suggestions> {
 
 async function runs(env: NodeJS.ProcessEnv, unfinished: boolean): Promise<Suggestions> {
   const { listRuns } = await import('../../journal/read.js');
-  const { runsFolder } = await import('../run-journal.js');
+  const { runsFolder } = await import('../../app/run-journal.js');
   const all = await listRuns(runsFolder(env));
   const open = all.filter(({ finished, alive, simulated }) => !finished?.complete && !alive && !simulated);
   return {

@@ -1,6 +1,7 @@
 /** The kinds of values that options have. */
+
+import { checkedPids, checkedType } from '../../app/named-values.js';
 import { OtaError } from '../../errors.js';
-import { checkedPids, checkedType } from '../../library/checks.js';
 import type { Shard } from '../../manifest/select.js';
 import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import { parseDuration, parseTimeout, writeDuration } from '../../settings/duration.js';

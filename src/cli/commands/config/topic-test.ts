@@ -9,9 +9,9 @@ import { terminalWidth } from '../../../render/stream.js';
 import { renderTable } from '../../../render/table/table.js';
 import type { Connection } from '../../../settings/connection/load-connection.js';
 import { safeText } from '../../../text.js';
-import { readConnection } from '../../connecting.js';
 import { type Io, warner } from '../../io.js';
 import type { Options } from '../../options/declaration.js';
+import { readConnection } from '../../read-connection.js';
 import type { TEST } from './command.js';
 
 type TestOptions = Options<typeof TEST>;

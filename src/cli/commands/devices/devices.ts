@@ -1,4 +1,6 @@
 /** `dji-ota devices`: what gateways and aircraft there are, and whether they can be upgraded. */
+
+import { connector } from '../../../app/connect.js';
 import type { Clock } from '../../../clock.js';
 import { EXIT_CODES, OtaError } from '../../../errors.js';
 import { createFleetFeed, type FleetFeed } from '../../../fleet/feed.js';
@@ -10,10 +12,10 @@ import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { safeJson, safeText, showDuration } from '../../../text.js';
-import { connector, readConnection } from '../../connecting.js';
 import { type Io, warner } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
+import { readConnection } from '../../read-connection.js';
 import type { DEVICES } from './command.js';
 import { type DevicesIo, type DevicesOptions, fixedOf, type Scope, scopeOf } from './scope.js';
 import { devicesTable } from './view.js';

@@ -1,7 +1,8 @@
 /** What `dji-ota devices` is asked for, and where it reads and writes. */
+
+import { checkedPids } from '../../../app/named-values.js';
 import type { Clock } from '../../../clock.js';
 import { OtaError } from '../../../errors.js';
-import { checkedPids } from '../../../library/checks.js';
 import type { Manifest } from '../../../manifest/model.js';
 import type { Broker, BrokerEvents } from '../../../mqtt/broker.js';
 import { pidProblem } from '../../../protocol/topics.js';

@@ -1,22 +1,12 @@
-/** What a run is made with, by the options of `push`. */
-import { DEFAULTS } from '../../../app/defaults.js';
+/** From the options of `push` to what the use case takes. */
+import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
-import type { CoreOptions } from '../../../upgrade/core.js';
-import type { Plan } from '../../../upgrade/plan.js';
-import { parseWaves } from '../../../upgrade/rollout/options.js';
+import { digestCacheFile } from '../../../settings/state-folders.js';
 import type { PushOptions } from './options.js';
 
-export interface PushSettings {
-  preflight: 'off' | 'warn' | 'require';
-  verify: 'off' | 'report' | 'require';
-  /** Milliseconds; null = none. */
-  timeout: number | null;
-  core(plan: Plan): CoreOptions;
-}
-
 /** @throws OtaError `usage` for options that do not go together. */
-export function pushSettings(options: PushOptions): PushSettings {
-  const { preflight, verify, match, retries, retryWait, waves } = options;
+export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): PushSettings {
+  const { preflight, verify, serve, serveUrl, waves, wavePause } = options;
   if (options.skipUnready && preflight !== 'require') {
     throw new OtaError('usage', '--skip-unready needs --preflight require', { hint: 'Give both.' });
   }
@@ -25,33 +15,39 @@ export function pushSettings(options: PushOptions): PushSettings {
       hint: 'Give --verify report or --verify require.',
     });
   }
-  if (options.wavePause !== undefined && waves === undefined) {
+  if (wavePause !== undefined && waves === undefined) {
     throw new OtaError('usage', '--wave-pause needs --waves', { hint: 'Give them like --waves 1,10%,100%.' });
   }
-  if (options.serveUrl !== undefined && options.serve === undefined) {
+  if (serveUrl !== undefined && serve === undefined) {
     throw new OtaError('usage', '--serve-url needs --serve', {
       hint: 'Give the address to listen on with --serve host:port.',
     });
   }
-  const rollout = {
-    concurrency: options.concurrency ?? null,
-    wavePause: options.wavePause ?? DEFAULTS.wavePause,
-    maxFailures: options.maxFailures ?? null,
-    retryWait,
-  };
-  const limits = {
-    reply: options.replyTimeout,
-    stall: options.stallTimeout,
-    verify: options.verifyTimeout ?? DEFAULTS.verifyTimeout,
-  };
   return {
+    firmware: {
+      cacheFile: options.cache === false ? null : digestCacheFile(env),
+      trustManifest: options.trustManifest,
+      allowVersionMismatch: options.allowVersionMismatch,
+    },
+    serve: serve === undefined ? undefined : { address: serve, url: serveUrl },
+    limits: {
+      reply: options.replyTimeout,
+      stall: options.stallTimeout,
+      verify: options.verifyTimeout,
+      total: options.timeout,
+    },
+    rollout: {
+      concurrency: options.concurrency,
+      waves,
+      wavePause,
+      maxFailures: options.maxFailures,
+      retries: options.retries,
+      retryWait: options.retryWait,
+    },
+    match: options.match,
     preflight,
+    skipCurrent: options.skipCurrent,
+    skipUnready: options.skipUnready,
     verify,
-    timeout: options.timeout ?? null,
-    core: (plan) => ({
-      tracker: { match, retries, verify, adopt: 'none' },
-      rollout: { ...rollout, waves: waves === undefined ? [] : parseWaves(waves, plan.gateways.length) },
-      limits,
-    }),
   };
 }

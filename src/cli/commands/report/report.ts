@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { runsFolder } from '../../../app/run-journal.js';
+import { version } from '../../../app/version.js';
 import { OtaError, systemReason } from '../../../errors.js';
 import { journalFile, listRuns, readJournal } from '../../../journal/read.js';
 import { meantHint } from '../../../nearest.js';
@@ -11,8 +13,6 @@ import { safeText } from '../../../text.js';
 import type { Io } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
-import { runsFolder } from '../../run-journal.js';
-import { version } from '../../version.js';
 import type { REPORT } from './command.js';
 
 /** `dji-ota report`. @returns the exit code of the joined runs; a report that cannot be written makes a 0 another one */
@@ -54,7 +54,7 @@ async function readSource(source: string, io: Io): Promise<RunReport> {
       runs.map((one) => one.run),
     );
   }
-  const { reportOfJournal } = await import('../../report-replay.js');
+  const { reportOfJournal } = await import('../../../app/report-journal.js');
   return reportOfJournal(await readJournal(journalFile(folder, run.run)), version(), run.alive);
 }
 

@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs';
+import { replaying } from '../../../app/replay-journal.js';
+import { checkedId } from '../../../app/run-id.js';
+import { runsFolder } from '../../../app/run-journal.js';
 import { OtaError } from '../../../errors.js';
 import { journalFile, listRuns, pruneRuns, type RunSummary, readJournal } from '../../../journal/read.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
@@ -15,9 +18,6 @@ import type { Io } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import type { TABLE_OUTPUT } from '../../options/output.js';
-import { replaying } from '../../replayed.js';
-import { checkedId } from '../../run-id.js';
-import { runsFolder } from '../../run-journal.js';
 import type { PRUNE } from './command.js';
 
 type RunsOptions = Options<typeof TABLE_OUTPUT> & CommonOptions;
@@ -60,7 +60,7 @@ export async function runCommand(id: string, flags: RunsOptions, io: Io): Promis
   if (!existsSync(file)) {
     throw new OtaError('run_not_found', `there is no run ${id}`, { hint: 'dji-ota runs lists the earlier ones.' });
   }
-  const replay = replaying(file);
+  const replay = replaying(file, io.clock);
   const content = await readJournal(file, replay.taker);
   const core = await replay.end(content, false);
   const { header, unreadable } = content;

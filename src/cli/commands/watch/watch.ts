@@ -1,14 +1,14 @@
-import { systemClock } from '../../../clock.js';
+import { connector } from '../../../app/connect.js';
+import { newRunId } from '../../../app/run-id.js';
+import { runsFolder } from '../../../app/run-journal.js';
+import { watch } from '../../../app/watch.js';
 import { OtaError } from '../../../errors.js';
 import { knownJobs } from '../../../journal/known-jobs.js';
 import { expiryWhileSought } from '../../../mqtt/broker.js';
-import { watch } from '../../../upgrade/watch.js';
-import { connector, readConnection } from '../../connecting.js';
 import type { Io } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
-import { newRunId } from '../../run-id.js';
-import { runsFolder } from '../../run-journal.js';
+import { readConnection } from '../../read-connection.js';
 import { openOutput } from '../../run-output.js';
 import type { WATCH } from './command.js';
 
@@ -18,26 +18,23 @@ export async function watchCommand(options: Options<typeof WATCH> & CommonOption
   if (pids.length === 0) {
     throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch with --pid.' });
   }
-  const output = await openOutput(options, io, newRunId(systemClock.wall()));
+  const output = await openOutput(options, io, newRunId(io.clock.wall()));
   try {
     const connection = await readConnection(options, io, output.warn);
-    const result = await watch({
-      pids,
-      bids: options.bid ?? [],
-      follow: options.follow ?? false,
-      stallTimeout: options.stallTimeout,
-      timeout: options.timeout ?? null,
-      devicesOf: knownJobs(runsFolder(io.env), systemClock),
-      // An upgrade that ends while the connection is down must be heard of afterwards.
-      connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }),
-      clock: systemClock,
-      emit: output.emit,
-      signal: io.signal,
-      onPhase: output.phase,
-      onView: (view) => output.renderer.view(view),
-    });
+    const result = await watch(
+      {
+        pids,
+        bids: options.bid,
+        follow: options.follow,
+        limits: { stall: options.stallTimeout, total: options.timeout },
+        devicesOf: knownJobs(runsFolder(io.env), io.clock),
+        // An upgrade that ends while the connection is down must be heard of afterwards.
+        connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }),
+      },
+      output.context,
+    );
     if (result.devices.length === 0 && result.error === null) {
-      output.renderer.note('No upgrade was seen: none goes on, or its dock is not heard (dji-ota devices shows that).');
+      output.note('No upgrade was seen: none goes on, or its dock is not heard (dji-ota devices shows that).');
     }
     await output.finish(result, null);
     return result.exit_code;

@@ -1,12 +1,19 @@
 /** `--serve`: the manifest's local files over HTTP, for as long as the run goes on. */
-import { systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { parseServeAddress } from '../firmware/serve/address.js';
 import { type FirmwareServer, type ServedFile, serveFirmware, type Transfer } from '../firmware/serve/server.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
-import type { RunOutput } from './run-output.js';
+import type { Context } from './context.js';
+
+export interface ServeSettings {
+  /** `host:port` to listen on. */
+  address: string;
+  /** What the docks are told instead of `http://host:port`. */
+  url?: string | undefined;
+}
 
 export interface Serving {
   /** Begins to serve, and gives each device with a file on this machine a URL of its own. */
@@ -17,7 +24,7 @@ export interface Serving {
 }
 
 /** How far each device is with what it downloads from here. */
-export function downloadBoard(): {
+export function downloadBoard(clock: Clock): {
   downloads: ReadonlyMap<string, ServedDownload>;
   onTransfer(transfer: Transfer): void;
 } {
@@ -27,7 +34,7 @@ export function downloadBoard(): {
     onTransfer({ sn, id, bytes, total, done }) {
       if (sn === null) return;
       const known = downloads.get(sn);
-      const now = systemClock.now();
+      const now = clock.now();
       // A dock that resumes begins a new request: its rate counts from there.
       const { since, from } = known?.id === id ? known : { since: now, from: bytes };
       const seconds = (now - since) / 1000;
@@ -39,17 +46,17 @@ export function downloadBoard(): {
 
 /** @throws OtaError `usage` for an address that is none, or a manifest without any local file. */
 export function createServing(
-  flags: { serve: string; serveUrl?: string | undefined },
+  serve: ServeSettings,
   devices: readonly ManifestDevice[],
-  output: RunOutput,
+  { clock, note }: Pick<Context, 'clock' | 'note'>,
 ): Serving {
-  const address = parseServeAddress(flags.serve);
+  const address = parseServeAddress(serve.address);
   if (devices.every(({ file }) => file === null)) {
     throw new OtaError('usage', '--serve has nothing to serve: no device names a local file', {
       hint: 'Give "file" in the manifest, or leave --serve out.',
     });
   }
-  const { downloads, onTransfer } = downloadBoard();
+  const { downloads, onTransfer } = downloadBoard(clock);
   let server: FirmwareServer | null = null;
 
   return {
@@ -64,13 +71,13 @@ export function createServing(
       });
       const started = await serveFirmware(files, {
         ...address,
-        baseUrl: flags.serveUrl,
-        clock: systemClock,
+        baseUrl: serve.url,
+        clock,
         onTransfer,
       });
       server = started;
       const count = new Set(files.map(({ file }) => file)).size;
-      output.renderer.note(`Serving ${count} firmware ${count === 1 ? 'file' : 'files'} on ${flags.serve}`);
+      note(`Serving ${count} firmware ${count === 1 ? 'file' : 'files'} on ${serve.address}`);
       return planned.map((device) => {
         const file = local.get(device.sn);
         if (file === undefined || !device.file) return device;

@@ -1,18 +1,15 @@
 /** `--serve` of an interrupted push, when it is taken up again: the same files under the URLs that the docks were told. */
-import { systemClock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/serve/address.js';
 import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve/server.js';
-import type { KeptServe } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { digestCacheFile } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
 import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
-import type { Io } from './io.js';
-import type { RunOutput } from './run-output.js';
-import { downloadBoard } from './serve-step.js';
+import type { Context } from './context.js';
+import { downloadBoard, type ServeSettings } from './serving.js';
 
 export interface ServedAgain {
   downloads: ReadonlyMap<string, ServedDownload>;
@@ -28,34 +25,33 @@ type Served = PlannedDevice & { file: PlannedFile };
  * upgrades goes first. Throws where the signal is aborted.
  */
 export async function serveAgain(
-  kept: KeptServe,
+  serve: ServeSettings,
   planned: readonly PlannedDevice[],
   open: readonly number[],
   manifest: () => Promise<readonly ManifestDevice[]>,
-  io: Io,
-  output: RunOutput,
+  context: Context,
 ): Promise<ServedAgain> {
-  const board = downloadBoard();
+  const board = downloadBoard(context.clock);
   const needed = new Map<number, Served>();
   let server: FirmwareServer | null = null;
   try {
-    const address = addressOf(kept, planned);
-    const base = `${serveBase(address, kept.serveUrl)}/`;
+    const address = addressOf(serve, planned);
+    const base = `${serveBase(address, serve.url)}/`;
     for (const index of open) {
       const device = planned[index];
       if (device?.file?.file_url.startsWith(base)) needed.set(index, device as Served);
     }
     if (needed.size > 0) {
-      const files = await sameFiles([...needed.values()], await manifest(), base, io);
+      const files = await sameFiles([...needed.values()], await manifest(), base, context);
       const { onTransfer } = board;
-      server = await serveFirmware(files, { ...address, baseUrl: kept.serveUrl, clock: systemClock, onTransfer });
-      output.renderer.note(`Serving again on ${base.slice(0, -1)}`);
+      server = await serveFirmware(files, { ...address, baseUrl: serve.url, clock: context.clock, onTransfer });
+      context.note(`Serving again on ${base.slice(0, -1)}`);
     }
   } catch (error) {
-    if (io.signal.aborted) throw error;
+    if (context.signal.aborted) throw error;
     const { message, details } = toOtaError(error);
     const why = details.length > 0 ? details.join('; ') : message;
-    output.warn('not_served', `the firmware is not served again: ${why}. What docks were downloading breaks off`);
+    context.warn('not_served', `the firmware is not served again: ${why}. What docks were downloading breaks off`);
   }
   return {
     downloads: board.downloads,
@@ -65,9 +61,9 @@ export async function serveAgain(
 }
 
 // A port that was any free one is in the URLs that were told.
-function addressOf({ serve, serveUrl }: KeptServe, planned: readonly PlannedDevice[]): ServeAddress {
-  const address = parseServeAddress(serve);
-  if (address.port !== 0 || serveUrl !== undefined) return address;
+function addressOf({ address: text, url }: ServeSettings, planned: readonly PlannedDevice[]): ServeAddress {
+  const address = parseServeAddress(text);
+  if (address.port !== 0 || url !== undefined) return address;
   const ports = planned.map(({ file }) => (URL.canParse(file?.file_url ?? '') ? new URL(file?.file_url ?? '') : null));
   return { ...address, port: Number(ports.find((url) => url?.hostname === address.host)?.port ?? 0) };
 }
@@ -77,7 +73,7 @@ async function sameFiles(
   needed: readonly Served[],
   manifest: readonly ManifestDevice[],
   base: string,
-  io: Io,
+  { clock, env, signal }: Context,
 ): Promise<ServedFile[]> {
   const entries = new Map(manifest.map((entry) => [entry.sn, entry]));
   const local = needed.map(({ sn, file }) => {
@@ -89,14 +85,14 @@ async function sameFiles(
     );
   });
   await prepareFirmware(local, {
-    cacheFile: digestCacheFile(io.env),
+    cacheFile: digestCacheFile(env),
     trustManifest: false,
     // The push that was interrupted has said it, or refused.
     allowVersionMismatch: true,
     probeUrls: false,
-    signal: io.signal,
-    clock: systemClock,
-    env: io.env,
+    signal,
+    clock,
+    env,
     onReading: () => {},
     onReady: () => {},
     onWarning: () => {},

@@ -1,5 +1,5 @@
 /** A run as it stood, out of its journal. The facts are taken as they are read: a run of days has millions. */
-import { systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { type FactTaker, type JournalContent, readJournal } from '../journal/read.js';
 import type { CoreOptions, RunCore } from '../upgrade/core.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
@@ -13,12 +13,16 @@ export interface Replaying {
 }
 
 /** `optionsOf`: what the run's own options are to be from here on. */
-export function replaying(file: string, optionsOf: (kept: CoreOptions) => CoreOptions = (kept) => kept): Replaying {
+export function replaying(
+  file: string,
+  clock: Clock,
+  optionsOf: (kept: CoreOptions) => CoreOptions = (kept) => kept,
+): Replaying {
   let replay: Replay | null = null;
   return {
     taker(plan) {
       const devices = plan.devices as PlannedDevice[];
-      const started = replayAsRead({ devices, options: optionsOf(plan.options) }, systemClock);
+      const started = replayAsRead({ devices, options: optionsOf(plan.options) }, clock);
       replay = started;
       return started.take;
     },
@@ -28,7 +32,7 @@ export function replaying(file: string, optionsOf: (kept: CoreOptions) => CoreOp
       // A fact that changes what came before it: all of them are needed, in a second reading.
       const { facts } = await readJournal(file);
       const devices = plan.devices as PlannedDevice[];
-      return rebuild({ devices, options: optionsOf(plan.options), facts }, systemClock, reopen);
+      return rebuild({ devices, options: optionsOf(plan.options), facts }, clock, reopen);
     },
   };
 }

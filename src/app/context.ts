@@ -1,0 +1,36 @@
+/** What a use case has of the world, and whom it tells. Neither a terminal nor the process is part of it. */
+import type { Clock } from '../clock.js';
+import type { Reading } from '../firmware/read/progress.js';
+import type { Broker, BrokerEvents } from '../mqtt/broker.js';
+import type { Emit } from '../upgrade/events.js';
+import type { RunView } from '../upgrade/tracker/state.js';
+
+export interface World {
+  clock: Clock;
+  env: NodeJS.ProcessEnv;
+  /** A new UUID. */
+  newId(): string;
+}
+
+export type Warn = (code: string, message: string) => void;
+
+/** Receives what a use case tells; must not throw. */
+export interface Audience {
+  emit: Emit;
+  warn: Warn;
+  /** A line for people alone. */
+  note(text: string): void;
+  phase?(phase: 'preparing' | 'preflight' | 'upgrading'): void;
+  /** A live look at every device, once the run is connected. */
+  view?(view: RunView): void;
+  /** The firmware files that are being read, at most ten times a second. */
+  reading?(files: readonly Reading[]): void;
+}
+
+export interface Context extends World, Audience {
+  /** Ends the use case. */
+  signal: AbortSignal;
+}
+
+/** Connects: called once for a run, which closes the connection at its end. */
+export type Connect = (events: BrokerEvents, signal: AbortSignal) => Promise<Broker>;

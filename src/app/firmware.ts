@@ -1,0 +1,54 @@
+/** Firmware as a step of push: read, checked, and put beside each device. */
+import { prepareFirmware } from '../firmware/prepare.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import type { PlannedDevice } from '../upgrade/plan.js';
+import { plannedDevices } from '../upgrade/planned-devices.js';
+import type { Context, Warn } from './context.js';
+
+export interface FirmwareSettings {
+  /** Where digests are kept; default: nowhere. */
+  cacheFile?: string | null | undefined;
+  /** Do not read what has both `md5` and `file_size`. */
+  trustManifest?: boolean | undefined;
+  /** Warn where the package's own version is not the manifest's, instead of refusing. */
+  allowVersionMismatch?: boolean | undefined;
+  /** PEM of further authorities for https. */
+  ca?: Buffer | undefined;
+  /** Ask for the length of each `file_url` that has a local `file`; default true. */
+  probeUrls?: boolean | undefined;
+}
+
+/**
+ * Reads each firmware file once. `file_url` is empty where the file is still to be served. `timeout`: of the whole run,
+ * milliseconds.
+ * @throws OtaError `firmware_unreadable`, `firmware_mismatch`
+ */
+export async function prepareDevices(
+  devices: readonly ManifestDevice[],
+  { cacheFile = null, trustManifest = false, allowVersionMismatch = false, ca, probeUrls }: FirmwareSettings,
+  timeout: number | null,
+  { clock, env, emit, warn, reading, signal }: Context,
+): Promise<PlannedDevice[]> {
+  const facts = await prepareFirmware(devices, {
+    cacheFile,
+    trustManifest,
+    allowVersionMismatch,
+    probeUrls,
+    expectedEnd: timeout === null ? null : clock.wall() + timeout,
+    ca,
+    signal,
+    clock,
+    env,
+    onReading: (files) => reading?.(files),
+    onReady: (ready) => emit({ event: 'firmware_ready', ...ready }),
+    onWarning: warn,
+  });
+  return plannedDevices(devices, facts);
+}
+
+/** `--ca`, where no connection needs it. @throws OtaError `usage` */
+export async function readFirmwareCa(ca: string | undefined, warn: Warn): Promise<Buffer | undefined> {
+  if (ca === undefined) return undefined;
+  const { readPem, readSmallFile } = await import('../settings/connection/credential-files.js');
+  return readPem('ca', { value: ca, source: '--ca', level: 'option' }, readSmallFile, warn);
+}

@@ -1,0 +1,72 @@
+/** What a push would do: everything but connecting and publishing. */
+import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import { otaCreate } from '../protocol/messages.js';
+import { topicOf } from '../protocol/topics.js';
+import { makePlan, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan.js';
+import type { Context } from './context.js';
+import { prepareDevices } from './firmware.js';
+import { coreOptionsOf, type PushSettings } from './push-settings.js';
+import type { ServeSettings } from './serving.js';
+
+/** A message that would be published; its ids and timestamp are examples. */
+export interface PlannedRequest {
+  /** Its place in the plan. */
+  gateway: number;
+  topic: string;
+  /** JSON. */
+  request: string;
+}
+
+/** Reads the firmware, and asks nothing of the servers that only the docks have to reach. @throws OtaError as `push` does */
+export async function planPush(
+  devices: readonly ManifestDevice[],
+  settings: PushSettings,
+  context: Context,
+): Promise<{ plan: Plan; waves: number[] }> {
+  const firmware = { ...settings.firmware, probeUrls: false };
+  const read = await prepareDevices(devices, firmware, settings.limits?.total ?? null, context);
+  const plan = makePlan(settings.serve ? withServedUrls(read, devices, settings.serve) : read);
+  return { plan, waves: wavesOf(plan, settings) };
+}
+
+/** The wave of each gateway, from 1. */
+export function wavesOf(plan: Plan, settings: PushSettings): number[] {
+  const { waves } = coreOptionsOf(settings, plan).rollout;
+  return plan.gateways.map((_, index) => {
+    const wave = waves.findIndex((end) => index < end);
+    return wave < 0 ? 1 : wave + 1;
+  });
+}
+
+export function* requestsOf(
+  { gateways, devices }: Plan,
+  { clock, newId }: Pick<Context, 'clock' | 'newId'>,
+): Generator<PlannedRequest> {
+  for (let gateway = 0; gateway < gateways.length; gateway++) {
+    const { pid, jobs } = gateways[gateway] as PlannedGateway;
+    const topic = topicOf('services', pid);
+    for (const job of jobs) {
+      const ids = { bid: newId(), tid: newId(), timestamp: clock.wall() };
+      const request = otaCreate(
+        ids,
+        job.map((device) => devices[device] as PlannedDevice),
+      );
+      yield { gateway, topic, request };
+    }
+  }
+}
+
+/** The secret part of each URL is made when the run begins. */
+function withServedUrls(
+  planned: readonly PlannedDevice[],
+  devices: readonly ManifestDevice[],
+  { address, url }: ServeSettings,
+): PlannedDevice[] {
+  const base = serveBase(parseServeAddress(address), url);
+  return planned.map((device, index) => {
+    if (!device.file || devices[index]?.file === null) return device;
+    const file_url = `${base}/made-at-run-time/${encodeURIComponent(device.file.file_name)}`;
+    return { ...device, file: { ...device.file, file_url } };
+  });
+}

@@ -1,0 +1,69 @@
+/** What a push goes by, for the command line and for programs alike. Times in milliseconds. */
+import type { CoreOptions } from '../upgrade/core.js';
+import type { Plan } from '../upgrade/plan.js';
+import { type FailureLimit, parseWaves } from '../upgrade/rollout/options.js';
+import { DEFAULTS } from './defaults.js';
+import type { FirmwareSettings } from './firmware.js';
+import type { ServeSettings } from './serving.js';
+
+export interface PushSettings {
+  firmware?: FirmwareSettings | undefined;
+  /** Serve the manifest's local files to the docks over HTTP. */
+  serve?: ServeSettings | undefined;
+  /** Defaults: reply 30 s, stall 30 min, verify 10 min, total none. */
+  limits?: Limits | undefined;
+  rollout?: RolloutSettings | undefined;
+  /** Accept progress by its `bid`, which is the default, or any on the gateway. */
+  match?: 'bid' | 'gateway' | undefined;
+  /** Look at the state of each dock before publishing to it; default `off`. */
+  preflight?: 'off' | 'warn' | 'require' | undefined;
+  /** Leave out devices that already report the target version. */
+  skipCurrent?: boolean | undefined;
+  /** With `preflight: 'require'`: leave out what is not ready instead of refusing the run. */
+  skipUnready?: boolean | undefined;
+  /** After `ok`, wait for the device to report the target version; default `off`. */
+  verify?: 'off' | 'report' | 'require' | undefined;
+}
+
+export interface Limits {
+  /** How long to wait for a `services_reply`. */
+  reply?: number | undefined;
+  /** How long a device may be silent between events. */
+  stall?: number | undefined;
+  /** How long to wait, after `ok`, for a device to report its version. */
+  verify?: number | undefined;
+  /** For the whole run. */
+  total?: number | undefined;
+}
+
+export interface RolloutSettings {
+  /** Gateways upgrading at once; default all. */
+  concurrency?: number | undefined;
+  /** Like `1,10%,100%`. */
+  waves?: string | undefined;
+  wavePause?: number | undefined;
+  maxFailures?: FailureLimit | undefined;
+  retries?: number | undefined;
+  /** Before the second attempt; doubled for each one after it. */
+  retryWait?: number | undefined;
+}
+
+/** @throws OtaError `usage` where the waves do not fit the number of gateways. */
+export function coreOptionsOf(settings: PushSettings, plan: Plan): CoreOptions {
+  const { limits = {}, rollout = {}, match = 'bid', verify = 'off' } = settings;
+  return {
+    tracker: { match, retries: rollout.retries ?? DEFAULTS.retries, verify, adopt: 'none' },
+    rollout: {
+      concurrency: rollout.concurrency ?? null,
+      waves: rollout.waves === undefined ? [] : parseWaves(rollout.waves, plan.gateways.length),
+      wavePause: rollout.wavePause ?? DEFAULTS.wavePause,
+      maxFailures: rollout.maxFailures ?? null,
+      retryWait: rollout.retryWait ?? DEFAULTS.retryWait,
+    },
+    limits: {
+      reply: limits.reply ?? DEFAULTS.replyTimeout,
+      stall: limits.stall ?? DEFAULTS.stallTimeout,
+      verify: limits.verify ?? DEFAULTS.verifyTimeout,
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
+import type { KeptConnection } from '../journal/record.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import type { RunResult } from '../upgrade/end.js';
+import type { Plan } from '../upgrade/plan.js';
+import { push as runPush } from '../upgrade/push.js';
+import type { Connect, Context } from './context.js';
+import { prepareDevices } from './firmware.js';
+import { coreOptionsOf, type PushSettings } from './push-settings.js';
+import { keptServe, newRunJournal } from './run-journal.js';
+import { createServing } from './serving.js';
+
+/** How the docks are reached: over a broker, or simulated in this process. */
+export interface WayToDocks {
+  connect: Connect;
+  simulated: boolean;
+  /** What a journal keeps of it. */
+  kept: KeptConnection;
+}
+
+export interface PushRequest {
+  devices: readonly ManifestDevice[];
+  settings: PushSettings;
+  way: WayToDocks;
+  /** What its journal is called, and where the manifest lies (an absolute path, or `-`); null: none is kept. */
+  journal: { run: string; manifest: string } | null;
+  /** Asked once everything is known and nothing is published; false ends the run. */
+  confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
+}
+
+/** Runs to the end of every device. `recorded`: there is a journal, from which the run can be resumed and reported. */
+export async function push(request: PushRequest, context: Context): Promise<{ result: RunResult; recorded: boolean }> {
+  const { devices, settings, way, confirm } = request;
+  const { serve, verify = 'off', preflight = 'off', skipCurrent = false, skipUnready = false } = settings;
+  const { clock, signal, emit, warn, newId } = context;
+  const { run, manifest } = request.journal ?? {};
+  const journal =
+    run === undefined || manifest === undefined
+      ? null
+      : newRunJournal(
+          { run, manifest, simulated: way.simulated, connection: way.kept, served: keptServe(serve) },
+          context,
+        );
+  const looks =
+    preflight === 'off' && !skipCurrent && verify === 'off'
+      ? null
+      : {
+          ...(await import('../fleet/feed.js')),
+          ...(await import('../upgrade/preflight.js')),
+          ...(await import('../upgrade/verification.js')),
+        };
+  const feed = looks?.createFleetFeed(clock);
+  const serving = serve === undefined ? null : createServing(serve, devices, context);
+  // What is served needs no other URL, and none that the manifest has is asked for its length.
+  const read = serving
+    ? devices.map((device) => (device.file === null ? device : { ...device, file_url: null }))
+    : devices;
+  const timeout = settings.limits?.total ?? null;
+  try {
+    const result = await runPush({
+      devices,
+      prepare: async (ending) => {
+        // Simulated docks download nothing.
+        const firmware = { ...settings.firmware, ...(way.simulated ? { probeUrls: false } : {}) };
+        const planned = await prepareDevices(read, firmware, timeout, { ...context, signal: ending });
+        return serving ? serving.serve(planned) : planned;
+      },
+      connect: way.connect,
+      ...(journal ? { openLog: journal.begin } : {}),
+      core: (plan) => coreOptionsOf(settings, plan),
+      timeout,
+      preflight:
+        looks?.createPreflight(
+          { preflight, skipCurrent, skipUnready, keepListening: verify !== 'off', clock, signal, onWarning: warn },
+          feed,
+        ) ?? null,
+      verification: verify === 'off' ? null : (looks?.createVerification(clock, feed) ?? null),
+      ...(looks && feed ? { names: looks.namesFrom(feed) } : {}),
+      ...(serving ? { downloads: serving.downloads } : {}),
+      confirm: confirm ?? null,
+      clock,
+      emit,
+      signal,
+      newId,
+      onPhase: (phase) => context.phase?.(phase),
+      onView: (view) => context.view?.(view),
+    });
+    await journal?.end(result);
+    return { result, recorded: journal?.begun ?? false };
+  } finally {
+    await serving?.close();
+  }
+}

@@ -1,0 +1,188 @@
+/** An interrupted push taken up again, from its journal. */
+import { OtaError } from '../errors.js';
+import { urlDigest } from '../journal/journal.js';
+import { type JournalContent, journalFile, listRuns } from '../journal/read.js';
+import type { KeptDevice, RunRecord } from '../journal/record.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import { readManifest } from '../manifest/read.js';
+import { type CoreOptions, isRunOver } from '../upgrade/core.js';
+import type { RunResult } from '../upgrade/end.js';
+import type { PlannedDevice } from '../upgrade/plan.js';
+import { resume as runResume } from '../upgrade/resume.js';
+import { outcomes } from '../upgrade/tracker/tracker.js';
+import type { Connect, Context, Warn } from './context.js';
+import type { Limits } from './push-settings.js';
+import { replaying } from './replay-journal.js';
+import { earlierRunJournal, runsFolder, servedBy } from './run-journal.js';
+
+export interface ResumeRequest {
+  run: string;
+  /** How its docks are reached, asked once the journal has said how they were. */
+  connect(kept: RunRecord): Promise<Connect>;
+  /** Where the URLs of jobs still to be sent are read from; default: the run's manifest. */
+  manifest?: string | undefined;
+  /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
+  republishUncertain?: boolean | undefined;
+  /** Default: those of the run; total none. */
+  limits?: Limits | undefined;
+}
+
+/** What may still need its firmware. */
+const OPEN: ReadonlySet<string> = new Set(['unknown', 'not_started']);
+
+/**
+ * Runs to the end of every device, as if the run had never stopped.
+ * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`, and what `connect` throws
+ */
+export async function resume(request: ResumeRequest, context: Context): Promise<RunResult> {
+  const { run, republishUncertain = false, limits = {} } = request;
+  const { clock, signal, emit, newId, warn } = context;
+  const file = journalFile(runsFolder(context.env), run);
+  const replay = replaying(file, clock, (kept) => withLimits(kept, limits));
+  const { journal, content } = await earlierRunJournal(file, run, context, replay.taker);
+  const { header, plan, finished, lost } = content;
+  try {
+    if (header.simulated) {
+      throw new OtaError('run_not_found', `run ${run} was simulated: its broker and docks are gone`, {
+        hint: 'Run it again with push --simulate.',
+      });
+    }
+    warnOfDamage(run, content, warn);
+    const connect = await request.connect(header);
+    const source = request.manifest ?? header.manifest;
+    const { devices, missing } = await withUrls(plan.devices, source);
+    // What ended unknown in a run that came to its own end is only asked for again where that run is named.
+    const reopened = finished?.complete === true;
+    const core = await replay.end(content, reopened);
+    core.plan.devices = devices;
+    let withheld = false;
+    const serve = servedBy(header);
+    const serving = serve
+      ? await (await import('./serve-again.js')).serveAgain(
+          serve,
+          devices,
+          outcomes(core.tracker).flatMap(({ status }, index) => (OPEN.has(status) ? [index] : [])),
+          () => manifestDevices(source),
+          context,
+        )
+      : null;
+    const result = await runResume({
+      core,
+      connect,
+      log: journal,
+      timeout: limits.total ?? null,
+      republishUncertain,
+      reopened,
+      refuses(job) {
+        const reason = refusal(job, missing, serving?.unserved ?? new Set(), lost > 0 && !republishUncertain);
+        withheld ||= reason !== null;
+        return reason;
+      },
+      verification:
+        core.options.tracker.verify === 'off'
+          ? null
+          : (await import('../upgrade/verification.js')).createVerification(clock),
+      clock,
+      emit,
+      signal,
+      newId,
+      onPhase: (phase) => context.phase?.(phase),
+      onView: (view) => context.view?.(view),
+      ...(serving ? { downloads: serving.downloads } : {}),
+    }).finally(() => serving?.close());
+    const { exit_code, totals } = result;
+    // What was withheld can be published by a later resume.
+    const complete = core.cut === null && isRunOver(core) && !withheld;
+    await journal.finish({ exit_code, totals, complete });
+    return result;
+  } finally {
+    await journal.abandon();
+  }
+}
+
+/**
+ * The latest run that can be taken up again. `republishUncertain`: also one that came to its own end with devices unknown.
+ * @throws OtaError `run_not_found`
+ */
+export async function latestUnfinished(env: NodeJS.ProcessEnv, republishUncertain: boolean): Promise<string> {
+  const runs = (await listRuns(runsFolder(env))).filter(({ simulated }) => !simulated);
+  const unfinished = runs.find(
+    ({ finished }) => !finished?.complete || (republishUncertain && finished.totals.unknown > 0),
+  );
+  if (unfinished) return unfinished.run;
+  throw new OtaError('run_not_found', 'there is no unfinished run', { hint: 'dji-ota runs lists the earlier ones.' });
+}
+
+function warnOfDamage(id: string, { unreadable, lost }: JournalContent, warn: Warn): void {
+  if (lost > 0) {
+    const what = 'what may have been published is followed, and nothing new is published';
+    warn('journal_damaged', `the journal of run ${id} is damaged (${lost} lines are lost): ${what}`);
+  } else if (unreadable > 0) {
+    warn('journal_torn', `the last line of the journal of run ${id} was cut off; nothing depended on it`);
+  }
+}
+
+function withLimits(kept: CoreOptions, { reply, stall, verify }: Limits): CoreOptions {
+  const { limits } = kept;
+  return {
+    ...kept,
+    limits: { reply: reply ?? limits.reply, stall: stall ?? limits.stall, verify: verify ?? limits.verify },
+  };
+}
+
+/** Why these devices cannot be published now; null where they can. */
+function refusal(
+  job: readonly number[],
+  missing: ReadonlySet<number>,
+  unserved: ReadonlySet<number>,
+  damaged: boolean,
+): string | null {
+  if (damaged) {
+    return 'the journal is damaged: it may have been sent. Look at the dock; dji-ota resume --republish-uncertain sends it';
+  }
+  if (job.some((device) => unserved.has(device)))
+    return 'its firmware cannot be served again: put the file back, then dji-ota resume sends it';
+  if (job.every((device) => !missing.has(device))) return null;
+  return 'its file_url is not kept in the journal, and the manifest has it no more: give --manifest';
+}
+
+/** The devices with their URLs: those that may hold a secret are not kept, and come from the manifest again. */
+async function withUrls(
+  kept: readonly KeptDevice[],
+  manifest: string,
+): Promise<{ devices: PlannedDevice[]; missing: Set<number> }> {
+  const missing = new Set<number>();
+  let urls: Map<string, string> | null = null;
+  const devices: PlannedDevice[] = [];
+  for (const [index, device] of kept.entries()) {
+    const { file, ...rest } = device;
+    if (!file || file.file_url !== null) {
+      devices.push(device as PlannedDevice);
+      continue;
+    }
+    urls ??= await urlsOf(manifest);
+    const { file_url_sha256, ...facts } = file;
+    const file_url = urls.get(file_url_sha256);
+    if (file_url === undefined) missing.add(index);
+    devices.push({ ...rest, file: { ...facts, file_url: file_url ?? '' } });
+  }
+  return { devices, missing };
+}
+
+async function urlsOf(manifest: string): Promise<Map<string, string>> {
+  const devices = await manifestDevices(manifest);
+  const urls = devices.flatMap(({ file_url }) => (file_url === null ? [] : [file_url]));
+  return new Map(urls.map((url) => [urlDigest(url), url]));
+}
+
+/** What the manifest says now; nothing where it cannot be read again. */
+async function manifestDevices(manifest: string): Promise<readonly ManifestDevice[]> {
+  if (manifest === '-') return [];
+  // Gateways were settled when the run began; any name will do for entries that gave none.
+  const read = await readManifest(manifest, {
+    defaultPids: ['unused'],
+    defaultType: null,
+    allowFileWithoutUrl: true,
+  }).catch(() => null);
+  return read?.devices ?? [];
+}

@@ -1,0 +1,88 @@
+/** The journal of a run, as push and resume keep it. */
+import path from 'node:path';
+import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
+import type { FactTaker, JournalContent } from '../journal/read.js';
+import type { KeptServe, RunRecord } from '../journal/record.js';
+import { ensurePrivateFolder, stateFolders } from '../settings/state-folders.js';
+import { isRunOver, type RunCore } from '../upgrade/core.js';
+import type { RunResult } from '../upgrade/end.js';
+import type { Context } from './context.js';
+import type { ServeSettings } from './serving.js';
+
+/** @throws OtaError `settings_invalid` where no folder is known. */
+export function runsFolder(env: NodeJS.ProcessEnv): string {
+  return path.join(stateFolders(env).state, 'runs');
+}
+
+type JournalContext = Pick<Context, 'clock' | 'env' | 'warn'>;
+
+export interface RunJournal {
+  /** For `openLog` of a push. */
+  begin(core: RunCore): Promise<Journal>;
+  /** Writes how it ended. Never throws. */
+  end(result: RunResult): Promise<void>;
+  /** Whether anything was recorded: then the run can be resumed and reported. */
+  readonly begun: boolean;
+}
+
+/** What a journal says of its run before there is a plan. */
+export type KeptRun = Pick<RunRecord, 'run' | 'manifest' | 'simulated' | 'connection' | 'served'>;
+
+/** A new journal, begun when the plan is known. */
+export function newRunJournal(kept: KeptRun, context: JournalContext): RunJournal {
+  // Named now: where no folder is known, that is said before the firmware is read.
+  const folder = runsFolder(context.env);
+  let journal: Journal | null = null;
+  let core: RunCore | null = null;
+  return {
+    async begin(of) {
+      core = of;
+      await ensurePrivateFolder(folder, 'journal_unwritable');
+      const { devices, gateways } = core.plan;
+      const counts = { devices: devices.length, gateways: gateways.length };
+      const header = { ...kept, time: context.clock.wall(), command: 'push' as const, ...counts };
+      journal = await createJournal(folder, header, { options: core.options, devices }, options(context));
+      return journal;
+    },
+    async end({ exit_code, totals }) {
+      await journal?.finish({ exit_code, totals, complete: core?.cut === null && isRunOver(core) });
+    },
+    get begun() {
+      return journal !== null;
+    },
+  };
+}
+
+/**
+ * The journal of an earlier run, to be gone on with, and what it says.
+ * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`
+ */
+export function earlierRunJournal(
+  file: string,
+  run: string,
+  context: JournalContext & Pick<Context, 'signal'>,
+  taker?: FactTaker,
+): Promise<{ journal: Journal; content: JournalContent }> {
+  return reopenJournal(file, run, { ...options(context), signal: context.signal }, taker);
+}
+
+function options({ clock, warn }: JournalContext) {
+  return {
+    clock,
+    onTrouble: (error: Error) => warn('journal_unwritable', error.message),
+    onWait: (message: string) => warn('run_alive_elsewhere', message),
+  };
+}
+
+/** How a journal keeps where the firmware is served. */
+export function keptServe(serve: ServeSettings | undefined): KeptServe | undefined {
+  // A user name or password in the URL is not kept, and without it the docks' URLs cannot be served again.
+  return serve === undefined || serve.url?.includes('@') ? undefined : { serve: serve.address, serveUrl: serve.url };
+}
+
+/** Where the firmware of an earlier run was served; null where it was not, and where the journal holds anything else. */
+export function servedBy({ served }: RunRecord): ServeSettings | null {
+  const { serve, serveUrl } = (served ?? {}) as Partial<Record<keyof KeptServe, unknown>>;
+  if (typeof serve !== 'string') return null;
+  return typeof serveUrl === 'string' ? { address: serve, url: serveUrl } : { address: serve };
+}

@@ -1,0 +1,33 @@
+/** A push against docks in this process. */
+import type { ManifestDevice } from '../manifest/model.js';
+import { connector } from './connect.js';
+import type { WayToDocks } from './push.js';
+
+/** Starts an embedded broker with a simulated dock for each gateway. @throws OtaError `usage`, `scenario_invalid` */
+export async function simulatedDocks(
+  devices: readonly ManifestDevice[],
+  scenario: string,
+): Promise<WayToDocks & { close(): Promise<void> }> {
+  const { docksForManifest } = await import('../simulator/configs.js');
+  const { startSimulator } = await import('../simulator/fleet.js');
+  const { loadScenario } = await import('../simulator/load-scenario.js');
+  const chosen = await loadScenario(scenario);
+  const simulator = await startSimulator({ port: 0, docks: docksForManifest(devices, chosen), scenario: chosen });
+  const connection = {
+    url: simulator.url,
+    clientId: 'dji-ota-simulate',
+    // The embedded broker speaks 3.1.1 alone.
+    mqttVersion: '3.1.1' as const,
+    connectTimeout: 10_000,
+    reconnectTimeout: 10_000,
+    usernameFrom: null,
+    passwordFrom: null,
+    profile: null,
+  };
+  return {
+    connect: connector(connection, { sessionExpiry: 0 }),
+    simulated: true,
+    kept: {},
+    close: () => simulator.close(),
+  };
+}

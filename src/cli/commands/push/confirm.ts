@@ -1,0 +1,27 @@
+/** `--confirm`: shows the plan and asks. */
+import { wavesOf } from '../../../app/plan.js';
+import type { PushSettings } from '../../../app/push-settings.js';
+import { OtaError } from '../../../errors.js';
+import { terminalWidth } from '../../../render/stream.js';
+import type { Plan } from '../../../upgrade/plan.js';
+import { type Io, isInteractive } from '../../io.js';
+import type { RunOutput } from '../../run-output.js';
+import { planText, withRedactedUrls } from './plan-view.js';
+
+export async function confirmPlan(plan: Plan, settings: PushSettings, io: Io, output: RunOutput): Promise<boolean> {
+  output.pause();
+  io.stderr.write(planText(withRedactedUrls(plan), wavesOf(plan, settings), terminalWidth(io.stderr)));
+  const { confirm } = await import('../../prompt.js');
+  const devices = plan.devices.length === 1 ? '1 device' : `${plan.devices.length} devices`;
+  const question = `Upgrade ${devices}? This cannot be canceled once a dock has accepted it.`;
+  return confirm(question, { input: io.stdin, output: io.stderr, signal: io.signal });
+}
+
+/** @throws OtaError `usage` where nobody can be asked. */
+export function checkConfirm(source: string, io: Io): void {
+  if (isInteractive(io) && source !== '-') return;
+  const why = source === '-' ? 'the manifest comes on standard input' : 'this is no terminal';
+  throw new OtaError('usage', `--confirm cannot ask: ${why}`, {
+    hint: 'Look at the plan with --dry-run first, and leave --confirm out.',
+  });
+}

@@ -1,0 +1,68 @@
+/** A plan for people: a row a device. */
+import { showUpgradeType } from '../../../protocol/upgrade-types.js';
+import { renderTable } from '../../../render/table/table.js';
+import { showBytes } from '../../../text.js';
+import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan.js';
+import { redactUrl } from '../../../url.js';
+
+/** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
+export function withRedactedUrls(plan: Plan): Plan {
+  // A fleet has few files, and reading a URL takes as long as all else of a device.
+  const known = new Map<PlannedFile, PlannedFile>();
+  const redacted = (file: PlannedFile) => {
+    let shown = known.get(file);
+    if (shown === undefined) {
+      shown = { ...file, file_url: file.file_url === '' ? '' : redactUrl(file.file_url) };
+      known.set(file, shown);
+    }
+    return shown;
+  };
+  const devices = plan.devices.map((device) =>
+    device.file === null ? device : { ...device, file: redacted(device.file) },
+  );
+  return { ...plan, devices };
+}
+
+export function planText(plan: Plan, waves: readonly number[], width: number | null): string {
+  const many = new Set(waves).size > 1;
+  const columns = [
+    ...(many ? [{ title: 'WAVE', align: 'right' as const }] : []),
+    { title: 'GATEWAY' },
+    { title: 'DEVICE' },
+    { title: 'TYPE', foldAt: 3 },
+    { title: 'VERSION' },
+    { title: 'SIZE', align: 'right' as const, foldAt: 2 },
+    { title: 'MD5', foldAt: 4 },
+    { title: 'FILE', foldAt: 1 },
+    { title: 'URL', foldAt: 5 },
+  ];
+  const jobs = plan.gateways.reduce((sum, gateway) => sum + gateway.jobs.length, 0);
+  const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
+  return `${renderTable(columns, { [Symbol.iterator]: () => planRows(plan, many ? waves : null) }, width)}\n${count(plan.devices.length, 'device')} on ${count(plan.gateways.length, 'gateway')} in ${count(jobs, 'job')}\n`;
+}
+
+/** A row a device; `waves` null: there is but one. */
+function* planRows({ gateways, devices }: Plan, waves: readonly number[] | null): Generator<string[]> {
+  const types = { 2: showUpgradeType(2), 3: showUpgradeType(3), 4: showUpgradeType(4) };
+  let sized: PlannedFile | null = null;
+  let size = '';
+  for (let index = 0; index < gateways.length; index++) {
+    const { pid, jobs } = gateways[index] as PlannedGateway;
+    for (const job of jobs) {
+      for (const place of job) {
+        const { sn, product_version, firmware_upgrade_type, file } = devices[place] as PlannedDevice;
+        const type = types[firmware_upgrade_type];
+        if (file !== null && file !== sized) {
+          sized = file;
+          size = showBytes(file.file_size);
+        }
+        const row =
+          file === null
+            ? [pid, sn, type, product_version, 'no file', '', '', '']
+            : [pid, sn, type, product_version, size, file.md5, file.file_name, file.file_url];
+        if (waves) row.unshift(String(waves[index] ?? 1));
+        yield row;
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** The settings of a command's connection; a password may be asked for at the terminal. */
+import {
+  type Connection,
+  type ConnectionFlags,
+  type ConnectionSources,
+  loadConnection,
+} from '../settings/connection/load-connection.js';
+import { type Io, isInteractive } from './io.js';
+
+/** @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt. */
+export async function readConnection(
+  flags: ConnectionFlags,
+  io: Io,
+  warn: (code: string, message: string) => void,
+  options: Pick<ConnectionSources, 'caForFirmware' | 'run'> = {},
+): Promise<Connection> {
+  const isTerminal = isInteractive(io);
+  return loadConnection(flags, {
+    ...options,
+    env: io.env,
+    isTerminal,
+    prompt: isTerminal
+      ? async (question) => {
+          const { askPassword } = await import('./prompt.js');
+          return askPassword(question, { input: io.stdin, output: io.stderr, signal: io.signal });
+        }
+      : undefined,
+    warn,
+  });
+}

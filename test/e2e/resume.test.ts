@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { clientIdOf } from '../../src/settings/connection/load-connection.js';
 import { BIN, type CliResult, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
@@ -202,7 +203,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
     await stopDead();
     const run = await place.theRun();
     const program = place.start(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
-    const { clientId } = JSON.parse((await readFile(await place.journal(), 'utf8')).split('\n')[0] ?? '').connection;
+    const clientId = clientIdOf(run);
     await expect.poll(() => broker.log().split(`as ${clientId} `).length, { timeout: 20_000 }).toBeGreaterThan(2);
     const bid = JSON.parse(push.stdout.split('\n').find((line) => line.includes('job_published')) ?? '').bid;
     const talk = await listen(broker.url, []);

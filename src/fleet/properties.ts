@@ -70,7 +70,10 @@ export function applyFleetMessage(
     record.heardAt = now;
   }
   if (kind === 'status') readTopology(context, data);
-  else readProperties(context, message, data);
+  else {
+    if (text(data.firmware_version) !== null && !retained) record.versionBy = kind;
+    readProperties(context, message, data);
+  }
   return context.serials.size > 0 || context.learned.length > 0
     ? { serials: [...context.serials], learned: context.learned }
     : null;

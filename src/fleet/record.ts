@@ -25,6 +25,8 @@ export interface DeviceRecord {
   /** Model key `domain-type-sub_type`, as it came (unsafe text). */
   model: string | null;
   firmware_version: Reported<string> | null;
+  /** Which message told it last. */
+  versionBy: 'osd' | 'state' | null;
   /** 0 = consistent, 1 = consistency upgrade needed. */
   compatible_status: Reported<number> | null;
   /** 0 = idle, 1 = upgrading; some docks report it unreliably. */
@@ -83,6 +85,7 @@ export function createRecord(serial: string): DeviceRecord {
     gateway: null,
     model: null,
     firmware_version: null,
+    versionBy: null,
     compatible_status: null,
     firmware_upgrade_status: null,
     mode_code: null,

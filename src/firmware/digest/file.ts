@@ -124,7 +124,7 @@ function unfit(stats: BigIntStats): string | null {
   return stats.size === 0n ? 'is empty' : null;
 }
 
-function proofOf(stats: BigIntStats): FileProof {
+export function proofOf(stats: BigIntStats): FileProof {
   return {
     size: Number(stats.size),
     mtime: String(stats.mtimeNs),

@@ -1,12 +1,11 @@
-import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
-import { Agent, buildConnector, type Dispatcher, Pool, Socks5ProxyAgent } from 'undici';
-import { systemReason } from '../../errors.js';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { safeText } from '../../text.js';
-import { tlsFault, usualAuthorities } from '../../tls.js';
+import { usualAuthorities } from '../../tls.js';
 import { redactUrl } from '../../url.js';
-import { basic, decode, type EnvProxy, ProxyError, proxyCredentials, proxyFor } from './proxy.js';
+import { basic, type EnvProxy, ProxyError, proxyCredentials, proxyFor } from './proxy.js';
+import { type Connect, throughProxy } from './proxy-connection.js';
 
 /** An answer, after redirects. Its body has to be read to the end or destroyed. */
 export interface HttpAnswer {
@@ -56,7 +55,6 @@ export class RequestError extends Error {
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-type Connect = buildConnector.connector;
 /** How requests to an origin are sent: over which connections, and with which path and headers. */
 interface Road {
   dispatcher: Dispatcher;
@@ -85,30 +83,15 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
     const key = proxy === null ? '' : `${tunnel} ${proxy.url.href}`;
     let road = roads.get(key);
     if (!road) {
-      const dispatcher = proxy === null ? new Agent({ connect, ...limits }) : throughProxy(proxy, tunnel);
-      open.push(dispatcher);
+      const made = proxy === null ? [new Agent({ connect, ...limits })] : throughProxy(proxy, tunnel, connect, limits);
+      open.push(...made);
       const credentials = proxy && proxyCredentials(proxy);
       const absolute = proxy !== null && !tunnel && proxy.url.protocol !== 'socks5:';
       const headers: Record<string, string> = absolute && credentials ? { 'proxy-authorization': credentials } : {};
-      road = { dispatcher, absolute, headers };
+      road = { dispatcher: made[0] as Dispatcher, absolute, headers };
       roads.set(key, road);
     }
     return road;
-  }
-
-  function throughProxy(proxy: EnvProxy, tunnel: boolean): Dispatcher {
-    const { hostname } = proxy.url;
-    // undici takes the server's name for that of the proxy's certificate. TLS knows no addresses as names.
-    const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : '';
-    const blaming: Connect = (target, callback) =>
-      connect({ ...target, servername }, (...[error, socket]) =>
-        error ? callback(unreachable(proxy, error), null) : callback(null, socket as never),
-      );
-    if (proxy.url.protocol === 'socks5:') return new Agent({ connect: overSocks(proxy, blaming, connect), ...limits });
-    const gate = new Pool(proxy.url.origin, { connect: blaming, ...limits });
-    if (!tunnel) return gate;
-    open.push(gate);
-    return new Agent({ connect: overTunnel(proxy, gate, connect), ...limits });
   }
 
   async function once(
@@ -213,76 +196,4 @@ function firstOf(headers: Record<string, string | string[] | undefined>): Record
   const first: Record<string, string | undefined> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) first[name] = Array.isArray(value) ? value[0] : value;
   return first;
-}
-
-function unreachable(proxy: EnvProxy, cause: unknown): ProxyError {
-  if (cause instanceof ProxyError) return cause;
-  const fault = tlsFault(cause, 'server');
-  if (fault) return new ProxyError(`${proxy.shown}: ${fault.why}. ${fault.hint}`, { lasting: true, cause });
-  const { code, errors, message } = cause as { code?: unknown; errors?: unknown[]; message: string };
-  if (typeof code === 'string' && code.startsWith('UND_ERR_SOCKS5')) {
-    return new ProxyError(`${proxy.shown}: ${safeText(message, 160)}`, { lasting: code.includes('AUTH'), cause });
-  }
-  if (code === 'UND_ERR_HEADERS_TIMEOUT')
-    return new ProxyError(`${proxy.shown} fell silent`, { lasting: false, cause });
-  const reason =
-    code === 'UND_ERR_CONNECT_TIMEOUT' ? 'no answer in time' : safeText(systemReason(errors?.[0] ?? cause), 160);
-  return new ProxyError(`${proxy.shown} cannot be reached: ${reason}`, { lasting: false, cause });
-}
-
-/** Connections by `CONNECT` (RFC 9110, 9.3.6). */
-function overTunnel(proxy: EnvProxy, gate: Pool, connect: Connect): Connect {
-  const credentials = proxyCredentials(proxy);
-  return async (target, callback) => {
-    const host = `${target.hostname.includes(':') ? `[${target.hostname}]` : target.hostname}:${target.port || 443}`;
-    try {
-      const headers = { host, ...(credentials ? { 'proxy-authorization': credentials } : {}) };
-      const { statusCode, socket } = await gate.connect({ path: host, headers });
-      if (statusCode === 200) {
-        connect({ ...target, httpSocket: socket as never }, callback);
-        return;
-      }
-      socket.on('error', () => {}).destroy();
-      const why =
-        statusCode === 407 ? 'wants credentials, or others (407)' : `answered ${statusCode} when asked for ${host}`;
-      const lasting = statusCode < 500 && statusCode !== 408 && statusCode !== 429;
-      callback(new ProxyError(`${proxy.shown} ${why}`, { lasting }), null);
-    } catch (error) {
-      callback(unreachable(proxy, error), null);
-    }
-  };
-}
-
-/** Connections by SOCKS 5 (RFC 1928); the proxy looks the name up. */
-function overSocks(proxy: EnvProxy, reach: Connect, connect: Connect): Connect {
-  const { username, password, host } = proxy.url;
-  const login = { username: decode(username), password: decode(password) };
-  const make = () => new Socks5ProxyAgent(`socks5://${host}`, { connect: reach, ...login });
-  const agent = quietly(make) as unknown as Socks5Connector;
-  return async (target, callback) => {
-    const isSecure = target.protocol === 'https:';
-    try {
-      const socket = await agent.createSocks5Connection(target.hostname, Number(target.port) || (isSecure ? 443 : 80));
-      if (isSecure) connect({ ...target, httpSocket: socket as never }, callback);
-      else callback(null, socket as never);
-    } catch (error) {
-      callback(unreachable(proxy, error), null);
-    }
-  };
-}
-
-/** Of undici's agent only this part: its own way on from there takes an address for a server name. */
-interface Socks5Connector {
-  createSocks5Connection(host: string, port: number): Promise<unknown>;
-}
-
-// undici tells every program that its SOCKS support is new, on stderr, which is no news to a user.
-function quietly<T>(make: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return make();
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../clock.js';
 import { OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
+import { type FileProof, proofOf, sameProof } from '../digest/file.js';
 import { serveBase } from './address.js';
-import { sendRange } from './body.js';
-import { rangeAnswer } from './range.js';
+import { answer, type Shelf, type Shop } from './answer.js';
+import { CONNECTION_LIMITS, type ConnectionLimits, guardConnections } from './connections.js';
+import { fairRate } from './rate.js';
 
 /** A file that the docks may have. */
 export interface ServedFile {
@@ -18,7 +20,9 @@ export interface ServedFile {
   file_size: number;
   /** Lower-case hex. */
   md5: string;
-  /** The one device that it is for: it gets a URL of its own, so that its download is known as its. */
+  /** What proves that it is as it was when it was digested; without it, only its size is compared. */
+  proof?: FileProof | null | undefined;
+  /** The one device that it is for: it gets a URL of its own, which no other device knows. */
   sn?: string | undefined;
   /** The path of its URL, where a dock was told one before; else a new one. */
   path?: string | undefined;
@@ -49,10 +53,12 @@ export interface ServeOptions {
   /** What the docks are told in place of `http://host:port`, e.g. behind a proxy. */
   baseUrl?: string | undefined;
   clock: Clock;
+  /** Bytes a second in all, of which each device gets the same; null = no limit. */
+  rate?: number | null | undefined;
   /** At most ten times a second for each download. */
   onTransfer?(transfer: Transfer): void;
-  /** Milliseconds: for a request to be complete, and without a byte in either direction. For tests. */
-  limits?: { request: number; idle: number } | undefined;
+  /** For tests. */
+  limits?: Partial<ServeLimits> | undefined;
 }
 
 export interface FirmwareServer {
@@ -62,39 +68,50 @@ export interface FirmwareServer {
   close(): Promise<void>;
 }
 
-interface Shelf extends ServedFile {
-  etag: string;
-  lastModified: string;
-  mtime: bigint;
-  ino: bigint;
+interface ServeLimits extends ConnectionLimits {
+  /** Milliseconds for a request to be complete. */
+  request: number;
+  /** Milliseconds without a byte in either direction. */
+  idle: number;
 }
 
-const LIMITS = { request: 20_000, idle: 120_000 };
+const LIMITS: ServeLimits = { ...CONNECTION_LIMITS, request: 20_000, idle: 120_000 };
+
+/** Requests that wait for the one before them on their connection; docks send none before its answer. */
+const MAX_WAITING = 4;
 
 /**
- * Serves `files`, and nothing else, over HTTP. New paths hold 128 random bits.
+ * Serves `files`, and nothing else, over HTTP. New paths hold 128 random bits each.
  * Throws `usage` where the address cannot be used, `firmware_unreadable` or `firmware_mismatch` where a file is not there
  * any more as it was digested.
  */
 export async function serveFirmware(files: readonly ServedFile[], options: ServeOptions): Promise<FirmwareServer> {
-  const { host, port, baseUrl, clock, limits = LIMITS } = options;
+  const { host, port, baseUrl, clock } = options;
+  const limits = { ...LIMITS, ...options.limits };
   // Before anything listens: a base that no dock can use is said at once.
   serveBase({ host, port }, baseUrl);
-  const secret = randomBytes(16).toString('base64url');
   const byPath = new Map<string, Shelf>();
   const pathOf = new Map<string, string>();
   const shelves = new Map<string, Shelf>();
   for (const file of files) {
     const key = keyOf(file.file, file.sn);
     if (pathOf.has(key)) continue;
-    const fresh = `/${secret}/${pathOf.size}/${encodeURIComponent(/^\.*$/.test(file.file_name) ? 'firmware' : file.file_name)}`;
-    const path = file.path ?? fresh;
+    const path = file.path ?? freshPath(file.file_name);
     const shelf = shelves.get(file.file) ?? (await shelve(file));
     shelves.set(file.file, shelf);
     byPath.set(path, { ...shelf, sn: file.sn });
     pathOf.set(key, path);
   }
   let transfers = 0;
+  const shop: Shop = {
+    byPath,
+    clock,
+    rate: options.rate ? fairRate(options.rate, clock) : null,
+    idle: limits.idle,
+    nextId: () => transfers++,
+    onTransfer: options.onTransfer,
+  };
+  const lines = new WeakMap<Socket, { waiting: number; last: Promise<void> }>();
   const server = createServer(
     {
       requestTimeout: limits.request,
@@ -104,12 +121,19 @@ export async function serveFirmware(files: readonly ServedFile[], options: Serve
       keepAlive: true,
     },
     (request, response) => {
-      const next = () => transfers++;
-      answer(request, response, byPath, clock, next, options.onTransfer).catch(() => response.destroy());
+      // One request at a time: each holds a file and a buffer.
+      const { socket } = request;
+      const line = lines.get(socket) ?? { waiting: 0, last: Promise.resolve() };
+      lines.set(socket, line);
+      if (socket.destroyed || ++line.waiting > MAX_WAITING) return void socket.destroy();
+      line.last = line.last
+        .then(() => (socket.destroyed ? undefined : answer(request, response, shop, connections)))
+        .catch(() => void response.destroy())
+        .finally(() => line.waiting--);
     },
   );
   server.setTimeout(limits.idle, (socket) => socket.destroy());
-  server.maxConnections = 4096;
+  const connections = guardConnections(server, clock, limits);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       const hint = 'Choose an address of this machine and a free port.';
@@ -138,16 +162,22 @@ function keyOf(file: string, sn: string | undefined): string {
   return sn === undefined ? file : `${sn}\n${file}`;
 }
 
+function freshPath(fileName: string): string {
+  const name = /^\.*$/.test(fileName) ? 'firmware' : fileName;
+  return `/${randomBytes(16).toString('base64url')}/${encodeURIComponent(name)}`;
+}
+
 async function shelve(file: ServedFile): Promise<Shelf> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(file.file, 'r');
     const stats = await handle.stat({ bigint: true });
-    if (Number(stats.size) !== file.file_size) {
+    const proof = proofOf(stats);
+    if (proof.size !== file.file_size || (file.proof && !sameProof(proof, file.proof))) {
       throw new OtaError('firmware_mismatch', `${safeText(file.file, 300)} has changed since it was digested`);
     }
     const lastModified = stats.mtime.toUTCString();
-    return { ...file, etag: `"${file.md5}"`, lastModified, mtime: stats.mtimeNs, ino: stats.ino };
+    return { ...file, etag: `"${file.md5}"`, lastModified, proof };
   } catch (cause) {
     if (cause instanceof OtaError) throw cause;
     const message = `${safeText(file.file, 300)} cannot be served: ${systemReason(cause)}`;
@@ -155,66 +185,4 @@ async function shelve(file: ServedFile): Promise<Shelf> {
   } finally {
     await handle?.close();
   }
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  byPath: ReadonlyMap<string, Shelf>,
-  clock: Clock,
-  nextId: () => number,
-  onTransfer: ServeOptions['onTransfer'],
-): Promise<void> {
-  response.setHeader('x-content-type-options', 'nosniff');
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return refuse(response, 405);
-  }
-  // Only whole paths are compared, as they came: there is nothing to climb out of.
-  const shelf = byPath.get((request.url ?? '').split('?', 1)[0] ?? '');
-  if (!shelf) return refuse(response, 404);
-  let handle: FileHandle;
-  try {
-    handle = await open(shelf.file, 'r');
-  } catch {
-    return refuse(response, 410);
-  }
-  try {
-    const isSame = async () => {
-      const { size, mtimeNs, ino } = await handle.stat({ bigint: true });
-      return Number(size) === shelf.file_size && mtimeNs === shelf.mtime && ino === shelf.ino;
-    };
-    // Other bytes than those that the dock was told the digest of: better none.
-    if (!(await isSame())) return refuse(response, 410);
-    const range = rangeAnswer(request.headers, shelf.file_size, shelf.etag, shelf.lastModified);
-    response.setHeader('accept-ranges', 'bytes');
-    if (range.status === 416) {
-      response.setHeader('content-range', `bytes */${shelf.file_size}`);
-      return refuse(response, 416);
-    }
-    response.writeHead(range.status, {
-      'content-type': 'application/octet-stream',
-      'content-length': range.end - range.start + 1,
-      etag: shelf.etag,
-      'last-modified': shelf.lastModified,
-      'cache-control': 'no-transform',
-      ...(range.status === 206 ? { 'content-range': `bytes ${range.start}-${range.end}/${shelf.file_size}` } : {}),
-    });
-    if (request.method === 'HEAD') {
-      response.end();
-      return;
-    }
-    const remote = (request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
-    const transfer = { file: shelf.file, sn: shelf.sn ?? null, remote, id: nextId(), total: shelf.file_size };
-    await sendRange(handle, response, range, isSame, clock, (bytes, done) =>
-      onTransfer?.({ ...transfer, bytes, done }),
-    );
-  } finally {
-    await handle.close();
-  }
-}
-
-function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-length': 0 });
-  response.end();
 }

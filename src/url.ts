@@ -14,6 +14,11 @@ export function redactUrl(url: string): string {
   return `${parts.scheme}${user}${host}${redactPath(parts.path)}${parts.query === '' ? '' : '?***'}${parts.hash}${fragment}`;
 }
 
+/** `text` without the URLs in it: for messages that repeat what somebody typed, perhaps in the wrong place. */
+export function redactUrls(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s'"]+/gi, '$1***');
+}
+
 /** What of a URL says which file it is: its path, without what changes each time a URL is signed anew. */
 export function urlIdentity(url: string): string {
   return redactPath(partsOf(url)?.path ?? url);

@@ -1,4 +1,5 @@
 /** A push against docks in this process. */
+import { BrokerUrl } from '../broker-url.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { connector } from './connect.js';
 import type { WayToDocks } from './push.js';
@@ -14,7 +15,7 @@ export async function simulatedDocks(
   const chosen = await loadScenario(scenario);
   const simulator = await startSimulator({ port: 0, docks: docksForManifest(devices, chosen), scenario: chosen });
   const connection = {
-    url: simulator.url,
+    url: new BrokerUrl(simulator.url),
     clientId: 'dji-ota-simulate',
     // The embedded broker speaks 3.1.1 alone.
     mqttVersion: '3.1.1' as const,

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { OtaError } from '../errors.js';
 import { safeText } from '../text.js';
+import { redactUrls } from '../url.js';
 
 /**
  * The command whose help `argv` asks for, by `help` or `--help`; null where it does not, and where commander knows better:
@@ -40,7 +41,7 @@ async function unknownCommand(program: Command, group: Command, word: string): P
   const names = group.commands.map((each) => each.name());
   const shown = ['dji-ota', ...path].join(' ');
   const otherwise = names.length === 0 ? `Its help: ${shown} --help` : `There are: ${names.join(', ')}.`;
-  return new OtaError('usage', `unknown command '${safeText(word, 60)}' of ${shown}`, {
+  return new OtaError('usage', `unknown command '${safeText(redactUrls(word), 60)}' of ${shown}`, {
     hint: meantHint(word, names, otherwise),
   });
 }

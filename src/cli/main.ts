@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js';
 import { EXIT_CODES, OtaError, systemReason, toOtaError } from '../errors.js';
 import { createCiGuard } from '../render/ci-guard.js';
 import { withoutLineEnds } from '../settings/environment.js';
+import { redactUrls } from '../url.js';
 import { guardStream } from './guarded-stream.js';
 import type { Io } from './io.js';
 import { lightStream } from './light-stream.js';
@@ -133,7 +134,7 @@ export async function main(argv: string[]): Promise<number> {
 
 // What commander says is a sentence with `error: ` before it, and sometimes a suggestion in the next line.
 function usageError(error: CommanderError): OtaError {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const [first = '', ...rest] = redactUrls(error.message.replace(/^error: /, '')).split('\n');
   return new OtaError('usage', first, { hint: rest.join(' ').replace(/^\(|\)$/g, '') || 'Try --help.' });
 }
 

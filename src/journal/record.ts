@@ -40,6 +40,8 @@ export interface KeptServe {
 /** Options of the connection as they were given, with absolute paths and without secrets. */
 export interface KeptConnection {
   broker?: string | undefined;
+  /** In place of a URL that may hold a secret, which is not kept. */
+  shownBroker?: string | undefined;
   username?: string | undefined;
   passwordFile?: string | undefined;
   ca?: string | undefined;

@@ -4,6 +4,7 @@ import { dirname, extname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { systemReason } from '../errors.js';
 import { safeText, showBytes } from '../text.js';
+import { redactUrls } from '../url.js';
 import { unreadable } from './problem.js';
 
 export type Format = 'json' | 'yaml' | 'csv' | 'json or yaml';
@@ -40,6 +41,11 @@ export async function readSource(
     const text = readStdin ? await readStdin() : decode(source, await readAll(source, process.stdin));
     if (text.length > MAX_MANIFEST_BYTES) throw tooLarge(source);
     return { text: withoutMark(text), format: 'json or yaml', folder: cwd };
+  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
+    throw unreadable(redactUrls(source), 'is a URL, and a manifest is a file', {
+      hint: 'Download it first, or pipe it in: curl -fsS URL | dji-ota push -',
+    });
   }
   const path = resolve(cwd, source);
   const extension = extname(path).toLowerCase();

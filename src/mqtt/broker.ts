@@ -1,5 +1,7 @@
 /** The narrow interface between upgrades and MQTT; connect.ts is its one implementation, tests have their own. */
 
+import type { BrokerUrl } from '../broker-url.js';
+
 export interface BrokerMessage {
   topic: string;
   payload: Uint8Array;
@@ -48,7 +50,7 @@ export interface BrokerEvents {
 
 export interface ConnectionSettings {
   /** mqtt, mqtts, ws or wss. */
-  url: string;
+  url: BrokerUrl | string;
   username?: string | undefined;
   password?: string | undefined;
   /** PEM contents. */

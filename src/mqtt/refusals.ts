@@ -88,7 +88,7 @@ export function connackFailure(code: number, brokerSays: string | undefined, tar
   return {
     kind: 'refused',
     error: new OtaError('broker_refused', `${target.shown} refused the connection: ${reason}`, {
-      hint: code === 2 || code === 133 ? clientIdHint(login) : loginHint(login),
+      hint: code === 2 || code === 133 ? clientIdHint(login) : loginHint(login, target),
     }),
   };
 }
@@ -97,14 +97,14 @@ function clientIdHint({ clientId }: Login): string {
   return `The client id was "${safeText(clientId, 60)}": choose one that the broker takes with --client-id.`;
 }
 
-function loginHint({ clientId, username, password }: Login): string {
+function loginHint({ clientId, username, password }: Login, { userInUrl }: Target): string {
   if (!username) return 'No user name was sent: give one with --username, and its password in DJI_OTA_PASSWORD.';
-  const user = `"${safeText(username, 60)}"`;
+  const user = userInUrl ? 'of the broker URL' : `"${safeText(username, 60)}"`;
   if (!password) {
-    return `User ${user} was sent without a password: set DJI_OTA_PASSWORD, or give --password-file.`;
+    return `The user ${user} was sent without a password: set DJI_OTA_PASSWORD, or give --password-file.`;
   }
   return (
-    `Check user ${user} and the password (from --password-file, DJI_OTA_PASSWORD or the profile), ` +
+    `Check the user ${user} and the password (from --password-file, DJI_OTA_PASSWORD or the profile), ` +
     `and whether the broker ties users to client ids (this one is "${safeText(clientId, 60)}").`
   );
 }

@@ -9,10 +9,10 @@ describe('readTarget', () => {
     ['mqtts://h', { port: 8883, shown: 'mqtts://h:8883' }],
     ['ws://h', { port: 80, path: '/mqtt', shown: 'ws://h:80/mqtt', tls: null }],
     ['wss://h', { port: 443, path: '/mqtt', shown: 'wss://h:443/mqtt' }],
-    ['wss://h:8084/ws?token=s3cret', { port: 8084, path: '/ws?token=s3cret', shown: 'wss://h:8084/ws' }],
+    ['wss://h:8084/ws?token=s3cret', { port: 8084, path: '/ws?token=s3cret', shown: 'wss://h:8084/ws?***' }],
     ['mqtt://[::1]:1884', { host: '::1', port: 1884, shown: 'mqtt://[::1]:1884' }],
     ['mqtt://bücher.example', { host: 'xn--bcher-kva.example' }],
-    ['mqtt://us%20er:p%40ss@h', { username: 'us er', password: 'p@ss', shown: 'mqtt://h:1883' }],
+    ['mqtt://us%20er:p%40ss@h', { username: 'us er', password: 'p@ss', shown: 'mqtt://***@h:1883' }],
     ['mqtt://50%:x@h', { username: '50%', password: 'x' }],
   ])('%s', (url, expected) => {
     expect(readTarget(connection(url))).toMatchObject(expected);

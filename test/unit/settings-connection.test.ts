@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BrokerUrl } from '../../src/broker-url.js';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
 import { type ConnectionSources, loadConnection } from '../../src/settings/connection/load-connection.js';
 import type { ConnectionFlags } from '../../src/settings/connection/merge-connection.js';
@@ -37,7 +38,7 @@ describe('without files', () => {
     const connection = await load({});
     const settings: ConnectionSettings = { ...connection, sessionExpiry: 0 };
     expect(settings).toMatchObject({
-      url: 'mqtt://localhost:1883',
+      url: new BrokerUrl('mqtt://localhost:1883'),
       mqttVersion: 'auto',
       connectTimeout: 10_000,
       reconnectTimeout: 600_000,
@@ -55,7 +56,7 @@ describe('without files', () => {
 
   it('warns where the certificate is not checked', async () => {
     expect(await load({ broker: 'mqtts://h', insecure: true })).toMatchObject({ insecure: true });
-    expect(warnings).toEqual([['insecure', expect.stringMatching(/mqtts:\/\/h is not checked \(--insecure\)/)]]);
+    expect(warnings).toEqual([['insecure', expect.stringMatching(/mqtts:\/\/h:8883 is not checked \(--insecure\)/)]]);
   });
 });
 
@@ -65,9 +66,11 @@ describe('the profile', () => {
       name: name ?? 'current',
       values: { broker: 'mqtts://kept', username: 'u', password: 'p' },
     }));
-    expect(await load({}, { readProfile })).toMatchObject({ url: 'mqtts://kept', profile: 'current' });
+    expect(await load({}, { readProfile })).toMatchObject({ url: { shown: 'mqtts://kept:8883' }, profile: 'current' });
     expect(await load({ profile: 'a' }, { readProfile })).toMatchObject({ profile: 'a', password: 'p' });
     await load({}, { readProfile, env: { DJI_OTA_PROFILE: 'b' } });
+    expect(await load({ profile: 'none' }, { readProfile })).toMatchObject({ password: undefined, profile: null });
+    await load({}, { readProfile, env: { DJI_OTA_PROFILE: 'none' } });
     expect(readProfile.mock.calls).toEqual([[null], ['a'], ['b']]);
   });
 
@@ -77,7 +80,7 @@ describe('the profile', () => {
     const profile = { broker: 'mqtts://kept', ca: 'ca.pem', connectTimeout: '3s' };
     await put('with/config.json', JSON.stringify({ current: 'a', profiles: { a: profile } }));
     const connection = await load({}, { env: { DJI_OTA_HOME: at('with') } });
-    expect(connection).toMatchObject({ url: 'mqtts://kept', profile: 'a', connectTimeout: 3000 });
+    expect(connection).toMatchObject({ url: { shown: 'mqtts://kept:8883' }, profile: 'a', connectTimeout: 3000 });
     expect(connection.ca).toEqual(certificates.ca.cert);
   });
 
@@ -88,15 +91,13 @@ describe('the profile', () => {
     });
   });
 
-  it('warns where its password goes to another broker', async () => {
+  it('keeps its password from another broker', async () => {
     const readProfile = async () => ({
       name: 'a',
       values: { broker: 'mqtts://kept', username: 'u', password: 's3cr3t' },
     });
-    await load({ broker: 'mqtt://other' }, { readProfile });
-    expect(warnings).toEqual([
-      ['profile_password', 'the password of profile "a", kept for mqtts://kept, is sent to mqtt://other'],
-    ]);
+    await expect(load({ broker: 'mqtt://other' }, { readProfile })).rejects.toMatchObject({ code: 'usage' });
+    expect(await load({ broker: 'mqtts://kept' }, { readProfile })).toMatchObject({ password: 's3cr3t' });
   });
 });
 
@@ -160,7 +161,9 @@ describe('the password', () => {
     const prompt = vi.fn(async (_question: string) => 'typed');
     const asked = await load({ ...user, broker: 'mqtts://h' }, { prompt, isTerminal: true });
     expect(asked).toMatchObject({ password: 'typed', passwordFrom: 'the prompt' });
-    expect(prompt.mock.calls).toEqual([['Password of u at mqtts://h (Enter for none): ']]);
+    expect(prompt.mock.calls).toEqual([['Password of u at mqtts://h:8883 (Enter for none): ']]);
+    await load({ broker: 'mqtts://u53r@h' }, { prompt, isTerminal: true });
+    expect(prompt.mock.calls.pop()).toEqual(['Password for mqtts://***@h:8883 (Enter for none): ']);
     await load(user, { prompt, isTerminal: false });
     await load({}, { prompt, isTerminal: true });
     await load(user, { prompt, isTerminal: true, env: { DJI_OTA_PASSWORD: 'x' } });

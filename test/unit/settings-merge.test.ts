@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BrokerUrl } from '../../src/broker-url.js';
 import type { OtaError } from '../../src/errors.js';
 import {
   type ConnectionFlags,
@@ -27,7 +28,8 @@ describe('precedence', () => {
     fc.assert(
       fc.property(sources, ({ flags, env, kept }) => {
         const merged = mergeConnection(flags, env, profile(kept));
-        expect(merged.broker.value).toBe(flags.broker ?? env.DJI_OTA_BROKER ?? kept.broker ?? 'mqtt://localhost:1883');
+        const expected = flags.broker ?? env.DJI_OTA_BROKER ?? kept.broker ?? 'mqtt://localhost:1883';
+        expect(merged.broker.value.shown).toBe(new BrokerUrl(expected).shown);
         expect(merged.username?.value).toBe(flags.username ?? env.DJI_OTA_USERNAME ?? kept.username);
         expect(merged.clientId).toBe(flags.clientId ?? kept.clientId ?? null);
         expect(merged.connectTimeout).toBe(
@@ -55,7 +57,11 @@ describe('precedence', () => {
   it('takes an empty variable as not set', () => {
     const env = { DJI_OTA_BROKER: '', DJI_OTA_USERNAME: '', DJI_OTA_PASSWORD: '', DJI_OTA_PROFILE: '' };
     const merged = mergeConnection({}, env, null);
-    expect(merged.broker).toEqual({ value: 'mqtt://localhost:1883', source: 'the default', level: 'default' });
+    expect(merged.broker).toEqual({
+      value: new BrokerUrl('mqtt://localhost:1883'),
+      source: 'the default',
+      level: 'default',
+    });
     expect([merged.username, merged.password]).toEqual([null, null]);
     expect(wantedProfile({}, env)).toBeNull();
   });
@@ -68,13 +74,14 @@ describe('precedence', () => {
 
   it('takes the user in the URL where the URL itself wins', () => {
     expect(mergeConnection({ broker: 'mqtt://al%40x@h' }, { DJI_OTA_USERNAME: 'env' }, null)).toMatchObject({
-      broker: { value: 'mqtt://h' },
-      username: { value: 'al@x', source: '--broker' },
+      broker: { value: { shown: 'mqtt://***@h:1883' } },
+      username: null,
+      userInUrl: '--broker',
     });
     const lower = mergeConnection({ username: 'flag' }, { DJI_OTA_BROKER: 'mqtt://env@h' }, null);
-    expect(lower.username?.value).toBe('flag');
+    expect([lower.username?.value, lower.userInUrl]).toEqual(['flag', null]);
     const hidden = mergeConnection({ broker: 'mqtt://h' }, {}, profile({ broker: 'mqtt://kept@h2' }));
-    expect(hidden.username).toBeNull();
+    expect([hidden.username, hidden.userInUrl]).toEqual([null, null]);
   });
 });
 
@@ -86,7 +93,12 @@ describe('what does not go together', () => {
     ['a certificate without its key', { broker: 'mqtts://h', cert: 'c' }, {}, /^--cert: .*--key is not given$/],
     ['a key without its certificate', { broker: 'wss://h', key: 'k' }, {}, /^--key: .*--cert is not given$/],
     ['a password without a user', {}, { DJI_OTA_PASSWORD: 'x' }, /^DJI_OTA_PASSWORD gives a password/],
-    ['two users', { broker: 'mqtt://a@h', username: 'b' }, {}, /^--username says user "b", the broker URL says "a"$/],
+    [
+      'two users',
+      { broker: 'mqtt://a@h', username: 'b' },
+      {},
+      /^--username says user "b", the broker URL says another one$/,
+    ],
     ['an empty option', { username: '' }, {}, /^--username is empty$/],
     ['an unknown MQTT version', { mqttVersion: '4' }, {}, /^--mqtt-version: "4" is not an MQTT version$/],
     ['a bad duration', { connectTimeout: 'soon' }, {}, /^--connect-timeout: "soon" is not a duration$/],
@@ -101,7 +113,9 @@ describe('what does not go together', () => {
 
   it('names the profile and its key', () => {
     const at = (values: Profile) => thrownBy(() => mergeConnection({}, {}, profile(values))).message;
-    expect(at({ broker: 'mqtt://h', ca: 'x' })).toMatch(/^profile "site-a": ca needs TLS, and mqtt:\/\/h does not/);
+    expect(at({ broker: 'mqtt://h', ca: 'x' })).toMatch(
+      /^profile "site-a": ca needs TLS, and mqtt:\/\/h:1883 does not/,
+    );
     expect(at({ connectTimeout: 'soon' })).toMatch(/^profile "site-a": connectTimeout: "soon"/);
   });
 
@@ -115,13 +129,42 @@ describe('what does not go together', () => {
     expect([merged.ca, merged.insecure]).toEqual([null, null]);
   });
 
-  it('knows when a profile’s password goes to another broker than its own', () => {
+  it('sends a profile’s password to the broker that the profile names, and to no other', () => {
+    const kept = { broker: 'mqtts://Kept.example', username: 'u', password: 'p' };
+    const send = (broker: string, values: Profile = kept) => mergeConnection({ broker }, {}, profile(values));
+    expect(send('mqtts://ota@kept.example:8883').password?.value).toBe('p');
+    for (const other of ['mqtts://other', 'mqtt://kept.example', 'mqtt://kept.example:8883', 'wss://kept.example']) {
+      const error = thrownBy(() => send(other));
+      expect(error).toMatchObject({ code: 'usage', hint: expect.stringContaining('--profile none') });
+      expect(error.message).toContain('keeps a password for mqtts://kept.example:8883, and --broker is');
+    }
+    const files = { broker: kept.broker, username: 'u', passwordFile: '/pw' };
+    expect(thrownBy(() => send('mqtts://other', files)).message).toMatch(/keeps a password for/);
+    const onEnvironment = thrownBy(() => mergeConnection({}, { DJI_OTA_BROKER: 'mqtts://other' }, profile(kept)));
+    expect(onEnvironment.message).toContain('and DJI_OTA_BROKER is mqtts://other:8883');
+  });
+
+  it('asks for the path of a WebSocket to be the same too, but not for its query', () => {
+    const kept = { broker: 'wss://h/a?token=1', username: 'u', password: 'p' };
+    const send = (broker: string) => mergeConnection({ broker }, {}, profile(kept)).password?.value;
+    expect(send('wss://h:443/a?token=2')).toBe('p');
+    expect(() => send('wss://h/b')).toThrow(/not sent there/);
+  });
+
+  it('sends the password of a profile that names no broker to the default one alone', () => {
+    const kept = { username: 'u', password: 'p' };
+    expect(mergeConnection({}, {}, profile(kept)).password?.value).toBe('p');
+    const error = thrownBy(() => mergeConnection({ broker: 'mqtt://h' }, {}, profile(kept)));
+    expect(error.message).toContain('keeps a password and names no broker');
+    expect(error.hint).toContain('config set --profile site-a broker=URL');
+  });
+
+  it('sends a password that was given for this time anywhere', () => {
     const kept = profile({ broker: 'mqtts://h', username: 'u', password: 'p' });
-    expect(mergeConnection({ broker: 'mqtts://other' }, {}, kept).passwordMeantFor).toBe('mqtts://h');
-    expect(mergeConnection({ broker: 'mqtts://h' }, {}, kept).passwordMeantFor).toBeNull();
-    expect(mergeConnection({}, {}, kept).passwordMeantFor).toBeNull();
     const given = mergeConnection({ broker: 'mqtts://other' }, { DJI_OTA_PASSWORD: 'own' }, kept);
-    expect(given.passwordMeantFor).toBeNull();
+    expect(given.password?.value).toBe('own');
+    const file = mergeConnection({ broker: 'mqtts://other', passwordFile: '/own' }, {}, kept);
+    expect(file.passwordFile?.value).toBe('/own');
   });
 });
 

@@ -51,12 +51,13 @@ async function settingNames(): Promise<string[]> {
 
 async function profiles(env: NodeJS.ProcessEnv): Promise<Suggestions> {
   const { settingsFile } = await import('../../settings/state-folders.js');
+  const { shownBrokerText } = await import('../../broker-url.js');
   const { readSettings } = await import('../../settings/profiles/read-settings.js');
   const { current, profiles } = await readSettings(settingsFile(env));
   return {
     items: Object.entries(profiles).map(([value, { broker = '' }]) => ({
       value,
-      description: [value === current ? 'current' : '', broker].filter(Boolean).join(', '),
+      description: [value === current ? 'current' : '', shownBrokerText(broker)].filter(Boolean).join(', '),
     })),
   };
 }

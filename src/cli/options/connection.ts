@@ -52,7 +52,7 @@ export const CONNECTION = defineOptions({
   profile: {
     value: '<name>',
     group,
-    help: 'settings kept with dji-ota config',
+    help: 'settings kept with dji-ota config; none uses no profile',
     defaultText: 'the current one',
     env: 'DJI_OTA_PROFILE',
     merged: true,

@@ -1,16 +1,12 @@
 /** The broker's address, checked before anything is connected. */
+import { BrokerUrl, shownBrokerText } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
-import { safeText } from '../../text.js';
-import { redactUrl } from '../../url.js';
 import { CONNECTION_DEFAULTS } from '../profiles/profile.js';
 
 export interface BrokerAddress {
-  /** Without user info. */
-  url: string;
-  /** The user that stood in the URL. */
+  url: BrokerUrl;
+  /** The user that stands in the URL, which also keeps it. */
   username: string | null;
-  /** mqtts or wss. */
-  tls: boolean;
 }
 
 const SCHEMES: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
@@ -45,18 +41,18 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
   const url = parse(given);
   if (!url && /^(?:mqtt|ws)s?:\/\//i.test(given)) {
     throw refuse(
-      `the broker URL "${shown(given)}" has no valid host and port`,
+      `the broker URL "${shownBrokerText(given)}" has no valid host and port`,
       'The port is a number up to 65535; a user name goes before an "@", percent-encoded.',
     );
   }
   if (!url || !SCHEMES.has(url.protocol)) {
     const meant = suggestion(given, url);
     throw refuse(
-      `"${shown(given)}" is not a broker URL: it has to begin with mqtt://, mqtts://, ws:// or wss://`,
+      `"${shownBrokerText(given)}" is not a broker URL: it has to begin with mqtt://, mqtts://, ws:// or wss://`,
       meant ? `Did you mean ${meant}?` : `Write it like ${CONNECTION_DEFAULTS.broker}.`,
     );
   }
-  const name = redactUrl(given);
+  const name = shownBrokerText(given);
   if (url.password) {
     throw refuse(
       `the broker URL ${name} holds a password, which other users of this machine can read`,
@@ -66,7 +62,7 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
   if (!url.hostname) {
     const meant = suggestion(given, url);
     throw refuse(
-      `the broker URL "${shown(given)}" names no host`,
+      `the broker URL "${shownBrokerText(given)}" names no host`,
       meant ? `Did you mean ${meant}?` : `Write it like ${CONNECTION_DEFAULTS.broker}.`,
     );
   }
@@ -79,9 +75,7 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
     );
   }
   const username = url.username ? decodeUser(url.username, refuse) : null;
-  url.username = '';
-  if (plainMqtt) url.pathname = '';
-  return { url: url.href, username, tls: url.protocol === 'mqtts:' || url.protocol === 'wss:' };
+  return { url: new BrokerUrl(given), username };
 }
 
 function parse(text: string): URL | null {
@@ -105,20 +99,11 @@ function suggestion(given: string, url: URL | null): string | null {
   if (scheme) {
     const alias = ALIASES[(scheme[1] as string).toLowerCase()];
     const meant = alias ? parse(`${alias}://${given.slice(scheme[0].length)}`) : null;
-    return meant && safeHref(meant);
+    return meant && shownBrokerText(meant.href);
   }
   // `mqtt:host` and `mqtt:/host`: the scheme is right, the slashes are not.
   const rest = url && SCHEMES.has(url.protocol) ? given.replace(/^[^:]*:\/?/, '') : given;
   const protocol = url && SCHEMES.has(url.protocol) ? url.protocol : /:8883$/.test(given) ? 'mqtts:' : 'mqtt:';
   const meant = /^[^/\\?#]+$/.test(rest) ? parse(`${protocol}//${rest}`) : null;
-  return meant?.hostname ? safeHref(meant) : null;
-}
-
-function safeHref(url: URL): string {
-  return safeText(redactUrl(url.href));
-}
-
-// What does not parse may still hold a password, before its last "@".
-function shown(text: string): string {
-  return safeText(text.replace(/^([^:/]*:\/*)?.*@/s, '$1***@'), 120);
+  return meant?.hostname ? shownBrokerText(meant.href) : null;
 }

@@ -1,9 +1,10 @@
 /** From options, environment and profile to what the broker is connected with. */
 import { createHash, randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
+import type { BrokerUrl } from '../../broker-url.js';
 import type { ConnectionSettings } from '../../mqtt/broker.js';
 import { safeText } from '../../text.js';
-import type { NamedProfile } from '../profiles/profile.js';
+import { type NamedProfile, NO_PROFILE } from '../profiles/profile.js';
 import { settingsFile } from '../state-folders.js';
 import {
   checkKeyPair,
@@ -20,6 +21,8 @@ export { type ConnectionFlags, type MergedConnection, mergeConnection } from './
 
 /** What the connection is made with; the caller adds how long the session outlives it. */
 export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSession'> & {
+  /** A user name that stands in the URL is not taken out of it. */
+  url: BrokerUrl;
   /** Where user name and password came from, for messages: `DJI_OTA_PASSWORD`; null = none. */
   usernameFrom: string | null;
   passwordFrom: string | null;
@@ -54,7 +57,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
   const { env, warn, readFile = readSmallFile } = sources;
   const wanted = wantedProfile(flags, env);
   const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
-  const profile = await readProfile(wanted?.value ?? null);
+  const profile = wanted?.value === NO_PROFILE ? null : await readProfile(wanted?.value ?? null);
   const merged = mergeConnection(flags, env, profile, sources);
 
   const ca = merged.ca && (await readPem('ca', merged.ca, readFile, warn));
@@ -73,7 +76,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     url: merged.broker.value,
     username: merged.username?.value,
     password: password?.value,
-    ca: (merged.tls && ca) || undefined,
+    ca: (merged.broker.value.tls && ca) || undefined,
     ...(sources.caForFirmware && ca ? { firmwareCa: ca } : {}),
     cert: cert ?? undefined,
     key: key ?? undefined,
@@ -83,7 +86,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     mqttVersion: merged.mqttVersion,
     connectTimeout: merged.connectTimeout,
     reconnectTimeout: merged.reconnectTimeout,
-    usernameFrom: merged.username?.source ?? null,
+    usernameFrom: merged.username?.source ?? merged.userInUrl,
     passwordFrom: password?.from ?? null,
     profile: profile?.name ?? null,
   };
@@ -106,20 +109,14 @@ async function passwordOf(
 ): Promise<{ value: string; from: string } | null> {
   const given = merged.passwordFile ?? merged.password;
   if (given) {
-    if (merged.passwordMeantFor !== null) {
-      warn(
-        'profile_password',
-        `the password of ${given.source}, kept for ${merged.passwordMeantFor}, is sent to ${merged.broker.value}`,
-      );
-    }
     const value = merged.passwordFile
       ? await readPasswordFile(merged.passwordFile, readFile, warn)
       : passwordIn(given.value, given.source, given.level === 'profile' ? 'settings_invalid' : 'usage');
     return { value, from: given.source };
   }
-  if (!merged.username || !isTerminal || !prompt) return null;
-  const user = safeText(merged.username.value, 60);
-  const value = await prompt(`Password of ${user} at ${merged.broker.value} (Enter for none): `);
+  if ((!merged.username && merged.userInUrl === null) || !isTerminal || !prompt) return null;
+  const user = merged.username ? `of ${safeText(merged.username.value, 60)} at` : 'for';
+  const value = await prompt(`Password ${user} ${merged.broker.value} (Enter for none): `);
   return value === '' ? null : { value, from: 'the prompt' };
 }
 

@@ -1,4 +1,5 @@
 /** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
+import { BrokerUrl } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { parseTimeout } from '../duration.js';
@@ -11,7 +12,7 @@ import {
   type Profile,
   type ProfileKey,
 } from '../profiles/profile.js';
-import { parseBrokerUrl } from './broker-url.js';
+import { type BrokerAddress, parseBrokerUrl } from './broker-url.js';
 
 /** The connection options as the command line has them; what is not given is undefined. */
 export interface ConnectionFlags {
@@ -39,9 +40,11 @@ type Level = 'option' | 'environment' | 'profile' | 'default';
 
 /** The merged settings, with files still to be read and the password perhaps still to be asked for. */
 export interface MergedConnection {
-  broker: Sourced<string>;
-  tls: boolean;
+  broker: Sourced<BrokerUrl>;
+  /** Null where the user stands in the URL of the broker, too. */
   username: Sourced<string> | null;
+  /** Where the user that stands in the URL came from, where that one is used. */
+  userInUrl: string | null;
   /** At most one of the two is given. */
   password: Sourced<string> | null;
   passwordFile: Sourced<string> | null;
@@ -55,8 +58,6 @@ export interface MergedConnection {
   connectTimeout: number;
   /** Milliseconds. */
   reconnectTimeout: number;
-  /** The profile's own broker, where another one is used with the profile's password. */
-  passwordMeantFor: string | null;
 }
 
 const ENVIRONMENT: Readonly<Partial<Record<ProfileKey, string>>> = {
@@ -95,8 +96,7 @@ export function mergeConnection(
   const insecure = pick('insecure');
   const merged: MergedConnection = {
     broker: { ...broker, value: address.url },
-    tls: address.tls,
-    username: plain(mergeUsername(pick('username'), broker, address.username), 'user name'),
+    ...mergeUser(plain(pick('username'), 'user name'), broker, plainUser(address, broker)),
     ...mergePassword(pick('passwordFile'), pick('password')),
     ca: pick('ca'),
     cert: pick('cert'),
@@ -106,11 +106,8 @@ export function mergeConnection(
     mqttVersion: mqttVersionOf(pick('mqttVersion')),
     connectTimeout: timeoutOf(pick('connectTimeout'), 'connectTimeout') ?? CONNECTION_DEFAULTS.connectTimeout,
     reconnectTimeout: timeoutOf(pick('reconnectTimeout'), 'reconnectTimeout') ?? CONNECTION_DEFAULTS.reconnectTimeout,
-    passwordMeantFor: null,
   };
-  if ((merged.password ?? merged.passwordFile)?.level === 'profile' && broker.level !== 'profile') {
-    merged.passwordMeantFor = otherHost(profile?.values.broker, address.url);
-  }
+  if (profile) checkPasswordGoesHome(merged, profile);
   checkTls(merged, options.caForFirmware ?? false);
   checkLogin(merged);
   return merged;
@@ -137,22 +134,28 @@ function pickFrom<K extends ProfileKey>(
   return kept === undefined || !profile ? null : from(kept, `profile "${profile.name}"`, 'profile');
 }
 
-// A user in the URL stands as high as the URL itself.
-function mergeUsername(
+// A user in the URL stands as high as the URL itself, and is no more shown than the rest of what may be secret in it.
+function mergeUser(
   username: Sourced<string> | null,
   broker: Sourced<string>,
   inUrl: string | null,
-): Sourced<string> | null {
-  if (inUrl === null) return username;
-  if (username === null || RANK[broker.level] < RANK[username.level]) return { ...broker, value: inUrl };
+): Pick<MergedConnection, 'username' | 'userInUrl'> {
+  if (inUrl === null) return { username, userInUrl: null };
+  if (username === null || RANK[broker.level] < RANK[username.level]) {
+    return { username: null, userInUrl: broker.source };
+  }
   if (username.level === broker.level && username.value !== inUrl) {
     throw new OtaError(
       'usage',
-      `${username.source} says user "${safeText(username.value, 60)}", the broker URL says "${safeText(inUrl, 60)}"`,
+      `${username.source} says user "${safeText(username.value, 60)}", the broker URL says another one`,
       { hint: 'Give the user name once.' },
     );
   }
-  return username;
+  return { username, userInUrl: null };
+}
+
+function plainUser({ username }: BrokerAddress, broker: Sourced<string>): string | null {
+  return username === null ? null : (plain({ ...broker, value: username }, 'user name')?.value ?? null);
 }
 
 const RANK: Readonly<Record<Level, number>> = { option: 0, environment: 1, profile: 2, default: 3 };
@@ -190,25 +193,35 @@ function timeoutOf(given: Sourced<string> | null, key: ProfileKey): number | nul
   return parseTimeout(given.value, given.level === 'option' ? given.source : `${given.source}: ${key}`);
 }
 
-function otherHost(own: string | undefined, used: string): string | null {
-  if (own === undefined) return null;
-  try {
-    return new URL(own).host === new URL(used).host ? null : parseBrokerUrl(own, 'profile').url;
-  } catch {
-    return null;
-  }
+/** @throws OtaError `usage` where the password of `profile` would go to a broker that it does not name. */
+function checkPasswordGoesHome(merged: MergedConnection, { name, values }: NamedProfile): void {
+  const secret = merged.password ?? merged.passwordFile;
+  const { broker } = merged;
+  if (secret?.level !== 'profile' || broker.level === 'profile' || broker.level === 'default') return;
+  const own = values.broker === undefined ? null : BrokerUrl.parse(values.broker);
+  if (own?.isSameBroker(broker.value)) return;
+  const home = own ? `for ${own.shown}` : 'and names no broker';
+  throw new OtaError(
+    'usage',
+    `profile "${name}" keeps a password ${home}, and ${broker.source} is ${broker.value}: it is not sent there`,
+    {
+      hint: `Use --profile none and give the password of that broker in DJI_OTA_PASSWORD or with --password-file, or ${
+        own ? 'make a profile for it' : `name it in the profile: dji-ota config set --profile ${name} broker=URL`
+      }.`,
+    },
+  );
 }
 
 function checkTls(merged: MergedConnection, caForFirmware: boolean): void {
-  const { broker, tls, ca, cert, key, insecure } = merged;
-  if (!tls) {
+  const { broker, ca, cert, key, insecure } = merged;
+  if (!broker.value.tls) {
     const meaningless = { ...(caForFirmware ? {} : { ca }), cert, key, insecure };
     for (const [name, given] of Object.entries(meaningless)) {
       // What a profile keeps for its own TLS broker has no meaning for a plain one that was named for once.
       if (!given || (given.level === 'profile' && broker.level !== 'profile')) continue;
       const where = given.level === 'profile' ? `${given.source}: ${name}` : given.source;
       throw new OtaError('usage', `${where} needs TLS, and ${broker.value} does not use it`, {
-        hint: `Use ${broker.value.startsWith('ws:') ? 'wss' : 'mqtts'}:// in the broker URL, or leave it out.`,
+        hint: `Use ${broker.value.scheme === 'ws' ? 'wss' : 'mqtts'}:// in the broker URL, or leave it out.`,
       });
     }
     if (!caForFirmware) merged.ca = null;
@@ -223,10 +236,10 @@ function checkTls(merged: MergedConnection, caForFirmware: boolean): void {
   }
 }
 
-function checkLogin({ username, password, passwordFile, mqttVersion }: MergedConnection): void {
+function checkLogin({ username, userInUrl, password, passwordFile, mqttVersion }: MergedConnection): void {
   const secret = password ?? passwordFile;
   // MQTT 3.1.1 has no password without a user name [MQTT-3.1.2-22]; MQTT 5 has.
-  if (!secret || username || mqttVersion === '5') return;
+  if (!secret || username || userInUrl !== null || mqttVersion === '5') return;
   throw new OtaError('usage', `${secret.source} gives a password, but there is no user name`, {
     hint: 'Give --username, or set DJI_OTA_USERNAME. A password alone needs --mqtt-version 5.',
   });

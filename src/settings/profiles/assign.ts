@@ -3,8 +3,10 @@ import path from 'node:path';
 import { OtaError } from '../../errors.js';
 import { nearest } from '../../nearest.js';
 import { safeText } from '../../text.js';
+import { redactUrls } from '../../url.js';
 import { expandHome } from '../state-folders.js';
 import {
+  NO_PROFILE,
   optionName,
   PATH_KEYS,
   PROFILE_KEYS,
@@ -31,7 +33,7 @@ export function parseAssignments(args: readonly string[]): Assignment[] {
           const at = arg.indexOf('=');
           if (at < 0) {
             if (keyOf(arg) === 'password') throw passwordInArguments();
-            throw new OtaError('usage', `"${safeText(arg, 60)}" has no value`, {
+            throw new OtaError('usage', `"${safeText(redactUrls(arg), 60)}" has no value`, {
               hint: 'Write key=value, or one key and its value: config set broker mqtts://broker.example.com',
             });
           }
@@ -51,7 +53,7 @@ export function keyOf(name: string): ProfileKey {
   if (key) return key;
   const near = nearest(plain(name), PROFILE_KEYS.map(plain));
   const meant = PROFILE_KEYS.find((one) => plain(one) === near);
-  throw new OtaError('usage', `there is no setting "${safeText(name, 60)}"`, {
+  throw new OtaError('usage', `there is no setting "${safeText(redactUrls(name), 60)}"`, {
     hint: meant ? `Did you mean ${optionName(meant)}?` : `There are: ${PROFILE_KEYS.map(optionName).join(', ')}.`,
   });
 }
@@ -91,7 +93,7 @@ export function assign(profile: Profile, assignments: readonly Assignment[], cwd
 
 /** The profile `name`, or an empty one. @throws OtaError `usage` where nothing can have that name. */
 export function keptProfile(settings: Settings, name: string): Profile {
-  const problem = profileNameProblem(name);
+  const problem = name === NO_PROFILE ? 'means that no profile is used' : profileNameProblem(name);
   if (problem) throw new OtaError('usage', `the profile name "${safeText(name, 64)}" ${problem}`);
   return (Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined) ?? {};
 }

@@ -54,6 +54,9 @@ export const MAX_TEXT = 4096;
 /** The keys whose values are paths. */
 export const PATH_KEYS = ['passwordFile', 'ca', 'cert', 'key'] as const satisfies readonly ProfileKey[];
 
+/** In place of a profile's name: use none. A file of an earlier version may hold a profile of that name. */
+export const NO_PROFILE = 'none';
+
 export interface NamedProfile {
   name: string;
   values: Profile;

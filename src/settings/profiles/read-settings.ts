@@ -10,7 +10,7 @@ import { safeText } from '../../text.js';
 import { checkPrivate, type Warn } from '../connection/credential-files.js';
 import { expandHome } from '../state-folders.js';
 import { validSettings } from './check-without-zod.js';
-import { invalidSettings, type NamedProfile, PATH_KEYS, type Profile, type Settings } from './profile.js';
+import { invalidSettings, type NamedProfile, NO_PROFILE, PATH_KEYS, type Profile, type Settings } from './profile.js';
 
 /** More than a thousand profiles; what is larger is not our file. */
 const MAX_BYTES = 1 << 20;
@@ -43,6 +43,13 @@ export async function readProfile(file: string, name: string | null, warn: Warn)
   const settings = await readSettings(file);
   const wanted = name ?? settings.current;
   if (wanted === null) return null;
+  // Of an earlier version: it goes on to be used, but can be asked for no more.
+  if (wanted === NO_PROFILE) {
+    warn(
+      'profile_name',
+      `the current profile is called "${NO_PROFILE}", which now means no profile: rename it in ${safeText(file)}`,
+    );
+  }
   const kept = profileOf(settings, wanted, file);
   const values = { ...kept };
   for (const key of PATH_KEYS) {

@@ -43,7 +43,7 @@ const list = defineCommand({
 
 const use = defineCommand({
   name: 'use',
-  description: 'make a profile the current one',
+  description: 'make a profile the current one; none: no profile is',
   arguments: NAME,
   options: {},
   run: async ([name], _, io) => (await import('./config.js')).useProfile(name, io),

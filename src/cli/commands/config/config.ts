@@ -1,5 +1,6 @@
 /** `dji-ota config`: broker profiles. Results go to stdout, confirmations to stderr. */
 import { access } from 'node:fs/promises';
+import { shownBrokerText } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
@@ -14,6 +15,7 @@ import {
   storeProfile,
 } from '../../../settings/profiles/assign.js';
 import {
+  NO_PROFILE,
   optionName,
   PATH_KEYS,
   PROFILE_KEYS,
@@ -162,14 +164,18 @@ export async function listProfiles(options: Printed, io: Io): Promise<number> {
 /** `dji-ota config use` */
 export async function useProfile(name: string, io: Io): Promise<number> {
   const file = settingsFile(io.env);
+  const none = name === NO_PROFILE;
+  const settings = await readSettings(file);
   // Before conf is loaded: a wrong name must not create a file.
-  profileOf(await readSettings(file), name, file);
-  const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
-  await changeSettings(file, (settings) => {
-    profileOf(settings, name, file);
-    settings.current = name;
-  });
-  write(io.stderr, `Profile "${name}" is the current one.`);
+  if (!none) profileOf(settings, name, file);
+  if (!none || settings.current !== null) {
+    const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
+    await changeSettings(file, (settings) => {
+      if (!none) profileOf(settings, name, file);
+      settings.current = none ? null : name;
+    });
+  }
+  write(io.stderr, none ? 'No profile is current now.' : `Profile "${name}" is the current one.`);
   return 0;
 }
 
@@ -200,7 +206,8 @@ function masked(profile: Profile): Partial<Record<keyof Profile, string | boolea
   const shown: Partial<Record<keyof Profile, string | boolean>> = {};
   for (const key of PROFILE_KEYS) {
     const value = profile[key];
-    if (value !== undefined) shown[key] = key === 'password' ? '***' : value;
+    if (value !== undefined)
+      shown[key] = key === 'password' ? '***' : key === 'broker' ? shownBrokerText(String(value)) : value;
   }
   return shown;
 }

@@ -8,7 +8,7 @@ import { parseTopic, type TopicKind, topicOf } from '../../../protocol/topics.js
 import { terminalWidth } from '../../../render/stream.js';
 import { renderTable } from '../../../render/table/table.js';
 import type { Connection } from '../../../settings/connection/load-connection.js';
-import { safeText } from '../../../text.js';
+import { safeJson, safeText } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
 import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
@@ -130,10 +130,12 @@ const MEANING = {
 } as const;
 
 function printAnswers(connection: Connection, broker: Broker, topics: TopicTest[], options: TestOptions, io: Io): void {
-  const { username = null, usernameFrom, passwordFrom, profile } = connection;
+  const { url, usernameFrom, passwordFrom, profile } = connection;
+  // One in the URL is shown no more than the rest of what may be secret there.
+  const username = connection.username ?? (url.reveal().username === '' ? null : '***');
   if (options.output === 'json') {
     const result = { broker: broker.url, mqtt_version: broker.version, profile, username, password_from: passwordFrom };
-    io.stdout.write(`${JSON.stringify({ ...result, topics })}\n`);
+    io.stdout.write(`${safeJson(JSON.stringify({ ...result, topics }))}\n`);
     return;
   }
   const login = username === null ? 'no user name' : `user ${safeText(username, 60)} (${usernameFrom})`;

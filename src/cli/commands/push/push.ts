@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { connector, keptConnection, SESSION_EXPIRY } from '../../../app/connect.js';
+import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
 import { readFirmwareCa } from '../../../app/firmware.js';
+import { keptConnection } from '../../../app/kept-connection.js';
 import { push, type WayToDocks } from '../../../app/push.js';
 import { newRunId } from '../../../app/run-id.js';
 import { OtaError } from '../../../errors.js';

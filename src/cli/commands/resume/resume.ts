@@ -1,9 +1,7 @@
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
+import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.js';
 import { latestUnfinished, resume } from '../../../app/resume.js';
 import { checkedId } from '../../../app/run-id.js';
-import { OtaError } from '../../../errors.js';
-import type { KeptConnection } from '../../../journal/record.js';
-import type { ConnectionFlags } from '../../../settings/connection/load-connection.js';
 import type { Io } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
@@ -23,10 +21,9 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
       {
         run,
         async connect({ connection: kept }) {
-          checkBroker(run, kept, options, io);
-          const connection = await readConnection({ ...kept, ...given(options) }, io, output.warn, {
-            run: { id: run, named: false },
-          });
+          const flags = connectionAgain(run, kept, options, io.env);
+          const connection = await readConnection(flags, io, output.warn, { run: { id: run, named: false } });
+          checkSameBroker(run, kept, options, connection.url);
           return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true });
         },
         manifest,
@@ -40,17 +37,4 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
   } finally {
     output.close();
   }
-}
-
-/** @throws OtaError `usage` */
-function checkBroker(run: string, { broker, profile }: KeptConnection, options: ConnectionFlags, { env }: Io): void {
-  if (broker || profile || options.broker || options.profile || env.DJI_OTA_BROKER || env.DJI_OTA_PROFILE) return;
-  throw new OtaError('usage', `the URL of the broker of run ${run} is not kept, since it may hold a secret`, {
-    hint: 'Give it again with --broker.',
-  });
-}
-
-/** Only what was given on this command line; undefined would hide what the run had. */
-function given(flags: ConnectionFlags): ConnectionFlags {
-  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
 }

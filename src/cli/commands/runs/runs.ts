@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { keptBroker } from '../../../app/kept-connection.js';
 import { replaying } from '../../../app/replay-journal.js';
 import { checkedId } from '../../../app/run-id.js';
 import { runsFolder } from '../../../app/run-journal.js';
@@ -80,11 +81,12 @@ export async function runCommand(id: string, flags: RunsOptions, io: Io): Promis
     return 0;
   }
   const styles = stylesFor(useColor(io.stdout, io.env, flags.color));
+  const broker = keptBroker(header.connection);
   const lines = [
     `Run       ${header.run}${header.simulated ? ' (simulated)' : ''}`,
     `Started   ${new Date(header.time).toISOString()}`,
     `Manifest  ${safeText(header.manifest, 300)}`,
-    ...(header.connection.broker ? [`Broker    ${safeText(header.connection.broker, 200)}`] : []),
+    ...(broker === null ? [] : [`Broker    ${broker}`]),
     `State     ${summary ? stateOf(summary) : ''}`,
     `Journal   ${safeText(file, 1000)}`,
   ];

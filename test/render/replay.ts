@@ -42,6 +42,7 @@ export function createReplay(planned: readonly PlannedDevice[]): Replay {
         reason: null,
         verified: null,
         publishedAt: null,
+        startedAt: null,
         heardAt: null,
         endedAt: null,
       }) as unknown as DeviceState,
@@ -63,6 +64,7 @@ export function createReplay(planned: readonly PlannedDevice[]): Replay {
           const fresh = { status: null, percent: null, step: null, result: null, reason: null, endedAt: null };
           Object.assign(device, fresh, { phase: 'open', bid: event.bid, attempt: event.attempt });
           device.publishedAt = at;
+          device.startedAt ??= at;
           device.heardAt = at;
         }
         break;

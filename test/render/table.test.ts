@@ -103,7 +103,7 @@ describe('the final table', () => {
   });
 
   test('has the time of devices without a serial number, too', () => {
-    const state = (endedAt: number) => ({ pid: 'P', sn: null, target: null, publishedAt: 0, endedAt });
+    const state = (endedAt: number) => ({ pid: 'P', sn: null, target: null, startedAt: 0, endedAt });
     const view = { devices: [state(5000), state(61_000)], names: new Map() } as never;
     const text = finalTable([device(0, { sn: null }), device(1, { sn: null })], emptyTotals(), view, {
       ...options,

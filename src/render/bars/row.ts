@@ -205,7 +205,8 @@ function leftText(device: Readonly<DeviceState>, { left, now }: RowContext): str
 }
 
 function elapsedText(device: Readonly<DeviceState>, now: number): string {
-  return device.publishedAt === null ? '' : showDuration((device.endedAt ?? now) - device.publishedAt);
+  const from = device.startedAt ?? device.publishedAt;
+  return from === null ? '' : showDuration((device.endedAt ?? now) - from);
 }
 
 function showMinutes(ms: number): string {

@@ -31,7 +31,7 @@ function jobSummary(finished: Finished, view: RunView | null): string {
 }
 
 function row(device: DeviceOutcome, state: Readonly<DeviceState> | undefined): string {
-  const time = state && state.publishedAt !== null && state.endedAt !== null ? state.endedAt - state.publishedAt : null;
+  const time = state && state.startedAt !== null && state.endedAt !== null ? state.endedAt - state.startedAt : null;
   const verified = device.verified === null ? '' : device.verified ? ', verified' : ', not verified';
   const cells = [
     symbolOf(kindOfOutcome(device.status, device.verified), true),

@@ -78,7 +78,7 @@ function rowOf(
 ): Cell[] {
   const kind = kindOfOutcome(device.status, device.verified);
   const model = device.sn === null ? null : (view?.names.get(device.sn)?.model ?? null);
-  const time = state && state.publishedAt !== null && state.endedAt !== null ? state.endedAt - state.publishedAt : null;
+  const time = state && state.startedAt !== null && state.endedAt !== null ? state.endedAt - state.startedAt : null;
   return [
     device.sn ?? '(not told)',
     model ?? '',

@@ -67,6 +67,7 @@ export function addDevice(tracker: Tracker, pid: string, sn: string | null, targ
     reason: null,
     verified: null,
     publishedAt: null,
+    startedAt: null,
     heardAt: null,
     endedAt: null,
     timestamp: null,
@@ -205,7 +206,9 @@ export function finish(
   device.status = status;
   device.reason = reason;
   device.rate = null;
-  device.endedAt ??= at;
+  device.endedAt = at;
+  // Of one that was never heard of it is not known when it began: no time is counted.
+  if (device.bid !== null) device.startedAt ??= at;
   tracker.totals[status]++;
   const { pid, ...rest } = outcomeOf(device);
   return { event: 'device_finished', pid, bid: device.bid, ...rest };
@@ -231,9 +234,10 @@ export function outcomeOf(device: DeviceState): DeviceOutcome {
 }
 
 /** Tells that a job was published, once: it is known to have reached the broker. */
-export function announce(job: JobState, events: RunEvent[]): void {
+export function announce(job: JobState, at: number, events: RunEvent[]): void {
   if (job.announced || job.bid === null || job.tid === null) return;
   job.announced = true;
+  for (const device of job.devices) device.startedAt ??= at;
   events.push({
     event: 'job_published',
     pid: job.pid,

@@ -35,7 +35,7 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   if (!job || job.pid !== pid) return NOTHING;
   if (job.ended) return { events: [], job };
   const events: RunEvent[] = [];
-  announce(job, events);
+  announce(job, at, events);
   const running = job.accepted || job.heard;
   const told = !running || mayTell(tracker, job, at, events);
   if (told && (!job.accepted || message.result !== 0)) {
@@ -100,10 +100,11 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   if (job.ended) return { events, job };
   if (job.bid === null) tracker.anonymous.set(pid, eventId(message));
   job.heard = true;
-  announce(job, events);
+  announce(job, at, events);
   const named = message.sn === null ? undefined : deviceNamed(tracker, job, message.sn, at, events);
   for (const device of named ? [named] : job.devices) {
     if (device.phase !== 'open') continue;
+    device.startedAt ??= at;
     const change = takeProgress(device, message, at);
     if (change === 'same' || (change === 'changed' && !mayTell(tracker, job, at, events))) continue;
     const end = change === 'changed' ? [] : endDevice(tracker, device, change, at);

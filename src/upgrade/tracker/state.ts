@@ -30,6 +30,8 @@ export interface DeviceState {
   reason: string | null;
   verified: Verified;
   publishedAt: number | null;
+  /** When the first of its attempts was known to be published: with `endedAt`, its time on every surface. */
+  startedAt: number | null;
   /** When something was last heard of it. */
   heardAt: number | null;
   /** The gateway's own clock in its newest message, ms since 1970: tells what came late. */

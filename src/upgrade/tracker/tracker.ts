@@ -61,7 +61,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
         const events: RunEvent[] = [];
         job.acknowledgedAt = fact.at;
         job.uncertain = false;
-        announce(job, events);
+        announce(job, fact.at, events);
         return events;
       });
     case 'job_unsent':

@@ -76,6 +76,7 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     reason,
     verified,
     publishedAt: time(started),
+    startedAt: time(started),
     heardAt: null,
     timestamp: null,
     reported: null,

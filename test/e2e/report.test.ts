@@ -2,8 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reportSchema } from '../../src/cli/commands/schema/report.js';
 import type { RunReport } from '../../src/render/report/model.js';
+import { reportSchema } from '../../src/render/report/schema.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { FAST } from '../helpers/cli-docks.js';
 

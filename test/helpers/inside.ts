@@ -1,38 +1,53 @@
 /** Command lines run by the sources in this process: what `main` does, without the process of its own that costs half a second. */
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { CommanderError } from 'commander';
 import type { Io } from '../../src/cli/io.js';
 import { createProgram } from '../../src/cli/program.js';
-import { systemClock } from '../../src/clock.js';
+import { type Clock, systemClock } from '../../src/clock.js';
 import { toOtaError } from '../../src/errors.js';
 
 export interface IoOptions {
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
+  clock?: Clock;
 }
 
-/** A world without terminals, its standard input at its end; `said` is what was written, by both streams together. */
-export function quietIo({ env = {}, signal = new AbortController().signal }: IoOptions = {}): {
+/** A world without terminals, its standard input at its end; `out` and `err` are what was written. */
+export function splitIo({ env = {}, signal = new AbortController().signal, clock = systemClock }: IoOptions = {}): {
   io: Io;
-  said(): string;
+  out(): string;
+  err(): string;
 } {
-  let said = '';
-  const sink = () =>
-    new PassThrough().setEncoding('utf8').on('data', (text) => {
-      said += text;
+  const said = { out: '', err: '' };
+  const sink = (name: 'out' | 'err') =>
+    new Writable({
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        said[name] += text;
+        this.emit('data', text);
+        done();
+      },
     }) as unknown as NodeJS.WriteStream;
   const stdin = new PassThrough();
   stdin.end();
   const io: Io = {
     env,
-    clock: systemClock,
+    clock,
     stdin: stdin as unknown as NodeJS.ReadStream,
-    stdout: sink(),
-    stderr: sink(),
+    stdout: sink('out'),
+    stderr: sink('err'),
     signal,
     readerGone: () => false,
     onExit: () => () => {},
   };
+  return { io, out: () => said.out, err: () => said.err };
+}
+
+/** {@link splitIo}; `said` is what was written, by both streams together. */
+export function quietIo(options: IoOptions = {}): { io: Io; said(): string } {
+  let said = '';
+  const { io } = splitIo(options);
+  for (const stream of [io.stdout, io.stderr]) stream.on('data', (text) => (said += text));
   return { io, said: () => said };
 }
 

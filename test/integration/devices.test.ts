@@ -1,13 +1,13 @@
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DevicesOptions, showDevices } from '../../src/cli/commands/devices/devices.js';
-import { systemClock } from '../../src/clock.js';
-import type { Manifest, ManifestDevice } from '../../src/manifest/model.js';
+import type { ManifestDevice } from '../../src/manifest/model.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { type AttachedDocks, attachDocks, startSimulator } from '../../src/simulator/fleet.js';
 import { startAedes } from '../helpers/aedes.js';
+import { splitIo } from '../helpers/inside.js';
 import { mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -30,38 +30,23 @@ function connect(url: string, events: BrokerEvents): Promise<Broker> {
   );
 }
 
-function run(url: string, options: Partial<DevicesOptions>, onOutput: (text: string) => void = () => {}) {
+type Asked = Partial<Omit<DevicesOptions, 'target'>> & { target?: ManifestDevice[] };
+
+function run(url: string, { target, ...options }: Asked, onOutput: (text: string) => void = () => {}) {
   const abort = new AbortController();
-  let out = '';
-  let err = '';
+  const { io, out, err } = splitIo({ signal: abort.signal });
+  io.stdout.on('data', onOutput);
   const code = showDevices(
-    { pids: [], all: false, watch: false, output: 'json', timeout: 20_000, ...options },
-    {
-      stdout: {
-        write(text) {
-          out += text;
-          onOutput(text);
-          return true;
-        },
-      },
-      stderr: {
-        write(text) {
-          err += text;
-          return true;
-        },
-      },
-      signal: abort.signal,
-      clock: systemClock,
-      color: false,
-      width: null,
-      connect: (events) => connect(url, events),
-    },
+    { output: 'json', timeout: 20_000, ...options },
+    target,
+    (events) => connect(url, events),
+    io,
   );
   cleanups.push(() => {
     abort.abort();
     return code.catch(() => {});
   });
-  return { code, abort, out: () => out, err: () => err };
+  return { code, abort, out, err };
 }
 
 describe('simulated docks', () => {
@@ -74,8 +59,7 @@ describe('simulated docks', () => {
       { sn: first, pid: first, product_version: '10.01.16.06' },
       { sn, pid: first, product_version: '99.01.0001' },
     ] as ManifestDevice[];
-    const target: Manifest = { source: 'm.json', devices };
-    const { code, out, err } = run(simulator.url, { pids: [first, second], target });
+    const { code, out, err } = run(simulator.url, { pid: [first, second], target: devices });
     expect(await code).toBe(0);
     expect(err()).toBe('');
     const rows = JSON.parse(out()).devices;
@@ -131,7 +115,7 @@ describe.skipIf(!mosquittoAvailable())('on mosquitto', () => {
         });
       }
     };
-    const { code, abort } = run(mosquitto.url, { pids: ['DOCK1'], watch: true, timeout: 500 }, (text) => {
+    const { code, abort } = run(mosquitto.url, { pid: ['DOCK1'], watch: true, timeout: 500 }, (text) => {
       rows.push(
         ...text
           .trim()
@@ -177,7 +161,7 @@ describe.skipIf(!mosquittoAvailable())('on mosquitto', () => {
     cleanups.push(() => publisher.endAsync());
     const kept = JSON.stringify({ data: { firmware_version: '10.01.1606' } });
     await publisher.publishAsync(topicOf('state', 'GONE'), kept, { qos: 1, retain: true });
-    const { code, out } = run(mosquitto.url, { pids: [...pids, 'GONE'], timeout: 2_000 });
+    const { code, out } = run(mosquitto.url, { pid: [...pids, 'GONE'], timeout: 2_000 });
     expect(await code).toBe(0);
     const rows = JSON.parse(out()).devices;
     expect(rows.map((row: { ready: boolean }) => row.ready)).toEqual([true, true, true, true, false]);
@@ -198,7 +182,7 @@ it('fails where the broker denies the topics', async () => {
       callback(null, subscription.topic.includes('DOCK1') ? null : subscription),
   });
   cleanups.push(() => aedes.stop());
-  const { code, out } = run(aedes.url, { pids: ['DOCK1'] });
+  const { code, out } = run(aedes.url, { pid: ['DOCK1'] });
   await expect(code).rejects.toMatchObject({ code: 'broker_refused', exitCode: 4 });
   expect(out()).toBe('');
 });

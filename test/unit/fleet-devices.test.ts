@@ -3,9 +3,10 @@ import { type DevicesOptions, showDevices } from '../../src/cli/commands/devices
 import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import { ONLINE_FOR } from '../../src/fleet/properties.js';
-import type { Manifest, ManifestDevice } from '../../src/manifest/model.js';
+import type { ManifestDevice } from '../../src/manifest/model.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { topicOf } from '../../src/protocol/topics.js';
+import { splitIo } from '../helpers/inside.js';
 
 const DOCK = {
   mode_code: 0,
@@ -19,18 +20,19 @@ const AIRCRAFT = {
   drone_charge_state: { capacity_percent: 88 },
 };
 
-function manifest(devices: Partial<ManifestDevice>[]): Manifest {
-  return { source: 'm.json', devices: devices as ManifestDevice[] };
+function manifest(devices: Partial<ManifestDevice>[]): ManifestDevice[] {
+  return devices as ManifestDevice[];
 }
 
+type Asked = Partial<Omit<DevicesOptions, 'target'>> & { target?: ManifestDevice[] };
+
 /** The command on a broker of its own, with a clock that only the test moves. */
-function start(options: Partial<DevicesOptions>, terminal?: { rows: number; columns: number }) {
+function start({ target, ...options }: Asked, terminal?: { rows: number; columns: number }) {
   const clock = manualClock();
   const abort = new AbortController();
   let events: BrokerEvents | undefined;
   let closed = 0;
   let out = '';
-  let err = '';
   const broker: Broker = {
     url: 'mqtt://test:1883',
     version: '5',
@@ -42,33 +44,23 @@ function start(options: Partial<DevicesOptions>, terminal?: { rows: number; colu
       closed++;
     },
   };
-  const stdout = {
+  const { io, err } = splitIo({ signal: abort.signal, clock });
+  io.stdout = {
     isTTY: terminal !== undefined,
     ...terminal,
     write(text: string) {
       out += text;
       return true;
     },
-  };
+  } as NodeJS.WriteStream;
   const code = showDevices(
-    { pids: ['D1'], all: false, watch: false, output: 'table', timeout: 10_000, ...options },
-    {
-      stdout,
-      stderr: {
-        write(text) {
-          err += text;
-          return true;
-        },
-      },
-      signal: abort.signal,
-      clock,
-      color: false,
-      width: terminal?.columns ?? null,
-      async connect(given) {
-        events = given;
-        return broker;
-      },
+    { pid: ['D1'], output: 'table', timeout: 10_000, color: false, ...options },
+    target,
+    async (given) => {
+      events = given;
+      return broker;
     },
+    io,
   );
   code.catch(() => {});
   return {
@@ -85,7 +77,7 @@ function start(options: Partial<DevicesOptions>, terminal?: { rows: number; colu
       out = '';
       return text;
     },
-    err: () => err,
+    err,
   };
 }
 
@@ -94,7 +86,7 @@ const lines = (text: string) => text.split('\n').filter(Boolean);
 
 describe('the list', () => {
   it('shows a dock, its aircraft and a gateway that says nothing', async () => {
-    const run = start({ pids: ['D1', 'D2', 'D1'] });
+    const run = start({ pid: ['D1', 'D2', 'D1'] });
     await settle();
     run.osd('D1', { ...DOCK, ...AIRCRAFT });
     run.osd('A1', { firmware_version: '10.01.1700', compatible_status: 1 });
@@ -166,7 +158,7 @@ describe('the list', () => {
       { sn: 'A1', pid: 'D1', product_version: '10.01.1800' },
       { sn: 'A2', pid: 'D2', product_version: '10.01.1800' },
     ]);
-    const run = start({ pids: [], target, output: 'json' });
+    const run = start({ pid: [], target, output: 'json' });
     await settle();
     run.osd('D1', { ...DOCK, ...AIRCRAFT });
     run.osd('A1', { firmware_version: '10.01.1700' });
@@ -184,14 +176,14 @@ describe('the list', () => {
   });
 
   it('finds everybody with --all, and says so where there is nobody', async () => {
-    const run = start({ pids: [], all: true });
+    const run = start({ pid: [], all: true });
     await settle();
     run.osd('D2', DOCK);
     run.osd('D1', { ...DOCK, ...AIRCRAFT });
     run.clock.advance(10_000);
     expect(await run.code).toBe(0);
     expect(lines(run.out()).map((line) => line.split(/\s+/)[1])).toEqual(['DEVICE', 'D1', 'A1', 'D2']);
-    const nobody = start({ pids: [], all: true });
+    const nobody = start({ pid: [], all: true });
     await settle();
     nobody.clock.advance(10_000);
     expect(await nobody.code).toBe(0);
@@ -222,8 +214,8 @@ describe('the list', () => {
   });
 
   it('refuses what cannot be a gateway, before it connects', async () => {
-    await expect(start({ pids: ['a/+'] }).code).rejects.toMatchObject({ code: 'usage' });
-    await expect(start({ pids: [] }).code).rejects.toMatchObject({ code: 'usage' });
+    await expect(start({ pid: ['a/+'] }).code).rejects.toMatchObject({ code: 'usage' });
+    await expect(start({ pid: [] }).code).rejects.toMatchObject({ code: 'usage' });
   });
 
   it('fails with the broker and closes it', async () => {
@@ -248,7 +240,7 @@ describe('the list', () => {
 
 describe('--watch', () => {
   it('writes one JSON line for each change, complete ones first', async () => {
-    const run = start({ watch: true, output: 'json', pids: ['D1', 'D2'] });
+    const run = start({ watch: true, output: 'json', pid: ['D1', 'D2'] });
     await settle();
     run.osd('D1', { mode_code: 0, firmware_version: '10.01.1606' });
     run.clock.advance(500);
@@ -306,7 +298,7 @@ describe('--watch', () => {
   });
 
   it('never takes an aircraft for a gateway once it knows better', async () => {
-    const run = start({ watch: true, output: 'json', pids: [], all: true });
+    const run = start({ watch: true, output: 'json', pid: [], all: true });
     await settle();
     run.osd('A1', { firmware_version: '1' });
     run.osd('D1', { ...DOCK, ...AIRCRAFT });
@@ -323,7 +315,7 @@ describe('--watch', () => {
 
   it('draws within the terminal, at most twice a second, and leaves it as it was', async () => {
     const pids = Array.from({ length: 50 }, (_, i) => `D${i}`);
-    const run = start({ watch: true, pids }, { rows: 10, columns: 60 });
+    const run = start({ watch: true, pid: pids }, { rows: 10, columns: 60 });
     await settle();
     expect(run.out()).toContain('\u001b[?1049h');
     for (let i = 0; i < 20; i++) {

@@ -1,10 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reportSchema } from '../../src/cli/commands/schema/report.js';
 import { schemaText } from '../../src/cli/commands/schema/schema.js';
 import { joinReports } from '../../src/render/report/join.js';
 import { jsonReport } from '../../src/render/report/json.js';
+import { reportSchema } from '../../src/render/report/schema.js';
 import { anyText } from '../helpers/any-text.js';
 import { RUN_BEGAN, recordedReport } from '../helpers/report.js';
 

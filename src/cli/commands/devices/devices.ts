@@ -1,13 +1,10 @@
-/** `dji-ota devices`: what gateways and aircraft there are, and whether they can be upgraded. */
-
+/** `dji-ota devices`: the list, once or kept live. */
 import { connector } from '../../../app/connect.js';
-import type { Clock } from '../../../clock.js';
+import type { Connect } from '../../../app/context.js';
+import { listDevices, scopeOf, withFleet } from '../../../app/devices.js';
 import { EXIT_CODES, OtaError } from '../../../errors.js';
-import { createFleetFeed, type FleetFeed } from '../../../fleet/feed.js';
-import { createGroups } from '../../../fleet/groups.js';
-import { listenToFleet } from '../../../fleet/listen.js';
-import { type DeviceRow, deviceRow } from '../../../fleet/rows.js';
-import type { Broker } from '../../../mqtt/broker.js';
+import type { ManifestDevice } from '../../../manifest/model.js';
+import { readManifest } from '../../../manifest/read.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
@@ -17,107 +14,57 @@ import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
 import type { DEVICES } from './command.js';
-import { type DevicesIo, type DevicesOptions, fixedOf, type Scope, scopeOf } from './scope.js';
 import { devicesTable } from './view.js';
 import { watchDevices } from './watch.js';
 
-export type { DevicesIo, DevicesOptions } from './scope.js';
+export type DevicesOptions = Options<typeof DEVICES> & CommonOptions;
 
-/** `dji-ota devices`. @returns the exit code */
-export async function devicesCommand(options: Options<typeof DEVICES> & CommonOptions, io: Io): Promise<number> {
-  const { pid: pids = [], all = false, watch = false, output, timeout } = options;
-  const target =
-    options.target === undefined
-      ? undefined
-      : await (await import('../../../manifest/read.js')).readManifest(options.target, {
-          defaultPids: pids,
-          defaultType: null,
-          allowFileWithoutUrl: true,
-        });
-  const connect = connector(await readConnection(options, io, warner(io)), { sessionExpiry: 0 });
-  const { stdout, stderr, signal, onExit, clock } = io;
-  return showDevices(
-    { pids, all, target, watch, output, timeout },
-    {
-      stdout,
-      stderr,
-      signal,
-      onExit,
-      clock,
-      connect: (events) => connect(events, signal),
-      color: useColor(stdout, io.env, options.color),
-      width: terminalWidth(stdout),
-    },
-  );
+/** @returns the exit code: 0, or that of an interruption */
+export async function devicesCommand(options: DevicesOptions, io: Io): Promise<number> {
+  const target = options.target === undefined ? undefined : await readTarget(options.target, options.pid ?? []);
+  const connection = await readConnection(options, io, warner(io));
+  return showDevices(options, target, connector(connection, { sessionExpiry: 0 }), io);
 }
 
 /**
- * Lists the devices, or keeps the list live with `watch` until `signal` aborts. A gateway that says nothing is listed as
- * offline: that is an answer, so the exit code is 0.
- * @returns the exit code: 0, or that of an interruption.
+ * Lists the devices, or keeps the list live until `io.signal` aborts. A gateway that says nothing is listed as offline: that
+ * is an answer, so the exit code is 0.
  * @throws OtaError `usage`, `broker_unreachable`, `broker_refused`, `broker_lost`.
  */
-export async function showDevices(options: DevicesOptions, io: DevicesIo): Promise<number> {
-  const scope = scopeOf(options);
-  const feed = createFleetFeed(io.clock);
-  const warn = (message: string) => void io.stderr.write(`warning: ${safeText(message, 500)}\n`);
-  let gone: Error | null = null;
-  const broker = await io.connect({
-    onMessage: feed.handle,
-    onLost: (reason) => warn(`connection to the broker lost, seeking it: ${reason}`),
-    onRestored: () => warn('connection to the broker restored'),
-    onGone(error) {
-      gone = error;
-      feed.fail(error);
-    },
-  });
-  try {
-    if (gone) throw gone;
-    if (options.watch) await watchDevices(options, scope, feed, broker, warn, io);
-    else await listDevices(options, scope, feed, broker, warn, io);
-  } finally {
-    await broker.close();
-  }
-  if (feed.fleet.ignored > 0) {
-    warn(`${feed.fleet.ignored} messages were ignored: the broker names more devices than any fleet has`);
-  }
-  return io.signal.aborted ? interruptCode(io.signal.reason) : 0;
-}
-
-async function listDevices(
-  { output, timeout, target }: DevicesOptions,
-  scope: Scope,
-  feed: FleetFeed,
-  broker: Broker,
-  onWarning: (message: string) => void,
-  { stdout, stderr, signal, clock, color, width }: DevicesIo,
-): Promise<void> {
-  const telling = output === 'table' && stderr.isTTY === true;
-  if (telling) stderr.write(`Listening on ${safeText(broker.url)} for up to ${showDuration(timeout)}...`);
-  const sns = [...scope.targets.keys()];
-  const heard = await listenToFleet(feed, broker, scope.pids, sns, { clock, timeout, signal, onWarning }).finally(
-    () => {
+export async function showDevices(
+  options: Omit<DevicesOptions, 'target'>,
+  target: readonly ManifestDevice[] | undefined,
+  connect: Connect,
+  io: Io,
+): Promise<number> {
+  const { pid: pids = [], all = false, output, timeout } = options;
+  const scope = scopeOf(pids, all, target);
+  const { stdout, stderr, clock, signal } = io;
+  const context = { clock, signal, warn: warner(io) };
+  await withFleet(connect, context, async (feed, broker) => {
+    if (options.watch) return watchDevices(options, scope, feed, broker, io);
+    const telling = output === 'table' && stderr.isTTY === true;
+    if (telling) stderr.write(`Listening on ${safeText(broker.url)} for up to ${showDuration(timeout)}...`);
+    const rows = await listDevices(scope, timeout, feed, broker, context).finally(() => {
       if (telling) stderr.write('\r\u001b[K');
-    },
-  );
-  heard.stop();
-  if (heard.ended === 'aborted') return;
-  const rows = rowsOf(scope, feed, clock);
-  if (output === 'json') {
-    const time = new Date(clock.wall()).toISOString();
-    stdout.write(`${safeJson(JSON.stringify({ schema: 1, time, broker: broker.url, devices: rows }))}\n`);
-  } else if (rows.length === 0) {
-    stderr.write(`No device was heard of within ${showDuration(timeout)} on ${safeText(broker.url)}.\n`);
-  } else {
-    stdout.write(`${devicesTable(rows, target !== undefined, width, stylesFor(color))}\n`);
-  }
+    });
+    if (rows === null) return;
+    if (output === 'json') {
+      const time = new Date(clock.wall()).toISOString();
+      stdout.write(`${safeJson(JSON.stringify({ schema: 1, time, broker: broker.url, devices: rows }))}\n`);
+    } else if (rows.length === 0) {
+      stderr.write(`No device was heard of within ${showDuration(timeout)} on ${safeText(broker.url)}.\n`);
+    } else {
+      const styles = stylesFor(useColor(stdout, io.env, options.color));
+      stdout.write(`${devicesTable(rows, scope.hasTarget, terminalWidth(stdout), styles)}\n`);
+    }
+  });
+  return signal.aborted ? interruptCode(signal.reason) : 0;
 }
 
-function rowsOf(scope: Scope, feed: FleetFeed, clock: Clock): DeviceRow[] {
-  const groups = createGroups(feed.fleet, fixedOf(scope));
-  return (scope.pids === 'all' ? groups.gateways() : scope.pids).flatMap((pid) =>
-    groups.membersOf(pid).map((sn) => deviceRow(feed.fleet, sn, pid, scope.targets.get(sn)?.version ?? null, clock)),
-  );
+async function readTarget(source: string, pids: readonly string[]) {
+  const options = { defaultPids: pids, defaultType: null, allowFileWithoutUrl: true };
+  return (await readManifest(source, options)).devices;
 }
 
 function interruptCode(reason: unknown): number {

@@ -1,11 +1,12 @@
 /** The rows of `dji-ota devices --watch`, kept up to date at a cost that depends on what changed, not on the fleet. */
+
+import { type DevicesScope, fixedOf } from '../../../app/devices.js';
 import type { Clock } from '../../../clock.js';
 import type { FleetFeed } from '../../../fleet/feed.js';
 import { createGroups } from '../../../fleet/groups.js';
 import { hasReported } from '../../../fleet/listen.js';
 import { ONLINE_FOR } from '../../../fleet/properties.js';
 import { type DeviceRow, deviceRow, rowKey } from '../../../fleet/rows.js';
-import { fixedOf, type Scope } from './scope.js';
 
 /** Longer than one round of partial messages: until then a new device's row waits to be complete. Milliseconds. */
 const COMPLETE_AFTER = 3_000;
@@ -22,7 +23,7 @@ export interface LiveRows {
 }
 
 /** @param timeout milliseconds after which a device of which nothing was heard gets its row, too. */
-export function createLiveRows({ fleet }: FleetFeed, scope: Scope, timeout: number, clock: Clock): LiveRows {
+export function createLiveRows({ fleet }: FleetFeed, scope: DevicesScope, timeout: number, clock: Clock): LiveRows {
   const groups = createGroups(fleet, fixedOf(scope));
   const asked = scope.pids === 'all' ? null : new Set(scope.pids);
   const dirty = new Set<string>(asked ?? groups.gateways());

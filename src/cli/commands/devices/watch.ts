@@ -1,12 +1,17 @@
 /** `dji-ota devices --watch`: the list kept live, redrawn on a terminal, else one line for each change. */
+
+import type { DevicesScope } from '../../../app/devices.js';
 import { type FleetFeed, subscribeFleet } from '../../../fleet/feed.js';
 import type { DeviceRow } from '../../../fleet/rows.js';
 import type { Broker } from '../../../mqtt/broker.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
+import { useColor } from '../../../render/color.js';
 import { terminalSize, terminalWidth } from '../../../render/stream.js';
 import { safeJson } from '../../../text.js';
+import { type Io, warner } from '../../io.js';
+import type { DevicesOptions } from './devices.js';
 import { createLiveRows } from './live-rows.js';
-import type { DevicesIo, DevicesOptions, Scope } from './scope.js';
+
 import { deviceLine, devicesTable, summaryOf } from './view.js';
 
 /** At most two draws a second. */
@@ -16,12 +21,11 @@ const REFRESH_EVERY = 10_000;
 
 /** Shows every change until `io.signal` aborts. @throws OtaError as the broker does, and what the feed fails with. */
 export async function watchDevices(
-  options: DevicesOptions,
-  scope: Scope,
+  options: Omit<DevicesOptions, 'target'>,
+  scope: DevicesScope,
   feed: FleetFeed,
   broker: Broker,
-  onWarning: (message: string) => void,
-  io: DevicesIo,
+  io: Io,
 ): Promise<void> {
   const { clock, signal } = io;
   const rows = createLiveRows(feed, scope, options.timeout, clock);
@@ -35,8 +39,13 @@ export async function watchDevices(
   // Until it is awaited, its failure is nobody's.
   over.catch(() => {});
   try {
-    ends.push(await subscribeFleet(feed, broker, scope.pids, [...scope.targets.keys()], { clock, onWarning }));
-    const screen = io.stdout.isTTY === true && options.output === 'table' ? createScreen(options, io) : null;
+    ends.push(
+      await subscribeFleet(feed, broker, scope.pids, [...scope.targets.keys()], {
+        clock,
+        onWarning: (message) => warner(io)('topic_denied', message),
+      }),
+    );
+    const screen = io.stdout.isTTY === true && options.output === 'table' ? createScreen(options, scope, io) : null;
     if (screen) ends.push(screen.close);
     let refreshedAt = clock.now();
     let cancel = () => {};
@@ -63,7 +72,7 @@ export async function watchDevices(
   }
 }
 
-function write(row: DeviceRow, { output }: DevicesOptions, { stdout, clock }: DevicesIo): void {
+function write(row: DeviceRow, { output }: Pick<DevicesOptions, 'output'>, { stdout, clock }: Io): void {
   const time = new Date(clock.wall()).toISOString();
   const line =
     output === 'json'
@@ -73,9 +82,13 @@ function write(row: DeviceRow, { output }: DevicesOptions, { stdout, clock }: De
 }
 
 /** The table in the same place again and again, on the terminal's other screen; what was there comes back at the end. */
-function createScreen({ target }: DevicesOptions, { stdout, clock, color, width, onExit }: DevicesIo) {
-  const styles = stylesFor(color);
-  const columns = () => terminalWidth(stdout) ?? width;
+function createScreen(
+  { color }: Pick<DevicesOptions, 'color'>,
+  { hasTarget }: DevicesScope,
+  { stdout, clock, env, onExit }: Io,
+) {
+  const styles = stylesFor(useColor(stdout, env, color));
+  const columns = () => terminalWidth(stdout);
   let last: readonly DeviceRow[] | null = null;
   const draw = (rows: readonly DeviceRow[]) => {
     // A slow terminal gets the next picture, not all of them.
@@ -85,9 +98,7 @@ function createScreen({ target }: DevicesOptions, { stdout, clock, color, width,
     const head = `${new Date(clock.wall()).toISOString()}  ${summaryOf(rows)}  Ctrl-C ends`;
     // Only the rows that fit are laid out: drawing costs the same in a large fleet.
     const table =
-      rows.length === 0
-        ? 'Nothing heard yet.'
-        : devicesTable(rows.slice(0, height), target !== undefined, columns(), styles);
+      rows.length === 0 ? 'Nothing heard yet.' : devicesTable(rows.slice(0, height), hasTarget, columns(), styles);
     const lines = table.split('\n');
     const room = height - 2;
     const body = lines.length > room || rows.length > height ? [...lines.slice(0, room - 1), '…'] : lines;
@@ -99,16 +110,16 @@ function createScreen({ target }: DevicesOptions, { stdout, clock, color, width,
   };
   stdout.on?.('resize', onResize);
   const restore = () => void stdout.write('\u001b[?25h\u001b[?1049l');
-  const withdraw = onExit?.(restore);
+  const withdraw = onExit(restore);
   stdout.write('\u001b[?1049h\u001b[?25l');
   return {
     empty: () => last === null,
     draw,
     close() {
       stdout.off?.('resize', onResize);
-      withdraw?.();
+      withdraw();
       restore();
-      if (last?.length) stdout.write(`${devicesTable(last, target !== undefined, columns(), styles)}\n`);
+      if (last?.length) stdout.write(`${devicesTable(last, hasTarget, columns(), styles)}\n`);
     },
   };
 }

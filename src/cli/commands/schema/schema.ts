@@ -2,11 +2,11 @@
 import { OtaError } from '../../../errors.js';
 import { manifestJsonSchema } from '../../../manifest/schema.js';
 import { meantHint } from '../../../nearest.js';
+import { reportJsonSchema } from '../../../render/report/schema.js';
 import { safeText } from '../../../text.js';
 import type { Io } from '../../io.js';
 import { SCHEMAS } from './command.js';
 import { eventsJsonSchema } from './events.js';
-import { reportJsonSchema } from './report.js';
 
 type SchemaName = (typeof SCHEMAS)[number];
 

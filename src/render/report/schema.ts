@@ -1,7 +1,7 @@
 /** The JSON report as a zod schema: to publish it, and to check reports that come from elsewhere. */
 import * as z from 'zod';
-import { PHASE_KINDS, type RunReport } from '../../../render/report/model.js';
-import { OUTCOMES } from '../../../upgrade/events.js';
+import { OUTCOMES } from '../../upgrade/events.js';
+import { PHASE_KINDS, type RunReport } from './model.js';
 
 // Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;

@@ -23,6 +23,8 @@ export interface Audience {
   phase?(phase: 'preparing' | 'preflight' | 'upgrading'): void;
   /** A live look at every device, once the run is connected. */
   view?(view: RunView): void;
+  /** There is a journal: from here on the run can be listed and resumed. */
+  recorded?(): void;
   /** The firmware files that are being read, at most ten times a second. */
   reading?(files: readonly Reading[]): void;
 }

@@ -1,6 +1,7 @@
 /** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
 import type { KeptConnection } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import type { RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Plan } from '../upgrade/plan.js';
 import { push as runPush } from '../upgrade/push.js';
@@ -66,7 +67,15 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
         return serving ? serving.serve(planned) : planned;
       },
       connect: way.connect,
-      ...(journal ? { openLog: journal.begin } : {}),
+      ...(journal
+        ? {
+            openLog: async (core: RunCore) => {
+              const log = await journal.begin(core);
+              context.recorded?.();
+              return log;
+            },
+          }
+        : {}),
       core: (plan) => coreOptionsOf(settings, plan),
       timeout,
       preflight:

@@ -3,9 +3,10 @@ import type { JournalContent } from '../journal/read.js';
 import { type Collector, createCollector } from '../render/report/gather.js';
 import type { RunReport } from '../render/report/model.js';
 import { createCore, type RunCore, replay } from '../upgrade/core.js';
+import { totalsOf } from '../upgrade/counting.js';
 import { exitCodeOf } from '../upgrade/exit-code.js';
 import { makePlan, type PlannedDevice } from '../upgrade/plan.js';
-import { factsInEffect, skippedIn, totalsOf } from '../upgrade/resume.js';
+import { factsInEffect, skippedIn } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { viewOf } from '../upgrade/tracker/view.js';
 
@@ -51,7 +52,7 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
     collector.take({ event: 'warning', code: alive ? 'run_alive' : 'run_unfinished', message }, time);
   }
   const devices = outcomes(core.tracker);
-  const exit_code = finished?.exit_code ?? exitCodeOf(devices, endOf(core, verify));
+  const exit_code = finished?.exit_code ?? exitCodeOf(devices, endOf(core));
   const cut = last?.type === 'cut_off' && last.cause !== 'timeout' ? last : null;
   if (cut) {
     const code = cut.cause === 'broker_lost' ? 'broker_lost' : 'interrupted';
@@ -62,6 +63,7 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
   return collector.report();
 }
 
-function endOf(core: RunCore, verify: 'off' | 'report' | 'require') {
-  return { interrupted: null, stopped: core.rollout.stopped !== null, brokerLost: core.cut === 'broker_lost', verify };
+function endOf({ rollout, cut, tracker }: RunCore) {
+  const { unready } = tracker;
+  return { interrupted: null, stopped: rollout.stopped !== null, brokerLost: cut === 'broker_lost', unready };
 }

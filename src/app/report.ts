@@ -4,7 +4,7 @@ import path from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
 import { journalFile, listRuns, readJournal } from '../journal/read.js';
 import { meantHint } from '../nearest.js';
-import { joinReports } from '../render/report/join.js';
+import { countAnew, joinReports } from '../render/report/join.js';
 import type { RunReport } from '../render/report/model.js';
 import { safeText } from '../text.js';
 import type { World } from './context.js';
@@ -68,7 +68,7 @@ async function readReport(file: string): Promise<RunReport> {
   }
   const { reportSchema } = await import('../render/report/schema.js');
   const checked = reportSchema.safeParse(value);
-  if (checked.success) return checked.data;
+  if (checked.success) return countAnew(checked.data);
   const { issues } = checked.error;
   const details = issues
     .slice(0, 10)

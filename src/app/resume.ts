@@ -40,6 +40,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
   const file = journalFile(runsFolder(context.env), run);
   const replay = replaying(file, clock, (kept) => withLimits(kept, limits));
   const { journal, content } = await earlierRunJournal(file, run, context, replay.taker);
+  context.recorded?.();
   const { header, plan, finished, lost } = content;
   try {
     if (header.simulated) {

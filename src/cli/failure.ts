@@ -2,12 +2,13 @@
 
 import { newRunId } from '../app/run-id.js';
 import type { OtaError } from '../errors.js';
+import { writeCommand } from '../render/ci-guard.js';
 import { useColor } from '../render/color.js';
 import { jsonLine } from '../render/json/lines.js';
 import { formatProblem } from '../render/problem-text.js';
 import type { OutputStream } from '../render/stream.js';
 import { PLAIN_STYLES } from '../render/styles.js';
-import { emptyTotals } from '../upgrade/events.js';
+import { emptyTotals } from '../upgrade/counting.js';
 
 /** Standard output is asked for only where something goes there. */
 interface FailureIo {
@@ -31,11 +32,16 @@ export async function reportFailure(
       ? (await import('../render/error-text.js')).formatError(error, { color, verbose })
       : formatProblem(error, PLAIN_STYLES);
   io.stderr.write(`${text}\n`);
-  if (wantedOutput(argv, io.env) !== 'json') return;
-  const run = io.run ?? newRunId(Date.now());
   const { code, message, hint = null, details } = error;
+  const event = { event: 'error' as const, code, message, exit_code, hint, details: [...details] };
+  const output = wantedOutput(argv, io.env);
+  if (io.env.GITHUB_ACTIONS === 'true' && output !== 'json' && output !== 'quiet') {
+    writeCommand(io.stderr, (await import('../render/log/ci-annotations.js')).errorAnnotation(event));
+  }
+  if (output !== 'json') return;
+  const run = io.run ?? newRunId(Date.now());
   const lines = [
-    jsonLine({ event: 'error', code, message, exit_code, hint, details: [...details] }, run, Date.now()),
+    jsonLine(event, run, Date.now()),
     jsonLine({ event: 'run_finished', exit_code, totals: emptyTotals(), devices: [] }, run, Date.now()),
   ];
   io.stdout().write(`${lines.join('\n')}\n`);

@@ -9,19 +9,17 @@ import type { CiGuard } from './guarded-stream.js';
  */
 export function lightStream(fd: 1 | 2, guard: CiGuard, heavy: () => OutputStream): OutputStream {
   if (isDevice(fd)) return heavy();
-  return {
-    isTTY: false,
-    write(text) {
-      let rest = Buffer.from(guard(text));
-      try {
-        while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
-      } catch (error) {
-        // The reader of a pipe is gone: nobody is left to tell.
-        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') return heavy().write(rest.toString());
-      }
-      return true;
-    },
+  const send = (text: string) => {
+    let rest = Buffer.from(text);
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      // The reader of a pipe is gone: nobody is left to tell.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') return heavy().write(rest.toString());
+    }
+    return true;
   };
+  return { isTTY: false, write: (text) => send(guard(text)), command: ({ ciCommand }) => void send(ciCommand) };
 }
 
 function isDevice(fd: number): boolean {

@@ -42,6 +42,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
   const reports = flags.report
     ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io)
     : null;
+  let recorded = false;
   const renderer = await chooseRenderer({
     output,
     stdout: io.stdout,
@@ -51,6 +52,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     clock: io.clock,
     runId,
     verbose: flags.verbose ?? false,
+    elsewhere: () => (recorded ? `All of them: dji-ota runs ${runId}` : 'A report (--report <file>) has all of them.'),
   });
   io.run = runId;
   let closed = false;
@@ -81,6 +83,9 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
       view(view) {
         reports?.view(view);
         renderer.view(view);
+      },
+      recorded() {
+        recorded = true;
       },
       reading: (files) => renderer.reading(files),
     },

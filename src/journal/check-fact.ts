@@ -55,8 +55,8 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   create_seen: () => false,
   limit: ({ device, limit, ms }) => isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms),
   version_reported: ({ sn, version }) => isText(sn) && isText(version),
-  left_out: ({ device, outcome, reason }) =>
-    isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason),
+  left_out: ({ device, outcome, reason, unready }) =>
+    isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason) && isFlag(unready),
   retry_given_up: ({ device }) => isIndex(device),
   broker_lost: ({ reason }) => isText(reason),
   broker_restored: ({ sessionPresent }) => typeof sessionPresent === 'boolean',

@@ -2,7 +2,7 @@
 import { object } from '../protocol/messages.js';
 import { pidProblem } from '../protocol/topics.js';
 import { UPGRADE_TYPES } from '../protocol/upgrade-types.js';
-import { OUTCOMES } from '../upgrade/events.js';
+import { OUTCOMES, type Totals } from '../upgrade/events.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
 import { isRunName } from './run-name.js';
 
@@ -62,7 +62,9 @@ export function finishedRecord(fields: Fields): FinishedRecord | null {
     isCount(fields.exit_code) &&
     typeof fields.complete === 'boolean' &&
     OUTCOMES.every((outcome) => isCount(totals?.[outcome]));
-  return good ? (fields as unknown as FinishedRecord) : null;
+  if (!good) return null;
+  // Of a version that counted them with the others that ended `ok`.
+  return { ...(fields as unknown as FinishedRecord), totals: { unverified: 0, ...totals } as Totals };
 }
 
 function isTracker(of: Fields | null): boolean {

@@ -15,6 +15,8 @@ export interface RendererOptions {
   clock: Clock;
   runId: string;
   verbose: boolean;
+  /** As {@link DrawingOptions.elsewhere}. */
+  elsewhere?(): string | null;
 }
 
 /** What `output` stands for here: `auto` is bars on a terminal that can draw them and is not watched by a CI system. */
@@ -44,12 +46,13 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
     if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
     const tableStyles = stylesFor(useColor(stdout, env, color));
     const unicode = useUnicode(env);
+    const elsewhere = options.elsewhere ?? (() => null);
     if (kind === 'bars') {
       const { barsRenderer } = await import('./bars/bars.js');
-      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode });
+      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, elsewhere });
     }
     const { logRenderer } = await import('./log/log.js');
     const { ciSystem } = await import('./log/ci-annotations.js');
-    return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, ci: ciSystem(env) });
+    return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, elsewhere, ci: ciSystem(env) });
   }
 }

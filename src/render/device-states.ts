@@ -1,13 +1,15 @@
 /** How states are said: one word and one symbol each, so that colour is never the only sign. */
 import { resultCode } from '../protocol/result-codes.js';
 import { safeText } from '../text.js';
-import type { DeviceOutcome, Outcome, Verified } from '../upgrade/events.js';
+import { type Countable, type Counted, countedAs, hasFailed, isUnconfirmed } from '../upgrade/counting.js';
+import type { DeviceOutcome, Outcome } from '../upgrade/events.js';
 import type { DeviceState } from '../upgrade/tracker/state.js';
 import type { Styles } from './styles.js';
 
 /** Kinds of state, the most urgent first: what is higher up is shown first where there is not room for all. */
 export const KINDS = [
   'failed',
+  'unverified',
   'unknown',
   'paused',
   'retrying',
@@ -20,18 +22,13 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** The kind of a device that has ended. A version other than the target after an `ok` needs a person's look. */
-export function kindOfOutcome(status: string | null, verified: Verified): Kind {
-  switch (status) {
-    case 'ok':
-      return verified === false ? 'unknown' : 'ok';
-    case 'unknown':
-    case 'skipped':
-    case 'not_started':
-      return status;
-    default:
-      return 'failed';
-  }
+/** The kind of a device that has ended: how it counts, with the protocol's four bad ends in one. */
+export function kindOfOutcome(device: Countable): Kind {
+  return kindOfCounted(countedAs(device));
+}
+
+export function kindOfCounted(counted: Counted): Kind {
+  return counted === 'rejected' || counted === 'canceled' || counted === 'timeout' ? 'failed' : counted;
 }
 
 export function kindOf(device: Readonly<DeviceState>): Kind {
@@ -43,14 +40,20 @@ export function kindOf(device: Readonly<DeviceState>): Kind {
     case 'verifying':
       return 'verifying';
     case 'ended':
-      return kindOfOutcome(device.status, device.verified);
+      return kindOfOutcome(endOf(device));
     default:
       return device.status === 'paused' ? 'paused' : 'running';
   }
 }
 
+/** An ended device as an outcome. */
+export function endOf({ status, ...rest }: Readonly<DeviceState>): Ended {
+  return { ...rest, status: (status ?? 'unknown') as Outcome };
+}
+
 const STYLE: Readonly<Record<Kind, keyof Styles>> = {
   failed: 'bad',
+  unverified: 'bad',
   unknown: 'warn',
   paused: 'warn',
   retrying: 'warn',
@@ -68,6 +71,7 @@ export function styleOf(kind: Kind): keyof Styles {
 
 const SYMBOLS: Readonly<Record<Kind, string>> = {
   failed: '✖',
+  unverified: '!',
   unknown: '?',
   paused: '‖',
   retrying: '↻',
@@ -80,6 +84,7 @@ const SYMBOLS: Readonly<Record<Kind, string>> = {
 };
 const ASCII: Readonly<Record<Kind, string>> = {
   failed: 'x',
+  unverified: '!',
   unknown: '?',
   paused: '"',
   retrying: '@',
@@ -100,9 +105,16 @@ export function kindWord(kind: Kind): string {
   return kind === 'not_started' ? 'not started' : kind;
 }
 
-/** An outcome as it is said: the protocol's word, without the underscore of ours. */
-export function outcomeWord(status: Outcome): string {
-  return status === 'not_started' ? 'not started' : status;
+/** How a device counts, as it is said: the protocol's word, without the underscore of ours. */
+export function countedWord(counted: Counted): string {
+  return counted === 'not_started' ? 'not started' : counted;
+}
+
+/** How a device ended, as it is said, with what its verification came to. */
+export function outcomeText(device: Countable): string {
+  if (isUnconfirmed(device)) return 'ok, not confirmed';
+  const word = countedWord(countedAs(device));
+  return device.verified === true ? `${word}, verified` : word;
 }
 
 /** A step as it is said; one that the protocol does not know is shown as it came. */
@@ -117,41 +129,39 @@ export function stateWord(device: Readonly<DeviceState>): string {
   const kind = kindOf(device);
   // These are said as they are called.
   if (kind === 'waiting' || kind === 'retrying' || kind === 'verifying') return kind;
-  if (device.phase === 'ended') {
-    if (device.status === 'ok' && device.verified === false) return 'unverified';
-    return outcomeWord((device.status ?? 'unknown') as Outcome);
-  }
+  if (device.phase === 'ended') return countedWord(countedAs(endOf(device)));
   if (device.status === null) return device.attempt > 1 ? `attempt ${device.attempt}` : 'published';
   if (device.status === 'in_progress') return stepWord(device.step) ?? 'running';
   return safeText(device.status, 24);
 }
 
+/** What is said of a device that has ended. */
+export type Ended = Countable & Pick<DeviceOutcome, 'result' | 'reason'>;
+
 /** Why a device ended so, and what to do about it; null where the outcome says it all. */
-export function reasons(outcome: Pick<DeviceOutcome, 'status' | 'result' | 'reason'>): {
-  why: string | null;
-  advice: string | null;
-} {
-  const code = outcome.result ? resultCode(outcome.result) : null;
+export function reasons(device: Ended): { why: string | null; advice: string | null } {
+  const code = device.result ? resultCode(device.result) : null;
+  const counted = countedAs(device);
+  const unconfirmed = counted === 'unverified' ? 'the required verification did not confirm it' : null;
   return {
-    why: outcome.reason === null ? (code?.meaning ?? null) : safeText(outcome.reason, 300),
-    advice: outcome.status === 'ok' ? null : (code?.advice ?? adviceFor(outcome.status)),
+    why: device.reason === null ? (code?.meaning ?? unconfirmed) : safeText(device.reason, 300),
+    advice: counted === 'ok' ? null : (code?.advice ?? ADVICE[counted] ?? null),
   };
 }
 
+const ADVICE: Readonly<Partial<Record<Counted, string>>> = {
+  unverified: 'look at its version with dji-ota devices',
+  unknown: 'dji-ota resume or watch tells how it ends',
+  timeout: 'check the device, then try again',
+};
+
 /** Both {@link reasons} in one line; null where there is none. */
-export function explain(outcome: Pick<DeviceOutcome, 'status' | 'result' | 'reason'>): string | null {
-  const { why, advice } = reasons(outcome);
+export function explain(device: Ended): string | null {
+  const { why, advice } = reasons(device);
   return why !== null && advice !== null ? `${why}; ${advice}` : (why ?? advice);
 }
 
-function adviceFor(status: Outcome): string | null {
-  if (status === 'unknown') return 'dji-ota resume or watch tells how it ends';
-  if (status === 'timeout') return 'check the device, then try again';
-  return null;
-}
-
 /** Whether the outcome is one that somebody has to look at. */
-export function isBad(outcome: Pick<DeviceOutcome, 'status' | 'verified'>): boolean {
-  const kind = kindOfOutcome(outcome.status, outcome.verified);
-  return kind === 'failed' || kind === 'unknown';
+export function needsLook(device: Countable): boolean {
+  return hasFailed(device) || device.status === 'unknown';
 }

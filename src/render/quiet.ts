@@ -1,5 +1,5 @@
 import { safeText } from '../text.js';
-import { explain, isBad, outcomeWord } from './device-states.js';
+import { explain, needsLook, outcomeText } from './device-states.js';
 import { formatProblem } from './problem-text.js';
 import type { Renderer } from './renderer.js';
 import type { OutputStream } from './stream.js';
@@ -11,12 +11,11 @@ export function quietRenderer(options: { stderr: OutputStream; styles: Styles })
   return {
     event(event) {
       if (event.event === 'error') stderr.write(`${formatProblem(event, styles)}\n`);
-      else if (event.event === 'device_finished' && isBad(event)) {
+      else if (event.event === 'device_finished' && needsLook(event)) {
         const name = `${safeText(event.sn ?? 'device', 64)} on gateway ${safeText(event.pid, 64)}`;
         const code = event.result ? ` (${event.result})` : '';
         const why = explain(event);
-        const word = event.status === 'ok' ? 'not verified' : outcomeWord(event.status);
-        stderr.write(`${styles.bad('error:')} ${name}: ${word}${code}${why ? `: ${why}` : ''}\n`);
+        stderr.write(`${styles.bad('error:')} ${name}: ${outcomeText(event)}${code}${why ? `: ${why}` : ''}\n`);
       }
     },
     phase() {},

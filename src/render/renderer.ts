@@ -16,6 +16,8 @@ export interface DrawingOptions {
   styles: Styles;
   tableStyles: Styles;
   unicode: boolean;
+  /** A sentence that names what shows every device of the run afterwards; null = the table has to. */
+  elsewhere(): string | null;
 }
 
 /** One way to show a run, chosen once (CONTRACT "Streams"). Never decides anything. */

@@ -3,12 +3,14 @@
  * a wave has ended, a device's turn will not come) follows here, so that replaying the facts gives the same run.
  */
 import { sameVersion } from '../protocol/versions.js';
+import { hasFailed } from './counting.js';
 import type { RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import type { Plan, PlannedGateway } from './plan.js';
 import type { RolloutOptions } from './rollout/options.js';
 import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
 import { createRollout, type Rollout } from './rollout/state.js';
+import { outcomeOf } from './tracker/jobs.js';
 import type { DeviceState, JobState } from './tracker/state.js';
 import { apply, createTracker, type Tracker, type TrackerOptions } from './tracker/tracker.js';
 
@@ -164,7 +166,7 @@ function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[])
   if (job.devices.some((device) => device.phase === 'verifying')) return;
   core.running.delete(gateway);
   const before = core.rollout.stopped;
-  const dropped = jobEnded(core.rollout, gateway, resultOf(core, job), at);
+  const dropped = jobEnded(core.rollout, gateway, resultOf(job), at);
   const stopped = core.rollout.stopped;
   const reason =
     before === null
@@ -211,24 +213,15 @@ function leaveOut(core: RunCore, device: number, reason: string, at: number, eve
   events.push(...apply(core.tracker, fact).events);
 }
 
-function resultOf(core: RunCore, job: JobState): JobResult {
+function resultOf(job: JobState): JobResult {
   const result = { good: 0, bad: 0, unknown: 0, retry: [] as number[] };
   for (const device of job.devices) {
     if (device.phase === 'retry_wait') result.retry.push(device.index);
-    else if (isBad(device, core.options.tracker.verify) || device.status === 'not_started') result.bad++;
+    else if (hasFailed(outcomeOf(device)) || device.status === 'not_started') result.bad++;
     else if (device.status === 'unknown') result.unknown++;
     else result.good++;
   }
   return result;
-}
-
-/** Whether an ended device counts as failed: a bad end, or a required verification that did not succeed. */
-export function isBad(
-  device: { status: string | null; verified: boolean | null },
-  verify: TrackerOptions['verify'],
-): boolean {
-  if (device.status === 'ok') return verify === 'require' && device.verified !== true;
-  return device.status !== null && ['failed', 'rejected', 'canceled', 'timeout'].includes(device.status);
 }
 
 function withoutSkipped({ gateways }: Plan, skipped: ReadonlySet<number>): PlannedGateway[] {

@@ -1,6 +1,7 @@
 /** How a run ends, for push, watch and resume alike. */
 import { OtaError } from '../errors.js';
-import { type DeviceOutcome, type Emit, emptyTotals, type Totals } from './events.js';
+import { notStarted, totalsOf } from './counting.js';
+import type { DeviceOutcome, Emit, Totals } from './events.js';
 
 export interface RunResult {
   exit_code: number;
@@ -38,21 +39,8 @@ function unstarted(
   error: OtaError,
   exitCode = error.exitCode,
 ): RunResult {
-  const outcome = ({ pid, sn }: { pid: string; sn: string }): DeviceOutcome => ({
-    pid,
-    sn,
-    status: 'not_started',
-    percent: null,
-    result: null,
-    reason: error.message,
-    verified: null,
-  });
-  return {
-    exit_code: exitCode,
-    totals: { ...emptyTotals(), not_started: devices.length },
-    devices: devices.map(outcome),
-    error,
-  };
+  const outcomes = devices.map((device) => notStarted(device, error.message));
+  return { exit_code: exitCode, totals: totalsOf(outcomes), devices: outcomes, error };
 }
 
 /** The exit code that an abort's reason stands for: 143 (SIGTERM), else 130 (SIGINT). */

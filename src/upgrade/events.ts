@@ -32,9 +32,15 @@ export interface DeviceOutcome {
   /** Why it ended so, in words; null where the status says it all. */
   reason: string | null;
   verified: Verified;
+  /** What its run asked of the version after an `ok`: with it, how the device counts (counting.ts). No key of the JSON lines. */
+  verify: Verify;
 }
 
-export type Totals = Record<Outcome, number>;
+/** What is asked of a device's version after an `ok`. */
+export type Verify = 'off' | 'report' | 'require';
+
+/** Devices by how they ended; `unverified`: `ok`, but a required verification did not confirm it (and not in `ok`). */
+export type Totals = Record<Outcome | 'unverified', number>;
 
 export type RunEvent =
   | { event: 'run_started'; command: 'push' | 'watch' | 'resume'; devices: number; gateways: number }
@@ -71,7 +77,3 @@ export type RunEvent =
 
 /** Receives what a run tells, in the order in which it happened; must not throw. */
 export type Emit = (event: RunEvent) => void;
-
-export function emptyTotals(): Totals {
-  return { ok: 0, failed: 0, rejected: 0, canceled: 0, timeout: 0, unknown: 0, skipped: 0, not_started: 0 };
-}

@@ -1,23 +1,33 @@
-import { isBad } from './core.js';
+import { hasFailed } from './counting.js';
 import type { DeviceOutcome } from './events.js';
 
 /** What decides the exit code of a run besides its devices. */
 export interface RunEnd {
   /** 130 for SIGINT, 143 for SIGTERM; null = not interrupted. */
   interrupted: 130 | 143 | null;
-  /** Stopped by `--max-failures` or by a wave that did not end well. */
+  /** Stopped by `--max-failures`, by a wave that did not end well, or on demand. */
   stopped: boolean;
   /** The broker was lost for good, or refused a message. */
   brokerLost: boolean;
-  verify: 'off' | 'report' | 'require';
+  /** How many of its devices are `not_started` because they were not ready. */
+  unready: number;
 }
 
-/** The exit code of a run that got as far as its devices (CONTRACT "Exit codes": 130/143, then 6, 4, 1, 5, 0). */
+/** The exit code of a run that got as far as its devices (CONTRACT "Exit codes": 130/143, then 6, 4, 1, 5, 7, 0). */
 export function exitCodeOf(devices: readonly DeviceOutcome[], end: RunEnd): number {
   if (end.interrupted !== null) return end.interrupted;
   if (end.stopped) return 6;
   if (end.brokerLost) return 4;
-  if (devices.some((device) => isBad(device, end.verify))) return 1;
-  if (devices.some((device) => device.status === 'unknown' || device.status === 'not_started')) return 5;
-  return 0;
+  if (devices.some(hasFailed)) return 1;
+  const open = devices.filter(({ status }) => status === 'unknown' || status === 'not_started').length;
+  if (open > end.unready) return 5;
+  return open > 0 ? 7 : 0;
+}
+
+// Of the codes that speak of a whole run, the one that matters more first; then those of runs that published nothing.
+const PRECEDENCE = [130, 143, 6, 4, 1, 5, 70, 3, 2, 7];
+
+/** The exit code that stands for several runs. */
+export function joinedExitCode(codes: readonly number[]): number {
+  return PRECEDENCE.find((code) => codes.includes(code)) ?? Math.max(0, ...codes);
 }

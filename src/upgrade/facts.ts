@@ -37,7 +37,15 @@ export type Fact =
   /** A device told its firmware version. */
   | { type: 'version_reported'; at: number; sn: string; version: string }
   /** A device is not upgraded: it had nothing to do, or its turn did not come. */
-  | { type: 'left_out'; at: number; device: number; outcome: 'skipped' | 'not_started'; reason: string }
+  | {
+      type: 'left_out';
+      at: number;
+      device: number;
+      outcome: 'skipped' | 'not_started';
+      /** Its gateway was looked at before anything was published, and was not ready: it had no part in the roll-out. */
+      unready?: boolean;
+      reason: string;
+    }
   /** No new attempt will come: what ended badly stays so. */
   | { type: 'retry_given_up'; at: number; device: number }
   | { type: 'broker_lost'; at: number; reason: string }

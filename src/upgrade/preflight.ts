@@ -69,7 +69,7 @@ async function check(broker: Broker, plan: Plan, feed: FleetFeed, options: LookO
     if (preflight === 'warn') onWarning('not_ready', `${name} is not ready: ${why}`);
     else if (options.skipUnready) {
       onWarning('not_ready', `${name} is left out: ${why}`);
-      left.push({ device: index, reason: `not ready: ${why}` });
+      left.push({ device: index, unready: true, reason: `not ready: ${why}` });
     } else findings.push(`${name}: ${why}`);
   });
   if (findings.length > 0) {

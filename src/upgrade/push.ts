@@ -20,6 +20,8 @@ export interface Preflight {
 
 export interface LeftOut {
   device: number;
+  /** Not ready, where it would have had something to do. */
+  unready?: boolean;
   reason: string;
 }
 
@@ -124,8 +126,9 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     rest = run.events;
     onMessage = run.events.onMessage;
     onPhase?.('upgrading');
-    for (const { device, reason } of left) {
-      run.take({ type: 'left_out', at: clock.now(), device, outcome: 'skipped', reason });
+    for (const { device, unready = false, reason } of left) {
+      const outcome = unready ? 'not_started' : 'skipped';
+      run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
     }
     if (lostEarly !== null) rest.onLost?.(lostEarly);
     if (goneWhy !== null) rest.onGone?.(goneWhy);

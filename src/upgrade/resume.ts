@@ -3,9 +3,10 @@ import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
 import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
+import { totalsOf } from './counting.js';
 import { failedRun, finishRun, interruption, type RunResult } from './end.js';
-import { type DeviceOutcome, type Emit, emptyTotals, type Totals } from './events.js';
-import type { Fact } from './facts.js';
+import type { Emit } from './events.js';
+import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
 import type { Verification } from './push.js';
@@ -53,11 +54,14 @@ export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): Run
   return core;
 }
 
-/** Devices, by index, that had nothing to do: no part of the roll-out. */
+/** Devices, by index, that had nothing to do or were not ready: no part of the roll-out. */
 export function skippedIn(facts: readonly Fact[]): Set<number> {
-  return new Set(
-    facts.flatMap((fact) => (fact.type === 'left_out' && fact.outcome === 'skipped' ? [fact.device] : [])),
-  );
+  return new Set(facts.flatMap((fact) => (isLeftOutAtFirst(fact) ? [fact.device] : [])));
+}
+
+/** A run tells what it leaves out of the roll-out before anything else. */
+function isLeftOutAtFirst(fact: Fact): fact is FactOf<'left_out'> {
+  return fact.type === 'left_out' && (fact.outcome === 'skipped' || fact.unready === true);
 }
 
 /**
@@ -97,7 +101,6 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
   let limited = false;
   let backwards = false;
 
-  // A run tells what it leaves out before anything else.
   function begin(): RunCore {
     core = createCore(makePlan(devices), options, skipped);
     for (const fact of first) replay(core, fact);
@@ -109,7 +112,7 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
     take(fact) {
       const { type } = fact;
       if (type === 'cut_off' || backwards) return;
-      if (type === 'left_out' && fact.outcome === 'skipped') {
+      if (isLeftOutAtFirst(fact)) {
         if (core) backwards = true;
         skipped.add(fact.device);
         first.push(at(fact, fact.at + offset));
@@ -165,10 +168,4 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   } finally {
     await broker.close({ keepSession });
   }
-}
-
-export function totalsOf(devices: readonly DeviceOutcome[]): Totals {
-  const totals = emptyTotals();
-  for (const { status } of devices) totals[status]++;
-  return totals;
 }

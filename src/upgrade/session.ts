@@ -237,7 +237,7 @@ export function followRun(options: FollowOptions): FollowedRun {
       interrupted: core.cut === 'interrupted' ? interruptCode(signal) : null,
       stopped: core.rollout.stopped !== null,
       brokerLost: core.cut === 'broker_lost' || brokerRefused,
-      verify: core.options.tracker.verify,
+      unready: core.tracker.unready,
     });
     return { exit_code, totals: { ...core.tracker.totals }, devices, error: core.cut === 'timeout' ? null : failure };
   }

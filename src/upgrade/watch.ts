@@ -167,7 +167,7 @@ function resultOf(
     interrupted: cause === 'interrupted' ? interruptCode(options.signal) : null,
     stopped: false,
     brokerLost: cause === 'broker_lost',
-    verify: 'off',
+    unready: 0,
   });
   // Without --follow the limit passed before everything that was waited for had been seen to end.
   const missed = cause === 'timeout' && !options.follow && decided === 0;

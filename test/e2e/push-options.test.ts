@@ -201,8 +201,9 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
       docks: [{ index: 0, behavior: { drone_in_dock: false, ...FAST } }],
     });
     const { code, last, of } = await push(devices, ['--preflight', 'require', '--skip-unready']);
-    expect(code).toBe(0);
-    expect(last.devices.map(({ status }) => status)).toEqual(['ok', 'skipped', 'ok', 'ok']);
+    expect(code).toBe(7);
+    expect(last.devices.map(({ status }) => status)).toEqual(['ok', 'not_started', 'ok', 'ok']);
+    expect(last.totals).toMatchObject({ ok: 3, not_started: 1, skipped: 0 });
     expect(last.devices[1]?.reason).toMatch(/not in its dock/);
     expect(of('warning').map(({ code }) => code)).toEqual(['not_ready']);
   });

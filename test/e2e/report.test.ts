@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countAnew } from '../../src/render/report/join.js';
 import type { RunReport } from '../../src/render/report/model.js';
 import { reportSchema } from '../../src/render/report/schema.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
@@ -27,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => place?.close());
 
 async function read(name: string): Promise<RunReport> {
-  return reportSchema.parse(JSON.parse(await readFile(path.join(place.folder, name), 'utf8')));
+  return countAnew(reportSchema.parse(JSON.parse(await readFile(path.join(place.folder, name), 'utf8'))));
 }
 
 function push(scenario: string, ...more: string[]) {

@@ -19,7 +19,7 @@ const KEYS: Record<string, string[]> = {
   run_finished: ['exit_code', 'totals', 'devices'],
 };
 const DEVICE_KEYS = ['pid', 'sn', 'status', 'percent', 'result', 'reason', 'verified'];
-const OUTCOMES = ['ok', 'failed', 'rejected', 'canceled', 'timeout', 'unknown', 'skipped', 'not_started'];
+const OUTCOMES = ['ok', 'failed', 'rejected', 'canceled', 'timeout', 'unknown', 'skipped', 'not_started', 'unverified'];
 
 export type LineOf<E extends EventLine['event']> = Extract<EventLine, { event: E }>;
 

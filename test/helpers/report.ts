@@ -33,14 +33,15 @@ export function reportOf(
     slower = 1,
   }: ReportOptions = {},
 ): RunReport {
-  const replay = createReplay(devices);
+  const replay = createReplay(devices, verify);
   const collector = createCollector({ run, version: '1.2.3', simulated, verify });
   collector.view(replay.view);
   let last = 0;
   for (const { at, event } of events) {
     last = at * slower;
-    replay.apply(event, last);
-    collector.take(event, began + last);
+    const asked = event.event === 'device_finished' ? { ...event, verify } : event;
+    replay.apply(asked, last);
+    collector.take(asked, began + last);
   }
   for (const event of more) collector.take(event, began + last);
   collector.take(replay.finished(exitCode), began + last + 100);

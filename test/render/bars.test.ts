@@ -351,6 +351,7 @@ test('hostile text is shown and does nothing', async () => {
     result: -1,
     reason: hostile,
     verified: null,
+    verify: 'off' as const,
   });
   send({ event: 'error', code: 'internal', message: hostile, exit_code: 70, hint: hostile, details: [hostile] });
   const screen = await terminal.screen();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import { chooseRenderer } from '../../src/render/choose.js';
-import { jsonLine } from '../../src/render/json/lines.js';
+import { jsonLine, publicEvent } from '../../src/render/json/lines.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { fakePipe } from '../helpers/terminal.js';
 import { play } from './play.js';
@@ -41,8 +41,8 @@ test('a recorded run as JSON lines', async () => {
   expect(events).toHaveLength(RECORDED_RUN.length + 1);
   for (const event of events) expect(Object.keys(event).slice(0, 4)).toEqual(['schema', 'time', 'run', 'event']);
   expect(events.map(({ schema: _schema, time: _time, run: _run, ...event }) => event)).toEqual([
-    ...RECORDED_RUN.map(({ event }) => event),
-    replay.finished(1),
+    ...RECORDED_RUN.map(({ event }) => publicEvent(event)),
+    publicEvent(replay.finished(1)),
   ]);
   expect(events[1].time).toBe('2026-01-01T00:00:00.400Z');
   expect(stdout.text()).toMatchSnapshot();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import { chooseRenderer } from '../../src/render/choose.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { fakePipe } from '../helpers/terminal.js';
 import { play } from './play.js';
@@ -163,6 +164,7 @@ test('hostile text stays in its line and gives a CI system no command', async ()
     result: null,
     reason: hostile,
     verified: null,
+    verify: 'off' as const,
   });
   renderer.event({ event: 'broker_lost', reason: hostile });
   renderer.event({
@@ -179,6 +181,67 @@ test('hostile text stays in its line and gives a CI system no command', async ()
   expect(text).not.toContain('\u001b');
   expect(text).not.toContain('##[');
   for (const line of text.split('\n')) expect(line.trimStart()).not.toMatch(/^::(?!(group|endgroup|error|warning)\b)/);
+});
+
+describe('annotations', () => {
+  const failed = (index: number, result: number): RunEvent => ({
+    event: 'device_finished',
+    pid: 'P',
+    bid: 'b',
+    sn: `S${index}`,
+    status: 'failed',
+    percent: 1,
+    result,
+    reason: null,
+    verified: null,
+    verify: 'off',
+  });
+  const finished = (devices: RunEvent[]): RunEvent => ({
+    event: 'run_finished',
+    exit_code: 1,
+    totals: emptyTotals(),
+    devices: devices as never,
+  });
+  const annotations = (text: string) => text.split('\n').filter((line) => /^::(error|warning)/.test(line));
+
+  test('one for a cause, however many devices', async () => {
+    const { renderer, stderr } = await start({ GITHUB_ACTIONS: 'true' });
+    const devices = Array.from({ length: 50 }, (_, index) => failed(index, index < 48 ? 312704 : 312027));
+    for (const device of devices) renderer.event(device);
+    renderer.event(finished(devices));
+    renderer.close();
+    const [first, second, ...more] = annotations(stderr.text());
+    expect(first).toMatch(
+      /^::error title=48 devices failed \(code 312704\)::the battery .*%0AS0, S1, .*, and 28 more$/,
+    );
+    expect(second).toMatch(/^::error title=2 devices failed \(code 312027\)::.*%0AS48, S49$/);
+    expect(more).toEqual([]);
+  });
+
+  test('ten at the most, with warnings and errors', async () => {
+    const { renderer, stderr } = await start({ GITHUB_ACTIONS: 'true' });
+    for (let count = 0; count < 30; count++) renderer.event({ event: 'warning', code: 'w', message: `w${count}` });
+    const details = ['M4T.zip: 12 bytes, the manifest says 13'];
+    renderer.event({
+      event: 'error',
+      code: 'firmware_mismatch',
+      message: 'the firmware is not what the manifest says',
+      exit_code: 3,
+      hint: 'Correct the manifest.',
+      details,
+    });
+    const devices = Array.from({ length: 40 }, (_, index) => failed(index, 312000 + index));
+    renderer.event(finished(devices));
+    renderer.close();
+    const said = annotations(stderr.text());
+    expect(said).toHaveLength(10);
+    expect(said).toContain(
+      '::error title=dji-ota%3A firmware mismatch::the firmware is not what the manifest says%0AM4T.zip: 12 bytes, the manifest says 13%0ACorrect the manifest.',
+    );
+    expect(said.at(-1)).toMatch(/^::error title=more devices did not end well::36 devices for 36 other causes/);
+    // What is not annotated is in the log.
+    expect(stderr.text()).toContain('warning: w29');
+  });
 });
 
 test('a job summary is appended for GitHub Actions, whatever the output', async () => {

@@ -43,7 +43,8 @@ function finished(
   rest: Partial<Pick<DeviceOutcome, 'percent' | 'result' | 'reason' | 'verified'>> = {},
 ): RunEvent {
   const { percent = null, result = null, reason = null, verified = null } = rest;
-  return { event: 'device_finished', pid: pid(index), bid, sn: sn(index), status, percent, result, reason, verified };
+  const ended = { status, percent, result, reason, verified, verify: 'off' as const };
+  return { event: 'device_finished', pid: pid(index), bid, sn: sn(index), ...ended };
 }
 
 const D = 'download_firmware';
@@ -167,6 +168,7 @@ export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
             result,
             reason: null,
             verified: null,
+            verify: 'off',
           });
           return;
         }
@@ -193,6 +195,7 @@ export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
       result: 0,
       reason: null,
       verified: null,
+      verify: 'off',
     });
   });
   return events.sort((a, b) => a.at - b.at);

@@ -1,5 +1,6 @@
 /** Turns a recording of timed events into what renderers get: the events, and a live view that follows them. */
-import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent, type Totals } from '../../src/upgrade/events.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
+import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../../src/upgrade/events.js';
 import type { DeviceState, RunView } from '../../src/upgrade/tracker/state.js';
 
 /** `at`: milliseconds since the beginning. */
@@ -23,7 +24,7 @@ export interface Replay {
   finished(exitCode: number): Extract<RunEvent, { event: 'run_finished' }>;
 }
 
-export function createReplay(planned: readonly PlannedDevice[]): Replay {
+export function createReplay(planned: readonly PlannedDevice[], verify: Verify = 'off'): Replay {
   const devices = planned.map(
     ({ pid, sn, target }, index) =>
       ({
@@ -41,6 +42,7 @@ export function createReplay(planned: readonly PlannedDevice[]): Replay {
         result: null,
         reason: null,
         verified: null,
+        verify,
         publishedAt: null,
         startedAt: null,
         heardAt: null,
@@ -98,14 +100,15 @@ export function createReplay(planned: readonly PlannedDevice[]): Replay {
     }
   };
 
-  const outcome = ({ pid, sn, status, percent, result, reason, verified }: DeviceState): DeviceOutcome => ({
+  const outcome = ({ pid, sn, status, percent, result, reason, verified, verify }: DeviceState): DeviceOutcome => ({
     pid,
     sn,
-    status: status as Outcome,
+    status: (status ?? 'unknown') as Outcome,
     percent,
     result,
     reason,
     verified,
+    verify,
   });
   return {
     view,

@@ -6,7 +6,8 @@ import { PLAIN_STYLES } from '../../src/render/styles.js';
 import { finalTable } from '../../src/render/table/final-table.js';
 import { type Column, renderTable } from '../../src/render/table/table.js';
 import { cut, cutMiddle, pad, widthOf, wrap } from '../../src/render/width.js';
-import { type DeviceOutcome, emptyTotals } from '../../src/upgrade/events.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
+import type { DeviceOutcome } from '../../src/upgrade/events.js';
 
 const COLUMNS: Column[] = [
   { title: 'NAME' },
@@ -69,9 +70,10 @@ describe('the final table', () => {
     result: 0,
     reason: null,
     verified: null,
+    verify: 'off',
     ...rest,
   });
-  const options = { styles: PLAIN_STYLES, unicode: true };
+  const options = { styles: PLAIN_STYLES, unicode: true, elsewhere: 'All of them: dji-ota runs r1' };
 
   test('of nothing is nothing', () => {
     expect(finalTable([], emptyTotals(), null, { ...options, width: 80 })).toBe('');
@@ -91,15 +93,21 @@ describe('the final table', () => {
 
   test('says where a version was not the one that was asked for', () => {
     const text = finalTable(
-      [device(1, { verified: false, reason: 'the device reports version 1, not 2' })],
-      emptyTotals(),
+      [
+        device(1, { verify: 'require', verified: false, reason: 'the device reports version 1, not 2' }),
+        device(2, { verify: 'require', verified: null }),
+        device(3, { verify: 'report', verified: null, reason: 'the device reported no version within 600 s' }),
+        device(4, { verify: 'require', verified: true }),
+      ],
+      { ...emptyTotals(), ok: 2, unverified: 2 },
       null,
-      {
-        ...options,
-        width: null,
-      },
+      { ...options, width: null },
     );
-    expect(text).toMatch(/\? ok, NOT verified .* the device reports version 1, not 2/);
+    expect(text).toMatch(/S1 .* ! unverified .* the device reports version 1, not 2; look at its version/);
+    expect(text).toMatch(/S2 .* ! unverified .* the required verification did not confirm it/);
+    expect(text).toMatch(/S3 .* ✔ ok, not confirmed .* the device reported no version within 600 s\n/);
+    expect(text).toMatch(/S4 .* ✔ ok, verified/);
+    expect(text).toMatch(/4 devices: ✔ 2 ok {2}! 2 unverified\n/);
   });
 
   test('has the time of devices without a serial number, too', () => {

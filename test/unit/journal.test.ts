@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reopenJournal } from '../../src/journal/journal.js';
 import { listRuns, pruneRuns, readJournal } from '../../src/journal/read.js';
 import { lineOf } from '../../src/journal/record.js';
-import { emptyTotals } from '../../src/upgrade/events.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
 import { progress } from '../helpers/facts.js';
 import { FACTS, header, type JournalPlace, journalPlace, PLANNED, RUN } from '../helpers/journals.js';
 import { device } from '../helpers/upgrade-run.js';

@@ -3,7 +3,8 @@ import { createCollector } from '../../src/render/report/gather.js';
 import type { ReportDevice, RunReport } from '../../src/render/report/model.js';
 import { SILENCE_MS } from '../../src/render/report/phases.js';
 import { durationOf, timeIn } from '../../src/render/report/stats.js';
-import { type DeviceOutcome, emptyTotals, type RunEvent } from '../../src/upgrade/events.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
+import type { DeviceOutcome, RunEvent } from '../../src/upgrade/events.js';
 import { RUN_BEGAN, RUN_ID, recordedReport } from '../helpers/report.js';
 
 type Timed = [ms: number, event: RunEvent];
@@ -16,6 +17,7 @@ const outcome = (more: Partial<DeviceOutcome> = {}): DeviceOutcome => ({
   result: 0,
   reason: null,
   verified: null,
+  verify: 'off',
   ...more,
 });
 const published = (bid = 'b', attempt = 1): RunEvent => ({

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { joinedExitCode, joinReports } from '../../src/render/report/join.js';
-import { failureGroups } from '../../src/render/report/stats.js';
+import { causesOf } from '../../src/render/causes.js';
+import { joinReports } from '../../src/render/report/join.js';
+import { joinedExitCode } from '../../src/upgrade/exit-code.js';
 import { RUN_BEGAN, recordedReport, reportOf } from '../helpers/report.js';
 
 describe('the exit code of joined runs', () => {
@@ -47,6 +48,7 @@ describe('joined reports', () => {
       result: status === 'ok' ? 0 : 312015,
       reason: null,
       verified: null,
+      verify: 'report' as const,
     },
   });
   const report = (run: string, began: number, exitCode: number, ...ends: [string, 'ok' | 'failed'][]) =>
@@ -113,7 +115,7 @@ describe('joined reports', () => {
       [report('a', 0, 1, ['A', 'failed'], ['B', 'failed'], ['C', 'ok']), recordedReport({ began: RUN_BEGAN + 9 })],
       '1',
     );
-    const groups = failureGroups(joined);
+    const groups = causesOf(joined.devices);
     expect(groups[0]).toMatchObject({ code: 312015, meaning: 'the dock is busy', advice: 'try again when it is idle' });
     expect(groups[0]?.devices.map(({ sn }) => sn)).toEqual(['A', 'B']);
     expect(groups.map(({ devices }) => devices.length)).toEqual([2, 1, 1, 1, 1]);

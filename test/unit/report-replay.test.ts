@@ -10,7 +10,7 @@ import { openOutput } from '../../src/cli/run-output.js';
 import { systemClock } from '../../src/clock.js';
 import { type JournalContent, readJournal } from '../../src/journal/read.js';
 import type { RunReport } from '../../src/render/report/model.js';
-import { emptyTotals } from '../../src/upgrade/events.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import { opened, progress, reply } from '../helpers/facts.js';
 import { type JournalPlace, journalPlace, RUN } from '../helpers/journals.js';
@@ -122,7 +122,16 @@ describe('the reports of a run that is under way', () => {
     };
   }
 
-  const ok = { pid: 'P0', sn: 'A', status: 'ok', percent: 100, result: 0, reason: null, verified: null } as const;
+  const ok = {
+    pid: 'P0',
+    sn: 'A',
+    status: 'ok',
+    percent: 100,
+    result: 0,
+    reason: null,
+    verified: null,
+    verify: 'off',
+  } as const;
   const result = { exit_code: 0, totals: { ...emptyTotals(), ok: 1 }, devices: [ok], error: null };
 
   async function runOutput(report: string[], more: { verify?: 'require'; simulate?: true } = {}) {

@@ -6,8 +6,10 @@ import { parse as parseYaml } from 'yaml';
 import { coversEveryEvent } from '../../src/cli/commands/schema/events.js';
 import { schemaText } from '../../src/cli/commands/schema/schema.js';
 import { type ErrorCode, EXIT_CODES } from '../../src/errors.js';
+import type { PublicEvent } from '../../src/render/json/lines.js';
 import { jsonLine } from '../../src/render/json/lines.js';
-import { emptyTotals, OUTCOMES, type RunEvent } from '../../src/upgrade/events.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
+import { OUTCOMES, type RunEvent } from '../../src/upgrade/events.js';
 
 // Independent of zod, from which the schemas are made.
 const compile = (which: string) => new Ajv2020().compile(JSON.parse(schemaText(which)));
@@ -65,7 +67,7 @@ describe('schema manifest', () => {
 describe('schema events', () => {
   const valid = compile('events');
   const outcome = { pid: 'P', sn: 'S', status: 'ok', percent: 100, result: 0, reason: null, verified: null } as const;
-  const samples: { [E in RunEvent['event']]: RunEvent & { event: E } } = {
+  const samples: { [E in PublicEvent['event']]: PublicEvent & { event: E } } = {
     run_started: { event: 'run_started', command: 'push', devices: 2, gateways: 1 },
     firmware_ready: {
       event: 'firmware_ready',
@@ -108,7 +110,7 @@ describe('schema events', () => {
   });
 
   it.each(Object.entries(samples))('accepts %s, and a key that comes later', (_name, event) => {
-    const written = JSON.parse(jsonLine(event, 'r1', Date.UTC(2026, 10, 24)));
+    const written = JSON.parse(jsonLine(event as RunEvent, 'r1', Date.UTC(2026, 10, 24)));
     expect(valid(written), JSON.stringify(valid.errors)).toBe(true);
     expect(valid({ ...envelope, ...event, later: true }), JSON.stringify(valid.errors)).toBe(true);
   });

@@ -126,6 +126,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         stopDrawing(!stdout.isTTY);
         stdout.write(
           finalTable(event.devices, event.totals, view, {
+            elsewhere: options.elsewhere(),
             width: terminalWidth(stdout),
             styles: options.tableStyles,
             unicode,

@@ -133,5 +133,5 @@ export function createFleet(): Fleet {
 }
 
 function isProblem(kind: Kind): boolean {
-  return kind === 'failed' || kind === 'unknown';
+  return kind === 'failed' || kind === 'unverified' || kind === 'unknown';
 }

@@ -75,7 +75,17 @@ export function totalsLine(
 
 /** Well-ended first, as a reader expects of totals; each that is not zero. */
 function order(counts: Readonly<Record<Kind, number>>): Kind[] {
-  const all: Kind[] = ['ok', 'running', 'verifying', 'paused', 'retrying', 'waiting', 'failed', 'unknown'];
+  const all: Kind[] = [
+    'ok',
+    'running',
+    'verifying',
+    'paused',
+    'retrying',
+    'waiting',
+    'failed',
+    'unverified',
+    'unknown',
+  ];
   for (const kind of KINDS) if (!all.includes(kind)) all.push(kind);
   return all.filter((kind) => counts[kind] > 0);
 }

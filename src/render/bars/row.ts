@@ -1,9 +1,9 @@
 /** One line a device. The columns of a frame are planned once, so that all its rows line up. */
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
-import type { Outcome } from '../../upgrade/events.js';
+import { isUnconfirmed } from '../../upgrade/counting.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
-import { kindOf, reasons, stateWord, styleOf, symbolOf } from '../device-states.js';
+import { endOf, type Kind, kindOf, reasons, stateWord, styleOf, symbolOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
 import { cut, cutMiddle, pad, widthOf } from '../width.js';
 import type { DrawBar, Line } from './screen.js';
@@ -163,16 +163,27 @@ export interface Message {
 /** Null for devices that are well. */
 export function messageOf(device: Readonly<DeviceState>): Message | null {
   const kind = kindOf(device);
-  if (kind !== 'failed' && kind !== 'unknown' && kind !== 'retrying' && kind !== 'not_started' && kind !== 'skipped') {
-    return null;
-  }
-  const { result, reason } = device;
-  const status = kind === 'retrying' ? 'failed' : ((device.status ?? 'unknown') as Outcome);
-  const said = reasons({ status, result, reason });
+  if (!WITH_MESSAGE.has(kind)) return kind === 'ok' && isUnconfirmed(endOf(device)) ? unconfirmed(device) : null;
+  const { result } = device;
+  const said = reasons(endOf(device));
   const why = `${result ? `${result} ` : ''}${said.why ?? ''}`.trim();
   const at = kind === 'failed' && device.percent ? `at ${device.percent} %` : '';
   const start = [at, why].filter(Boolean).join(': ');
   return { why: why || at, advice: said.advice, whole: [start, said.advice].filter(Boolean).join('; ') };
+}
+
+const WITH_MESSAGE: ReadonlySet<Kind> = new Set([
+  'failed',
+  'unverified',
+  'unknown',
+  'retrying',
+  'not_started',
+  'skipped',
+]);
+
+function unconfirmed({ reason }: Readonly<DeviceState>): Message {
+  const why = ['not confirmed', reason === null ? '' : safeText(reason, 300)].filter(Boolean).join(': ');
+  return { why, advice: null, whole: why };
 }
 
 /** Columns that a message has on its device's own line. */

@@ -1,8 +1,10 @@
 /** What CI systems understand of a log: folding and annotations. */
 import { safeJson, safeText } from '../../text.js';
-import type { DeviceOutcome } from '../../upgrade/events.js';
+import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
+import { causesOf } from '../causes.js';
 import type { CiCommand } from '../ci-guard.js';
-import { explain, outcomeWord } from '../device-states.js';
+import { countedWord } from '../device-states.js';
+import { count } from './lines.js';
 
 export type CiSystem = 'github' | 'gitlab' | null;
 
@@ -23,12 +25,35 @@ export function groupEnd(system: CiSystem, seconds: number): CiCommand | null {
   return system === null ? null : command(`\u001b[0Ksection_end:${seconds}:dji_ota_progress\r\u001b[0K`);
 }
 
-/** An annotation for a device that did not end well. */
-export function deviceAnnotation(device: DeviceOutcome): CiCommand {
-  const title = `${device.sn ?? 'device'} on ${device.pid}: ${outcomeWord(device.status)}`;
-  const code = device.result ? `code ${device.result}: ` : '';
-  const level = device.status === 'unknown' || device.status === 'ok' ? 'warning' : 'error';
-  return annotation(level, title, `${code}${explain(device) ?? outcomeWord(device.status)}`);
+/** GitHub shows no more of a step. */
+export const MOST_ANNOTATIONS = 10;
+
+const MOST_NAMED = 20;
+
+/** Annotations for the devices that somebody has to look at: one a cause, at most `most` of them. */
+export function causeAnnotations(devices: readonly DeviceOutcome[], most: number): CiCommand[] {
+  const causes = causesOf(devices);
+  const shown = causes.length > most ? causes.slice(0, Math.max(0, most - 1)) : causes;
+  const commands = shown.map(({ code, counted, meaning, advice, devices: of }) => {
+    const word = `${countedWord(counted)}${code === null ? '' : ` (code ${code})`}`;
+    const named = of.slice(0, MOST_NAMED).map(({ sn, pid }) => sn ?? `a device on ${pid}`);
+    const more = of.length > MOST_NAMED ? `, and ${of.length - MOST_NAMED} more` : '';
+    const lines = [advice === null ? meaning : `${meaning}; ${advice}`, `${named.join(', ')}${more}`];
+    return annotation(counted === 'unknown' ? 'warning' : 'error', `${count(of.length, 'device')} ${word}`, ...lines);
+  });
+  const rest = causes.slice(shown.length).reduce((sum, cause) => sum + cause.devices.length, 0);
+  if (rest > 0 && most > 0) {
+    const said = `${count(rest, 'device')} for ${causes.length - shown.length} other causes: the table lists them`;
+    commands.push(annotation('error', 'more devices did not end well', said));
+  }
+  return commands;
+}
+
+/** An annotation for what ended the run, with its single findings: they name file, device and key. */
+export function errorAnnotation({ code, message, details, hint }: Extract<RunEvent, { event: 'error' }>): CiCommand {
+  const more = details.length > MOST_NAMED ? [`and ${details.length - MOST_NAMED} more`] : [];
+  const lines = [message, ...details.slice(0, MOST_NAMED), ...more, ...(hint === null ? [] : [hint])];
+  return annotation('error', `dji-ota: ${code.replaceAll('_', ' ')}`, ...lines);
 }
 
 /** A GitHub workflow command of `level`; its message may have several lines. */

@@ -2,7 +2,7 @@
 import { resultCode } from '../../protocol/result-codes.js';
 import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
-import { explain, kindOfOutcome, outcomeWord, stepWord, styleOf } from '../device-states.js';
+import { explain, kindOfOutcome, outcomeText, stepWord, styleOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
 
 /** Who a line is about, and what happened. */
@@ -69,12 +69,11 @@ function progressText(event: {
 }
 
 function finishedText(event: Extract<RunEvent, { event: 'device_finished' }>, styles: Styles): string {
-  const style = styles[styleOf(kindOfOutcome(event.status, event.verified))];
+  const style = styles[styleOf(kindOfOutcome(event))];
   const at = event.status === 'ok' || event.percent === null ? '' : ` at ${event.percent} %`;
   const code = event.result ? `, code ${event.result}` : '';
-  const verified = event.verified === null ? '' : event.verified ? ', verified' : ', NOT verified';
   const why = explain(event);
-  return `${style(`${outcomeWord(event.status)}${at}${code}${verified}`)}${why === null ? '' : `: ${why}`}`;
+  return `${style(`${outcomeText(event)}${at}${code}`)}${why === null ? '' : `: ${why}`}`;
 }
 
 function reply(result: number, status: string | null, styles: Styles): string {

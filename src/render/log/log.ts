@@ -3,14 +3,22 @@ import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { type CiCommand, writeCommand } from '../ci-guard.js';
-import { isBad } from '../device-states.js';
+import { needsLook } from '../device-states.js';
 import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { terminalWidth } from '../stream.js';
 import { summaryText } from '../summary.js';
 import { finalTable } from '../table/final-table.js';
 import { pad } from '../width.js';
-import { annotation, type CiSystem, deviceAnnotation, groupEnd, groupStart } from './ci-annotations.js';
+import {
+  annotation,
+  type CiSystem,
+  causeAnnotations,
+  errorAnnotation,
+  groupEnd,
+  groupStart,
+  MOST_ANNOTATIONS,
+} from './ci-annotations.js';
 import { MANY_DEVICES, progressGate } from './gate.js';
 import { type LogLine, logLine } from './lines.js';
 
@@ -19,6 +27,8 @@ export interface LogOptions extends DrawingOptions {
 }
 
 const SUMMARY_MS = 30_000;
+// Of the annotations, so that those of the end find room.
+const MOST_WARNINGS = 4;
 
 export function logRenderer(options: LogOptions): Renderer {
   const { stdout, stderr, clock, styles, ci } = options;
@@ -32,6 +42,7 @@ export function logRenderer(options: LogOptions): Renderer {
   let snWidth = 8;
   let cancelSummary: (() => void) | null = null;
   const bad: DeviceOutcome[] = [];
+  let annotated = 0;
 
   const write = (text: string) => void stderr.write(text);
   const command = (of: CiCommand | null) => of && writeCommand(stderr, of);
@@ -72,9 +83,10 @@ export function logRenderer(options: LogOptions): Renderer {
   const end = (event: Extract<RunEvent, { event: 'run_finished' }>) => {
     cancelSummary?.();
     closeGroup();
-    annotate(event.devices.filter(isBad));
+    annotateDevices(event.devices);
     stdout.write(
       finalTable(event.devices, event.totals, view, {
+        elsewhere: options.elsewhere(),
         width: terminalWidth(stdout),
         styles: options.tableStyles,
         unicode: options.unicode,
@@ -83,9 +95,17 @@ export function logRenderer(options: LogOptions): Renderer {
   };
 
   // After the group's end: inside a folded group nobody would see them.
-  const annotate = (devices: readonly DeviceOutcome[]) => {
-    if (ci === 'github') for (const device of devices) command(deviceAnnotation(device));
+  const annotateDevices = (devices: readonly DeviceOutcome[]) => {
+    if (ci === 'github') for (const each of causeAnnotations(devices, MOST_ANNOTATIONS - annotated)) command(each);
     bad.length = 0;
+  };
+
+  /** Whether it was annotated: some are kept for the end. */
+  const annotate = (most: number, of: CiCommand): boolean => {
+    if (ci !== 'github' || annotated >= most) return false;
+    annotated++;
+    command(of);
+    return true;
   };
 
   return {
@@ -93,17 +113,16 @@ export function logRenderer(options: LogOptions): Renderer {
       if (closed) return;
       waveLine();
       if (event.event === 'device_progress' && !gate(event)) return;
-      if (event.event === 'device_finished' && isBad(event)) bad.push(event);
+      if (event.event === 'device_finished' && needsLook(event)) bad.push(event);
       if (event.event === 'job_published' || event.event === 'device_progress') openGroup();
       if (event.event === 'run_finished') return end(event);
       if (event.event === 'error') {
         closeGroup();
-        if (ci === 'github')
-          command(annotation('error', 'dji-ota', event.message, ...(event.hint === null ? [] : [event.hint])));
+        annotate(MOST_ANNOTATIONS - 1, errorAnnotation(event));
         return write(`${formatProblem(event, styles)}\n`);
       }
-      if (event.event === 'warning' && ci === 'github')
-        return void command(annotation('warning', event.code, event.message));
+      if (event.event === 'warning' && annotate(MOST_WARNINGS, annotation('warning', event.code, event.message)))
+        return;
       const said = logLine(event, styles);
       if (said) deviceLine(said);
     },
@@ -138,7 +157,7 @@ export function logRenderer(options: LogOptions): Renderer {
       cancelSummary?.();
       closeGroup();
       // Still there only where the run broke off before its end.
-      annotate(bad);
+      annotateDevices(bad);
     },
   };
 }

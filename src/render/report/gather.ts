@@ -1,5 +1,6 @@
 /** Gathers what a report needs while a run goes on: a pure function of its events and their times. */
-import { type DeviceOutcome, emptyTotals, type RunEvent } from '../../upgrade/events.js';
+import { totalsOf } from '../../upgrade/counting.js';
+import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { reasons } from '../device-states.js';
 import {
@@ -158,7 +159,7 @@ export function createCollector(options: CollectorOptions): Collector {
   }
 
   function deviceOf(outcome: DeviceOutcome, index: number, turns: Map<string, number>): ReportDevice {
-    const { pid, sn, status, percent, result, verified } = outcome;
+    const { pid, sn, status, percent, result, verified, verify } = outcome;
     const first = keyOf(pid, sn, 0);
     const turn = turns.get(first) ?? 0;
     turns.set(first, turn + 1);
@@ -179,6 +180,7 @@ export function createCollector(options: CollectorOptions): Collector {
       reason: outcome.reason === null ? null : bounded(outcome.reason),
       advice: reasons(outcome).advice,
       verified,
+      verify,
       attempts: row.attempts,
       bids: row.bids,
       firmware: (sn === null ? undefined : firmwares.get(sn)) ?? null,
@@ -201,8 +203,6 @@ export function createCollector(options: CollectorOptions): Collector {
       const started = isoTime(base ?? 0);
       const ended = isoTime(last);
       const exit_code = end?.exit_code ?? 0;
-      const totals = emptyTotals();
-      for (const { status } of devices) totals[status]++;
       const gateways = Math.max(counted.gateways, new Set(devices.map(({ pid }) => pid)).size);
       const { simulated, verify, version } = options;
       const about = { run, command, simulated, verify, started, ended, exit_code, devices: devices.length, gateways };
@@ -213,7 +213,7 @@ export function createCollector(options: CollectorOptions): Collector {
         started,
         ended,
         exit_code,
-        totals,
+        totals: totalsOf(devices),
         gateways,
         warnings: [...warnings],
         warnings_omitted: omitted,

@@ -1,55 +1,72 @@
 /** The summary page of a GitHub Actions job: Markdown appended to the file that `GITHUB_STEP_SUMMARY` names. */
 import { appendFileSync } from 'node:fs';
 import { showDuration } from '../../text.js';
-import { type DeviceOutcome, OUTCOMES, type RunEvent } from '../../upgrade/events.js';
+import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
-import { explain, isBad, kindOfOutcome, outcomeWord, symbolOf } from '../device-states.js';
+import { explain, kindOfOutcome, needsLook, outcomeText, symbolOf } from '../device-states.js';
+import { exitWords } from '../exit-words.js';
 import type { Renderer } from '../renderer.js';
-import { statesOf } from '../table/final-table.js';
-import { markdownText } from './escape.js';
+import { statesOf, timeOf } from '../table/final-table.js';
+import { markdownName, markdownText } from './escape.js';
+import { causeTable, table, totalsText } from './markdown.js';
 
 type Finished = Extract<RunEvent, { event: 'run_finished' }>;
+type Failure = Extract<RunEvent, { event: 'error' }>;
 
-// GitHub takes at most 1 MiB for a step.
-const MOST_ROWS = 1000;
+// GitHub takes at most 1 MiB for a step, and nobody reads more.
+const MOST_ROWS = 200;
+const MOST_DETAILS = 50;
 
-/** What a run came to, as Markdown: totals, then every device, those that did not end well first. */
-function jobSummary(finished: Finished, view: RunView | null): string {
-  const { devices, totals } = finished;
-  const well = finished.exit_code === 0;
-  const lines = [`## ${well ? '✅' : '❌'} Firmware upgrade: ${well ? 'done' : `exit code ${finished.exit_code}`}`, ''];
-  if (devices.length === 0) return `${lines.join('\n')}No device was upgraded.\n\n`;
-  const counts = OUTCOMES.filter((outcome) => totals[outcome] > 0);
-  lines.push(counts.map((outcome) => `**${totals[outcome]}** ${outcomeWord(outcome)}`).join(' · '), '');
-  lines.push('| | Device | Gateway | Version | Outcome | % | Code | Time | Reason and advice |');
-  lines.push('|---|---|---|---|---|--:|--:|--:|---|');
-  const states = statesOf(devices, view);
-  const sorted = [...devices.filter(isBad), ...devices.filter((device) => !isBad(device))];
-  for (const device of sorted.slice(0, MOST_ROWS)) lines.push(row(device, states.get(device)));
-  if (sorted.length > MOST_ROWS) lines.push('', `… and ${sorted.length - MOST_ROWS} more devices.`);
-  return `${lines.join('\n')}\n\n`;
+/** What a run came to, as Markdown: totals, errors, what went wrong by cause, then the devices that somebody has to look at. */
+function jobSummary(finished: Finished, errors: readonly Failure[], view: RunView | null): string {
+  const { devices, totals, exit_code } = finished;
+  const parts = [
+    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${exitWords(exit_code)} (exit code ${exit_code})`,
+    devices.length === 0 ? 'No device was upgraded.' : totalsText(totals),
+    ...errors.map(errorText),
+    causeTable(devices),
+    deviceTable(devices.filter(needsLook), statesOf(devices, view)),
+  ];
+  return `${parts.filter((part) => part !== null).join('\n\n')}\n\n`;
 }
 
-function row(device: DeviceOutcome, state: Readonly<DeviceState> | undefined): string {
-  const time = state && state.startedAt !== null && state.endedAt !== null ? state.endedAt - state.startedAt : null;
-  const verified = device.verified === null ? '' : device.verified ? ', verified' : ', not verified';
-  const cells = [
-    symbolOf(kindOfOutcome(device.status, device.verified), true),
-    device.sn ?? '',
-    device.pid,
-    state?.target ?? '',
-    `${outcomeWord(device.status)}${verified}`,
-    device.percent === null ? '' : String(device.percent),
-    device.result ? String(device.result) : '',
-    time === null ? '' : showDuration(time),
-    explain(device) ?? '',
-  ];
-  return `| ${cells.map((cell) => markdownText(cell, 500)).join(' | ')} |`;
+function errorText({ message, details, hint }: Failure): string {
+  const lines = [`**${markdownText(message)}**`, ''];
+  lines.push(...details.slice(0, MOST_DETAILS).map((detail) => `- ${markdownText(detail)}`));
+  if (details.length > MOST_DETAILS) lines.push(`- … and ${details.length - MOST_DETAILS} more`);
+  if (hint !== null) lines.push('', markdownText(hint));
+  return lines.join('\n');
+}
+
+function deviceTable(
+  devices: readonly DeviceOutcome[],
+  states: ReadonlyMap<DeviceOutcome, Readonly<DeviceState>>,
+): string | null {
+  if (devices.length === 0) return null;
+  const rows = devices.slice(0, MOST_ROWS).map((device) => {
+    const state = states.get(device);
+    const time = timeOf(state);
+    return [
+      symbolOf(kindOfOutcome(device), true),
+      markdownName(device.sn ?? ''),
+      markdownName(device.pid),
+      markdownName(state?.target ?? ''),
+      outcomeText(device),
+      device.percent === null ? '' : String(device.percent),
+      device.result ? String(device.result) : '',
+      time === null ? '' : showDuration(time),
+      markdownText(explain(device) ?? '', 500),
+    ];
+  });
+  const titles = ['', 'Device', 'Gateway', 'Version', 'Outcome', '% >', 'Code >', 'Time >', 'Reason and advice'];
+  const more = devices.length > MOST_ROWS ? `\n\n… and ${devices.length - MOST_ROWS} more devices.` : '';
+  return table(titles, rows) + more;
 }
 
 /** `renderer`, which at the end of the run also writes the summary to `file`. */
 export function withJobSummary(renderer: Renderer, file: string): Renderer {
   let view: RunView | null = null;
+  const errors: Failure[] = [];
   return {
     ...renderer,
     view(next) {
@@ -58,9 +75,10 @@ export function withJobSummary(renderer: Renderer, file: string): Renderer {
     },
     event(event) {
       renderer.event(event);
+      if (event.event === 'error') errors.push(event);
       if (event.event !== 'run_finished') return;
       try {
-        appendFileSync(file, jobSummary(event, view));
+        appendFileSync(file, jobSummary(event, errors, view));
       } catch {
         // The page is an extra: a runner that takes none has the log and the exit code.
       }

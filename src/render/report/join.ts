@@ -1,15 +1,19 @@
 /** Several reports as one: the shards of a fleet, or a run and the one that made good what was left of it. */
 import { byText } from '../../text.js';
-import { emptyTotals } from '../../upgrade/events.js';
-import type { ReportDevice, ReportRun, ReportWarning, RunReport } from './model.js';
+import { totalsOf } from '../../upgrade/counting.js';
+import { joinedExitCode } from '../../upgrade/exit-code.js';
+import type { ReportDevice, ReportRun, ReportWarning, RunReport, StoredReport } from './model.js';
 
-// Of the codes that speak of a whole run, the one that matters more first (CONTRACT "Exit codes").
-const PRECEDENCE = [130, 143, 6, 4, 1, 5];
 const MOST_NAMED = 10;
 
-/** The exit code that stands for all of `codes`. */
-export function joinedExitCode(codes: readonly number[]): number {
-  return PRECEDENCE.find((code) => codes.includes(code)) ?? Math.max(0, ...codes);
+/** A report that was read from a file, its devices counted by the rule of today. */
+export function countAnew(stored: StoredReport): RunReport {
+  const verifies = new Map(stored.runs.map(({ run, verify }) => [run, verify]));
+  const devices = stored.devices.map((device) => ({
+    ...device,
+    verify: device.verify ?? verifies.get(device.run) ?? 'off',
+  }));
+  return { ...stored, devices, totals: totalsOf(devices) };
 }
 
 /**
@@ -36,8 +40,6 @@ export function joinReports(reports: readonly RunReport[], version: string): Run
   const ended = abouts.map((about) => about.ended).reduce(latest, '');
   const warnings = of(({ warnings: list }) => list);
   if (repeated.size > 0) warnings.push(repeatedWarning(repeated, abouts.at(-1)?.run ?? '', ended));
-  const totals = emptyTotals();
-  for (const { status } of devices) totals[status]++;
   return {
     schema: 1,
     version,
@@ -45,7 +47,7 @@ export function joinReports(reports: readonly RunReport[], version: string): Run
     started: abouts[0]?.started ?? ended,
     ended,
     exit_code: joinedExitCode(abouts.map(({ exit_code }) => exit_code)),
-    totals,
+    totals: totalsOf(devices),
     gateways: new Set(devices.map(({ pid }) => pid)).size,
     warnings,
     warnings_omitted: [...new Set(kept.map(({ from }) => from))].reduce((sum, from) => sum + from.warnings_omitted, 0),

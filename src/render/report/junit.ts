@@ -4,10 +4,12 @@
  * package of what stands before the last dot of `classname`. Neither holds the run's id, so a device keeps its history.
  */
 import { showDuration } from '../../text.js';
-import type { Kind } from '../device-states.js';
+import { countedAs } from '../../upgrade/counting.js';
+import { type Kind, outcomeText } from '../device-states.js';
+import { exitWords } from '../exit-words.js';
 import { xmlText } from './escape.js';
 import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
-import { durationOf, exitWords, judged, outcomeText, whyOf } from './stats.js';
+import { durationOf, judged, whyOf } from './stats.js';
 
 interface Case {
   xml: string;
@@ -94,7 +96,8 @@ function caseOf(device: ReportDevice, kind: Kind): Case {
   const said = `${outcomeText(device)}${device.result ? `, code ${device.result}` : ''}`;
   const message = whyOf(device);
   const sentence = message === null ? said : `${said}: ${message}`;
-  if (kind === 'failed') return of('failure', element('failure', device.status, sentence, linesOf(device, sentence)));
+  if (kind === 'failed' || kind === 'unverified')
+    return of('failure', element('failure', countedAs(device), sentence, linesOf(device, sentence)));
   // What became of it is not known: no word on the firmware, but on the test itself.
   if (device.status === 'unknown') return of('error', element('error', 'unknown', sentence, linesOf(device, sentence)));
   if (kind === 'skipped' || kind === 'not_started') {

@@ -1,20 +1,13 @@
 /** `.md`: GitHub flavoured Markdown, for a comment, a wiki or a job's page. */
 import { showBytes, showDuration } from '../../text.js';
-import { OUTCOMES } from '../../upgrade/events.js';
-import { outcomeWord, symbolOf } from '../device-states.js';
+import { COUNTED, countedAs } from '../../upgrade/counting.js';
+import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
+import { causesOf } from '../causes.js';
+import { countedWord, outcomeText, symbolOf } from '../device-states.js';
+import { exitWords } from '../exit-words.js';
 import { markdownName, markdownText } from './escape.js';
 import type { RunReport } from './model.js';
-import {
-  durationOf,
-  exitWords,
-  failureGroups,
-  firmwareFiles,
-  type Judged,
-  judged,
-  outcomeText,
-  spreadOf,
-  whyOf,
-} from './stats.js';
+import { durationOf, firmwareFiles, type Judged, judged, spreadOf, whyOf } from './stats.js';
 
 const MOST_NAMED = 20;
 
@@ -35,8 +28,7 @@ export function markdownReport(report: RunReport): string {
 
 function titleOf({ exit_code, totals, devices }: RunReport): string {
   const well = exit_code === 0;
-  const counts = OUTCOMES.filter((outcome) => totals[outcome] > 0);
-  const said = counts.map((outcome) => `**${totals[outcome]}** ${outcomeWord(outcome)}`).join(' · ');
+  const said = totalsText(totals);
   const count = `${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`;
   return [
     `# ${well ? '✅' : '❌'} Firmware upgrade: ${exitWords(exit_code)}`,
@@ -67,25 +59,37 @@ function errorsOf({ errors }: RunReport): string | null {
   return `## Errors\n\n${lines.join('\n')}`;
 }
 
-function failuresOf(report: RunReport): string | null {
-  const groups = failureGroups(report);
-  if (groups.length === 0) return null;
-  const rows = groups.map(({ code, status, meaning, advice, devices }) => {
-    const named = devices.slice(0, MOST_NAMED).map(({ sn, pid }) => markdownName(sn ?? pid));
-    const more = devices.length > MOST_NAMED ? `, and ${devices.length - MOST_NAMED} more` : '';
+function failuresOf({ devices }: RunReport): string | null {
+  const causes = causeTable(devices);
+  return causes === null ? null : `## What went wrong\n\n${causes}`;
+}
+
+/** What went wrong, a row a cause; null where nothing did. */
+export function causeTable(devices: readonly DeviceOutcome[]): string | null {
+  const rows = causesOf(devices).map(({ code, counted, meaning, advice, devices: of }) => {
+    const named = of.slice(0, MOST_NAMED).map(({ sn, pid }) => markdownName(sn ?? pid));
+    const more = of.length > MOST_NAMED ? `, and ${of.length - MOST_NAMED} more` : '';
+    const which = named.join(', ') + more;
     return [
-      `${devices.length}`,
-      code === null ? outcomeWord(status) : `${code}`,
+      `${of.length}`,
+      countedWord(counted),
+      code === null ? '' : `${code}`,
       markdownText(meaning),
       markdownText(advice ?? ''),
-      named.join(', ') + more,
+      which,
     ];
   });
-  return `## What went wrong\n\n${table(['Devices >', 'Code', 'Meaning', 'What to do', 'Which'], rows)}`;
+  return rows.length === 0 ? null : table(['Devices >', 'Ended', 'Code >', 'Meaning', 'What to do', 'Which'], rows);
+}
+
+/** `**2** ok · **1** failed`; empty where there is no device. */
+export function totalsText(totals: Totals): string {
+  const counts = COUNTED.filter((counted) => totals[counted] > 0);
+  return counts.map((counted) => `**${totals[counted]}** ${countedWord(counted)}`).join(' · ');
 }
 
 function timesOf({ devices }: RunReport): string | null {
-  const spread = spreadOf(devices.flatMap((device) => (device.status === 'ok' ? (durationOf(device) ?? []) : [])));
+  const spread = spreadOf(devices.flatMap((device) => (countedAs(device) === 'ok' ? (durationOf(device) ?? []) : [])));
   if (!spread || spread.count < 2) return null;
   const { least, median, ninth, most } = spread;
   const said = [
@@ -147,7 +151,7 @@ function warningsOf({ warnings, warnings_omitted, outages }: RunReport): string 
 }
 
 /** A title that ends with ` >` makes a column of numbers. Cells are Markdown already. */
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const head = titles.map((title) => title.replace(/ >$/, ''));
   const align = titles.map((title) => (title.endsWith(' >') ? '--:' : '---'));
   return [head, align, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

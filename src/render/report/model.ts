@@ -1,5 +1,5 @@
 /** What a report says: plain data, the shape of the `.json` format, and what every other format is a function of. */
-import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
+import type { DeviceOutcome, Totals, Verify } from '../../upgrade/events.js';
 
 /**
  * What a device was at: `waiting` = published, no step told yet · `running` = in progress, step not told · `silence` =
@@ -61,7 +61,7 @@ export interface ReportRun {
   command: ReportCommand;
   /** Against simulated docks. */
   simulated: boolean;
-  verify: 'off' | 'report' | 'require';
+  verify: Verify;
   started: string;
   ended: string;
   exit_code: number;
@@ -108,6 +108,11 @@ export interface RunReport {
   /** In the manifest's order, run by run. */
   devices: ReportDevice[];
 }
+
+/** A report as it may stand in a file: those of earlier versions have no `verify` of their devices. */
+export type StoredReport = Omit<RunReport, 'devices'> & {
+  devices: (Omit<ReportDevice, 'verify'> & { verify?: Verify | undefined })[];
+};
 
 /** The ISO form of wall milliseconds, as all times of a report have it. */
 export function isoTime(wall: number): string {

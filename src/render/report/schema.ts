@@ -1,7 +1,7 @@
 /** The JSON report as a zod schema: to publish it, and to check reports that come from elsewhere. */
 import * as z from 'zod';
-import { OUTCOMES } from '../../upgrade/events.js';
-import { PHASE_KINDS, type RunReport } from './model.js';
+import { OUTCOMES, type Totals } from '../../upgrade/events.js';
+import { PHASE_KINDS, type RunReport, type StoredReport } from './model.js';
 
 // Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
@@ -15,8 +15,12 @@ const time = () =>
 const runId = () => text().min(1).describe('Id of the run');
 const pid = () => text().describe('Serial number of the gateway');
 const outcome = z.enum(OUTCOMES).describe('How the device ended');
-const totals = () =>
-  z.object(Object.fromEntries(OUTCOMES.map((each) => [each, count()])) as Record<(typeof OUTCOMES)[number], z.ZodInt>);
+const VERIFY = ['off', 'report', 'require'] as const;
+const totals = z.object({
+  ...(Object.fromEntries(OUTCOMES.map((each) => [each, count()])) as Record<(typeof OUTCOMES)[number], z.ZodInt>),
+  // Not in the reports of earlier versions.
+  unverified: count().default(0).describe('Ended ok, but a required verification did not confirm it; not in ok'),
+}) satisfies z.ZodType<Totals>;
 
 const device = z.object({
   run: runId(),
@@ -30,6 +34,7 @@ const device = z.object({
   reason: text().nullable().describe('Why it ended so, in words'),
   advice: text().nullable().describe('What to do about it'),
   verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
+  verify: z.enum(VERIFY).optional().describe('What the run asked of the version'),
   attempts: count().describe('How often its job was published'),
   bids: z.array(text()).describe('Of each attempt, in order'),
   firmware: z
@@ -46,7 +51,7 @@ const run = z.object({
   run: runId(),
   command: z.enum(['push', 'watch', 'resume']),
   simulated: z.boolean().describe('Against simulated docks'),
-  verify: z.enum(['off', 'report', 'require']),
+  verify: z.enum(VERIFY),
   started: time(),
   ended: time(),
   exit_code: count(),
@@ -64,7 +69,7 @@ export const reportSchema = z
     started: time(),
     ended: time(),
     exit_code: count().describe('Of all runs together'),
-    totals: totals().describe('Number of devices by how they ended'),
+    totals: totals.describe('Number of devices by how they ended'),
     gateways: count(),
     warnings: z.array(z.object(note)),
     warnings_omitted: count().describe('Warnings beyond those listed'),
@@ -77,7 +82,7 @@ export const reportSchema = z
   .meta({
     title: 'Report of dji-ota',
     description: 'A JSON report of one or more runs.',
-  }) satisfies z.ZodType<RunReport>;
+  }) satisfies z.ZodType<StoredReport>;
 
 /** Fails to compile where a key of {@link RunReport} is missing above. */
 export const coversEveryKey: RunReport extends z.infer<typeof reportSchema> ? true : never = true;

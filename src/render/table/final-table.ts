@@ -1,8 +1,18 @@
 /** The table at the end of a run, and its totals. */
 import { showDuration } from '../../text.js';
-import { type DeviceOutcome, OUTCOMES, type Totals, type Verified } from '../../upgrade/events.js';
+import { COUNTED, totalsOf } from '../../upgrade/counting.js';
+import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
-import { explain, isBad, kindOfOutcome, outcomeWord, styleOf, symbolOf } from '../device-states.js';
+import {
+  countedWord,
+  explain,
+  kindOfCounted,
+  kindOfOutcome,
+  needsLook,
+  outcomeText,
+  styleOf,
+  symbolOf,
+} from '../device-states.js';
 import type { Styles } from '../styles.js';
 import { widthOf, wrap } from '../width.js';
 import { type Cell, type Column, renderTable } from './table.js';
@@ -12,6 +22,8 @@ export interface FinalTableOptions {
   width: number | null;
   styles: Styles;
   unicode: boolean;
+  /** A sentence that names what shows every device, where a terminal is not to be flooded; null = all are to be listed. */
+  elsewhere: string | null;
 }
 
 // On a terminal a longer list would push what matters out of sight.
@@ -25,20 +37,22 @@ export function finalTable(
   options: FinalTableOptions,
 ): string {
   if (devices.length === 0) return '';
-  const { width, styles } = options;
+  const { width, styles, elsewhere } = options;
   // A run that never began: why is in its error, and the same line for every device would only hide it.
   const [first] = devices;
   if (devices.every(({ status, reason }) => status === 'not_started' && reason === first?.reason)) {
     return `${totalsText(totals, devices.length, options)}\n`;
   }
-  const long = width !== null && devices.length > MOST_ON_TERMINAL;
-  const listed = long ? devices.filter((device) => isBad(device)) : devices;
+  const long = width !== null && elsewhere !== null && devices.length > MOST_ON_TERMINAL;
+  const listed = long ? devices.filter(needsLook) : devices;
   const parts: string[] = [];
   if (listed.length > 0) parts.push(tableOf(listed, statesOf(devices, view), view, options));
   if (long) {
-    const hidden = devices.length - listed.length;
-    const text = `${hidden} devices that ended as they should are not listed; pipe the output to see them all.`;
-    for (const line of wrap(text, width - 1)) parts.push(styles.dim(line));
+    const hidden = totalsOf(devices.filter((device) => !needsLook(device)));
+    const counts = COUNTED.filter((counted) => hidden[counted] > 0);
+    const text = `Not listed: ${counts.map((counted) => `${hidden[counted]} ${countedWord(counted)}`).join(', ')}.`;
+    // The command on a line of its own, to be copied.
+    for (const line of counts.length > 0 ? [...wrap(text, width - 1), elsewhere] : []) parts.push(styles.dim(line));
   }
   parts.push(totalsText(totals, devices.length, options));
   return `${parts.join('\n')}\n`;
@@ -76,16 +90,16 @@ function rowOf(
   view: RunView | null,
   { styles, unicode }: FinalTableOptions,
 ): Cell[] {
-  const kind = kindOfOutcome(device.status, device.verified);
+  const kind = kindOfOutcome(device);
   const model = device.sn === null ? null : (view?.names.get(device.sn)?.model ?? null);
-  const time = state && state.startedAt !== null && state.endedAt !== null ? state.endedAt - state.startedAt : null;
+  const time = timeOf(state);
   return [
     device.sn ?? '(not told)',
     model ?? '',
     device.pid,
     state?.target ?? '',
     {
-      text: `${symbolOf(kind, unicode)} ${outcomeWord(device.status)}${verifiedWord(device.verified)}`,
+      text: `${symbolOf(kind, unicode)} ${outcomeText(device)}`,
       style: styles[styleOf(kind)],
     },
     device.percent === null ? '' : String(device.percent),
@@ -95,25 +109,24 @@ function rowOf(
   ];
 }
 
-function verifiedWord(verified: Verified): string {
-  if (verified === null) return '';
-  return verified ? ', verified' : ', NOT verified';
-}
-
 /** `4 devices: ✔ 2 ok  ✖ 1 failed  – 1 skipped`, on as many lines as `width` asks for. */
 function totalsText(totals: Totals, count: number, { styles, unicode, width }: FinalTableOptions): string {
   const lines: string[] = [styles.strong(`${count} ${count === 1 ? 'device' : 'devices'}:`)];
-  const first = OUTCOMES.find((outcome) => totals[outcome] > 0);
-  for (const outcome of OUTCOMES) {
-    if (totals[outcome] === 0) continue;
-    const kind = kindOfOutcome(outcome, null);
-    const part = styles[styleOf(kind)](`${symbolOf(kind, unicode)} ${totals[outcome]} ${outcomeWord(outcome)}`);
+  const counts = COUNTED.filter((counted) => totals[counted] > 0);
+  for (const counted of counts) {
+    const kind = kindOfCounted(counted);
+    const part = styles[styleOf(kind)](`${symbolOf(kind, unicode)} ${totals[counted]} ${countedWord(counted)}`);
     const line = lines.at(-1) ?? '';
-    const gap = lines.length === 1 && outcome === first ? ' ' : '  ';
+    const gap = counted === counts[0] ? ' ' : '  ';
     if (width === null || widthOf(line + gap + part) < width) lines[lines.length - 1] = line + gap + part;
     else lines.push(`  ${part}`);
   }
   return lines.join('\n');
+}
+
+/** From the first publish to the end, milliseconds; null where either is not known. */
+export function timeOf(state: Readonly<DeviceState> | undefined): number | null {
+  return state && state.startedAt !== null && state.endedAt !== null ? state.endedAt - state.startedAt : null;
 }
 
 /** Each device's state in `view`, where it is there. */

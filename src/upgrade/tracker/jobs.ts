@@ -2,7 +2,8 @@
 import { resultCode } from '../../protocol/result-codes.js';
 import type { TerminalStatus } from '../../protocol/statuses.js';
 import { sameVersion } from '../../protocol/versions.js';
-import type { DeviceOutcome, Outcome, RunEvent, Totals } from '../events.js';
+import { countedAs } from '../counting.js';
+import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../events.js';
 import { reasonOf } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
@@ -11,7 +12,7 @@ export interface TrackerOptions {
   match: 'bid' | 'gateway';
   /** New attempts after a code that is worth one. */
   retries: number;
-  verify: 'off' | 'report' | 'require';
+  verify: Verify;
   /** Jobs of others become devices of this run (`watch`), all of them or these. */
   adopt: 'none' | 'all' | ReadonlySet<string>;
 }
@@ -20,6 +21,8 @@ export interface Tracker {
   readonly options: TrackerOptions;
   readonly devices: DeviceState[];
   readonly totals: Totals;
+  /** Devices that were left out because they were not ready. */
+  unready: number;
   /** Jobs that have not ended. */
   readonly open: Set<JobState>;
   readonly byBid: Map<string, JobState>;
@@ -66,6 +69,7 @@ export function addDevice(tracker: Tracker, pid: string, sn: string | null, targ
     result: null,
     reason: null,
     verified: null,
+    verify: tracker.options.adopt === 'none' ? tracker.options.verify : 'off',
     publishedAt: null,
     startedAt: null,
     heardAt: null,
@@ -209,8 +213,8 @@ export function finish(
   device.endedAt = at;
   // Of one that was never heard of it is not known when it began: no time is counted.
   if (device.bid !== null) device.startedAt ??= at;
-  tracker.totals[status]++;
   const { pid, ...rest } = outcomeOf(device);
+  tracker.totals[countedAs(rest)]++;
   return { event: 'device_finished', pid, bid: device.bid, ...rest };
 }
 
@@ -227,10 +231,10 @@ export function closeIfOver(tracker: Tracker, job: JobState): void {
 }
 
 export function outcomeOf(device: DeviceState): DeviceOutcome {
-  const { pid, sn, percent, result, reason, verified } = device;
+  const { pid, sn, percent, result, reason, verified, verify } = device;
   const status =
     device.phase === 'ended' ? (device.status as Outcome) : device.publishedAt === null ? 'not_started' : 'unknown';
-  return { pid, sn, status, percent, result, reason, verified };
+  return { pid, sn, status, percent, result, reason, verified, verify };
 }
 
 /** Tells that a job was published, once: it is known to have reached the broker. */

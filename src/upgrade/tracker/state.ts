@@ -1,5 +1,5 @@
 /** The state of a run: what the tracker keeps up to date, and what renderers look at. */
-import type { Outcome, Verified } from '../events.js';
+import type { Totals, Verified, Verify } from '../events.js';
 
 /**
  * `waiting`: not published yet · `open`: published, not ended · `retry_wait`: ended badly, a new attempt will come ·
@@ -19,7 +19,7 @@ export interface DeviceState {
   phase: DevicePhase;
   bid: string | null;
   attempt: number;
-  /** What the device said last, as it came (unsafe text); an {@link Outcome} once it has ended. */
+  /** What the device said last, as it came (unsafe text); an `Outcome` once it has ended. */
   status: string | null;
   percent: number | null;
   /** `download_firmware`, `upgrade_firmware`, or as it came (unsafe text). */
@@ -29,6 +29,8 @@ export interface DeviceState {
   result: number | null;
   reason: string | null;
   verified: Verified;
+  /** As in its outcome. */
+  readonly verify: Verify;
   publishedAt: number | null;
   /** When the first of its attempts was known to be published: with `endedAt`, its time on every surface. */
   startedAt: number | null;
@@ -82,7 +84,7 @@ export interface ServedDownload {
 export interface RunView {
   readonly devices: readonly Readonly<DeviceState>[];
   /** Devices that have ended, by outcome. */
-  readonly totals: Readonly<Record<Outcome, number>>;
+  readonly totals: Readonly<Totals>;
   /** Current wave and how many there are, from 1; null where there is but one. */
   readonly wave: { current: number; of: number } | null;
   /** Names and versions that are known from elsewhere (topology, osd), by serial number. */

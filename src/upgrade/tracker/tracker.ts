@@ -5,7 +5,8 @@
  */
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText } from '../../text.js';
-import { type DeviceOutcome, emptyTotals, type Outcome, type RunEvent } from '../events.js';
+import { emptyTotals } from '../counting.js';
+import type { DeviceOutcome, Outcome, RunEvent } from '../events.js';
 import type { Fact, FactOf } from '../facts.js';
 import { mayTell } from './bounds.js';
 import {
@@ -36,6 +37,7 @@ export function createTracker(
     options,
     devices: [],
     totals: emptyTotals(),
+    unready: 0,
     open: new Set(),
     byBid: new Map(),
     openByPid: new Map(),
@@ -84,9 +86,10 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
     case 'version_reported':
       return versionReported(tracker, fact);
     case 'left_out':
-      return withDevice(tracker, fact.device, (device) => [
-        finish(tracker, device, fact.outcome, fact.reason, fact.at),
-      ]);
+      return withDevice(tracker, fact.device, (device) => {
+        if (fact.unready) tracker.unready++;
+        return [finish(tracker, device, fact.outcome, fact.reason, fact.at)];
+      });
     case 'retry_given_up':
       return withDevice(tracker, fact.device, (device) =>
         device.phase === 'retry_wait'

@@ -6,7 +6,7 @@ import { newRunId } from '../../../app/run-id.js';
 import type { ManifestDevice } from '../../../manifest/model.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { safeText } from '../../../text.js';
-import { emptyTotals } from '../../../upgrade/events.js';
+import { notStarted, totalsOf } from '../../../upgrade/counting.js';
 import type { Io } from '../../io.js';
 import { openOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
@@ -47,20 +47,8 @@ export async function dryRun(
     }
     // The plan was the result; a table of devices that were not started would only repeat it.
     if (output.kind !== 'json') return 0;
-    output.emit({
-      event: 'run_finished',
-      exit_code: 0,
-      totals: { ...emptyTotals(), not_started: plan.devices.length },
-      devices: plan.devices.map(({ pid, sn }) => ({
-        pid,
-        sn,
-        status: 'not_started',
-        percent: null,
-        result: null,
-        reason: 'dry run',
-        verified: null,
-      })),
-    });
+    const outcomes = plan.devices.map((device) => notStarted(device, 'dry run'));
+    output.emit({ event: 'run_finished', exit_code: 0, totals: totalsOf(outcomes), devices: outcomes });
     return 0;
   } finally {
     output.close();

@@ -1,8 +1,9 @@
 /** A report in a few lines, for a terminal. */
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor, useUnicode } from '../../../render/color.js';
+import { exitWords } from '../../../render/exit-words.js';
 import type { ReportDevice, RunReport } from '../../../render/report/model.js';
-import { exitWords } from '../../../render/report/stats.js';
+
 import { terminalWidth } from '../../../render/stream.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
@@ -36,6 +37,7 @@ export function summaryOf(report: RunReport, io: Io, color: false | undefined): 
     width,
     styles,
     unicode: useUnicode(io.env),
+    elsewhere: null,
   });
   const warnings = report.warnings.map(({ message }) => `${styles.warn('warning:')} ${safeText(message, 1000)}\n`);
   const end = `Exit code ${report.exit_code}: ${exitWords(report.exit_code)}.\n`;
@@ -57,8 +59,21 @@ function viewOfReport(report: RunReport): RunView {
 }
 
 function stateOf(device: ReportDevice, index: number): DeviceState {
-  const { pid, sn, product_version, status, percent, result, reason, verified, attempts, bids, started, ended } =
-    device;
+  const {
+    pid,
+    sn,
+    product_version,
+    status,
+    percent,
+    result,
+    reason,
+    verified,
+    verify,
+    attempts,
+    bids,
+    started,
+    ended,
+  } = device;
   const time = (iso: string | null) => (iso === null ? null : Date.parse(iso));
   return {
     index,
@@ -75,6 +90,7 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     result,
     reason,
     verified,
+    verify,
     publishedAt: time(started),
     startedAt: time(started),
     heardAt: null,

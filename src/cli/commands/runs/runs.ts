@@ -11,8 +11,7 @@ import { terminalWidth } from '../../../render/stream.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
 import { safeJson, safeText } from '../../../text.js';
-import { OUTCOMES } from '../../../upgrade/events.js';
-import { totalsOf } from '../../../upgrade/resume.js';
+import { COUNTED, totalsOf } from '../../../upgrade/counting.js';
 import { outcomes } from '../../../upgrade/tracker/tracker.js';
 import { viewOf } from '../../../upgrade/tracker/view.js';
 import type { Io } from '../../io.js';
@@ -92,7 +91,9 @@ export async function runCommand(id: string, flags: RunsOptions, io: Io): Promis
   ];
   io.stdout.write(`${lines.join('\n')}\n\n`);
   const width = terminalWidth(io.stdout);
-  io.stdout.write(finalTable(devices, totals, viewOf(core), { width, styles, unicode: useUnicode(io.env) }));
+  io.stdout.write(
+    finalTable(devices, totals, viewOf(core), { width, styles, unicode: useUnicode(io.env), elsewhere: null }),
+  );
   if (summary && !summary.alive && !summary.finished?.complete && !header.simulated) {
     io.stderr.write(`Take it up again with: dji-ota resume ${header.run}\n`);
   }
@@ -116,7 +117,7 @@ function stateOf(run: RunSummary): string {
 function outcomeOf(run: RunSummary): string {
   const { finished } = run;
   if (!finished) return '';
-  const counts = OUTCOMES.flatMap((outcome) =>
+  const counts = COUNTED.flatMap((outcome) =>
     finished.totals[outcome] ? [`${finished.totals[outcome]} ${outcome}`] : [],
   );
   return `${counts.join(', ')} (exit ${finished.exit_code})`;

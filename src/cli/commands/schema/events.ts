@@ -1,10 +1,12 @@
 /** The JSON lines (CONTRACT "JSON lines") as a zod schema, held to the types of the events by the compiler. */
 import * as z from 'zod';
 import { type ErrorCode, EXIT_CODES } from '../../../errors.js';
-import { OUTCOMES, type RunEvent } from '../../../upgrade/events.js';
+import type { PublicEvent } from '../../../render/json/lines.js';
+import { COUNTED } from '../../../upgrade/counting.js';
+import { OUTCOMES } from '../../../upgrade/events.js';
 
 /** One line: what happened, and when, in which run. */
-export type EventLine = RunEvent & { schema: 1; time: string; run: string };
+export type EventLine = PublicEvent & { schema: 1; time: string; run: string };
 
 // Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
@@ -28,7 +30,7 @@ const deviceOutcome = {
 };
 
 /** The keys of every line, in front of those of `event`. */
-function line<E extends RunEvent['event'], S extends z.ZodRawShape>(event: E, description: string, shape: S) {
+function line<E extends PublicEvent['event'], S extends z.ZodRawShape>(event: E, description: string, shape: S) {
   return z
     .object({
       schema: z.literal(1).describe('Keys and events are added under this number, never renamed or removed'),
@@ -95,13 +97,17 @@ export const eventLineSchema = z
     }),
     line('run_finished', 'Always the last line.', {
       exit_code: exitCode(),
-      totals: z.record(outcome, count()).describe('Number of devices by how they ended'),
+      totals: z
+        .record(z.enum(COUNTED), count())
+        .describe(
+          'Number of devices by how they ended; unverified = ok, but a required verification did not confirm it',
+        ),
       devices: z.array(z.object(deviceOutcome)).describe('Every device, in the order of the manifest'),
     }),
   ])
   .meta({ title: 'JSON line of dji-ota', description: 'One line of --output json.' }) satisfies z.ZodType<EventLine>;
 
-/** Fails to compile where an event or a key of {@link RunEvent} is missing above. */
+/** Fails to compile where an event or a key of {@link PublicEvent} is missing above. */
 export const coversEveryEvent: EventLine extends z.infer<typeof eventLineSchema> ? true : never = true;
 
 /** The JSON Schema (draft 2020-12) of one JSON line; keys that it does not know are allowed, as later versions may add some. */

@@ -1,9 +1,9 @@
 /** The list of devices, each with its own timeline; the script adds filter and sort. */
 import { showDuration } from '../../../text.js';
-import { type Kind, kindWord } from '../../device-states.js';
+import { type Kind, kindWord, outcomeText } from '../../device-states.js';
 import { htmlText } from '../escape.js';
 import type { ReportDevice, RunReport } from '../model.js';
-import { durationOf, type Judged, outcomeText, timeIn, whyOf } from '../stats.js';
+import { durationOf, type Judged, timeIn, whyOf } from '../stats.js';
 import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
 import { trackPaths, WIDTH } from './tracks.js';
 

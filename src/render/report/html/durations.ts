@@ -1,7 +1,8 @@
 /** How long the devices took: a histogram, and the same in numbers. */
 import { showDuration } from '../../../text.js';
+import { countedAs } from '../../../upgrade/counting.js';
 import type { RunReport } from '../model.js';
-import { durationOf, kindOfDevice, type Spread, spreadOf, timeIn, verifiesOf } from '../stats.js';
+import { durationOf, type Spread, spreadOf, timeIn } from '../stats.js';
 import { plural } from './kinds.js';
 import { round, stepOf, tickText } from './tracks.js';
 
@@ -10,10 +11,9 @@ const HEIGHT = 150;
 const AXIS = 24;
 
 export function durationSection(report: RunReport): string {
-  const verifies = verifiesOf(report);
   const timed = report.devices.flatMap((device) => {
     const ms = durationOf(device);
-    return ms === null ? [] : [{ device, ms, ok: kindOfDevice(device, verifies) === 'ok' }];
+    return ms === null ? [] : [{ device, ms, ok: countedAs(device) === 'ok' }];
   });
   if (timed.length < 2) return '';
   const rows: [string, Spread | null][] = [

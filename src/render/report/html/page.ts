@@ -4,9 +4,10 @@
  * and the choice of light or dark.
  */
 import { createHash } from 'node:crypto';
+import { exitWords } from '../../exit-words.js';
 import { htmlText } from '../escape.js';
 import type { RunReport } from '../model.js';
-import { exitWords, judged } from '../stats.js';
+import { judged } from '../stats.js';
 import { deviceTable } from './devices.js';
 import { durationSection } from './durations.js';
 import { SCRIPT } from './script.js';

@@ -1,9 +1,11 @@
 /** The parts of the page that are words and numbers. */
 import { showBytes, showDuration } from '../../../text.js';
-import { KINDS, type Kind, kindWord, outcomeWord } from '../../device-states.js';
+import { causesOf } from '../../causes.js';
+import { countedWord, KINDS, type Kind, kindWord } from '../../device-states.js';
+import { exitWords } from '../../exit-words.js';
 import { htmlText } from '../escape.js';
 import type { RunReport } from '../model.js';
-import { exitWords, failureGroups, firmwareFiles, type Judged } from '../stats.js';
+import { firmwareFiles, type Judged } from '../stats.js';
 import { plural, showCount, sign, timeText } from './kinds.js';
 
 const MOST_NAMED = 200;
@@ -32,8 +34,10 @@ ${counts.length === 0 ? '<p>No device was upgraded.</p>' : `<ul class="tiles">${
 }
 
 function sentence({ exit_code }: RunReport, devices: readonly Judged[]): string {
+  const idle = devices.every(({ kind }) => kind === 'skipped');
   const good = devices.filter(({ kind }) => kind === 'ok' || kind === 'skipped').length;
   if (devices.length === 0) return exit_code === 0 ? 'Nothing to do' : 'The run did not get to its devices';
+  if (idle && exit_code === 0) return 'Nothing to do: no device was upgraded';
   if (good === devices.length && exit_code === 0)
     return devices.length === 1 ? 'The device ended well' : `All ${showCount(good)} devices ended well`;
   return `${showCount(good)} of ${plural(devices.length, 'device')} ended well`;
@@ -58,9 +62,9 @@ function bar(counts: readonly [Kind, number][], total: number): string {
 }
 
 export function failureSection(report: RunReport): string {
-  const groups = failureGroups(report);
-  if (groups.length === 0) return '';
-  const rows = groups.map(({ code, status, meaning, advice, devices }) => {
+  const causes = causesOf(report.devices);
+  if (causes.length === 0) return '';
+  const rows = causes.map(({ code, counted, meaning, advice, devices }) => {
     const names = devices.slice(0, MOST_NAMED).map(({ sn, pid }) => `<code>${htmlText(sn ?? pid, 80)}</code>`);
     const more = devices.length > MOST_NAMED ? ` and ${showCount(devices.length - MOST_NAMED)} more` : '';
     const list = `${names.join(' ')}${more}`;
@@ -70,7 +74,7 @@ export function failureSection(report: RunReport): string {
       code === null
         ? ''
         : `<button type="button" class="js-only only" data-code="${code}">Show in the list<span class="vh"> of devices: code ${code}</span></button>`;
-    return `<tr><th scope="row">${code ?? outcomeWord(status)}</th><td class="n" data-l="Devices">${showCount(devices.length)}</td><td data-l="Meaning">${htmlText(meaning)}</td><td data-l="What to do">${htmlText(advice ?? '—')}</td><td data-l="Which"><div>${which} ${only}</div></td></tr>`;
+    return `<tr><th scope="row">${code ?? countedWord(counted)}</th><td class="n" data-l="Devices">${showCount(devices.length)}</td><td data-l="Meaning">${htmlText(meaning)}</td><td data-l="What to do">${htmlText(advice ?? '—')}</td><td data-l="Which"><div>${which} ${only}</div></td></tr>`;
   });
   return `<section aria-labelledby="failures"><h2 id="failures">What went wrong, and what to do</h2>
 <table class="plain cards"><thead><tr><th scope="col">Code</th><th scope="col" class="n">Devices</th><th scope="col">Meaning</th><th scope="col">What to do</th><th scope="col">Which</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></section>`;

@@ -3,16 +3,16 @@
 // Okabe and Ito's hues, which those who see red and green alike can tell apart, darkened or lightened for contrast.
 const LIGHT = `color-scheme:light;
 --back:#f6f7f9;--card:#fff;--text:#1b1f24;--soft:#57606a;--line:#d5dae0;--focus:#0550ae;--link:#0550ae;--hover:#eef2f7;
---ok:#0a7d4f;--failed:#b3261e;--unknown:#8a5a00;--skipped:#57606a;--not_started:#6f42a5;
+--ok:#0a7d4f;--failed:#b3261e;--unverified:#a4367c;--unknown:#8a5a00;--skipped:#57606a;--not_started:#6f42a5;
 --waiting:#9aa4af;--download:#63a9e0;--upgrade:#0b5394;--running:#3f86c4;--paused:#b07d00;--silence:#d55e00;--retry_wait:#a06fb5;--verifying:#009e73;--outage:#b3261e22;`;
 const DARK = `color-scheme:dark;
 --back:#0e1216;--card:#161b21;--text:#e8ecf0;--soft:#a3adb8;--line:#323a43;--focus:#7cb8ff;--link:#7cb8ff;--hover:#1e252d;
---ok:#4cc38a;--failed:#ff8a80;--unknown:#f0b849;--skipped:#a3adb8;--not_started:#c8a2f0;
+--ok:#4cc38a;--failed:#ff8a80;--unverified:#f08fc8;--unknown:#f0b849;--skipped:#a3adb8;--not_started:#c8a2f0;
 --waiting:#69747f;--download:#4f9bd9;--upgrade:#b7dcff;--running:#86c0f0;--paused:#e0b040;--silence:#ff9d5c;--retry_wait:#d2a8e6;--verifying:#56d6ac;--outage:#ff8a8033;`;
 
 // Of the columns of the list of devices; the last has what is left. Given, since a browser takes long to find out itself.
 const WIDTHS = [15, 13, 10, 12, 5, 7, 7, 13];
-const KINDS = ['ok', 'failed', 'unknown', 'skipped', 'not_started'];
+const KINDS = ['ok', 'failed', 'unverified', 'unknown', 'skipped', 'not_started'];
 const PHASES = ['waiting', 'download', 'upgrade', 'running', 'paused', 'silence', 'retry_wait', 'verifying'];
 
 export const STYLE = `

@@ -1,9 +1,9 @@
 /** The whole fleet over time: a row a device, grouped by how it ended. */
 import { byText, showDuration } from '../../../text.js';
-import { type Kind, kindWord, symbolOf } from '../../device-states.js';
+import { type Kind, kindWord, outcomeText, symbolOf } from '../../device-states.js';
 import { htmlText } from '../escape.js';
 import { PHASE_KINDS, type PhaseKind, type RunReport } from '../model.js';
-import { durationOf, type Judged, outcomeText } from '../stats.js';
+import { durationOf, type Judged } from '../stats.js';
 import { PHASE_LOOKS, plural } from './kinds.js';
 import { round, scale, stepOf, type Track, tickText, trackPaths, WIDTH } from './tracks.js';
 

@@ -1,0 +1,18 @@
+/** What an exit code means, in a few words (CONTRACT "Exit codes"). */
+export function exitWords(code: number): string {
+  return WORDS[code] ?? 'failed';
+}
+
+const WORDS: Readonly<Record<number, string>> = {
+  0: 'every device ended well or had nothing to do',
+  1: 'at least one device did not end well',
+  2: 'usage or manifest error',
+  3: 'the firmware could not be read, or is not what the manifest says',
+  4: 'the broker was not reached, refused us, or was lost for good',
+  5: 'a time limit passed with an outcome unknown or a device not started',
+  6: 'the run was stopped before all its devices were started',
+  7: 'refused before anything was published, or devices were not ready',
+  70: 'a bug in dji-ota',
+  130: 'interrupted (SIGINT): upgrades go on in the docks',
+  143: 'interrupted (SIGTERM): upgrades go on in the docks',
+};

@@ -38,6 +38,11 @@ function jsonEscapes(char: string): string {
   return text;
 }
 
+/** Text of the user's in an error or warning: in double quotes, bounded, with everything unsafe escaped. */
+export function quoted(text: string, max = 60): string {
+  return `"${safeText(text, max)}"`;
+}
+
 /** Order of texts, by UTF-16 units: the same on every machine. */
 export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

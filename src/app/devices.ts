@@ -6,7 +6,7 @@ import { listenToFleet } from '../fleet/listen.js';
 import { type DeviceRow, deviceRow } from '../fleet/rows.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { Broker } from '../mqtt/broker.js';
-import { pidProblem } from '../protocol/topics.js';
+import { serialProblem } from '../protocol/topics.js';
 import type { Connect, Context } from './context.js';
 import { checkedPids } from './named-values.js';
 
@@ -32,7 +32,7 @@ export function scopeOf(pids: readonly string[], all: boolean, target?: readonly
     throw new OtaError('usage', 'no gateway is named', { hint });
   }
   const listed = new Set(named);
-  const inScope = devices.filter(({ sn, pid }) => !pidProblem(sn) && (all || listed.has(pid)));
+  const inScope = devices.filter(({ sn, pid }) => !serialProblem(sn) && (all || listed.has(pid)));
   return {
     pids: all ? 'all' : named,
     targets: new Map(inScope.map(({ sn, pid, product_version: version }) => [sn, { pid, version }])),

@@ -1,17 +1,17 @@
 /** What a request names, checked in the same words for the command line and for programs. */
 import { OtaError } from '../errors.js';
-import { pidProblem } from '../protocol/topics.js';
+import { serialProblem } from '../protocol/topics.js';
 import { type UpgradeType, upgradeTypeOf } from '../protocol/upgrade-types.js';
-import { safeText } from '../text.js';
+import { quoted } from '../text.js';
 
 /** Gateways, each once. `name` is what the caller calls them: `pid` or `--pid`. @throws OtaError `usage` */
 export function checkedPids(name: string, pids: string | readonly string[] = []): string[] {
   const list = typeof pids === 'string' ? [pids] : pids;
   for (const pid of list) {
-    const problem = pidProblem(pid);
+    const problem = serialProblem(pid);
     if (problem) {
-      throw new OtaError('usage', `${name} "${safeText(pid, 64)}" ${problem}`, {
-        hint: 'Give the serial number that is printed on the dock.',
+      throw new OtaError('usage', `${name} ${quoted(pid)} ${problem}`, {
+        hint: 'A gateway is named by its serial number, as printed on the dock.',
       });
     }
   }
@@ -23,7 +23,7 @@ export function checkedType(name: string, type: string | number | undefined): Up
   if (type === undefined) return null;
   const known = upgradeTypeOf(type);
   if (known !== null) return known;
-  throw new OtaError('usage', `${name} ${JSON.stringify(type)} is no upgrade type`, {
+  throw new OtaError('usage', `${name} ${quoted(String(type))} is not an upgrade type`, {
     hint: 'It can be normal (3), consistency (2) or psdk (4).',
   });
 }

@@ -1,6 +1,6 @@
 /** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
 import type { KeptConnection } from '../journal/record.js';
-import type { ManifestDevice } from '../manifest/model.js';
+import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Plan } from '../upgrade/plan.js';
@@ -21,6 +21,8 @@ export interface WayToDocks {
 
 export interface PushRequest {
   devices: readonly ManifestDevice[];
+  /** What is to be said of the manifest. */
+  warnings?: readonly ManifestWarning[] | undefined;
   settings: PushSettings;
   way: WayToDocks;
   /** What its journal is called, and where the manifest lies (an absolute path, or `-`); null: none is kept. */
@@ -60,6 +62,7 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
   try {
     const result = await runPush({
       devices,
+      warnings: request.warnings,
       prepare: async (ending) => {
         // Simulated docks download nothing.
         const firmware = { ...settings.firmware, ...(way.simulated ? { probeUrls: false } : {}) };

@@ -3,7 +3,7 @@
  * what it may decide is in CONTRACT "Looking, waiting, refusing". Pure; the file is inventory-file.ts.
  */
 import type { Clock } from '../clock.js';
-import { pidProblem } from '../protocol/topics.js';
+import { serialProblem } from '../protocol/topics.js';
 import type { Fleet } from './properties.js';
 import { type DeviceKind, type DeviceRecord, live, type Reported } from './record.js';
 
@@ -72,7 +72,7 @@ function entryOf(record: DeviceRecord, fleet: Fleet, offset: number): InventoryE
   const times = told.flatMap((reported) => (reported && !reported.retained ? [reported.at] : []));
   const heard = Math.max(record.heardAt ?? Number.NEGATIVE_INFINITY, ...times);
   // Not heard itself, and told of by nobody live: nothing is known that is worth keeping.
-  if (!Number.isFinite(heard) || pidProblem(record.serial) !== null) return null;
+  if (!Number.isFinite(heard) || serialProblem(record.serial) !== null) return null;
   // An aircraft that sleeps is heard through its dock, every time that this reports.
   const dock = live(record.device_online_status) === null ? undefined : fleet.devices.get(gateway ?? '');
   const wall = (at: number) => Math.round(at + offset);

@@ -3,7 +3,7 @@
  * no clock. Everything read is untrusted: wrong types are ignored, texts are cut, and the number of records is bounded.
  */
 import { object, parseObject, text } from '../protocol/messages.js';
-import { parseTopic, pidProblem } from '../protocol/topics.js';
+import { parseTopic, serialProblem } from '../protocol/topics.js';
 import { code, flag, kindOf, modelKey, percent, share } from './property-readers.js';
 import { type DeviceRecord, live } from './record.js';
 import {
@@ -56,7 +56,7 @@ export function applyFleetMessage(
   if (parsed === null) return null;
   const { kind, serial } = parsed;
   if (kind !== 'osd' && kind !== 'state' && kind !== 'status') return null;
-  if (!fleet.devices.has(serial) && pidProblem(serial) !== null) return null;
+  if (!fleet.devices.has(serial) && serialProblem(serial) !== null) return null;
   const message = parseObject(payload);
   const data = object(message?.data);
   if (!message || !data) return null;
@@ -115,7 +115,7 @@ function readProperties(context: Context, message: Fields, data: Fields): void {
   if (subDevice) readSubDevice(context, subDevice);
 
   const gateway = text(message.gateway);
-  if (gateway === null || pidProblem(gateway) !== null) return;
+  if (gateway === null || serialProblem(gateway) !== null) return;
   if (gateway === record.serial) setGateway(context, null);
   else if (!record.isGateway) setAircraft(context, record, gateway, null, true);
 }

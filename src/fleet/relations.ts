@@ -1,5 +1,5 @@
 /** Who is who in a fleet: gateways, their aircraft, and what to believe when they contradict each other. */
-import { pidProblem } from '../protocol/topics.js';
+import { serialProblem } from '../protocol/topics.js';
 import { createRecord, type DeviceKind, type DeviceRecord, type Property, report } from './record.js';
 
 /** A gateway has one aircraft, and now and then another one: more names than this are no swap but nonsense. */
@@ -39,7 +39,7 @@ export function recordOf(fleet: Fleet, serial: string): DeviceRecord | null {
 /** The record of the aircraft `serial` that the speaking gateway names; null where it cannot be one. */
 export function attach(context: Context, serial: string, model: string | null, online: boolean): DeviceRecord | null {
   const { fleet, record } = context;
-  if (serial === record.serial || pidProblem(serial) !== null) return null;
+  if (serial === record.serial || serialProblem(serial) !== null) return null;
   const known = fleet.devices.get(serial);
   if (known?.isGateway) return null;
   if (!record.named.includes(serial)) {

@@ -1,6 +1,6 @@
 /** The first two lines of a journal may come from another version: only what this one can build a run from is taken. */
 import { object } from '../protocol/messages.js';
-import { pidProblem } from '../protocol/topics.js';
+import { serialProblem } from '../protocol/topics.js';
 import { UPGRADE_TYPES } from '../protocol/upgrade-types.js';
 import { OUTCOMES, type Totals } from '../upgrade/events.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
@@ -100,7 +100,7 @@ function isDevice(of: Fields | null): boolean {
     of !== null &&
     isText(of.sn) &&
     isText(of.pid) &&
-    pidProblem(of.pid as string) === null &&
+    serialProblem(of.pid as string) === null &&
     isText(of.product_version) &&
     Object.hasOwn(UPGRADE_TYPES, String(of.firmware_upgrade_type)) &&
     (of.file === null ||

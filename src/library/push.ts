@@ -24,10 +24,15 @@ export interface ManifestEntry {
   /** Path on this machine. */
   file?: string;
   md5?: string;
+  sha256?: string;
   /** Bytes. */
   file_size?: number;
   file_name?: string;
   firmware_upgrade_type?: 2 | 3 | 4 | 'consistency' | 'normal' | 'psdk';
+  /** Short texts by name. */
+  labels?: Readonly<Record<string, string>>;
+  /** What the device last reported; `heard_at` as ISO 8601. */
+  known?: { version?: string | null; model?: string | null; heard_at?: string | null };
 }
 
 export interface PushRequest {
@@ -89,12 +94,13 @@ export function push(request: PushRequest): Run {
   return startRun(async (emit) => {
     const { manifest, limits = {}, rollout = {}, firmware = {}, verify = 'off', preflight = 'off' } = request;
     const options = { defaultPids: checkedPids('pid', request.pid), defaultType: checkedType('type', request.type) };
-    const { devices } =
+    const { devices, warnings } =
       typeof manifest === 'string' ? await readManifest(manifest, options) : checkManifest(manifest, options);
     const signal = request.signal ?? new AbortController().signal;
     const warn = (code: string, message: string) => emit({ event: 'warning', code, message } satisfies RunEvent);
     return runPush({
       devices,
+      warnings,
       prepare: async (ending) =>
         plannedDevices(
           devices,

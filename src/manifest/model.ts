@@ -15,14 +15,35 @@ export interface ManifestDevice {
   file: string | null;
   /** Expected, lower-case hex. */
   md5: string | null;
+  /** Expected, lower-case hex. */
+  sha256: string | null;
   /** Expected, bytes. */
   file_size: number | null;
   /** Given, or the last part of the URL or path; null for a device without a file. */
   file_name: string | null;
+  /** Short texts by name; frozen where there are none. */
+  labels: Readonly<Record<string, string>>;
+  known: KnownDevice | null;
+}
+
+/** What the device had last reported when the manifest was made. A live report wins. */
+export interface KnownDevice {
+  version: string | null;
+  /** A name or a model key (`3-3-0`). */
+  model: string | null;
+  /** Milliseconds since 1970. */
+  heard_at: number | null;
 }
 
 export interface Manifest {
   /** As given on the command line; `-` = standard input. */
   source: string;
   devices: ManifestDevice[];
+  /** What is probably not as it was meant, to be said before anything is published. */
+  warnings: ManifestWarning[];
+}
+
+export interface ManifestWarning {
+  code: 'odd_serial' | 'similar_serials' | 'odd_version' | 'url_fragment';
+  message: string;
 }

@@ -1,5 +1,5 @@
 import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted, safeText } from '../text.js';
 
 /** A manifest as messages name it. */
 export function showSource(source: string): string {
@@ -37,11 +37,6 @@ export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'string') return quoted(value);
   return `the ${typeof value} ${String(value)}`;
-}
-
-/** Text from a manifest in quotes, bounded and safe to show. */
-export function quote(text: string): string {
-  return `"${safeText(text, 60)}"`;
 }

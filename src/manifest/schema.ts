@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { FIELDS, type Field, MAX_TEXT } from './fields.js';
+import { KNOWN_TIME } from './device/field-values.js';
+import { FIELDS, type Field, MAX_TEXT } from './device/fields.js';
 
 /**
  * The manifest as a zod schema, from which its JSON Schema is made. The reader itself does not use it: zod takes longer to
@@ -12,7 +13,7 @@ const serial = () =>
     .string()
     .min(1)
     .max(128)
-    .regex(/^[^\s/+#]+$/);
+    .regex(/^[^/+#\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]+$/u);
 
 const TYPES: Record<Field, () => z.ZodType> = {
   sn: serial,
@@ -24,7 +25,15 @@ const TYPES: Record<Field, () => z.ZodType> = {
   file: text,
   md5: () => z.string().regex(/^[0-9a-fA-F]{32}$/),
   file_size: () => z.union([z.int().positive(), z.string().regex(/^\d{1,16}$/)]),
+  sha256: () => z.string().regex(/^[0-9a-fA-F]{64}$/),
   file_name: () => text().regex(/^[^/\\]+$/),
+  labels: () => z.record(z.string().min(1).max(64), z.string().min(1).max(1000)),
+  known: () =>
+    z.strictObject({
+      version: text().nullish().describe('Firmware version'),
+      model: text().nullish().describe('Its name, or its key like 3-3-0'),
+      heard_at: text().regex(KNOWN_TIME).nullish().describe('When it reported them'),
+    }),
 };
 
 const shape: Record<string, z.ZodType> = {};

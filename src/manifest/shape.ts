@@ -1,5 +1,7 @@
 import { didYouMean, nearest } from '../nearest.js';
-import { kindOf, quote, unreadable } from './problem.js';
+import { quoted } from '../text.js';
+import type { Report } from './findings.js';
+import { kindOf, unreadable } from './problem.js';
 
 const OBJECT_KEYS = ['devices', '$schema'];
 /** `ota_create` as the seed prints it, with its `timestamp:`; only the devices matter here. */
@@ -10,7 +12,7 @@ const MESSAGE_KEYS = ['method', 'data', 'bid', 'tid', 'timestamp', 'timestamp:',
  * message. Unknown keys around them go to `report`.
  * @throws OtaError `manifest_unreadable` where there is no list of devices.
  */
-export function devicesOf(source: string, value: unknown, report: (finding: string) => void): readonly unknown[] {
+export function devicesOf(source: string, value: unknown, report: Report): readonly unknown[] {
   if (Array.isArray(value)) return value;
   if (value === null || value === undefined) throw unreadable(source, 'is empty', { hint: FORMS });
   if (typeof value !== 'object') throw unreadable(source, `is ${kindOf(value)}, not a manifest`, { hint: FORMS });
@@ -23,7 +25,7 @@ export function devicesOf(source: string, value: unknown, report: (finding: stri
     const near = Object.keys(top)
       .slice(0, 50)
       .find((key) => nearest(key, ['devices']) !== null);
-    const none = near === undefined ? 'has no "devices"' : `has ${quote(near)}, but no "devices"`;
+    const none = near === undefined ? 'has no "devices"' : `has ${quoted(near)}, but no "devices"`;
     throw unreadable(source, one ? 'is a single device, not a list of devices' : none, {
       hint: one ? 'Put it in a list: [ ... ] in JSON, "- " before it in YAML.' : FORMS,
     });
@@ -34,15 +36,11 @@ export function devicesOf(source: string, value: unknown, report: (finding: stri
 
 const FORMS = 'A manifest is a list of devices, an object with "devices", or a whole ota_create message.';
 
-function messageDevices(
-  source: string,
-  message: Record<string, unknown>,
-  report: (finding: string) => void,
-): readonly unknown[] {
+function messageDevices(source: string, message: Record<string, unknown>, report: Report): readonly unknown[] {
   unknownKeys(message, MESSAGE_KEYS, 'top level', report);
   const { method, data } = message;
   if (method !== undefined && method !== 'ota_create')
-    report(`top level: method: is ${kindOf(method)}, not ota_create`);
+    report('top level', 'method', `is ${kindOf(method)}, not ota_create`);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw unreadable(source, `"data" is ${kindOf(data)}, not a mapping with "devices"`, { hint: FORMS });
   }
@@ -55,14 +53,9 @@ function list(source: string, value: unknown, name: string): readonly unknown[] 
   throw unreadable(source, `${name} is ${kindOf(value)}, not a list`, { hint: FORMS });
 }
 
-function unknownKeys(
-  value: Record<string, unknown>,
-  known: readonly string[],
-  where: string,
-  report: (finding: string) => void,
-): void {
+function unknownKeys(value: Record<string, unknown>, known: readonly string[], where: string, report: Report): void {
   // Nobody needs more than a few of them to see what is wrong.
   for (const key of Object.keys(value).slice(0, 50)) {
-    if (!known.includes(key)) report(`${where}: unknown key ${quote(key)}${didYouMean(key, known)}`);
+    if (!known.includes(key)) report(where, null, `unknown key ${quoted(key)}${didYouMean(key, known)}`);
   }
 }

@@ -17,6 +17,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   '.yaml': 'yaml',
   '.yml': 'yaml',
   '.csv': 'csv',
+  '.tsv': 'csv',
   // `<(command)` and /dev/stdin have no extension.
   '': 'json or yaml',
 };
@@ -38,9 +39,9 @@ export async function readSource(
   readStdin: (() => Promise<string>) | undefined,
 ): Promise<SourceText> {
   if (source === '-') {
-    const text = readStdin ? await readStdin() : decode(source, await readAll(source, process.stdin));
+    const text = readStdin ? withoutMark(await readStdin()) : decode(source, await readAll(source, process.stdin));
     if (text.length > MAX_MANIFEST_BYTES) throw tooLarge(source);
-    return { text: withoutMark(text), format: 'json or yaml', folder: cwd };
+    return { text, format: 'json or yaml', folder: cwd };
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
     throw unreadable(redactUrls(source), 'is a URL, and a manifest is a file', {
@@ -50,9 +51,10 @@ export async function readSource(
   const path = resolve(cwd, source);
   const extension = extname(path).toLowerCase();
   const format = FORMATS[extension];
+  if (/^\.(xlsx?|xlsm|ods|numbers)$/.test(extension)) throw unreadable(source, 'is a spreadsheet', { hint: AS_CSV });
   if (!format) {
     throw unreadable(source, `the extension ${safeText(extension, 20)} is not known`, {
-      hint: 'A manifest is a .json, .yaml, .yml or .csv file, or - for JSON or YAML on standard input.',
+      hint: 'A manifest is a .json, .yaml, .yml, .csv or .tsv file, or - for JSON or YAML on standard input.',
     });
   }
   let file: FileHandle | undefined;
@@ -88,16 +90,47 @@ async function readAll(source: string, stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-// Windows tools write UTF-16 (PowerShell's `>`) and UTF-8 with a mark (Excel).
+// Windows tools write UTF-16 (PowerShell's `>`, Excel's "Unicode Text") and UTF-8 with a mark (Excel's "CSV UTF-8").
 function decode(source: string, bytes: Buffer): string {
+  if (bytes.subarray(0, 4).equals(ZIP)) throw unreadable(source, 'is a spreadsheet, or another ZIP', { hint: AS_CSV });
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe') return withoutMark(bytes.toString('utf16le'));
+  if (mark === 'feff') {
+    const even = bytes.subarray(0, bytes.length - (bytes.length % 2));
+    return withoutMark(Buffer.from(even).swap16().toString('utf16le'));
+  }
+  // Half of its bytes are zero where it is mostly ASCII.
+  if (bytes[0] === 0 || bytes[1] === 0) {
+    throw unreadable(source, 'seems to be UTF-16 without a byte order mark', { hint: UTF_8 });
+  }
   if (isAscii(bytes)) return bytes.toString('latin1');
-  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-  if (!utf16 && !isUtf8(bytes)) throw unreadable(source, 'is not UTF-8 text', { hint: 'Save it as UTF-8.' });
-  return withoutMark(bytes.toString(utf16 ? 'utf16le' : 'utf8'));
+  if (isUtf8(bytes)) return withoutMark(bytes.toString('utf8'));
+  const { line, char } = firstForeign(bytes);
+  throw unreadable(source, `line ${line}: is not UTF-8 text, but probably Windows-1252, where it has "${char}"`, {
+    hint: UTF_8,
+  });
+}
+
+const ZIP = Buffer.from('PK\x03\x04');
+const AS_CSV = 'Save the sheet as CSV; in Excel, the file type is "CSV UTF-8 (Comma delimited)".';
+const UTF_8 = 'Save it as UTF-8; in Excel, the file type is "CSV UTF-8 (Comma delimited)".';
+
+/** The first line that is not UTF-8, from 1, and its first special character as Windows-1252 has it. */
+function firstForeign(bytes: Buffer): { line: number; char: string } {
+  let line = 1;
+  for (let start = 0; ; line++) {
+    const end = bytes.indexOf(0x0a, start);
+    const part = bytes.subarray(start, end === -1 ? bytes.length : end);
+    if (end === -1 || !isUtf8(part)) {
+      const char = /[^\x00-\x7f]/.exec(new TextDecoder('windows-1252').decode(part))?.[0] ?? '';
+      return { line, char: safeText(char) };
+    }
+    start = end + 1;
+  }
 }
 
 function withoutMark(text: string): string {
-  return text.startsWith('\ufeff') ? text.slice(1) : text;
+  return text.startsWith('\ufeff') ? text.replace(/^\ufeff+/, '') : text;
 }
 
 function tooLarge(source: string): Error {

@@ -2,19 +2,53 @@
 
 export type TopicKind = 'services' | 'services_reply' | 'events' | 'events_reply' | 'state' | 'osd' | 'status';
 
+const PLAIN_SERIAL = /^[A-Za-z0-9]{1,128}$/;
+
+/** What nobody can see, by kind. */
+const UNSEEN: readonly (readonly [string, RegExp])[] = [
+  ['white space', /\p{White_Space}/u],
+  ['a control character', /\p{Cc}/u],
+  ['an invisible character', /[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\u{1d159}]/u],
+];
+
 /**
- * Why `pid` cannot be part of a topic, or null where it can. Called before any topic is built.
- * DJI matches `[A-Za-z0-9]+`; only what would change the topic's meaning or break it is refused here.
+ * Why `serial`, of a gateway or a device, cannot be one, or null where it can. Called before any topic is built.
+ * DJI matches `[A-Za-z0-9]+`; whatever else can be part of a topic and be seen is only doubted, see {@link serialDoubt}.
  */
-export function pidProblem(pid: string): string | null {
-  if (pid === '') return 'is empty';
-  if (pid.length > 128) return 'is longer than 128 characters';
-  const bad = /[\s\u0000-\u001f\u007f-\u009f/+#]/u.exec(pid);
-  if (bad) return `holds ${JSON.stringify(bad[0])}, which cannot be part of a gateway serial number`;
-  return pid.isWellFormed() ? null : 'is not valid Unicode';
+export function serialProblem(serial: string): string | null {
+  if (PLAIN_SERIAL.test(serial)) return null;
+  if (serial === '') return 'is empty';
+  if (serial.length > 128) return 'is longer than 128 characters';
+  if (!serial.isWellFormed()) return 'is not valid Unicode';
+  const bad = /[/+#]/.exec(serial)?.[0] ?? unseenIn(serial);
+  return bad === null ? null : `holds ${showCharacter(bad)}, which cannot be part of a serial number`;
 }
 
-/** `kind` of topic of the gateway or device `serial`, which {@link pidProblem} has passed. */
+/** The first character in `text` that cannot be seen, white space included, or null. */
+export function unseenIn(text: string): string | null {
+  for (const [, pattern] of UNSEEN) {
+    const found = pattern.exec(text)?.[0];
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** Why `serial`, which {@link serialProblem} has passed, is probably mistyped, or null. */
+export function serialDoubt(serial: string): string | null {
+  if (PLAIN_SERIAL.test(serial)) return null;
+  const odd = [...new Set(serial.match(/[^A-Za-z0-9]/gu))];
+  const shown = `${odd.slice(0, 3).map(showCharacter).join(', ')}${odd.length > 3 ? ', ...' : ''}`;
+  return `holds ${shown}, but a serial number is made of A-Z, a-z and 0-9`;
+}
+
+/** A character and its code point, which tells look-alikes apart: `"С" (U+0421)`, `an invisible character (U+200B)`. */
+export function showCharacter(char: string): string {
+  const point = `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  const unseen = UNSEEN.find(([, pattern]) => pattern.test(char));
+  return `${unseen ? unseen[0] : `"${char}"`} (${point})`;
+}
+
+/** `kind` of topic of the gateway or device `serial`, which {@link serialProblem} has passed. */
 export function topicOf(kind: TopicKind, serial: string): string {
   return kind === 'status' ? `sys/product/${serial}/status` : `thing/product/${serial}/${kind}`;
 }

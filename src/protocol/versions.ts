@@ -3,7 +3,7 @@
  * (PROTOCOL "What the device says of itself"). Only that pair is folded: everything else compares as it stands.
  */
 export function normalizeVersion(version: string): string {
-  const text = version.trim().replace(/^[vV](?=\d)/, '');
+  const text = withoutV(version.trim());
   const four = /^(\d+)\.(\d+)\.(\d{2})\.(\d{2})$/.exec(text);
   return four ? `${four[1]}.${four[2]}.${four[3]}${four[4]}` : text;
 }
@@ -11,4 +11,18 @@ export function normalizeVersion(version: string): string {
 /** Whether both name the same release, whichever way each is spelled. */
 export function sameVersion(a: string, b: string): boolean {
   return normalizeVersion(a) === normalizeVersion(b);
+}
+
+/** `version` as it is sent: docks are told releases without a leading `v`. */
+export function withoutV(version: string): string {
+  return version.replace(/^[vV](?=\d)/, '');
+}
+
+/**
+ * Why `version` is probably no firmware version, or null where it can be one: numbers with dots between them, like
+ * `17.02.0501`, `17.02.05.01` and the seed's `1.00.223`.
+ */
+export function versionDoubt(version: string): string | null {
+  if (/^\d+(\.\d+)*$/.test(version)) return null;
+  return 'is no version like 17.02.0501; it is sent as it stands';
 }

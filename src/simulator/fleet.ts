@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import { parseTopic, pidProblem, topicOf } from '../protocol/topics.js';
+import { parseTopic, serialProblem, topicOf } from '../protocol/topics.js';
 import { safeText } from '../text.js';
 import { type EmbeddedBroker, type EmbeddedBrokerOptions, startBroker } from './broker.js';
 import { someDocks } from './configs.js';
@@ -139,7 +139,7 @@ function defaultTelemetry(docks: number): number | null {
 }
 
 function checkSerial(sn: string): void {
-  const problem = pidProblem(sn);
+  const problem = serialProblem(sn);
   if (problem)
     throw new OtaError('usage', `simulated device ${JSON.stringify(safeText(sn))}: serial number ${problem}`);
 }

@@ -1,5 +1,5 @@
 import { object, parseObject, text } from '../protocol/messages.js';
-import { pidProblem } from '../protocol/topics.js';
+import { serialProblem } from '../protocol/topics.js';
 import type { Behavior } from './behavior.js';
 
 /** An `ota_create` as a dock reads it. */
@@ -25,7 +25,7 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
     const type = device?.firmware_upgrade_type;
     const bytes = device?.file_size ?? 0;
     // The device speaks on topics of its own serial number.
-    if (!sn || pidProblem(sn) || !version || (type !== 2 && type !== 3 && type !== 4)) return ids;
+    if (!sn || serialProblem(sn) || !version || (type !== 2 && type !== 3 && type !== 4)) return ids;
     if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0) return ids;
     if (devices.some((other) => other.sn === sn)) return ids;
     devices.push({ sn, version, type, bytes });

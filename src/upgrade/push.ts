@@ -35,6 +35,8 @@ export interface Verification {
 export interface PushOptions {
   /** The manifest's devices; what is known of them before their firmware is. */
   devices: readonly { sn: string; pid: string }[];
+  /** What is to be said of the manifest before anything else happens. */
+  warnings?: readonly { code: string; message: string }[] | undefined;
   /** Reads the firmware and gives the devices as they are to be published. */
   prepare(signal: AbortSignal): Promise<PlannedDevice[]>;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
@@ -64,6 +66,7 @@ export async function push(options: PushOptions): Promise<RunResult> {
   const { devices, emit, signal } = options;
   const gateways = new Set(devices.map(({ pid }) => pid)).size;
   emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
+  for (const { code, message } of options.warnings ?? []) emit({ event: 'warning', code, message });
   const result = await attempt(options).catch((error: unknown) => failedRun(devices, toOtaError(error), signal, false));
   return finishRun(result, emit);
 }

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js';
 import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { readCreate, readProgress, readReply, type WatchedDevice } from '../protocol/messages.js';
-import { parseTopic, topicOf } from '../protocol/topics.js';
+import { parseTopic, serialDoubt, topicOf } from '../protocol/topics.js';
+import { quoted } from '../text.js';
 import { failedRun, finishRun, interruptCode, interruption, type RunResult } from './end.js';
 import type { Emit } from './events.js';
 import { exitCodeOf } from './exit-code.js';
@@ -35,6 +36,10 @@ export interface WatchOptions {
 export async function watch(options: WatchOptions): Promise<RunResult> {
   const { emit, signal, pids } = options;
   emit({ event: 'run_started', command: 'watch', devices: 0, gateways: pids.length });
+  for (const pid of pids) {
+    const doubt = serialDoubt(pid);
+    if (doubt !== null) emit({ event: 'warning', code: 'odd_serial', message: `gateway ${quoted(pid)} ${doubt}` });
+  }
   const result = await attempt(options).catch((error: unknown) => failedRun([], toOtaError(error), signal, true));
   return finishRun(result, emit);
 }

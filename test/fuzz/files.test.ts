@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OtaError } from '../../src/errors.js';
 import { type Digest, openCache } from '../../src/firmware/digest/cache.js';
 import { readManifest } from '../../src/manifest/read.js';
-import { pidProblem } from '../../src/protocol/topics.js';
+import { serialProblem } from '../../src/protocol/topics.js';
 import { anyText } from '../helpers/any-text.js';
 import { cases, damage, patience } from '../helpers/damage.js';
 
@@ -67,7 +67,7 @@ test(
         const sns = new Set(read.devices.map(({ sn }: { sn: string }) => sn));
         expect(sns.size).toBe(read.devices.length);
         for (const { pid, firmware_upgrade_type, file_url, md5 } of read.devices) {
-          expect(pidProblem(pid)).toBe(null);
+          expect(serialProblem(pid)).toBe(null);
           expect([2, 3, 4]).toContain(firmware_upgrade_type);
           if (file_url !== null) expect(file_url).toMatch(/^https?:\/\//i);
           if (md5 !== null) expect(md5).toMatch(/^[0-9a-f]{32}$/);

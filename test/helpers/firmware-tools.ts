@@ -88,8 +88,11 @@ export function device(change: Partial<ManifestDevice> = {}): ManifestDevice {
     file_url: null,
     file: null,
     md5: null,
+    sha256: null,
     file_size: null,
     file_name: place === null ? null : (place.split('?')[0]?.split('/').pop() ?? null),
+    labels: {},
+    known: null,
     ...change,
   };
 }

@@ -63,7 +63,10 @@ export function manifestDevice(sn: string, pid: string, index = 0): ManifestDevi
     file_url: null,
     file: null,
     md5: null,
+    sha256: null,
     file_size: null,
     file_name: null,
+    labels: {},
+    known: null,
   };
 }

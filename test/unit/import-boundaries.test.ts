@@ -42,7 +42,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   'cli-progress': ['render'],
   commander: ['cli'],
   conf: ['settings'],
-  'csv-parse': ['manifest'],
   mqtt: ['mqtt'],
   ora: ['render'],
   undici: ['firmware'],
@@ -53,7 +52,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 const TERMINAL = ['cli', 'render'];
 
 /** What `dji-ota --version` must not load (DESIGN "Traps": 60 to 90 ms each). */
-const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'csv-parse', 'yauzl', 'cli-progress'];
+const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'yauzl', 'cli-progress'];
 
 const GROUND = ['broker-url.ts', 'errors.ts', 'text.ts', 'url.ts', 'clock.ts', 'nearest.ts', 'tls.ts'];
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { FIELD_OF, type Field } from '../../src/manifest/fields.js';
+import { FIELD_OF, type Field } from '../../src/manifest/device/fields.js';
 import { deviceSchema, manifestJsonSchema, manifestSchema } from '../../src/manifest/schema.js';
 import { readFileAs, readText } from '../helpers/manifest.js';
 
@@ -38,7 +38,8 @@ const text = fc
     minLength: 1,
     maxLength: 12,
   })
-  .filter((value) => value === value.trim());
+  // What a CSV takes for a spreadsheet's mark of text is none in JSON.
+  .filter((value) => value === value.trim() && !/^('|=")/.test(value));
 const hex = fc.stringMatching(/^[0-9a-fA-F]{32}$/);
 
 const file = fc.record(
@@ -46,26 +47,44 @@ const file = fc.record(
     file_url: fc.webUrl({ withQueryParameters: true }).map((url) => `${url.replace(/[?#].*$/, '')}/a.zip`),
     file: fc.constantFrom('a.zip', 'fw/b.zip', '../c.zip'),
     md5: hex,
+    sha256: fc.tuple(hex, hex).map((halves) => halves.join('')),
     file_size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     file_name: text.filter((name) => !/[/\\]/.test(name) && !/^\.\.?$/.test(name)),
   },
   { requiredKeys: ['file_url'] },
 );
+const more = fc.record(
+  {
+    firmware_upgrade_type: fc.constantFrom(2, 3, 4, 'normal', 'consistency', 'psdk'),
+    labels: fc.dictionary(fc.constantFrom('site', 'ring', 'hall_2', '__proto__', 'größe'), text.map(oneLine)),
+    known: fc.record({ version: text, model: text, heard_at: fc.constant('2026-11-24T08:15:30.5+01:00') }),
+  },
+  { requiredKeys: [] },
+);
 const entry = fc
-  .tuple(
-    fc.record({ sn: serial, pid: serial, product_version: text }),
-    fc.option(file, { nil: {} }),
-    fc.option(fc.record({ firmware_upgrade_type: fc.constantFrom(2, 3, 4, 'normal', 'consistency', 'psdk') }), {
-      nil: {},
-    }),
-  )
-  .map((parts) => Object.assign({}, ...parts) as { sn: string } & Partial<Record<Field, string | number>>);
+  .tuple(fc.record({ sn: serial, pid: serial, product_version: text }), fc.option(file, { nil: {} }), more)
+  .map((parts) => Object.assign({}, ...parts) as Entry);
 const entries = fc.uniqueArray(entry, { selector: ({ sn }) => sn, minLength: 1, maxLength: 8 });
 
-function csv(devices: readonly Partial<Record<Field, string | number>>[]): string {
-  const columns = [...new Set(FIELD_OF.values())];
+type Entry = { sn: string } & Partial<Record<Field, unknown>>;
+
+/** Labels are texts, in which a CSV has one kind of white space. */
+function oneLine(value: string): string {
+  return value.replace(/\s+/g, ' ');
+}
+
+function csv(devices: readonly Entry[]): string {
+  const flat = devices.map(({ labels, known, ...rest }): Record<string, unknown> => {
+    const parts = Object.entries(known ?? {}).map(([part, value]) => [`known_${part}`, value]);
+    // fromEntries and not a spread: a label may be called __proto__.
+    return Object.fromEntries([...Object.entries(rest), ...parts, ...Object.entries(labels ?? {})]);
+  });
+  const columns = [...new Set(flat.flatMap((device) => Object.keys(device)))];
   const cell = (value: unknown) => (value === undefined ? '' : `"${String(value).replaceAll('"', '""')}"`);
-  return [columns, ...devices.map((device) => columns.map((column) => cell(device[column])))]
+  return [
+    columns,
+    ...flat.map((device) => columns.map((column) => cell(Object.getOwnPropertyDescriptor(device, column)?.value))),
+  ]
     .map((row) => row.join(','))
     .join('\r\n');
 }
@@ -106,6 +125,11 @@ test.each([
   { sn: 'A1', version: '1', url: 'ftp://h/a' },
   { sn: 'A1', version: '1', type: 5 },
   { sn: 'A1', version: '1', file_size: -1 },
+  { sn: 'a\u200b', version: '1' },
+  { sn: 'A1', version: '1', sha256: 'abc' },
+  { sn: 'A1', version: '1', labels: { ring: 1 } },
+  { sn: 'A1', version: '1', known: { heard_at: 'today' } },
+  { sn: 'A1', version: '1', known: { serial: 'x' } },
 ])('the schema refuses %j', (device) => {
   expect(deviceSchema.safeParse(device).success).toBe(false);
 });

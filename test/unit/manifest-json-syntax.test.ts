@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countKeyMarks, countKeys, jsonProblem, oddStructure } from '../../src/manifest/json-syntax.js';
+import { countKeyMarks, countKeys, jsonProblem, oddStructure } from '../../src/manifest/parse/json-syntax.js';
 import { placeOf } from '../../src/manifest/problem.js';
 
 // The same values in every run.

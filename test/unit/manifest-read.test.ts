@@ -125,7 +125,7 @@ test('one --pid and --type hold for devices that name none', async () => {
     { sn: 'A1', version: '1' },
     { sn: 'A2', version: '1', pid: 'D2', type: 4 },
   ];
-  const devices = await readEntries(entries, { defaultPids: ['D9', 'D9'], defaultType: 2 });
+  const devices = await readEntries(entries, { defaultPids: ['D9'], defaultType: 2 });
   expect(devices.map(({ pid, firmware_upgrade_type }) => [pid, firmware_upgrade_type])).toEqual([
     ['D9', 2],
     ['D2', 4],
@@ -179,13 +179,23 @@ test.each([
   ['m.json', '[\n {"sn": "a",}]', 'm.json: line 2, column 13: is not JSON: has a comma too many before "}"'],
   ['m.json', '[{"sn": "a",\n "sn": "b"}]', 'm.json: line 2, column 2: the key "sn" is given twice in one object'],
   ['m.json', '[{"sn": 1, "s\\u006e": 2}]', 'm.json: line 1, column 12: the key "sn" is given twice in one object'],
-  ['m.json', Buffer.from([0x5b, 0xff, 0x5d]), 'm.json: is not UTF-8 text'],
+  [
+    'm.json',
+    Buffer.from('[\n"N\u00fcrnberg"]', 'latin1'),
+    'm.json: line 2: is not UTF-8 text, but probably Windows-1252, where it has "ü"',
+  ],
+  ['m.json', Buffer.from('[{}]', 'utf16le'), 'm.json: seems to be UTF-16 without a byte order mark'],
+  ['m.csv', Buffer.from('PK\u0003\u0004...'), 'm.csv: is a spreadsheet, or another ZIP'],
+  ['m.xlsx', '', 'm.xlsx: is a spreadsheet'],
   ['m.yaml', 'devices:\n\t- sn: a', 'm.yaml: line 2, column 1: is not YAML: Tabs are not allowed as indentation'],
   ['m.yaml', '- sn: a\n  sn: b', 'm.yaml: line 2, column 3: the key "sn" is given twice in one mapping'],
   ['m.yaml', '- *gone', 'm.yaml: line 1, column 3: the alias "*gone" names nothing before it'],
   ['m.yaml', '- a\n---\n- b', 'm.yaml: line 2, column 1: holds several YAML documents'],
   ['m.yaml', '- {<<: a}', 'm.yaml: line 1, column 8: only a mapping can be merged with "<<"'],
-  ['m.csv', 'sn,pid\nA,B\nC\n', 'm.csv: is not CSV: Invalid Record Length: expect 2, got 1 on line 3'],
+  ['m.csv', 'sn,pid,version\nA,B,1\nC', 'm.csv: row 3: has 1 of 3 cells and no line end'],
+  ['m.csv', 'sn,pid,version\n\nA,"B,1\nC,D,1\n', 'm.csv: row 3: a quotation mark is opened and not closed'],
+  ['m.csv', 'sn,pid,version\nA,"B" x,1\n', 'm.csv: row 2: has "x" behind a cell in quotation marks'],
+  ['m.csv', 'sep=x\nsn,pid,version\n', 'm.csv: row 1: "sep=x" names no separator'],
   ['m.json', '{"device": []}', 'm.json: has "device", but no "devices"'],
   ['m.json', '{"sn": "a"}', 'm.json: is a single device, not a list of devices'],
   ['m.json', '"abc"', 'm.json: is "abc", not a manifest'],

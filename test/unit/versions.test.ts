@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { normalizeVersion, sameVersion } from '../../src/protocol/versions.js';
+import { normalizeVersion, sameVersion, versionDoubt, withoutV } from '../../src/protocol/versions.js';
 
 test.each([
   ['17.02.05.01', '17.02.0501', true],
@@ -16,6 +16,21 @@ test.each([
 ])('%j and %j: same is %j', (a, b, same) => {
   expect(sameVersion(a, b)).toBe(same);
   expect(sameVersion(b, a)).toBe(same);
+});
+
+test.each(['17.02.0501', '17.02.05.01', '1.00.223', '10.01.16.06', '1'])('%j can be a version', (version) => {
+  expect(versionDoubt(version)).toBeNull();
+});
+
+test.each(['17,02', '17.02.0501 beta', '17.02.', '.1', 'latest', '17.02.0501-rc1', '10/02/2026', 'vv1', '١.٢'])(
+  '%j is doubted',
+  (version) => {
+    expect(versionDoubt(version)).toContain('is no version');
+  },
+);
+
+test('a leading v is not sent', () => {
+  expect(['v17.02.0501', 'V1.2', 'version', 'v'].map(withoutV)).toEqual(['17.02.0501', '1.2', 'version', 'v']);
 });
 
 test('any text: normalizing twice is normalizing once', () => {

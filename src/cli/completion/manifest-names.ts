@@ -1,4 +1,5 @@
 /** The serial numbers in a manifest that need not be right yet: completion helps while it is being written. */
+import { parseJson } from '../../manifest/parse/json.js';
 import { devicesOf } from '../../manifest/shape.js';
 import { readSource } from '../../manifest/source.js';
 
@@ -25,7 +26,7 @@ export async function namesInManifest(source: string, cwd = '.'): Promise<Manife
 }
 
 async function parse(source: string, text: string, format: string): Promise<unknown> {
-  if (format === 'json') return JSON.parse(text);
-  if (format === 'csv') return (await import('../../manifest/parse-csv.js')).parseCsv(source, text, () => {});
-  return (await import('../../manifest/parse-yaml.js')).parseYaml(source, text);
+  if (format === 'json') return parseJson(source, text);
+  if (format === 'csv') return (await import('../../manifest/parse/csv.js')).parseCsv(source, text, () => {}).entries;
+  return (await import('../../manifest/parse/yaml.js')).parseYaml(source, text);
 }

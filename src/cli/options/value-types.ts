@@ -77,8 +77,9 @@ export function patterns(value: string, previous: string[] | undefined): string[
   return [...(previous ?? []), ...trimmed(parts)];
 }
 
+/** Without spaces around them; what else cannot be seen is not taken off, but said. */
 function trimmed(parts: readonly string[]): string[] {
-  return parts.map((part) => part.trim()).filter((part) => part !== '');
+  return parts.map((part) => part.replace(/^ +| +$/g, '')).filter((part) => part !== '');
 }
 
 /** Given several times, each value as it stands. */

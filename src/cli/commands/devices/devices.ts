@@ -1,14 +1,15 @@
 /** `dji-ota devices`: the list, once or kept live. */
 import { connector } from '../../../app/connect.js';
-import type { Connect } from '../../../app/context.js';
+import type { Connect, Context } from '../../../app/context.js';
 import { listDevices, scopeOf, withFleet } from '../../../app/devices.js';
 import { EXIT_CODES, OtaError } from '../../../errors.js';
 import type { ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
+import { serialDoubt } from '../../../protocol/topics.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
-import { safeJson, safeText, showDuration } from '../../../text.js';
+import { quoted, safeJson, safeText, showDuration } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
@@ -21,8 +22,14 @@ export type DevicesOptions = Options<typeof DEVICES> & CommonOptions;
 
 /** @returns the exit code: 0, or that of an interruption */
 export async function devicesCommand(options: DevicesOptions, io: Io): Promise<number> {
-  const target = options.target === undefined ? undefined : await readTarget(options.target, options.pid ?? []);
-  const connection = await readConnection(options, io, warner(io));
+  const { pid: pids = [] } = options;
+  const warn = warner(io);
+  const target = options.target === undefined ? undefined : await readTarget(options.target, pids, warn);
+  for (const pid of pids) {
+    const doubt = serialDoubt(pid);
+    if (doubt !== null) warn('odd_serial', `--pid ${quoted(pid)} ${doubt}`);
+  }
+  const connection = await readConnection(options, io, warn);
   return showDevices(options, target, connector(connection, { sessionExpiry: 0 }), io);
 }
 
@@ -62,9 +69,11 @@ export async function showDevices(
   return signal.aborted ? interruptCode(signal.reason) : 0;
 }
 
-async function readTarget(source: string, pids: readonly string[]) {
+async function readTarget(source: string, pids: readonly string[], warn: Context['warn']) {
   const options = { defaultPids: pids, defaultType: null, allowFileWithoutUrl: true };
-  return (await readManifest(source, options)).devices;
+  const { devices, warnings } = await readManifest(source, options);
+  for (const { code, message } of warnings) warn(code, message);
+  return devices;
 }
 
 function interruptCode(reason: unknown): number {

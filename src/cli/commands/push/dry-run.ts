@@ -3,7 +3,7 @@ import { readFirmwareCa } from '../../../app/firmware.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run-id.js';
-import type { ManifestDevice } from '../../../manifest/model.js';
+import type { Manifest } from '../../../manifest/model.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { safeText } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
@@ -14,7 +14,7 @@ import { planText, withRedactedUrls } from './plan-view.js';
 
 /** Everything but connecting and publishing. @returns the exit code, 0 */
 export async function dryRun(
-  devices: readonly ManifestDevice[],
+  { devices, warnings }: Pick<Manifest, 'devices' | 'warnings'>,
   options: PushOptions,
   settings: PushSettings,
   io: Io,
@@ -24,6 +24,7 @@ export async function dryRun(
   try {
     const gateways = new Set(devices.map(({ pid }) => pid)).size;
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
+    for (const { code, message } of warnings) output.warn(code, message);
     const firmware = { ...settings.firmware, ca: await readFirmwareCa(options.ca, output.warn) };
     const { plan, waves } = await planPush(devices, { ...settings, firmware }, output.context);
     if (output.kind === 'json') {

@@ -5,7 +5,7 @@ import { keptConnection } from '../../../app/kept-connection.js';
 import { push, type WayToDocks } from '../../../app/push.js';
 import { newRunId } from '../../../app/run-id.js';
 import { OtaError } from '../../../errors.js';
-import type { ManifestDevice } from '../../../manifest/model.js';
+import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
@@ -19,8 +19,8 @@ import { pushSettings } from './settings.js';
 export async function pushCommand(source: string | undefined, options: PushOptions, io: Io): Promise<number> {
   const settings = pushSettings(options, io.env);
   if (source === undefined) throw noManifest(options);
-  const devices = await selectedDevices(source, options, io);
-  if (options.dryRun) return (await import('./dry-run.js')).dryRun(devices, options, settings, io);
+  const { devices, warnings } = await selectedDevices(source, options, io);
+  if (options.dryRun) return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io);
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
 
   const run = newRunId(io.clock.wall());
@@ -32,6 +32,7 @@ export async function pushCommand(source: string | undefined, options: PushOptio
       const { result, recorded } = await push(
         {
           devices,
+          warnings,
           settings: { ...settings, firmware: { ...settings.firmware, ca: firmwareCa } },
           way,
           journal: { run, manifest },
@@ -73,8 +74,14 @@ async function wayToDocks(
   };
 }
 
-async function selectedDevices(source: string, options: PushOptions, io: Io): Promise<ManifestDevice[]> {
-  let devices = await readDevices(source, options, io);
+/** The devices to upgrade, and what is to be said of the manifest that names them. */
+async function selectedDevices(
+  source: string,
+  options: PushOptions,
+  io: Io,
+): Promise<Pick<Manifest, 'devices' | 'warnings'>> {
+  const manifest = await readDevices(source, options, io);
+  let { devices } = manifest;
   if (options.only || options.exclude || options.shard !== undefined) {
     const { selectDevices, shardGateways } = await import('../../../manifest/select.js');
     devices = selectDevices(devices, { only: options.only ?? [], exclude: options.exclude ?? [] });
@@ -82,20 +89,19 @@ async function selectedDevices(source: string, options: PushOptions, io: Io): Pr
     // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
     if (devices.length === 0 && options.shard === undefined) throw nothingToDo();
   }
-  return devices;
+  return { devices, warnings: manifest.warnings };
 }
 
-async function readDevices(source: string, options: PushOptions, io: Io): Promise<ManifestDevice[]> {
+async function readDevices(source: string, options: PushOptions, io: Io): Promise<Manifest> {
   // A manifest on standard input may never come: Ctrl-C ends the wait for it.
   const onAbort = () => io.stdin.destroy(interruption(io.signal));
   if (source === '-') io.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const manifest = await readManifest(source, {
+    return await readManifest(source, {
       defaultPids: options.pid ?? [],
       defaultType: options.type ?? null,
       allowFileWithoutUrl: options.serve !== undefined,
     });
-    return manifest.devices;
   } catch (error) {
     throw io.signal.aborted ? interruption(io.signal) : error;
   } finally {

@@ -2,7 +2,7 @@
  * What JSON.parse does not tell in every version of Node: where a text stops being JSON, and whether an object names a
  * key twice (JSON.parse silently takes the last one, which for an `md5` would be a guess).
  */
-import { quote } from './problem.js';
+import { quoted } from '../../text.js';
 
 export interface JsonProblem {
   /** Characters from the start. */
@@ -87,11 +87,50 @@ function found(text: string, at: number, wanted: Wanted): string {
   if (char === '#' || text.startsWith('//', at) || text.startsWith('/*', at))
     return 'has a comment, which JSON has not';
   if (char === '"') return `has another text where ${WORDS[wanted]} is wanted`;
-  return `has ${quote(char)} where ${WORDS[wanted]} is wanted`;
+  return `has ${quoted(char)} where ${WORDS[wanted]} is wanted`;
 }
 
 /** Deeper than any manifest; what is deeper is refused before it can cost time and memory. */
 const MAX_DEPTH = 100;
+
+/** A list of a manifest has at most a million devices, an object a hundred keys; devices have two objects of their own. */
+const MAX_ITEMS = 1_000_000;
+const MAX_KEYS = 1000;
+const MAX_CONTAINERS = 4_000_000;
+
+/**
+ * Where `text` becomes larger than any manifest, and what is too large there, or null. Known before JSON.parse would fill the
+ * memory with it; one pass that takes `text` to be JSON.
+ */
+export function oversized(text: string): JsonProblem | null {
+  // Of each open list or object: whether it is an object, and its commas.
+  const open: { object: boolean; commas: number }[] = [];
+  let containers = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) {
+      const end = stringEnd(text, at);
+      if (end === -1) return null;
+      at = end;
+    } else if (char === 0x7b || char === 0x5b) {
+      if (open.push({ object: char === 0x7b, commas: 0 }) > MAX_DEPTH)
+        return { offset: at, problem: 'is nested too deeply' };
+      if (++containers > MAX_CONTAINERS) {
+        return { offset: at, problem: `holds more than ${MAX_CONTAINERS} lists and objects` };
+      }
+    } else if (char === 0x7d || char === 0x5d) open.pop();
+    else if (char === 0x2c) {
+      const last = open.at(-1);
+      if (!last) return null;
+      last.commas++;
+      if (last.commas >= MAX_ITEMS) return { offset: at, problem: `holds a list of more than ${MAX_ITEMS} items` };
+      if (last.object && last.commas >= MAX_KEYS) {
+        return { offset: at, problem: `holds an object of more than ${MAX_KEYS} keys` };
+      }
+    }
+  }
+  return null;
+}
 
 /**
  * The first key that an object of `text` names twice, or the place where the nesting is too deep (`key` null), or null.

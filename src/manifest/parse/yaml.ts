@@ -14,12 +14,14 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { OtaError } from '../errors.js';
-import { safeText, showBytes } from '../text.js';
-import { quote, unreadable } from './problem.js';
+import { OtaError } from '../../errors.js';
+import { quoted, safeText, showBytes } from '../../text.js';
+import { unreadable } from '../problem.js';
 
 /** Parsing takes some 150 bytes of memory for each character: this much takes a gigabyte. Larger fleets have JSON and CSV. */
 const MAX_YAML_CHARACTERS = 8 * 1024 * 1024;
+/** Comments, line ends, keys, values, ...: fifty for a device of six keys. A million take two seconds, in whatever few characters. */
+const MAX_LEXEMES = 2_000_000;
 /** Mapping in mapping (a message), `data`, list, device, value: nothing deeper means anything in a manifest. */
 const MAX_DEPTH = 5;
 /** Open lists and mappings while parsing. */
@@ -33,11 +35,7 @@ const MAX_KEYS = 32;
  * @throws OtaError `manifest_unreadable`, with line and column.
  */
 export function parseYaml(source: string, text: string): unknown {
-  if (text.length > MAX_YAML_CHARACTERS) {
-    throw unreadable(source, `is larger than ${showBytes(MAX_YAML_CHARACTERS)}, too large for YAML`, {
-      hint: 'Write so large a manifest as JSON or CSV.',
-    });
-  }
+  if (text.length > MAX_YAML_CHARACTERS) throw tooLarge(source, `${showBytes(MAX_YAML_CHARACTERS)}`);
   const lines = new LineCounter();
   try {
     // uniqueKeys compares each key with each other one; the check below does not.
@@ -67,7 +65,9 @@ function compose(source: string, text: string, lines: LineCounter): Document.Par
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
   function* tokens() {
+    let lexemes = 0;
     for (const lexeme of new Lexer().lex(text)) {
+      if (lexemes++ > MAX_LEXEMES) throw tooLarge(source, `${MAX_LEXEMES} keys, values and line ends`);
       yield* parser.next(lexeme);
       if (parser.stack.length > MAX_NESTING) {
         throw unreadable(source, 'is nested too deeply', { place: lines.linePos(parser.offset) });
@@ -91,6 +91,12 @@ function compose(source: string, text: string, lines: LineCounter): Document.Par
     });
   }
   return doc as Document.Parsed;
+}
+
+function tooLarge(source: string, limit: string): OtaError {
+  return unreadable(source, `is larger than ${limit}, too large for YAML`, {
+    hint: 'Write so large a manifest as JSON or CSV.',
+  });
 }
 
 interface Context {
@@ -119,7 +125,7 @@ function aliasTargets(doc: Parameters<typeof visit>[0]): Map<Alias, Node> {
 function plain(node: unknown, context: Context, depth: number): unknown {
   if (isAlias(node)) {
     const target = context.targets.get(node);
-    if (!target) throw problemAt(context, node, `the alias ${quote(`*${node.source}`)} names nothing before it`);
+    if (!target) throw problemAt(context, node, `the alias ${quoted(`*${node.source}`)} names nothing before it`);
     context.done[depth] ??= new Map();
     const done = context.done[depth];
     if (!done.has(target)) done.set(target, plain(target, context, depth));
@@ -141,7 +147,7 @@ function mapping(node: YAMLMap, context: Context, depth: number): Record<string,
     if (typeof name !== 'string') throw problemAt(context, node, 'has a key that is not text');
     if (++count > MAX_KEYS) throw problemAt(context, node, `has a mapping of more than ${MAX_KEYS} keys`);
     if (name === '<<' && (key as Scalar).type === Scalar.PLAIN) merge(merged, value, context, depth);
-    else if (name in own) throw problemAt(context, key, `the key ${quote(name)} is given twice in one mapping`);
+    else if (name in own) throw problemAt(context, key, `the key ${quoted(name)} is given twice in one mapping`);
     else own[name] = plain(value, context, depth + 1);
   }
   for (const name of Object.keys(merged)) if (!(name in own)) own[name] = merged[name];

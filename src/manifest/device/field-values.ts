@@ -1,10 +1,13 @@
 /** Single values of a device: each is read from what was written, or complained about in words that follow `key: `. */
 
-import { didYouMean } from '../nearest.js';
-import { UPGRADE_TYPES, type UpgradeType, upgradeTypeOf } from '../protocol/upgrade-types.js';
-import { isFileName } from '../url.js';
-import { MAX_TEXT } from './fields.js';
-import { kindOf, quote } from './problem.js';
+import { didYouMean } from '../../nearest.js';
+import { showCharacter, unseenIn } from '../../protocol/topics.js';
+import { UPGRADE_TYPES, type UpgradeType, upgradeTypeOf } from '../../protocol/upgrade-types.js';
+import { quoted } from '../../text.js';
+import { isFileName } from '../../url.js';
+import type { KnownDevice } from '../model.js';
+import { kindOf } from '../problem.js';
+import { KNOWN_PARTS, MAX_TEXT } from './fields.js';
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -24,10 +27,52 @@ export function textProblem(value: unknown): string | null {
 
 /** Why `md5`, which {@link textProblem} has passed, is none, or null where it is one. */
 export function md5Problem(md5: string): string | null {
-  if (/^[0-9a-fA-F]{32}$/.test(md5)) return null;
-  const count = md5.length === 1 ? '1 character' : `${md5.length} characters`;
-  if (md5.length !== 32) return `has ${count}; an MD5 has 32 hexadecimal digits`;
-  return `holds ${quote(/[^0-9a-fA-F]/.exec(md5)?.[0] ?? '')}; an MD5 has 32 hexadecimal digits`;
+  return hexProblem(md5, 32, 'an MD5');
+}
+
+/** As {@link md5Problem}. */
+export function sha256Problem(sha256: string): string | null {
+  return hexProblem(sha256, 64, 'a SHA-256');
+}
+
+function hexProblem(text: string, length: number, name: string): string | null {
+  const count = text.length === 1 ? '1 character' : `${text.length} characters`;
+  if (text.length !== length) return `has ${count}; ${name} has ${length} hexadecimal digits`;
+  const bad = /[^0-9a-fA-F]/.exec(text);
+  return bad ? `holds ${quoted(bad[0])}; ${name} has ${length} hexadecimal digits` : null;
+}
+
+/** Why `version`, which {@link textProblem} has passed, cannot be sent, or null where it can. */
+export function versionProblem(version: string): string | null {
+  const bad = unseenIn(version.replaceAll(' ', ''));
+  return bad === null ? null : `holds ${showCharacter(bad)}`;
+}
+
+/** ISO 8601, with its offset. */
+export const KNOWN_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** What `known` holds; all that is wrong goes to `bad`, by key. */
+export function knownOf(raw: unknown, bad: (key: string, problem: string) => null): KnownDevice | null {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    return bad('known', `is ${kindOf(raw)}; a mapping with ${KNOWN_PARTS.join(', ')} is wanted`);
+  }
+  const parts: Record<string, unknown> = { ...raw };
+  for (const [part, value] of Object.entries(parts)) {
+    const problem = value === null ? null : textProblem(value);
+    if (!(KNOWN_PARTS as readonly string[]).includes(part)) {
+      bad('known', `unknown key ${quoted(part)}${didYouMean(part, KNOWN_PARTS)}`);
+    } else if (problem !== null) bad(`known.${part}`, problem);
+    else if (part === 'heard_at' && value !== null && !isTime(value as string)) {
+      bad('known.heard_at', `is ${kindOf(value)}; a time like 2026-11-24T08:15:30Z is wanted`);
+    }
+  }
+  const text = (part: string) => (typeof parts[part] === 'string' ? (parts[part] as string) : null);
+  const heard = text('heard_at');
+  return { version: text('version'), model: text('model'), heard_at: heard === null ? null : Date.parse(heard) };
+}
+
+function isTime(text: string): boolean {
+  return KNOWN_TIME.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 /** Why the dock could not download `url`, which {@link textProblem} has passed, or null. */
@@ -35,11 +80,18 @@ export function urlProblem(url: string): string | null {
   if (/\s/.test(url)) return 'holds white space; write it as %20';
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https' && url.includes('://')) {
-    return `uses ${quote(`${scheme}:`)}; a dock downloads over http or https alone`;
+    return `uses ${quoted(`${scheme}:`)}; a dock downloads over http or https alone`;
   }
   // The parser would forgive `https:host` and backslashes; a dock's may not.
   if (!/^https?:\/\/[^/\\]/i.test(url)) return 'is not a URL that starts with https:// or http://';
   return URL.canParse(url) ? null : 'is not a valid URL';
+}
+
+/** Why a dock may ask for something else than `url`, which {@link urlProblem} has passed, or null. */
+export function urlDoubt(url: string): string | null {
+  return url.includes('#')
+    ? 'holds "#": a server is asked only for what stands before it; write %23 for one in a name'
+    : null;
 }
 
 /** Bytes, from a number or its decimal digits; null where it is no size. */
@@ -88,6 +140,6 @@ export function nameInUrl(url: string): string | null {
 export function nameProblem(name: string): string | null {
   const text = textProblem(name);
   if (text !== null) return text;
-  if (/[/\\]/.test(name)) return `is ${quote(name)}; a file name holds no slash`;
-  return name === '.' || name === '..' ? `is ${quote(name)}, which is no file name` : null;
+  if (/[/\\]/.test(name)) return `is ${quoted(name)}; a file name holds no slash`;
+  return name === '.' || name === '..' ? `is ${quoted(name)}, which is no file name` : null;
 }

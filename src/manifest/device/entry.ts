@@ -1,11 +1,14 @@
 import { basename, resolve } from 'node:path';
-import { didYouMean } from '../nearest.js';
-import { pidProblem } from '../protocol/topics.js';
-import type { UpgradeType } from '../protocol/upgrade-types.js';
-import { FIELD_OF, type Field, KNOWN_KEYS } from './fields.js';
-import type { ManifestDevice } from './model.js';
-import { kindOf, quote } from './problem.js';
-import * as values from './values.js';
+import { didYouMean } from '../../nearest.js';
+import { serialDoubt, serialProblem } from '../../protocol/topics.js';
+import type { UpgradeType } from '../../protocol/upgrade-types.js';
+import { versionDoubt, withoutV } from '../../protocol/versions.js';
+import { quoted } from '../../text.js';
+import type { ManifestDevice, ManifestWarning } from '../model.js';
+import { kindOf } from '../problem.js';
+import * as values from './field-values.js';
+import { FIELD_OF, FIELD_OF_COLUMN, type Field, folded, KNOWN_KEYS } from './fields.js';
+import { type Labels, NO_LABELS, readLabels } from './labels.js';
 
 /** What holds for every device of a manifest. */
 export interface EntryRules {
@@ -18,6 +21,8 @@ export interface EntryRules {
   defaultType: UpgradeType;
   /** Local files are served to the docks, so a `file` needs no `file_url`. */
   allowFileWithoutUrl: boolean;
+  /** Whose absence was said once for all devices: a CSV has no column for it. */
+  toldMissing: ReadonlySet<Field>;
   /**
    * Texts that have passed, by field: of a fleet, thousands of devices have the same. Each is checked once, and kept once.
    */
@@ -26,12 +31,16 @@ export interface EntryRules {
   namesInUrls: Map<string, string | null>;
   /** Place of each path. */
   places: Map<string, string>;
+  /** Labels by their JSON. */
+  labels: Map<string, Labels>;
+  /** Why each text is probably not as it was meant; null = no reason. */
+  doubts: Record<'pid' | 'product_version' | 'file_url', Map<string, string | null>>;
 }
 
-type SharedField = 'pid' | 'product_version' | 'file_url' | 'file' | 'md5' | 'file_name';
+type SharedField = 'pid' | 'product_version' | 'file_url' | 'file' | 'md5' | 'sha256' | 'file_name';
 
 /** What has passed before the first device: nothing. */
-export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'places'> {
+export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'places' | 'labels' | 'doubts'> {
   const texts = () => new Map<string, string>();
   return {
     passed: {
@@ -40,15 +49,21 @@ export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'pl
       file_url: texts(),
       file: texts(),
       md5: texts(),
+      sha256: texts(),
       file_name: texts(),
     },
     namesInUrls: new Map(),
     places: new Map(),
+    labels: new Map(),
+    doubts: { pid: new Map(), product_version: new Map(), file_url: new Map() },
   };
 }
 
 /** Takes one finding: the key it is about, null = the whole device. */
-export type Report = (key: string | null, problem: string) => void;
+export interface Report {
+  error(key: string | null, problem: string): void;
+  doubt(code: ManifestWarning['code'], key: string, problem: string): void;
+}
 
 const MAX_KEYS = 100;
 
@@ -57,18 +72,18 @@ type Written = Partial<Record<Field, unknown>>;
 /** The device in `raw`, or null where anything is wrong with it; everything that is wrong goes to `report`. */
 export function readEntry(raw: unknown, index: number, rules: EntryRules, report: Report): ManifestDevice | null {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    report(null, `is ${kindOf(raw)}; a device is a mapping of keys`);
+    report.error(null, `is ${kindOf(raw)}; a device is a mapping of keys`);
     return null;
   }
   if (Object.keys(raw).length > MAX_KEYS) {
-    report(null, `has more than ${MAX_KEYS} keys; a device has at most ${KNOWN_KEYS.length}`);
+    report.error(null, `has more than ${MAX_KEYS} keys; a device has at most ${KNOWN_KEYS.length}`);
     return null;
   }
   let good = true;
   // Complains about the key as it was written.
   const bad = (field: Field | string, problem: string): null => {
     good = false;
-    report(FIELD_OF.get(field) === field ? spelling(raw, field as Field) : field, problem);
+    report.error(FIELD_OF.get(field) === field ? spelling(raw, field as Field) : field, problem);
     return null;
   };
   const written = fieldsOf(raw as Record<string, unknown>, bad);
@@ -80,25 +95,38 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
     return problem === null ? (value as string) : bad(field, problem);
   };
 
-  const shared = (field: SharedField, problemOf: (value: string) => string | null): string | null => {
+  const shared = (
+    field: SharedField,
+    problemOf: (value: string) => string | null,
+    kept: (value: string) => string = (value) => value,
+  ): string | null => {
     const value = written[field];
     if (value === undefined) return null;
     const passed = rules.passed[field];
     const known = passed.get(value as string);
     if (known !== undefined) return known;
     const checked = text(field, problemOf);
-    if (checked !== null) passed.set(checked, checked);
-    return checked;
+    if (checked === null) return null;
+    const keep = kept(checked);
+    passed.set(checked, keep);
+    return keep;
+  };
+  const missing = (field: Field, problem: string): null => {
+    good = false;
+    return rules.toldMissing.has(field) ? null : bad(field, problem);
   };
 
-  const sn = written.sn === undefined ? bad('sn', 'is missing') : text('sn', pidProblem);
+  const sn = written.sn === undefined ? missing('sn', 'is missing') : text('sn', serialProblem);
   const version =
-    written.product_version === undefined ? bad('product_version', 'is missing') : shared('product_version', none);
+    written.product_version === undefined
+      ? missing('product_version', 'is missing')
+      : shared('product_version', values.versionProblem, withoutV);
   const pid =
-    written.pid === undefined ? (rules.defaultPid ?? bad('pid', rules.pidMissing)) : shared('pid', pidProblem);
+    written.pid === undefined ? (rules.defaultPid ?? missing('pid', rules.pidMissing)) : shared('pid', serialProblem);
   const url = shared('file_url', values.urlProblem);
   const path = shared('file', pathProblem);
-  const md5 = shared('md5', values.md5Problem);
+  const md5 = shared('md5', values.md5Problem, lower);
+  const sha256 = shared('sha256', values.sha256Problem, lower);
   const type = written.firmware_upgrade_type;
   const upgradeType = type === undefined ? rules.defaultType : values.typeOf(type);
   if (upgradeType === null) bad('firmware_upgrade_type', values.typeProblem(type));
@@ -108,7 +136,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
 
   let name = givenName;
   if (written.file_url === undefined && written.file === undefined) {
-    for (const field of ['md5', 'file_size', 'file_name'] as const) {
+    for (const field of ['md5', 'sha256', 'file_size', 'file_name'] as const) {
       if (written[field] !== undefined) bad(field, 'describes a file, but the device has neither file_url nor file');
     }
   } else {
@@ -121,7 +149,16 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
       if (name === null && good) bad('file_name', 'is missing, and the URL does not end in a file name');
     }
   }
-  if (!good || sn === null || version === null || pid === null || upgradeType === null) return null;
+  const labels = written.labels === undefined ? NO_LABELS : readLabels(written.labels, bad);
+  const known = written.known === undefined ? null : values.knownOf(written.known, bad);
+  if (!good || labels === null || sn === null || version === null || pid === null || upgradeType === null) return null;
+  const doubt = (code: ManifestWarning['code'], field: Field, problem: string | null) => {
+    if (problem !== null) report.doubt(code, spelling(raw, field), problem);
+  };
+  doubt('odd_serial', 'sn', serialDoubt(sn));
+  if (pid !== sn) doubt('odd_serial', 'pid', once(rules.doubts.pid, pid, serialDoubt));
+  doubt('odd_version', 'product_version', once(rules.doubts.product_version, version, versionDoubtOf));
+  if (url !== null) doubt('url_fragment', 'file_url', once(rules.doubts.file_url, url, values.urlDoubt));
   return {
     index,
     // A dock is its own gateway.
@@ -131,16 +168,24 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
     firmware_upgrade_type: upgradeType,
     file_url: url,
     file: path === null ? null : once(rules.places, path, (given) => resolve(rules.folder, given)),
-    md5: md5 === null ? null : md5.toLowerCase(),
+    md5,
+    sha256,
     file_size: size,
     file_name: name,
+    labels: labels === NO_LABELS ? labels : once(rules.labels, JSON.stringify(labels), () => labels),
+    known,
   };
 }
 
 const NOT_SERVED = 'has no file_url beside it, so the dock has nothing to download; add file_url, or give --serve';
 
-function none(): null {
-  return null;
+function lower(text: string): string {
+  return text.toLowerCase();
+}
+
+function versionDoubtOf(version: string): string | null {
+  const doubt = versionDoubt(version);
+  return doubt === null ? null : `${quoted(version)} ${doubt}`;
 }
 
 /** The values under their fields' own names; null is no value. */
@@ -150,7 +195,7 @@ function fieldsOf(raw: Record<string, unknown>, bad: (key: string, problem: stri
   for (const key of Object.keys(raw)) {
     const field = FIELD_OF.get(key);
     const value = raw[key];
-    if (field === undefined) bad(quote(key), `unknown key${didYouMean(key, KNOWN_KEYS)}`);
+    if (field === undefined) bad(quoted(key), `unknown key${meantKey(key)}`);
     else if (value === null) continue;
     else if (written[field] === undefined) written[field] = value;
     else if (!sameValue(field, written[field], value)) {
@@ -158,6 +203,12 @@ function fieldsOf(raw: Record<string, unknown>, bad: (key: string, problem: stri
     }
   }
   return written;
+}
+
+/** `; did you mean "sn"?`, also for what would be understood as the name of a CSV column. */
+function meantKey(key: string): string {
+  const field = FIELD_OF_COLUMN.get(folded(key));
+  return field === undefined ? didYouMean(key, KNOWN_KEYS) : `; did you mean ${quoted(field)}?`;
 }
 
 /** Whether every key is a field's own name, and none has null: nothing is to be read between the lines then. */

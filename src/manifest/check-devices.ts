@@ -1,0 +1,70 @@
+import { quoted, safeText } from '../text.js';
+import { type EntryRules, readEntry } from './device/entry.js';
+import { createFindings, type Findings } from './findings.js';
+import type { ManifestDevice, ManifestWarning } from './model.js';
+
+/** What is probably not as it was meant, by kind. */
+export type Warnings = Map<ManifestWarning['code'], Findings>;
+
+/** Each device of a manifest by itself, then all of them side by side; what is wrong goes to `findings`. */
+export function checkEntries(
+  entries: readonly unknown[],
+  rules: EntryRules,
+  findings: Findings,
+  warnings: Warnings,
+  rows: readonly number[] | undefined,
+): ManifestDevice[] {
+  const devices: ManifestDevice[] = [];
+  const seen = new Map<string, number>();
+  const doubt = (code: ManifestWarning['code'], where: string, key: string | null, problem: string) => {
+    const found = warnings.get(code) ?? createFindings();
+    warnings.set(code, found);
+    found.add(where, key, problem);
+  };
+  for (let index = 0; index < entries.length && !findings.full; index++) {
+    const entry = entries[index];
+    const where = () => nameOf(entry, index, rows?.[index]);
+    const device = readEntry(entry, index, rules, {
+      error: (key, problem) => findings.add(where(), key, problem),
+      doubt: (code, key, problem) => doubt(code, where(), key, problem),
+    });
+    if (device) devices.push(device);
+    const sn = device?.sn ?? snOf(entry);
+    if (sn === null) continue;
+    const first = seen.get(sn);
+    if (first === undefined) seen.set(sn, index);
+    else findings.add(where(), 'sn', `is that of device ${first + 1} already; a device is named once`);
+  }
+  for (const [one, other] of similarSerials(devices)) {
+    doubt('similar_serials', '', null, `${quoted(one)} and ${quoted(other)} differ only in upper and lower case`);
+  }
+  return devices;
+}
+
+/** Serial numbers that are told apart by upper and lower case alone: one device, most probably. */
+function similarSerials(devices: readonly ManifestDevice[]): [string, string][] {
+  const serials = new Set(devices.flatMap(({ sn, pid }) => [sn, pid]));
+  const found: [string, string][] = [];
+  const first = new Map<string, string>();
+  for (const serial of serials) {
+    const upper = serial.toUpperCase();
+    // Most serial numbers have no lower-case letter, and two that differ in case alone have one between them.
+    if (upper === serial) continue;
+    const other = serials.has(upper) ? upper : first.get(upper);
+    if (other === undefined) first.set(upper, serial);
+    else found.push([other, serial]);
+  }
+  return found;
+}
+
+function snOf(entry: unknown): string | null {
+  const sn = (entry as { sn?: unknown } | null | undefined)?.sn;
+  return typeof sn === 'string' && sn !== '' ? sn : null;
+}
+
+/** `device 3 (sn 1581F...)`, counted from 1; in a spreadsheet with its row. */
+function nameOf(entry: unknown, index: number, row: number | undefined): string {
+  const sn = snOf(entry);
+  const more = [...(row === undefined ? [] : [`row ${row}`]), ...(sn === null ? [] : [`sn ${safeText(sn, 40)}`])];
+  return more.length === 0 ? `device ${index + 1}` : `device ${index + 1} (${more.join(', ')})`;
+}

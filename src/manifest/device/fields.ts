@@ -1,0 +1,99 @@
+/** The keys of a manifest's device (CONTRACT "The manifest"): what reader, JSON Schema and "did you mean" all go by. */
+
+export type Field =
+  | 'sn'
+  | 'pid'
+  | 'product_version'
+  | 'firmware_upgrade_type'
+  | 'file_url'
+  | 'file'
+  | 'md5'
+  | 'sha256'
+  | 'file_size'
+  | 'file_name'
+  | 'labels'
+  | 'known';
+
+interface About {
+  /** Another spelling of the key. */
+  also: string | null;
+  /** What it means, for editors that show the JSON Schema. */
+  meaning: string;
+  /** How spreadsheets name its column besides `also`, as {@link folded} gives it. */
+  columns?: readonly string[];
+}
+
+export const FIELDS: Readonly<Record<Field, About>> = {
+  sn: {
+    also: null,
+    meaning: 'Serial number of the device; each device once.',
+    columns: ['serialnumber', 'serial', 'devicesn'],
+  },
+  pid: {
+    also: 'gateway',
+    meaning: 'Serial number of the gateway (the dock). Default: --pid.',
+    columns: ['dock', 'docksn', 'gatewaysn'],
+  },
+  product_version: {
+    also: 'version',
+    meaning: 'Firmware version to upgrade to. In quotes: 1.10 is not 1.1.',
+    columns: ['firmware', 'firmwareversion', 'targetversion'],
+  },
+  firmware_upgrade_type: {
+    also: 'type',
+    meaning: 'normal (3), consistency (2) or psdk (4). Default: --type, else normal.',
+    columns: ['upgradetype'],
+  },
+  file_url: {
+    also: 'url',
+    meaning: 'What the dock downloads: http or https.',
+    columns: ['downloadurl', 'firmwareurl'],
+  },
+  file: { also: null, meaning: 'The same bytes on this machine; relative to the manifest.' },
+  md5: {
+    also: null,
+    meaning: 'Expected MD5 of the file: 32 hexadecimal digits, any case. Checked against the bytes.',
+    columns: ['checksum'],
+  },
+  sha256: {
+    also: null,
+    meaning: 'Expected SHA-256 of the file: 64 hexadecimal digits, any case. Checked against the bytes.',
+  },
+  file_size: {
+    also: null,
+    meaning: 'Expected size of the file in bytes. Checked against the bytes.',
+    columns: ['size'],
+  },
+  file_name: { also: null, meaning: 'Name of the file. Default: the last part of the URL or path.' },
+  labels: { also: null, meaning: 'Short texts by name, like {"site": "north"}, for --select, tables and reports.' },
+  known: { also: null, meaning: 'What the device last reported, as dji-ota init noted it; a live report wins.' },
+};
+
+const ALL = Object.keys(FIELDS) as Field[];
+
+/** The field that a key as written stands for. */
+export const FIELD_OF: ReadonlyMap<string, Field> = new Map(
+  ALL.flatMap((field) => [field, FIELDS[field].also ?? field].map((key): [string, Field] => [key, field])),
+);
+
+/** Every key that a device may have, in both spellings. */
+export const KNOWN_KEYS: readonly string[] = [...FIELD_OF.keys()];
+
+/** What `known` holds. In a CSV each is a column: `known_version`. */
+export const KNOWN_PARTS = ['version', 'model', 'heard_at'] as const;
+
+/** The field that a column stands for, by its {@link folded} name. */
+export const FIELD_OF_COLUMN: ReadonlyMap<string, Field> = new Map(
+  ALL.flatMap((field) => {
+    const { also, columns = [] } = FIELDS[field];
+    return [folded(field), folded(also ?? field), ...columns].map((name): [string, Field] => [name, field]);
+  }),
+);
+
+/** A column's name without what people write differently: case, white space, `_` and `-`. */
+export function folded(name: string): string {
+  return name.toLowerCase().replace(/[\s_-]+/g, '');
+}
+
+/** Characters in a text; the seed's own bound (`"length": "10240"`). */
+export const MAX_TEXT = 10_240;

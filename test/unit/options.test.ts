@@ -76,7 +76,7 @@ describe('push', () => {
     [{ concurrency: '0' }, '--concurrency "0" is not a whole number from 1'],
     [{ retries: '1.5' }, '--retries "1.5" is not a whole number from 0'],
     [{ verify: 'yes' }, '--verify "yes" is not known'],
-    [{ type: '9' }, '--type "9" is no upgrade type'],
+    [{ type: '9' }, '--type "9" is not an upgrade type'],
     [{ pid: ['A/B'] }, '--pid "A/B"'],
     [{ timeout: '0' }, '--timeout: "0" has to be more than 0'],
     [{ waves: '10%,1%' }, '--waves: 10%,1%'],

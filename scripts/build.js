@@ -28,6 +28,7 @@ const COMMON = {
   // The licences of what is inside are in NOTICES.txt.
   legalComments: 'none',
   metafile: true,
+  alias: { debug: join(ROOT, 'scripts', 'no-debug.cjs') },
   write: false,
   logLevel: 'warning',
 };

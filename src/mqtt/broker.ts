@@ -38,6 +38,8 @@ export interface BrokerEvents {
   onMessage(message: BrokerMessage): void;
   /** `onMessage` threw: a bug of the receiver; the connection goes on. */
   onReceiverError?(error: unknown): void;
+  /** A message of so many bytes was too large to be read; it was acknowledged, so that the broker does not keep it. */
+  onOversized?(topic: string, bytes: number): void;
   /** The connection broke and is being sought again. */
   onLost?(reason: string): void;
   /** `sessionPresent`: the broker kept our session, so nothing sent meanwhile is missing. */

@@ -7,8 +7,8 @@ import { dial } from './dial.js';
 import type { Link } from './link.js';
 import { outbox } from './outbox.js';
 import { growingWait, sleep } from './sleep.js';
+import { readTarget } from './stream/target.js';
 import { subscriptions } from './subscriptions.js';
-import { readTarget } from './target.js';
 
 export interface ConnectOptions {
   /** Ends the connecting at once; has no meaning afterwards. */
@@ -64,6 +64,7 @@ export async function connectBroker(
   const dialer = dial(target, settings, clock, options.keepalive ?? 30, {
     onMessage: (message) => events.onMessage(message),
     onReceiverError: (error) => events.onReceiverError?.(error),
+    onOversized: (topic, bytes) => events.onOversized?.(topic, bytes),
   });
 
   const adopt = (opened: Link) => {

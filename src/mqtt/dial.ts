@@ -5,7 +5,7 @@ import type { ConnectionSettings } from './broker.js';
 import { type Link, type LinkEvents, NO_ANSWER, openLink, TIMED_OUT, type Version } from './link.js';
 import { ConnectFailure, type Failure } from './refusals.js';
 import { growingWait, sleep } from './sleep.js';
-import type { Target } from './target.js';
+import type { Target } from './stream/target.js';
 
 /** Milliseconds that are left to the last attempt where the time limit cuts the wait before it. */
 const LAST_ATTEMPT = 100;

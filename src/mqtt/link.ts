@@ -7,8 +7,8 @@ import { safeText } from '../text.js';
 import type { BrokerMessage } from './broker.js';
 import { type MessageIds, messageIds } from './message-ids.js';
 import { ConnectFailure, connackFailure, type Failure, type Login, reasonWords, streamFailure } from './refusals.js';
-import { openStream } from './stream.js';
-import type { Target } from './target.js';
+import { openStream } from './stream/open.js';
+import type { Target } from './stream/target.js';
 
 export type Version = '5' | '3.1.1';
 
@@ -31,6 +31,8 @@ export interface LinkEvents {
   onMessage(message: BrokerMessage): void;
   /** `onMessage` threw. */
   onReceiverError(error: unknown): void;
+  /** A message of so many bytes was left out. */
+  onOversized(topic: string, bytes: number): void;
 }
 
 /** `takenOver`: another client came with our client id. */
@@ -81,7 +83,7 @@ export function openLink(
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const { target } = settings;
-    const opened = openStream(target);
+    const opened = openStream(target, { packet: MAXIMUM_PACKET_SIZE, onOversized: events.onOversized });
     const { stream } = opened;
     const ids = messageIds(settings.reservedIds);
     let state: 'opening' | 'open' | 'ended' = 'opening';
@@ -190,9 +192,12 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
     protocolId: 'MQTT',
     protocolVersion: five ? 5 : 4,
     clientId: settings.clientId,
-    ...(settings.username === undefined ? {} : { username: settings.username }),
+    // As bytes: mqtt-packet prints every text that it writes under DEBUG=mqtt*. The type of the user name knows texts alone.
+    ...(settings.username === undefined ? {} : { username: Buffer.from(settings.username) as unknown as string }),
     // MQTT 3.1.1 has no password without a user name (section 3.1.2.9), MQTT 5 has.
-    ...(settings.password === undefined || (!five && !settings.username) ? {} : { password: settings.password }),
+    ...(settings.password === undefined || (!five && !settings.username)
+      ? {}
+      : { password: Buffer.from(settings.password) }),
     clean: settings.clean,
     keepalive: settings.keepalive,
     ...(five

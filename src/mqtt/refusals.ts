@@ -2,7 +2,7 @@
 import { OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
 import { tlsFault } from '../tls.js';
-import type { Target } from './target.js';
+import type { Target } from './stream/target.js';
 
 /** Why a connection was not made. */
 export type Failure =

@@ -23,6 +23,7 @@ export interface Recorder extends Required<BrokerEvents> {
   gone: Error[];
   resent: string[];
   receiverErrors: unknown[];
+  oversized: string[];
 }
 
 export function recorder(): Recorder {
@@ -34,8 +35,10 @@ export function recorder(): Recorder {
     gone: [],
     resent: [],
     receiverErrors: [],
+    oversized: [],
     onMessage: (message) => void record.messages.push(message),
     onReceiverError: (error) => void record.receiverErrors.push(error),
+    onOversized: (topic, bytes) => void record.oversized.push(`${topic} ${bytes}`),
     onLost: (reason) => void record.lost.push(reason),
     onRestored: ({ sessionPresent }) => void record.restored.push(sessionPresent),
     onGone: (error) => void record.gone.push(error),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
 import { connackFailure, reasonWords, streamFailure } from '../../src/mqtt/refusals.js';
-import { readTarget } from '../../src/mqtt/target.js';
+import { readTarget } from '../../src/mqtt/stream/target.js';
 import { connection } from '../helpers/broker-recorder.js';
 
 const target = readTarget(connection('mqtts://broker.example'));

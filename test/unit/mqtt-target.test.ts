@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readTarget } from '../../src/mqtt/target.js';
+import { readTarget } from '../../src/mqtt/stream/target.js';
 import { connection, rejection } from '../helpers/broker-recorder.js';
 
 describe('readTarget', () => {

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
-import { readTlsFiles } from '../../src/mqtt/tls-files.js';
+import { readTlsFiles } from '../../src/mqtt/stream/tls-files.js';
 import { connection } from '../helpers/broker-recorder.js';
 import { makeCertificates } from '../helpers/certificates.js';
 

@@ -1,10 +1,10 @@
 /** The files of --ca, --cert and --key, checked before the first attempt so that the one at fault is named. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
-import { usualAuthorities } from '../tls.js';
-import type { ConnectionSettings } from './broker.js';
+import { OtaError } from '../../errors.js';
+import { safeText } from '../../text.js';
+import { usualAuthorities } from '../../tls.js';
+import type { ConnectionSettings } from '../broker.js';
 
 export interface TlsFiles {
   insecure: boolean;

@@ -1,7 +1,7 @@
 /** Where to connect: the broker URL and the TLS files, checked once, before the first attempt. */
-import { type BrokerScheme, BrokerUrl, shownBrokerText } from '../broker-url.js';
-import { OtaError } from '../errors.js';
-import type { ConnectionSettings } from './broker.js';
+import { type BrokerScheme, BrokerUrl, shownBrokerText } from '../../broker-url.js';
+import { OtaError } from '../../errors.js';
+import type { ConnectionSettings } from '../broker.js';
 import { readTlsFiles, type TlsFiles } from './tls-files.js';
 
 export interface Target {

@@ -1,0 +1,139 @@
+/**
+ * Looks at MQTT packets on their way in, before they are parsed: a PUBLISH that is too large, or on a topic that nobody
+ * wants, is left out without being held, and acknowledged so that the broker does not keep it for us.
+ */
+import type { Filter } from './filtered.js';
+
+export interface FrameFilterOptions {
+  /** The most bytes of a packet after its fixed header. */
+  limit: number;
+  /** Sends packets to the broker. */
+  send(packets: Buffer): void;
+  /** A PUBLISH of `bytes` was left out because of `limit`. */
+  onOversized(topic: string, bytes: number): void;
+}
+
+export interface FrameFilter extends Filter {
+  /**
+   * Leaves out messages on other topics than these from now on; null = none. Topics are given as `latin1` reads their UTF-8
+   * bytes: that is the cheapest text that a topic on its way can be turned into.
+   */
+  only(topics: { has(topic: string): boolean } | null): void;
+}
+
+const PUBLISH = 3;
+const PUBACK = 0x40;
+const PUBREC = 0x50;
+const NOTHING = Buffer.alloc(0);
+
+export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): FrameFilter {
+  let wanted: { has(topic: string): boolean } | null = null;
+  // The beginning of a packet that does not say yet whether it is wanted, and how many bytes will.
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let needed = 0;
+  // Bytes of the present packet that are still to come, and what becomes of them.
+  let left = 0;
+  let skipping = false;
+  // What follows a malformed header means nothing: mqtt.js reports it and ends the connection.
+  let malformed = false;
+
+  const hold = (chunk: Buffer, from: number, bytes: number) => {
+    held = [from === 0 ? chunk : chunk.subarray(from)];
+    heldBytes = chunk.length - from;
+    needed = bytes;
+  };
+
+  return {
+    only(topics) {
+      wanted = topics;
+    },
+    take(added) {
+      if (malformed) return added;
+      let chunk = added;
+      if (held.length > 0) {
+        held.push(added);
+        heldBytes += added.length;
+        if (heldBytes < needed) return NOTHING;
+        chunk = Buffer.concat(held);
+        held = [];
+      }
+      const { length } = chunk;
+      const kept: Buffer[] = [];
+      const owed: number[] = [];
+      // Everything from here to `at` is passed on.
+      let from = 0;
+      let at = 0;
+      while (at < length) {
+        if (left > 0) {
+          const part = Math.min(left, length - at);
+          at += part;
+          left -= part;
+          if (skipping) from = at;
+          continue;
+        }
+        // Fixed header: type and flags, then the remaining length in 1 to 4 bytes of 7 bits (MQTT 5 section 2.1.4).
+        const start = at;
+        const first = chunk[at++] as number;
+        let size = 0;
+        let shift = 0;
+        let byte = 0x80;
+        while (byte & 0x80 && shift < 28 && at < length) {
+          byte = chunk[at++] as number;
+          size += (byte & 0x7f) << shift;
+          shift += 7;
+        }
+        if (byte & 0x80) {
+          if (shift === 28) {
+            malformed = true;
+            at = length;
+            break;
+          }
+          if (start > from) kept.push(chunk.subarray(from, start));
+          hold(chunk, start, length - start + 1);
+          from = length;
+          break;
+        }
+        skipping = false;
+        if (first >> 4 !== PUBLISH) {
+          if (size > limit) throw new Error(`the broker sent a packet of ${size} bytes that is no message`);
+          left = size;
+          continue;
+        }
+        if (size <= limit && wanted === null) {
+          left = size;
+          continue;
+        }
+        const qos = (first >> 1) & 3;
+        const known = length - at >= 2;
+        const topicEnd = known ? at + 2 + chunk.readUInt16BE(at) : at + 2;
+        const end = topicEnd + (qos > 0 ? 2 : 0);
+        if (size < 2 || (known && end > at + size)) {
+          malformed = true;
+          at = length;
+          break;
+        }
+        if (!known || end > length) {
+          if (start > from) kept.push(chunk.subarray(from, start));
+          hold(chunk, start, (known ? end : at + 2) - start);
+          from = length;
+          break;
+        }
+        const topic = chunk.toString('latin1', at + 2, topicEnd);
+        left = size;
+        if (size <= limit && (wanted === null || wanted.has(topic))) continue;
+        if (start > from) kept.push(chunk.subarray(from, start));
+        skipping = true;
+        if (qos > 0)
+          owed.push(qos === 1 ? PUBACK : PUBREC, 2, chunk[topicEnd] as number, chunk[topicEnd + 1] as number);
+        if (size > limit) onOversized(Buffer.from(topic, 'latin1').toString(), size);
+        left -= end - at;
+        at = end;
+        from = at;
+      }
+      if (at > from) kept.push(chunk.subarray(from, at));
+      if (owed.length > 0) send(Buffer.from(owed));
+      return kept.length === 1 ? (kept[0] as Buffer) : kept.length === 0 ? NOTHING : Buffer.concat(kept);
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** The byte stream below MQTT: TCP, TLS, or a WebSocket over either. */
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import WebSocket, { createWebSocketStream } from 'ws';
+import { filtered } from './filtered.js';
+import { type FrameFilter, frameFilter } from './mqtt-frames.js';
+import type { Target } from './target.js';
+import { smallWebsocketFrames } from './websocket-frames.js';
+
+export interface OpenedStream {
+  stream: Duplex;
+  frames: FrameFilter;
+  /** Whether TCP stands. */
+  connected(): boolean;
+  /** Whether everything below MQTT stands: TCP, TLS and the WebSocket. */
+  reached(): boolean;
+  /** The first bytes that came, at most {@link HEAD}. */
+  head(): Buffer;
+}
+
+export interface StreamLimits {
+  /** The most bytes of a packet. */
+  packet: number;
+  onOversized(topic: string, bytes: number): void;
+}
+
+/**
+ * Node gives each address of a host 250 ms before it tries the next one, less than a handshake takes over satellite.
+ */
+const ADDRESS_TIMEOUT = 1500;
+
+/** Enough to tell what another protocol is. */
+const HEAD = 256;
+
+/** What may wait to be sent: a broker that only writes must not fill the memory with acknowledgements. Bytes. */
+const MOST_UNSENT = 4 * 1024 * 1024;
+
+/** Starts to connect; success and failure are told by the stream itself. */
+export function openStream(target: Target, limits: StreamLimits): OpenedStream {
+  let connected = false;
+  let reached = false;
+  let head = Buffer.alloc(0);
+  const onReached = () => {
+    reached = true;
+  };
+  const websocket = target.scheme === 'ws' || target.scheme === 'wss';
+  const socket = openSocket(target, websocket ? () => {} : onReached);
+  socket.once('connect', () => {
+    connected = true;
+  });
+  const below = websocket ? openWebSocket(target, socket, onReached) : socket;
+  const frames = frameFilter({
+    limit: limits.packet,
+    onOversized: limits.onOversized,
+    send(packets) {
+      if (below.writableLength > MOST_UNSENT) throw new Error('the broker no longer takes what is sent to it');
+      below.write(packets);
+    },
+  });
+  const stream = filtered(below, {
+    take(chunk) {
+      if (head.length < HEAD) head = Buffer.concat([head, chunk.subarray(0, HEAD - head.length)]);
+      return frames.take(chunk);
+    },
+  });
+  return { stream, frames, connected: () => connected, reached: () => reached, head: () => head };
+}
+
+function openSocket({ host, port, tls }: Target, onReached: () => void): Socket {
+  const address = { host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT };
+  const socket: Socket = tls
+    ? connectTls({ ...address, ...tlsOptions(host, tls) }, onReached)
+    : connectTcp(address, onReached);
+  // MQTT packets are small and each is waited for: do not hold them back to fill a segment.
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function openWebSocket({ scheme, host, port, path }: Target, socket: Socket, onReached: () => void): Duplex {
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const client = new WebSocket(`${scheme}://${authority}${path}`, ['mqtt'], {
+    // Of the types of Node a socket is wanted, of what is used of it a stream.
+    createConnection: () => filtered(socket, smallWebsocketFrames()) as Socket,
+    perMessageDeflate: false,
+  });
+  client.once('open', onReached);
+  const stream = createWebSocketStream(client);
+  // The stream only ends where the socket closes in order; MQTT wants to know of every end.
+  client.once('close', () => stream.destroy());
+  return stream;
+}
+
+function tlsOptions(host: string, tls: NonNullable<Target['tls']>) {
+  return {
+    secureContext: tls.context(),
+    rejectUnauthorized: !tls.insecure,
+    // TLS knows no addresses as server names (RFC 6066, section 3).
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+  };
+}

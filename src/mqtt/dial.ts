@@ -5,10 +5,14 @@ import type { ConnectionSettings } from './broker.js';
 import { type Link, type LinkEvents, NO_ANSWER, openLink, TIMED_OUT, type Version } from './link.js';
 import { ConnectFailure, type Failure } from './refusals.js';
 import { growingWait, sleep } from './sleep.js';
+import { speaksTls, tlsPort } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
 
 /** Milliseconds that are left to the last attempt where the time limit cuts the wait before it. */
 const LAST_ATTEMPT = 100;
+
+/** Milliseconds for the question whether a port speaks TLS. */
+const PROBE = 2000;
 
 export interface Dialer {
   /** The version of the last connection. */
@@ -102,6 +106,7 @@ export function dial(
     const deadline = clock.now() + timeout;
     const wait = growingWait(200, 2000);
     let reason: string | null = null;
+    let probed = target.tls !== null;
     for (;;) {
       try {
         return supported(await attempt(deadline, signal), target);
@@ -109,6 +114,10 @@ export function dial(
         if (signal?.aborted) throw interrupted(signal.reason);
         if (!(error instanceof ConnectFailure)) throw error;
         const { failure } = error;
+        if (error.doubtful && !probed) {
+          probed = true;
+          if (await speaksTls(target, clock, Math.min(PROBE, deadline - clock.now()))) throw tlsPort(target);
+        }
         if (failure.kind === 'refused') throw failure.error;
         if (failure.kind === 'version') throw versionError(target, settings, failure.reason);
         const latest = reasonOf(failure);

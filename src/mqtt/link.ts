@@ -7,7 +7,8 @@ import { safeText } from '../text.js';
 import type { BrokerMessage } from './broker.js';
 import { type MessageIds, messageIds } from './message-ids.js';
 import { ConnectFailure, connackFailure, type Failure, type Login, reasonWords, streamFailure } from './refusals.js';
-import { openStream } from './stream/open.js';
+import { openStream, type Stage } from './stream/open.js';
+import { otherProtocol } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
 
 export type Version = '5' | '3.1.1';
@@ -90,6 +91,7 @@ export function openLink(
     let cause: unknown;
     let said: string | null = null;
     let takenOver = false;
+    let answered = false;
     let broken: Parameters<OnClosed> | null = null;
     let tellClosed: OnClosed | null = null;
 
@@ -107,20 +109,27 @@ export function openLink(
       signal?.removeEventListener('abort', onAbort);
       // client.end() would also close its stores, over which packets that are already read would stumble.
       stream.destroy();
-      if (was === 'opening') return reject(failure ? new ConnectFailure(failure) : aborted);
+      if (was === 'opening') return reject(failure ? connectFailure(failure) : aborted);
       broken = [said ?? (cause ? safeText(systemReason(cause)) : 'the broker closed the connection'), takenOver];
       tellClosed?.(...broken);
+    };
+    const connectFailure = (failure: Failure) => {
+      // Who answered in MQTT has said what it has to say.
+      if (answered) return new ConnectFailure(failure);
+      const error = otherProtocol(opened.head(), target);
+      return new ConnectFailure(error ? { kind: 'refused', error } : failure, opened.stage() !== 'nothing');
     };
     const onAbort = () => end(null, signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     const cancelTimeout = clock.after(timeout, () => {
       if (state === 'open') return;
-      end(opened.reached() ? { kind: 'dropped', reason: NO_ANSWER } : { kind: 'failed', reason: TIMED_OUT });
+      end(opened.stage() === 'all' ? { kind: 'dropped', reason: NO_ANSWER } : { kind: 'failed', reason: TIMED_OUT });
     });
 
     const onPacket: Parameters<typeof client.on<'packetreceive'>>[1] = (packet) => {
       if (packet.cmd !== 'connack') return;
       client.off('packetreceive', onPacket);
+      answered = true;
       const code = packet.reasonCode ?? packet.returnCode ?? 0;
       if (code !== 0) end(connackFailure(code, packet.properties?.reasonString, target, settings));
       else if (packet.sessionPresent && !settings.resume) end({ kind: 'stale' });
@@ -151,9 +160,9 @@ export function openLink(
         cause = error;
         said = protocolProblem(error);
       }
-      end(openingFailure(cause, said, target, opened.reached()));
+      end(openingFailure(cause, said, target, opened.stage()));
     });
-    client.on('close', () => end(openingFailure(cause, said, target, opened.reached())));
+    client.on('close', () => end(openingFailure(cause, said, target, opened.stage())));
 
     client.on('connect', (connack) => {
       if (state !== 'opening') return;
@@ -214,10 +223,10 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
   };
 }
 
-function openingFailure(cause: unknown, said: string | null, target: Target, reached: boolean): Failure {
+function openingFailure(cause: unknown, said: string | null, target: Target, stage: Stage): Failure {
   if (said !== null) return { kind: 'dropped', reason: said };
-  if (cause !== undefined) return streamFailure(cause, target, reached);
-  return reached
+  if (cause !== undefined) return streamFailure(cause, target, stage);
+  return stage === 'all'
     ? { kind: 'dropped', reason: 'the broker closed the connection without an answer' }
     : { kind: 'failed', reason: 'the connection was closed before it stood' };
 }

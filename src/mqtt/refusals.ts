@@ -2,6 +2,7 @@
 import { OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
 import { tlsFault } from '../tls.js';
+import type { Stage } from './stream/open.js';
 import type { Target } from './stream/target.js';
 
 /** Why a connection was not made. */
@@ -19,9 +20,12 @@ export type Failure =
 
 export class ConnectFailure extends Error {
   readonly failure: Failure;
-  constructor(failure: Failure) {
+  /** Something took the connection and gave no answer in MQTT: perhaps it speaks another protocol. */
+  readonly doubtful: boolean;
+  constructor(failure: Failure, doubtful = false) {
     super(failure.kind);
     this.failure = failure;
+    this.doubtful = doubtful;
   }
 }
 
@@ -110,7 +114,7 @@ function loginHint({ clientId, username, password }: Login, { userInUrl }: Targe
 }
 
 /** An error of the stream below MQTT before the broker has answered. */
-export function streamFailure(error: unknown, target: Target, reached: boolean): Failure {
+export function streamFailure(error: unknown, target: Target, stage: Stage): Failure {
   const { code } = error as { code?: unknown };
   const final = (why: string, hint: string): Failure => ({
     kind: 'refused',
@@ -131,18 +135,24 @@ export function streamFailure(error: unknown, target: Target, reached: boolean):
       'Check port and path of the broker URL: EMQX and HiveMQ want /mqtt, RabbitMQ /ws.',
     );
   }
-  const reason = safeText(status ? `HTTP ${status}` : reasonOf(error, target, reached));
-  return reached && (code === 'ECONNRESET' || code === 'EPIPE')
+  const reason = safeText(status ? `HTTP ${status}` : reasonOf(error, target, stage));
+  return stage === 'all' && (code === 'ECONNRESET' || code === 'EPIPE')
     ? { kind: 'dropped', reason }
     : { kind: 'failed', reason };
 }
 
-function reasonOf(error: unknown, target: Target, reached: boolean): string {
+function reasonOf(error: unknown, target: Target, stage: Stage): string {
   const message = error instanceof Error ? error.message : '';
   const { code } = error as { code?: unknown };
   // The words are those of Node's tls for a connection that ends in the middle of the handshake.
-  if (target.tls && !reached && (code === 'ECONNRESET' || message.includes('before secure TLS connection'))) {
-    return 'the server hung up during the TLS handshake; perhaps there is no TLS on this port';
+  const hungUp = code === 'ECONNRESET' || message.includes('before secure TLS connection');
+  if (hungUp && stage !== 'all' && target.path === '' && target.tls) return NO_TLS;
+  if (hungUp && target.path !== '') {
+    if (target.tls && stage !== 'tls') return NO_TLS;
+    const other = target.tls ? 'mqtts' : 'mqtt';
+    return `the server hung up instead of opening a WebSocket; perhaps this port is for ${other}://`;
   }
   return systemReason(error);
 }
+
+const NO_TLS = 'the server hung up during the TLS handshake; perhaps there is no TLS on this port';

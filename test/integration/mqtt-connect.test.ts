@@ -173,6 +173,28 @@ describe.skipIf(!mosquittoAvailable())('connecting to mosquitto', () => {
     });
   });
 
+  it.each([
+    ['mqtt', false, 'mqtts'],
+    ['ws', false, 'wss'],
+    ['mqtt', true, 'mqtts'],
+    ['ws', true, 'wss'],
+  ])('%s:// to a TLS port (WebSockets: %s): says so at once', async (scheme, websocket, right) => {
+    const { url } = await mosquitto({ tls: certificates, websocket });
+    const settings = connection(url.replace(/^\w+/, scheme), { connectTimeout: 600_000 });
+    expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
+      code: 'broker_unreachable',
+      message: expect.stringContaining(`this looks like a TLS port: use ${right}://`),
+    });
+  });
+
+  it('says where a port takes MQTT without a WebSocket', async () => {
+    const server = await mosquitto();
+    const settings = connection(server.url.replace('mqtt:', 'ws:'), { connectTimeout: 1000 });
+    expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
+      message: expect.stringContaining('perhaps this port is for mqtt://'),
+    });
+  });
+
   it('speaks MQTT over a WebSocket, with or without a path', async () => {
     const server = await mosquitto({ websocket: true });
     const { broker, record } = await connected(connection(server.url));
@@ -209,7 +231,7 @@ describe('connecting', () => {
     ['hangs up', (socket: Socket) => void socket.end()],
     ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
     ['answers as 3.1.1 brokers do', (socket: Socket) => void socket.write(Buffer.from('20020001', 'hex'))],
-    ['answers nonsense', (socket: Socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['answers nonsense', (socket: Socket) => void socket.write('Pardon?\r\n')],
     ['keeps silent', () => {}, true],
   ])('falls back where the broker %s on MQTT 5', async (_, answer, silent = false) => {
     const versions: number[] = [];
@@ -265,6 +287,36 @@ describe('connecting', () => {
     expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
       message: expect.stringContaining('HTTP 404'),
       hint: expect.stringContaining('path'),
+    });
+  });
+
+  it.each([
+    ['mqtt', 'AMQP\0\0\x09\x01', 'AMQP', /usually 1883/],
+    ['ws', 'AMQP\0\0\x09\x01', 'AMQP', /WebSockets another/],
+    ['mqtt', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'a web server', /ws:\/\//],
+    ['mqtt', 'INFO {"server_id":"N"}\r\n', 'the NATS protocol', /1883/],
+    ['mqtt', 'SSH-2.0-OpenSSH_9.2\r\n', 'SSH', /1883/],
+    ['mqtt', '220 mail.example ESMTP\r\n', 'a mail or FTP server', /1883/],
+    ['mqtt', '-ERR unknown command\r\n', 'Redis', /1883/],
+    ['mqtt', '\0\0\x18\x04\0\0\0\0\0', 'HTTP/2', /1883/],
+    ['mqtt', '\0\0\x01\x2a\x01ActiveMQ', 'OpenWire', /1883/],
+  ])('%s:// to a port that answers %j: says whose it is', async (scheme, answer, what, hint) => {
+    const port = await listen((socket) => void socket.once('data', () => socket.end(Buffer.from(answer, 'latin1'))));
+    const settings = connection(`${scheme}://127.0.0.1:${port}`, { connectTimeout: 600_000 });
+    expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
+      code: 'broker_unreachable',
+      message: expect.stringContaining(`this is the port of ${what}`),
+      hint: expect.stringMatching(hint),
+    });
+  });
+
+  it('takes an alert of TLS for what it is', async () => {
+    const port = await listen(
+      (socket) => void socket.once('data', () => socket.end(Buffer.from('15030300020246', 'hex'))),
+    );
+    const settings = connection(`mqtt://127.0.0.1:${port}`, { connectTimeout: 600_000 });
+    expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
+      message: expect.stringContaining('looks like a TLS port'),
     });
   });
 

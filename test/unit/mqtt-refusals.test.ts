@@ -53,7 +53,7 @@ describe('streamFailure', () => {
     ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', /does not accept the client certificate/],
     ['ERR_SSL_UNSUPPORTED_PROTOCOL', /TLS failed/],
   ])('%s will not change', (code, words) => {
-    const failure = streamFailure(failing(code), target, false);
+    const failure = streamFailure(failing(code), target, 'tcp');
     expect(failure).toMatchObject({ kind: 'refused', error: { message: expect.stringMatching(words) } });
     expect((failure as { error: unknown }).error).toBeInstanceOf(OtaError);
   });
@@ -63,19 +63,20 @@ describe('streamFailure', () => {
       'EPROTO',
       'write EPROTO 80:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:a.c:1:',
     );
-    expect(streamFailure(error, target, false)).toMatchObject({
+    expect(streamFailure(error, target, 'tcp')).toMatchObject({
       error: { message: 'mqtts://broker.example:8883: there is no TLS on this port' },
     });
   });
 
   it.each([
-    ['ECONNREFUSED', false, 'failed'],
-    ['ENOTFOUND', false, 'failed'],
-    ['ECONNRESET', false, 'failed'],
-    ['ECONNRESET', true, 'dropped'],
-    ['EPIPE', true, 'dropped'],
-  ])('%s (reached: %s): %s', (code, reached, kind) => {
-    expect(streamFailure(failing(code), target, reached).kind).toBe(kind);
+    ['ECONNREFUSED', 'nothing', 'failed'],
+    ['ENOTFOUND', 'nothing', 'failed'],
+    ['ECONNRESET', 'tcp', 'failed'],
+    ['ECONNRESET', 'tls', 'failed'],
+    ['ECONNRESET', 'all', 'dropped'],
+    ['EPIPE', 'all', 'dropped'],
+  ] as const)('%s (stands: %s): %s', (code, stage, kind) => {
+    expect(streamFailure(failing(code), target, stage).kind).toBe(kind);
   });
 
   it.each([
@@ -84,6 +85,6 @@ describe('streamFailure', () => {
     ['503', 'failed'],
     ['429', 'failed'],
   ])('HTTP %s: %s', (status, kind) => {
-    expect(streamFailure(new Error(`Unexpected server response: ${status}`), target, false).kind).toBe(kind);
+    expect(streamFailure(new Error(`Unexpected server response: ${status}`), target, 'tcp').kind).toBe(kind);
   });
 });

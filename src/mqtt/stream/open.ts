@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import WebSocket, { createWebSocketStream } from 'ws';
-import { filtered } from './filtered.js';
+import { type Filter, filtered } from './filtered.js';
 import { type FrameFilter, frameFilter } from './mqtt-frames.js';
 import type { Target } from './target.js';
 import { smallWebsocketFrames } from './websocket-frames.js';
@@ -11,13 +11,13 @@ import { smallWebsocketFrames } from './websocket-frames.js';
 export interface OpenedStream {
   stream: Duplex;
   frames: FrameFilter;
-  /** Whether TCP stands. */
-  connected(): boolean;
-  /** Whether everything below MQTT stands: TCP, TLS and the WebSocket. */
-  reached(): boolean;
-  /** The first bytes that came, at most {@link HEAD}. */
+  stage(): Stage;
+  /** The first bytes that came over TCP or TLS, at most {@link HEAD}. */
   head(): Buffer;
 }
+
+/** How far a connection has come; `all`: everything below MQTT stands, the WebSocket included. */
+export type Stage = 'nothing' | 'tcp' | 'tls' | 'all';
 
 export interface StreamLimits {
   /** The most bytes of a packet. */
@@ -38,18 +38,27 @@ const MOST_UNSENT = 4 * 1024 * 1024;
 
 /** Starts to connect; success and failure are told by the stream itself. */
 export function openStream(target: Target, limits: StreamLimits): OpenedStream {
-  let connected = false;
-  let reached = false;
+  let stage: Stage = 'nothing';
   let head = Buffer.alloc(0);
-  const onReached = () => {
-    reached = true;
-  };
   const websocket = target.scheme === 'ws' || target.scheme === 'wss';
-  const socket = openSocket(target, websocket ? () => {} : onReached);
+  const socket = openSocket(target);
   socket.once('connect', () => {
-    connected = true;
+    stage = websocket || target.tls ? 'tcp' : 'all';
   });
-  const below = websocket ? openWebSocket(target, socket, onReached) : socket;
+  socket.once('secureConnect', () => {
+    stage = websocket ? 'tls' : 'all';
+  });
+  const noted = (filter: Filter): Filter => ({
+    take(chunk) {
+      if (head.length < HEAD) head = Buffer.concat([head, chunk.subarray(0, HEAD - head.length)]);
+      return filter.take(chunk);
+    },
+  });
+  const below = websocket
+    ? openWebSocket(target, filtered(socket, noted(smallWebsocketFrames())), () => {
+        stage = 'all';
+      })
+    : socket;
   const frames = frameFilter({
     limit: limits.packet,
     onOversized: limits.onOversized,
@@ -58,33 +67,26 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
       below.write(packets);
     },
   });
-  const stream = filtered(below, {
-    take(chunk) {
-      if (head.length < HEAD) head = Buffer.concat([head, chunk.subarray(0, HEAD - head.length)]);
-      return frames.take(chunk);
-    },
-  });
-  return { stream, frames, connected: () => connected, reached: () => reached, head: () => head };
+  const stream = filtered(below, websocket ? frames : noted(frames));
+  return { stream, frames, stage: () => stage, head: () => head };
 }
 
-function openSocket({ host, port, tls }: Target, onReached: () => void): Socket {
+function openSocket({ host, port, tls }: Target): Socket {
   const address = { host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT };
-  const socket: Socket = tls
-    ? connectTls({ ...address, ...tlsOptions(host, tls) }, onReached)
-    : connectTcp(address, onReached);
+  const socket: Socket = tls ? connectTls({ ...address, ...tlsOptions(host, tls) }) : connectTcp(address);
   // MQTT packets are small and each is waited for: do not hold them back to fill a segment.
   socket.setNoDelay(true);
   return socket;
 }
 
-function openWebSocket({ scheme, host, port, path }: Target, socket: Socket, onReached: () => void): Duplex {
+function openWebSocket({ scheme, host, port, path }: Target, socket: Duplex, onOpen: () => void): Duplex {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const client = new WebSocket(`${scheme}://${authority}${path}`, ['mqtt'], {
-    // Of the types of Node a socket is wanted, of what is used of it a stream.
-    createConnection: () => filtered(socket, smallWebsocketFrames()) as Socket,
+    // By its type a socket is wanted; what is used of it a stream has.
+    createConnection: () => socket as Socket,
     perMessageDeflate: false,
   });
-  client.once('open', onReached);
+  client.once('open', onOpen);
   const stream = createWebSocketStream(client);
   // The stream only ends where the socket closes in order; MQTT wants to know of every end.
   client.once('close', () => stream.destroy());

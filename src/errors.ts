@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'run_taken_over'
   | 'report_unwritable'
   | 'preflight_refused'
+  | 'time_limit'
   | 'interrupted'
   | 'internal';
 
@@ -37,6 +38,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   run_taken_over: 4,
   journal_unwritable: 2,
   preflight_refused: 7,
+  time_limit: 5,
   interrupted: 130,
   internal: 70,
 };

@@ -1,5 +1,6 @@
 /** Connections as a run needs them. The client itself is loaded only when it connects. */
 import type { Connection } from '../settings/connection/load-connection.js';
+import { safeText, showBytes } from '../text.js';
 import type { Connect } from './context.js';
 
 /** How long a broker keeps the session of a run that was interrupted, so that what comes meanwhile is not lost. Seconds. */
@@ -9,12 +10,23 @@ export const SESSION_EXPIRY = 24 * 3600;
 export function connector(
   connection: Connection,
   session: { sessionExpiry: number; resumeSession?: boolean },
+  warn: (code: string, message: string) => void = () => {},
 ): Connect {
+  const told = new Set<string>();
+  const onOversized = (topic: string, bytes: number) => {
+    if (told.has(topic) || told.size === MOST_OVERSIZED) return;
+    told.add(topic);
+    const shown = `${safeText(topic, 120)}: ${showBytes(bytes)}, and more than 1 MiB is not read`;
+    warn('message_too_large', `a message was skipped on ${shown}`);
+  };
   return async (events, signal) => {
     const { connectBroker } = await import('../mqtt/connect.js');
-    return connectBroker({ ...connection, ...session }, { onReceiverError: raise, ...events }, { signal });
+    return connectBroker({ ...connection, ...session }, { onReceiverError: raise, onOversized, ...events }, { signal });
   };
 }
+
+/** Topics of which an oversized message is told. */
+const MOST_OVERSIZED = 20;
 
 /** A bug in what takes the messages: out of the connection, which has no part in it, to where bugs are reported. */
 function raise(error: unknown): void {

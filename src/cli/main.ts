@@ -97,6 +97,9 @@ export async function main(argv: string[]): Promise<number> {
       return named.has(fd) ? heavy() : lightStream(fd, guards[fd], heavy);
     },
     signal: abort.signal,
+    abort: (reason) => abort.abort(reason),
+    // Of the process: the clock has its origin there.
+    startedAt: 0,
     readerGone: () => readerGone,
     onExit(restore) {
       restores.add(restore);
@@ -115,6 +118,9 @@ export async function main(argv: string[]): Promise<number> {
     if (error instanceof CommanderError) return await failed(usageError(error), argv, io, error.exitCode === 0);
     if (readerGone) return 130;
     const failure = toOtaError(error);
+    if (failure.code === 'interrupted' && abort.signal.reason instanceof Error) {
+      return await failed(toOtaError(abort.signal.reason), argv, io, false);
+    }
     if (failure.code === 'interrupted') {
       const code = abort.signal.reason === 143 ? 143 : 130;
       return await failed(failure, argv, io, false, code);

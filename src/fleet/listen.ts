@@ -1,4 +1,6 @@
 /** Listens to what docks and their aircraft say of themselves until enough was heard, or for a bounded time. */
+import { abortable } from '../abort.js';
+import { OtaError } from '../errors.js';
 import type { Broker } from '../mqtt/broker.js';
 import { type FleetFeed, type SubscribeOptions, subscribeFleet } from './feed.js';
 import { type Fleet, heardLately } from './properties.js';
@@ -14,7 +16,7 @@ const ASK_EVERY = 100;
 export interface ListenOptions extends SubscribeOptions {
   /** The gateway that each aircraft of `sns` should be on: where its dock names another one or none, nothing is waited for. */
   gatewayOf?: ReadonlyMap<string, string> | undefined;
-  /** Milliseconds, counted from the granted subscription; default {@link LISTEN_FOR}. */
+  /** Milliseconds for the broker to grant the subscription, and again from then on; default {@link LISTEN_FOR}. */
   timeout?: number | undefined;
   /** Ends the listening early; default: everything asked for, and the aircraft of the gateways, {@link hasReported}. */
   enough?: ((fleet: Fleet) => boolean) | undefined;
@@ -42,7 +44,8 @@ export async function listenToFleet(
   options: ListenOptions,
 ): Promise<Listened> {
   const { clock, signal, enough, gatewayOf, timeout = LISTEN_FOR } = options;
-  const stop = await subscribeFleet(feed, broker, pids, sns, options);
+  const stop = await granted(subscribeFleet(feed, broker, pids, sns, options), broker.url, timeout, options);
+  if (!stop) return { ended: 'aborted', missing: [], stop() {} };
   const gateways = new Set(pids === 'all' ? [] : pids);
   const missing = new Set([...gateways, ...sns]);
   const begun = clock.now();
@@ -104,6 +107,28 @@ export async function listenToFleet(
     throw error;
   } finally {
     for (const end of ends) end();
+  }
+}
+
+/** What `subscribing` gives; null where the signal aborts first. */
+async function granted(
+  subscribing: Promise<() => void>,
+  url: string,
+  timeout: number,
+  { clock, signal }: ListenOptions,
+): Promise<(() => void) | null> {
+  const limit = new AbortController();
+  const late = new OtaError('broker_lost', `${url} did not answer the subscription within ${timeout / 1000} s`, {
+    hint: 'It takes connections, but handles no subscriptions: look into its log.',
+  });
+  const cancel = clock.after(timeout, () => limit.abort(late));
+  try {
+    return await abortable(subscribing, AbortSignal.any(signal ? [signal, limit.signal] : [limit.signal]));
+  } catch (error) {
+    if (signal?.aborted) return null;
+    throw error;
+  } finally {
+    cancel();
   }
 }
 

@@ -22,6 +22,8 @@ export interface ConnectOptions {
 const GOOD_LIFE = 10_000;
 /** So many connections in a row that broke over a message or subscription, and no acknowledgement on any of them. */
 const MOST_FRUITLESS = 6;
+/** So many connections in a row on which a subscription stayed without an answer. */
+const MOST_SILENCES = 2;
 /** So many connections in a row that ended soon although the broker took each at the first attempt: another client's doing. */
 const MOST_SHORT_LIVES = 4;
 /** Milliseconds that `close` gives to messages on their way, and to the farewell. */
@@ -59,7 +61,32 @@ export async function connectBroker(
     acknowledged = true;
     fruitless = 0;
   };
-  const topics = subscriptions(onAcknowledged);
+  let silentSince = 0;
+  let silences = 0;
+  let endWatch: (() => void) | null = null;
+  /** While topics are asked for: a broker that leaves that unanswered is as good as lost. */
+  const watchAnswers = () => {
+    endWatch ??= clock.after(silentSince + settings.connectTimeout - clock.now(), () => {
+      endWatch = null;
+      if (!link || topics.inFlight === 0) return;
+      if (clock.now() - silentSince < settings.connectTimeout) return watchAnswers();
+      link.destroy();
+      // What was granted once is sought again for as long as the broker itself.
+      if (restored && ++silences >= MOST_SILENCES) gone(silentError(target.shown, settings.connectTimeout));
+      else lost(`no answer to a subscription within ${settings.connectTimeout / 1000} s`, false);
+    });
+  };
+  const topics = subscriptions({
+    onAsked() {
+      silentSince = clock.now();
+      watchAnswers();
+    },
+    onAnswered() {
+      silentSince = clock.now();
+      silences = 0;
+      onAcknowledged();
+    },
+  });
   const messages = outbox({ onResend: (topic, payload) => events.onResend?.(topic, payload), onAcknowledged });
   const dialer = dial(target, settings, clock, options.keepalive ?? 30, {
     onMessage: (message) => events.onMessage(message),
@@ -89,6 +116,8 @@ export async function connectBroker(
     if (closed || ended) return;
     const unanswered = !acknowledged && topics.inFlight + messages.inFlight > 0;
     link = null;
+    endWatch?.();
+    endWatch = null;
     topics.detach();
     messages.detach();
     if (clock.now() - linkedAt > GOOD_LIFE) {
@@ -136,6 +165,7 @@ export async function connectBroker(
     ended = error;
     link?.destroy();
     link = null;
+    endWatch?.();
     topics.fail(error);
     messages.fail(error);
     events.onGone?.(error);
@@ -146,6 +176,7 @@ export async function connectBroker(
     const draining = link !== null && messages.inFlight > 0;
     if (draining) await Promise.race([messages.idle(), sleep(DRAIN_TIME, clock)]);
     closing.abort();
+    endWatch?.();
     ended ??= new OtaError('broker_lost', `the connection to ${target.shown} was closed`);
     topics.fail(ended);
     messages.fail(ended);
@@ -201,6 +232,14 @@ function takenOverError(shown: string, clientId: string): OtaError {
     {
       hint: 'Give each program a client id of its own, or omit --client-id.',
     },
+  );
+}
+
+function silentError(shown: string, timeout: number): OtaError {
+  return new OtaError(
+    'broker_lost',
+    `${shown} takes connections, but did not answer a subscription within ${timeout / 1000} s (${MOST_SILENCES} times in a row)`,
+    { hint: 'Look into the log of the broker. --connect-timeout is how long an answer is waited for.' },
   );
 }
 

@@ -38,7 +38,13 @@ export interface Subscriptions {
   readonly inFlight: number;
 }
 
-export function subscriptions(onAcknowledged: () => void): Subscriptions {
+export interface SubscriptionEvents {
+  /** The broker was asked for something. */
+  onAsked(): void;
+  onAnswered(): void;
+}
+
+export function subscriptions({ onAsked, onAnswered }: SubscriptionEvents): Subscriptions {
   const granted = new Set<string>();
   let waiting: Batch[] = [];
   const inFlight = new Set<Batch>();
@@ -60,10 +66,11 @@ export function subscriptions(onAcknowledged: () => void): Subscriptions {
 
   const send = (batch: Batch, link: Link) => {
     inFlight.add(batch);
+    onAsked();
     const { topics, call } = batch;
     const answered = (denied: string[]) => {
       inFlight.delete(batch);
-      onAcknowledged();
+      onAnswered();
       for (const topic of topics) {
         if (call.command === 'subscribe') granted.add(topic);
         else granted.delete(topic);

@@ -1,5 +1,7 @@
 /** How a run ends, for push, watch and resume alike. */
+import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
+import { showDuration } from '../text.js';
 import { notStarted, totalsOf } from './counting.js';
 import type { DeviceOutcome, Emit, Totals } from './events.js';
 
@@ -23,11 +25,37 @@ export function finishRun(result: RunResult, emit: Emit): RunResult {
   return { ...result, error };
 }
 
+/** The reason of a signal that is aborted because the whole run took longer than `ms`. */
+export function timeLimit(ms: number): OtaError {
+  const shown = ms < 1000 ? `${Math.round(ms)}ms` : showDuration(ms);
+  return new OtaError('time_limit', `the time limit of ${shown} for the whole run passed`);
+}
+
+/** Runs `work` with `signal`, aborted as well once `timeout` milliseconds (null = never) have passed. */
+export async function withTimeLimit<T>(
+  { signal, timeout, clock }: { signal: AbortSignal; timeout?: number | null; clock: Clock },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (timeout === null || timeout === undefined) return work(signal);
+  const limit = new AbortController();
+  const cancel = clock.after(timeout, () => limit.abort(timeLimit(timeout)));
+  try {
+    return await work(AbortSignal.any([signal, limit.signal]));
+  } finally {
+    cancel();
+  }
+}
+
+/** Why a run was cut off whose signal is aborted. */
+export function cutBy({ reason }: AbortSignal): 'timeout' | 'interrupted' {
+  return reason instanceof OtaError && reason.code === 'time_limit' ? 'timeout' : 'interrupted';
+}
+
 /** Who is interrupted before the first publish has nothing that goes on. */
 function withTrueHint(error: OtaError, devices: readonly DeviceOutcome[]): OtaError {
   const started =
     devices.length === 0 || devices.some(({ status }) => status !== 'not_started' && status !== 'skipped');
-  if (error.code !== 'interrupted' || started) return error;
+  if ((error.code !== 'interrupted' && error.code !== 'time_limit') || started) return error;
   return new OtaError(error.code, error.message, { hint: NOTHING_PUBLISHED, cause: error });
 }
 
@@ -50,6 +78,7 @@ export function interruptCode(signal: AbortSignal): 130 | 143 {
 
 /** The error of an aborted run; `published`: whether anything of it may have reached a dock. */
 export function interruption(signal: AbortSignal, published = true): OtaError {
+  if (signal.reason instanceof OtaError) return signal.reason;
   const name = interruptCode(signal) === 143 ? 'SIGTERM' : 'SIGINT';
   return new OtaError('interrupted', `interrupted (${name})`, {
     hint: published ? 'Upgrades that were published go on in the docks.' : NOTHING_PUBLISHED,
@@ -64,5 +93,6 @@ export function failedRun(
   published: boolean,
 ): RunResult {
   if (!signal.aborted) return unstarted(devices, error);
-  return unstarted(devices, interruption(signal, published), interruptCode(signal));
+  const cause = interruption(signal, published);
+  return unstarted(devices, cause, cause.code === 'time_limit' ? cause.exitCode : interruptCode(signal));
 }

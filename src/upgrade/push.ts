@@ -1,9 +1,10 @@
 /** A whole push: firmware and broker side by side, then the looks at the docks that were asked for, then the run itself. */
+import { abortable } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { type CoreOptions, createCore, type RunCore } from './core.js';
-import { failedRun, finishRun, interruption, type RunResult } from './end.js';
+import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
@@ -43,7 +44,8 @@ export interface PushOptions {
   /** Opens the journal of the run, once there is a plan to keep. @throws OtaError `journal_unwritable` */
   openLog?(core: RunCore): Promise<FactLog>;
   core: CoreOptions | ((plan: Plan) => CoreOptions);
-  timeout: number | null;
+  /** Limit for the whole run, milliseconds from its start. */
+  timeout?: number | null;
   preflight?: Preflight | null;
   /** Asked once everything is known and nothing is published; false ends the run. */
   confirm?: ((plan: Plan) => Promise<boolean>) | null;
@@ -63,11 +65,13 @@ export interface PushOptions {
  * own error, but gives it in the result.
  */
 export async function push(options: PushOptions): Promise<RunResult> {
-  const { devices, emit, signal } = options;
+  const { devices, emit } = options;
   const gateways = new Set(devices.map(({ pid }) => pid)).size;
   emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
   for (const { code, message } of options.warnings ?? []) emit({ event: 'warning', code, message });
-  const result = await attempt(options).catch((error: unknown) => failedRun(devices, toOtaError(error), signal, false));
+  const result = await withTimeLimit(options, (signal) =>
+    attempt({ ...options, signal }).catch((error: unknown) => failedRun(devices, toOtaError(error), signal, false)),
+  );
   return finishRun(result, emit);
 }
 
@@ -165,16 +169,11 @@ async function both(options: PushOptions, events: BrokerEvents): Promise<{ broke
 }
 
 async function race<T>(work: Promise<T>, gone: Promise<never>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw interruption(signal);
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(interruption(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
   try {
-    return await Promise.race([work, gone, aborted]);
+    return await abortable(Promise.race([work, gone]), signal);
+  } catch (error) {
+    throw signal.aborted ? interruption(signal) : error;
   } finally {
-    signal.removeEventListener('abort', onAbort);
     work.catch(() => {});
   }
 }

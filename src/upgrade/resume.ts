@@ -1,10 +1,11 @@
 /** An interrupted push taken up where it stood: its facts are replayed, and what may have been sent is never sent again. */
+import { abortable } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
 import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
 import { totalsOf } from './counting.js';
-import { failedRun, finishRun, interruption, type RunResult } from './end.js';
+import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
@@ -25,7 +26,8 @@ export interface ResumeOptions {
   core: RunCore;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
   log: FactLog;
-  timeout: number | null;
+  /** Limit for the whole run, milliseconds from its start. */
+  timeout?: number | null;
   republishUncertain: boolean;
   /** The core was rebuilt with what had ended unknown to be asked for again. */
   reopened?: boolean;
@@ -135,15 +137,17 @@ function at(fact: Fact, time: number): Fact {
 
 /** Runs to the end of every device, like `push`; tells what happens from here on. */
 export async function resume(options: ResumeOptions): Promise<RunResult> {
-  const { core, emit, signal } = options;
+  const { core, emit } = options;
   const { devices, gateways } = core.plan;
   emit({ event: 'run_started', command: 'resume', devices: devices.length, gateways: gateways.length });
-  const result = await attempt(options).catch((error: unknown) => {
-    const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);
-    // What had ended before has ended; of the rest nothing new is known.
-    const known = outcomes(core.tracker);
-    return { exit_code, totals: totalsOf(known), devices: known, error: shown };
-  });
+  const result = await withTimeLimit(options, (signal) =>
+    attempt({ ...options, signal }).catch((error: unknown) => {
+      const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);
+      // What had ended before has ended; of the rest nothing new is known.
+      const known = outcomes(core.tracker);
+      return { exit_code, totals: totalsOf(known), devices: known, error: shown };
+    }),
+  );
   return finishRun(result, emit);
 }
 
@@ -158,7 +162,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   const broker = await options.connect(run.events, signal);
   let keepSession = true;
   try {
-    await broker.subscribe([...replyTopics(core.plan), ...(verification?.topics(core.plan) ?? [])]);
+    await abortable(broker.subscribe([...replyTopics(core.plan), ...(verification?.topics(core.plan) ?? [])]), signal);
     if (signal.aborted) throw interruption(signal);
     run.take({ type: 'resumed', at: clock.now(), ...(options.reopened ? { reopened: true } : {}) });
     options.onPhase?.('upgrading');

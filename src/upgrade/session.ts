@@ -1,12 +1,11 @@
 /** Ties a run's core to a broker, a clock and a journal. All decisions are the core's; what stands here is I/O and order. */
 import type { Clock } from '../clock.js';
-import { OtaError, toOtaError } from '../errors.js';
+import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { createdBid, eventReply, type ProgressMessage, readProgress, readReply } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
-import { showDuration } from '../text.js';
 import { advance, dueLimits, isRunOver, type RunCore } from './core.js';
-import { interruptCode, interruption, type RunResult } from './end.js';
+import { cutBy, interruptCode, interruption, type RunResult } from './end.js';
 import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
@@ -29,9 +28,7 @@ export interface FollowOptions {
   clock: Clock;
   emit: Emit;
   log: FactLog | null;
-  /** Limit for the whole run, milliseconds; null = none. */
-  timeout: number | null;
-  /** Its `reason` is 130 (SIGINT) or 143 (SIGTERM). */
+  /** Its `reason` is 130 (SIGINT), 143 (SIGTERM), or {@link timeLimit}. */
   signal: AbortSignal;
   newId: () => string;
   listener?: Listener | null;
@@ -208,11 +205,7 @@ export function followRun(options: FollowOptions): FollowedRun {
   async function follow(connected: Broker): Promise<RunResult> {
     broker = connected;
     options.onView?.(viewOf(core, options.names, options.downloads));
-    const onAbort = () => cut('interrupted', interruption(signal));
-    const cancelTimeout =
-      options.timeout === null
-        ? () => {}
-        : clock.after(options.timeout, () => cut('timeout', timeoutError(options.timeout ?? 0)));
+    const onAbort = () => cut(cutBy(signal), interruption(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     else if (isRunOver(core)) over();
@@ -224,7 +217,6 @@ export function followRun(options: FollowOptions): FollowedRun {
     await done;
     // The journal must be told what became of a record that was under way.
     await publisher.recorded();
-    cancelTimeout();
     cancelTimer();
     signal.removeEventListener('abort', onAbort);
     broker = null;
@@ -258,10 +250,3 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
   'cut_off',
   'version_reported',
 ]);
-
-function timeoutError(ms: number): OtaError {
-  return new OtaError(
-    'interrupted',
-    `the time limit of ${ms < 1000 ? `${Math.round(ms)}ms` : showDuration(ms)} for the whole run passed`,
-  );
-}

@@ -5,7 +5,7 @@ import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { readCreate, readProgress, readReply, type WatchedDevice } from '../protocol/messages.js';
 import { parseTopic, serialDoubt, topicOf } from '../protocol/topics.js';
 import { quoted } from '../text.js';
-import { failedRun, finishRun, interruptCode, interruption, type RunResult } from './end.js';
+import { cutBy, failedRun, finishRun, interruptCode, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact } from './facts.js';
@@ -20,8 +20,8 @@ export interface WatchOptions {
   follow: boolean;
   /** How long a device may be silent, milliseconds. */
   stallTimeout: number;
-  /** Milliseconds; null = none. */
-  timeout: number | null;
+  /** Limit for the whole run, milliseconds from its start. */
+  timeout?: number | null;
   /** Devices of a job that is known from elsewhere. */
   devicesOf?: ((bid: string) => readonly WatchedDevice[] | null) | undefined;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
@@ -34,13 +34,15 @@ export interface WatchOptions {
 
 /** Runs until every upgrade that it has seen has ended, or as `follow` and the limits say. Throws nothing of its own. */
 export async function watch(options: WatchOptions): Promise<RunResult> {
-  const { emit, signal, pids } = options;
+  const { emit, pids } = options;
   emit({ event: 'run_started', command: 'watch', devices: 0, gateways: pids.length });
   for (const pid of pids) {
     const doubt = serialDoubt(pid);
     if (doubt !== null) emit({ event: 'warning', code: 'odd_serial', message: `gateway ${quoted(pid)} ${doubt}` });
   }
-  const result = await attempt(options).catch((error: unknown) => failedRun([], toOtaError(error), signal, true));
+  const result = await withTimeLimit(options, (signal) =>
+    attempt({ ...options, signal }).catch((error: unknown) => failedRun([], toOtaError(error), signal, true)),
+  );
   return finishRun(result, emit);
 }
 
@@ -56,6 +58,7 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
   });
   let cause: 'timeout' | 'interrupted' | 'broker_lost' | null = null;
   let failure: OtaError | null = null;
+  let listening = false;
   let over = () => {};
   const done = new Promise<void>((resolve) => {
     over = resolve;
@@ -114,21 +117,23 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
   );
   const cancel: (() => void)[] = [];
   try {
-    const onAbort = () => cut('interrupted', interruption(signal));
+    const onAbort = () => cut(cutBy(signal), cutBy(signal) === 'timeout' && listening ? null : interruption(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     cancel.push(() => signal.removeEventListener('abort', onAbort));
     if (signal.aborted) onAbort();
-    await Promise.race([subscribe(broker, pids), done]);
+    const subscribed = subscribe(broker, pids).then(() => {
+      listening = true;
+    });
+    await Promise.race([subscribed, done]);
     options.onPhase?.('upgrading');
     options.onView?.({ devices: tracker.devices, totals: tracker.totals, wave: null, names: new Map() });
-    if (options.timeout !== null) cancel.push(clock.after(options.timeout, () => cut('timeout', null)));
     cancel.push(everySecond(clock, () => checkStalls(tracker, options, take)));
     await done;
   } finally {
     for (const stop of cancel) stop();
     await broker.close();
   }
-  return resultOf(tracker, options, cause, failure);
+  return resultOf(tracker, options, cause, failure, listening);
 }
 
 async function subscribe(broker: Broker, pids: readonly string[]): Promise<void> {
@@ -166,6 +171,7 @@ function resultOf(
   options: WatchOptions,
   cause: 'timeout' | 'interrupted' | 'broker_lost' | null,
   error: OtaError | null,
+  listening: boolean,
 ): RunResult {
   const devices = outcomes(tracker);
   const decided = exitCodeOf(devices, {
@@ -174,7 +180,7 @@ function resultOf(
     brokerLost: cause === 'broker_lost',
     unready: 0,
   });
-  // Without --follow the limit passed before everything that was waited for had been seen to end.
-  const missed = cause === 'timeout' && !options.follow && decided === 0;
+  // The limit passed before everything that was waited for had been seen to end, or before anything could be seen.
+  const missed = cause === 'timeout' && !(options.follow && listening) && decided === 0;
   return { exit_code: missed ? 5 : decided, totals: { ...tracker.totals }, devices, error };
 }

@@ -179,6 +179,6 @@ it('refuses a gateway that cannot be part of a topic, before it connects', async
 });
 
 it('is interrupted by the signal', async () => {
-  const { outcome } = await configTest({ broker: 'mqtt://127.0.0.1:1' }, {}, { signal: AbortSignal.abort() });
+  const { outcome } = await configTest({ broker: 'mqtt://127.0.0.1:1' }, {}, { signal: AbortSignal.abort(130) });
   expect(outcome).toMatchObject({ code: 'interrupted' });
 });

@@ -100,7 +100,7 @@ describe.skipIf(!mosquittoAvailable())('watch', () => {
       '--pid',
       'NOBODY',
       '--timeout',
-      '300ms',
+      '3s',
       '--output',
       'json',
     ]);

@@ -30,13 +30,16 @@ export function splitIo({ env = {}, signal = new AbortController().signal, clock
     }) as unknown as NodeJS.WriteStream;
   const stdin = new PassThrough();
   stdin.end();
+  const own = new AbortController();
   const io: Io = {
     env,
     clock,
     stdin: stdin as unknown as NodeJS.ReadStream,
     stdout: sink('out'),
     stderr: sink('err'),
-    signal,
+    signal: AbortSignal.any([signal, own.signal]),
+    abort: (reason) => own.abort(reason),
+    startedAt: clock.now(),
     readerGone: () => false,
     onExit: () => () => {},
   };

@@ -15,7 +15,7 @@ const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 
  * `mqtt/broker` is one file of a room: the interface, without the client behind it.
  */
 const ROOMS: Record<string, readonly string[]> = {
-  // The ground: broker-url.ts, errors.ts, text.ts, url.ts, clock.ts, nearest.ts, tls.ts.
+  // The ground: abort.ts, broker-url.ts, errors.ts, text.ts, url.ts, clock.ts, nearest.ts, tls.ts.
   ground: [],
   protocol: [],
   settings: ['ground', 'mqtt/broker'],
@@ -54,7 +54,7 @@ const TERMINAL = ['cli', 'render'];
 /** What `dji-ota --version` must not load (DESIGN "Traps": 60 to 90 ms each). */
 const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'yauzl', 'cli-progress'];
 
-const GROUND = ['broker-url.ts', 'errors.ts', 'text.ts', 'url.ts', 'clock.ts', 'nearest.ts', 'tls.ts'];
+const GROUND = ['abort.ts', 'broker-url.ts', 'errors.ts', 'text.ts', 'url.ts', 'clock.ts', 'nearest.ts', 'tls.ts'];
 
 function roomOf(file: string): string {
   const path = relative(SRC, file).split(sep);

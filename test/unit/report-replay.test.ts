@@ -117,6 +117,8 @@ describe('the reports of a run that is under way', () => {
       stdout: stream as unknown as NodeJS.WriteStream,
       stderr: stream as unknown as NodeJS.WriteStream,
       signal: new AbortController().signal,
+      abort() {},
+      startedAt: 0,
       readerGone: () => false,
       onExit: () => () => {},
     };

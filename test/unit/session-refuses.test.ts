@@ -18,7 +18,6 @@ async function runWithout(bad: number, gateways: number, rollout: Parameters<typ
     clock: manualClock(),
     emit: (event) => void events.push(event),
     log: null,
-    timeout: null,
     signal: new AbortController().signal,
     newId: () => `id-${++id}`,
     refuses: (devices) => (devices.includes(bad) ? 'its link has expired' : null),

@@ -1,5 +1,6 @@
 /** `dji-ota config test`: connects, and says which of the needed topics the broker lets us use. */
 import { randomUUID } from 'node:crypto';
+import { abortable } from '../../../abort.js';
 import { systemClock } from '../../../clock.js';
 import { OtaError } from '../../../errors.js';
 import type { Broker } from '../../../mqtt/broker.js';
@@ -48,7 +49,7 @@ export async function testTopics(options: TestOptions, io: Io): Promise<number> 
   const broker = await connectBroker({ ...connection, sessionExpiry: 0 }, { onMessage() {} }, { signal: io.signal });
   let topics: TopicTest[];
   try {
-    topics = await tryTopics(broker, pids);
+    topics = await abortable(tryTopics(broker, pids), io.signal);
   } finally {
     await broker.close();
   }

@@ -30,7 +30,12 @@ export async function devicesCommand(options: DevicesOptions, io: Io): Promise<n
     if (doubt !== null) warn('odd_serial', `--pid ${quoted(pid)} ${doubt}`);
   }
   const connection = await readConnection(options, io, warn);
-  return showDevices(options, target, connector(connection, { sessionExpiry: 0 }), io);
+  // The limit holds for connecting, too.
+  const connectTimeout = options.watch
+    ? connection.connectTimeout
+    : Math.min(connection.connectTimeout, options.timeout);
+  const connect = connector({ ...connection, connectTimeout }, { sessionExpiry: 0 }, warn);
+  return showDevices(options, target, connect, io);
 }
 
 /**

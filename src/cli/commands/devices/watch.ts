@@ -39,12 +39,13 @@ export async function watchDevices(
   // Until it is awaited, its failure is nobody's.
   over.catch(() => {});
   try {
-    ends.push(
-      await subscribeFleet(feed, broker, scope.pids, [...scope.targets.keys()], {
-        clock,
-        onWarning: (message) => warner(io)('topic_denied', message),
-      }),
-    );
+    const subscribing = subscribeFleet(feed, broker, scope.pids, [...scope.targets.keys()], {
+      clock,
+      onWarning: (message) => warner(io)('topic_denied', message),
+    });
+    const stop = await Promise.race([subscribing, over]);
+    if (!stop) return;
+    ends.push(stop);
     const screen = io.stdout.isTTY === true && options.output === 'table' ? createScreen(options, scope, io) : null;
     if (screen) ends.push(screen.close);
     let refreshedAt = clock.now();

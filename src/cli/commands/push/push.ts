@@ -9,7 +9,7 @@ import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
-import type { Io } from '../../io.js';
+import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
@@ -19,6 +19,20 @@ import { pushSettings } from './settings.js';
 export async function pushCommand(source: string | undefined, options: PushOptions, io: Io): Promise<number> {
   const settings = pushSettings(options, io.env);
   if (source === undefined) throw noManifest(options);
+  const unlimited = limitRun(io, options.timeout);
+  try {
+    return await limitedPush(source, options, settings, io);
+  } finally {
+    unlimited();
+  }
+}
+
+async function limitedPush(
+  source: string,
+  options: PushOptions,
+  settings: ReturnType<typeof pushSettings>,
+  io: Io,
+): Promise<number> {
   const { devices, warnings } = await selectedDevices(source, options, io);
   if (options.dryRun) return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io);
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
@@ -67,7 +81,7 @@ async function wayToDocks(
   }
   const connection = await readConnection(options, io, warn, { caForFirmware: true, run: { id: run, named: false } });
   return {
-    connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }),
+    connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }, warn),
     simulated: false,
     kept: keptConnection(options, connection),
     firmwareCa: connection.firmwareCa,

@@ -2,7 +2,7 @@ import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
 import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.js';
 import { latestUnfinished, resume } from '../../../app/resume.js';
 import { checkedId } from '../../../app/run-id.js';
-import type { Io } from '../../io.js';
+import { type Io, limitRun } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
@@ -15,6 +15,7 @@ type ResumeOptions = Options<typeof RESUME> & CommonOptions;
 export async function resumeCommand(named: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
   const { manifest, republishUncertain = false, replyTimeout, stallTimeout, verifyTimeout, timeout } = options;
   const run = checkedId(named ?? (await latestUnfinished(io.env, republishUncertain)));
+  const unlimited = limitRun(io, timeout);
   const output = await openOutput(options, io, run);
   try {
     const result = await resume(
@@ -24,7 +25,7 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
           const flags = connectionAgain(run, kept, options, io.env);
           const connection = await readConnection(flags, io, output.warn, { run: { id: run, named: false } });
           checkSameBroker(run, kept, options, connection.url);
-          return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true });
+          return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }, output.warn);
         },
         manifest,
         republishUncertain,
@@ -35,6 +36,7 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
     await output.finish(result, run);
     return result.exit_code;
   } finally {
+    unlimited();
     output.close();
   }
 }

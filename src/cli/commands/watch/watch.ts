@@ -5,7 +5,7 @@ import { watch } from '../../../app/watch.js';
 import { OtaError } from '../../../errors.js';
 import { knownJobs } from '../../../journal/known-jobs.js';
 import { expiryWhileSought } from '../../../mqtt/broker.js';
-import type { Io } from '../../io.js';
+import { type Io, limitRun } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
@@ -18,6 +18,7 @@ export async function watchCommand(options: Options<typeof WATCH> & CommonOption
   if (pids.length === 0) {
     throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch with --pid.' });
   }
+  const unlimited = limitRun(io, options.timeout);
   const output = await openOutput(options, io, newRunId(io.clock.wall()));
   try {
     const connection = await readConnection(options, io, output.warn);
@@ -29,7 +30,7 @@ export async function watchCommand(options: Options<typeof WATCH> & CommonOption
         limits: { stall: options.stallTimeout, total: options.timeout },
         devicesOf: knownJobs(runsFolder(io.env), io.clock),
         // An upgrade that ends while the connection is down must be heard of afterwards.
-        connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }),
+        connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }, output.warn),
       },
       output.context,
     );
@@ -39,6 +40,7 @@ export async function watchCommand(options: Options<typeof WATCH> & CommonOption
     await output.finish(result, null);
     return result.exit_code;
   } finally {
+    unlimited();
     output.close();
   }
 }

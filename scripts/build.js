@@ -74,7 +74,7 @@ async function buildStart() {
   };
   const result = await build({
     ...COMMON,
-    entryPoints: { start: 'src/cli/main.ts' },
+    entryPoints: { start: 'src/cli/main.ts', 'compile-cache': 'src/settings/compile-cache.ts' },
     format: 'cjs',
     outdir: OUT,
     // With its version in it, it does not look for itself.

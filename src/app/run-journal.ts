@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
 import type { FactTaker, JournalContent } from '../journal/read.js';
 import type { KeptServe, RunRecord } from '../journal/record.js';
+import { warnOfLooseFolders } from '../settings/loose-folders.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/state-folders.js';
 import { isRunOver, type RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
@@ -37,6 +38,7 @@ export function newRunJournal(kept: KeptRun, context: JournalContext): RunJourna
   return {
     async begin(of) {
       core = of;
+      warnOfLooseFolders(context.env, context.warn);
       await ensurePrivateFolder(folder, 'journal_unwritable');
       const { devices, gateways } = core.plan;
       const counts = { devices: devices.length, gateways: gateways.length };
@@ -63,6 +65,7 @@ export function earlierRunJournal(
   context: JournalContext & Pick<Context, 'signal'>,
   taker?: FactTaker,
 ): Promise<{ journal: Journal; content: JournalContent }> {
+  warnOfLooseFolders(context.env, context.warn, [file]);
   return reopenJournal(file, run, { ...options(context), signal: context.signal }, taker);
 }
 

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { withoutLineEnd } from '../environment.js';
+import { shellWord } from '../file-trust.js';
 import type { Sourced } from './merge-connection.js';
 
 /** A file's bytes, and its permission bits where the system has such. */
@@ -50,12 +51,8 @@ export function checkPrivate(path: string, mode: number | null, what: string, wa
   const others = mode & 0o007 ? 'everybody on this machine' : 'its group';
   warn(
     'file_permissions',
-    `the ${what} ${safeText(path)} is open to ${others} (mode ${mode.toString(8).padStart(4, '0')}); run: chmod 600 ${quoted(path)}`,
+    `the ${what} ${safeText(path)} is open to ${others} (mode ${mode.toString(8).padStart(4, '0')}); run: chmod 600 ${shellWord(path)}`,
   );
-}
-
-function quoted(path: string): string {
-  return /^[\w./~-]+$/.test(path) ? path : `'${safeText(path).replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import type { BrokerUrl } from '../../broker-url.js';
 import type { ConnectionSettings } from '../../mqtt/broker.js';
 import { safeText } from '../../text.js';
+import { warnOfLooseFolders } from '../loose-folders.js';
 import { type NamedProfile, NO_PROFILE } from '../profiles/profile.js';
 import { settingsFile } from '../state-folders.js';
 import {
@@ -55,6 +56,7 @@ export interface ConnectionSources {
  */
 export async function loadConnection(flags: ConnectionFlags, sources: ConnectionSources): Promise<Connection> {
   const { env, warn, readFile = readSmallFile } = sources;
+  warnOfLooseFolders(env, warn);
   const wanted = wantedProfile(flags, env);
   const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
   const profile = wanted?.value === NO_PROFILE ? null : await readProfile(wanted?.value ?? null);

@@ -87,7 +87,7 @@ export function profileNameProblem(name: string): string | null {
 export function invalidSettings(
   file: string,
   what: string,
-  options: { details?: string[]; cause?: unknown } = {},
+  options: { details?: string[]; cause?: unknown; hint?: string } = {},
 ): OtaError {
   return new OtaError('settings_invalid', `the settings file ${safeText(file)} ${what}`, {
     hint: 'Correct it in an editor, or move it away and start anew with: dji-ota config set',

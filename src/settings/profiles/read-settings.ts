@@ -2,12 +2,14 @@
  * The settings file: read here, written by write-settings.ts. Reading never changes or creates anything, and loads no
  * zod for a file that is as it should be: every command that connects reads it.
  */
-import { readFile, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../../errors.js';
 import { meantHint } from '../../nearest.js';
 import { safeText } from '../../text.js';
 import { checkPrivate, type Warn } from '../connection/credential-files.js';
+import { loosenessOf, shellWord } from '../file-trust.js';
 import { expandHome } from '../state-folders.js';
 import { validSettings } from './check-without-zod.js';
 import { invalidSettings, type NamedProfile, NO_PROFILE, PATH_KEYS, type Profile, type Settings } from './profile.js';
@@ -17,21 +19,54 @@ const MAX_BYTES = 1 << 20;
 
 /**
  * The settings in `file`; empty ones where there is no such file.
- * @throws OtaError `settings_invalid`, naming the file and each bad key. The file is left as it is.
+ * @throws OtaError `settings_invalid`, naming the file and each bad key, or why it is not used: whoever can change it chooses
+ * where passwords go, and which command prints them. The file is left as it is.
  */
 export async function readSettings(file: string): Promise<Settings> {
-  let source: string;
-  try {
-    if ((await stat(file)).size > MAX_BYTES) throw new Error('larger than 1 MiB');
-    source = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return { current: null, profiles: {} };
-    throw invalidSettings(file, `cannot be read: ${systemReason(error)}`, { cause: error });
-  }
+  const source = await readTrusted(file);
+  if (source === null) return { current: null, profiles: {} };
   const valid = validSettings(source);
   if (valid) return valid;
   const { parseSettings } = await import('./settings-schema.js');
   return parseSettings(source, file);
+}
+
+async function readTrusted(file: string): Promise<string | null> {
+  let opened: FileHandle | undefined;
+  try {
+    // Opening a pipe would wait for its writer.
+    opened = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const status = await opened.stat();
+    checkTrust(file, status);
+    if (!status.isFile()) throw new Error(status.isDirectory() ? 'is a folder, not a file' : 'is no file');
+    if (status.size > MAX_BYTES) throw new Error('larger than 1 MiB');
+    return await opened.readFile('utf8');
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (error instanceof OtaError) throw error;
+    if (code === 'ENOENT') return null;
+    const closed = code === 'EACCES' && process.geteuid !== undefined;
+    if (closed)
+      await stat(file).then(
+        (status) => checkTrust(file, status),
+        () => {},
+      );
+    throw invalidSettings(file, `cannot be read: ${systemReason(error)}`, {
+      cause: error,
+      // What sudo has written belongs to root.
+      ...(closed ? { hint: `Make it yours: sudo chown ${process.geteuid?.()} ${shellWord(file)}` } : {}),
+    });
+  } finally {
+    await opened?.close();
+  }
+}
+
+function checkTrust(file: string, status: Stats): void {
+  const loose = loosenessOf(file, status);
+  if (loose === null) return;
+  throw invalidSettings(file, `is not used: ${loose.who}`, {
+    hint: `See whether it holds what you put there; then run: ${loose.mend}`,
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import { terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
 import type { Warn } from '../../../settings/connection/credential-files.js';
 import { mergeConnection, wantedProfile } from '../../../settings/connection/merge-connection.js';
+import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import {
   assign,
   DEFAULT_PROFILE,
@@ -41,7 +42,7 @@ export async function setProfile(
   options: Wanted & { passwordStdin?: true | undefined; askPassword?: true | undefined },
   io: Io,
 ): Promise<number> {
-  const file = settingsFile(io.env);
+  const file = settingsOf(io);
   const assignments = parseAssignments(args);
   if (options.passwordStdin && options.askPassword) {
     throw new OtaError('usage', '--password-stdin and --ask-password do not go together');
@@ -70,6 +71,11 @@ export async function setProfile(
   }
   await warnOfUnusable(name, profile, warner(io));
   return 0;
+}
+
+function settingsOf(io: Io): string {
+  warnOfLooseFolders(io.env, warner(io));
+  return settingsFile(io.env);
 }
 
 function nameFor(settings: Settings, options: Wanted, io: Io): string {
@@ -106,7 +112,7 @@ async function warnOfUnusable(name: string, profile: Profile, warn: Warn): Promi
 
 /** `dji-ota config get`; a password is shown as `***`. */
 export async function showProfile(setting: string | undefined, options: Wanted & Printed, io: Io): Promise<number> {
-  const file = settingsFile(io.env);
+  const file = settingsOf(io);
   const settings = await readSettings(file);
   const name = nameFor(settings, options, io);
   const profile = profileOf(settings, name, file);
@@ -127,7 +133,7 @@ export async function showProfile(setting: string | undefined, options: Wanted &
 
 /** `dji-ota config list` */
 export async function listProfiles(options: Printed, io: Io): Promise<number> {
-  const file = settingsFile(io.env);
+  const file = settingsOf(io);
   const settings = await readSettings(file);
   const entries = Object.entries(settings.profiles);
   if (json(options)) {
@@ -163,7 +169,7 @@ export async function listProfiles(options: Printed, io: Io): Promise<number> {
 
 /** `dji-ota config use` */
 export async function useProfile(name: string, io: Io): Promise<number> {
-  const file = settingsFile(io.env);
+  const file = settingsOf(io);
   const none = name === NO_PROFILE;
   const settings = await readSettings(file);
   // Before conf is loaded: a wrong name must not create a file.
@@ -181,7 +187,7 @@ export async function useProfile(name: string, io: Io): Promise<number> {
 
 /** `dji-ota config remove` */
 export async function removeProfile(name: string, io: Io): Promise<number> {
-  const file = settingsFile(io.env);
+  const file = settingsOf(io);
   profileOf(await readSettings(file), name, file);
   const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
   const wasCurrent = await changeSettings(file, (settings) => {

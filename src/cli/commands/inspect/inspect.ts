@@ -8,6 +8,7 @@ import { showProblem, showSource } from '../../../firmware/shown-source.js';
 import { type OutputStream, terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
 import { readPem, readSmallFile } from '../../../settings/connection/credential-files.js';
+import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
 import { safeJson, safeText, showBytes } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
@@ -66,6 +67,7 @@ export async function inspectCommand(
   io: Io,
 ): Promise<number> {
   const file = ca && ({ value: ca, source: '--ca', level: 'option' } as const);
+  if (cache !== false) warnOfLooseFolders(io.env, warner(io));
   return inspectFirmware(
     sources,
     {

@@ -1,7 +1,8 @@
 import { report as makeReport } from '../../../app/report.js';
 import { formatError } from '../../../render/error-text.js';
 import { checkReportTargets } from '../../../render/report/targets.js';
-import type { Io } from '../../io.js';
+import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
+import { type Io, warner } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import type { REPORT } from './command.js';
@@ -14,6 +15,7 @@ export async function reportCommand(
 ): Promise<number> {
   const files = flags.report ?? [];
   await checkReportTargets(files);
+  warnOfLooseFolders(io.env, warner(io));
   const report = await makeReport(sources, io);
   if (files.length === 0) {
     const { summaryOf } = await import('./summary.js');

@@ -10,11 +10,12 @@ import { useColor, useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
+import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { safeJson, safeText } from '../../../text.js';
 import { COUNTED, totalsOf } from '../../../upgrade/counting.js';
 import { outcomes } from '../../../upgrade/tracker/tracker.js';
 import { viewOf } from '../../../upgrade/tracker/view.js';
-import type { Io } from '../../io.js';
+import { type Io, warner } from '../../io.js';
 import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import type { TABLE_OUTPUT } from '../../options/output.js';
@@ -24,6 +25,7 @@ type RunsOptions = Options<typeof TABLE_OUTPUT> & CommonOptions;
 
 /** `dji-ota runs`: all of them, the newest first. */
 export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
+  warnOfLooseFolders(io.env, warner(io));
   const runs = await listRuns(runsFolder(io.env));
   if (flags.output === 'json') {
     for (const run of runs) io.stdout.write(`${safeJson(JSON.stringify(listed(run)))}\n`);
@@ -55,6 +57,7 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
 
 /** `dji-ota runs <run>`: its devices as they stand, by replaying its journal. */
 export async function runCommand(id: string, flags: RunsOptions, io: Io): Promise<number> {
+  warnOfLooseFolders(io.env, warner(io));
   const folder = runsFolder(io.env);
   const file = journalFile(folder, checkedId(id));
   if (!existsSync(file)) {

@@ -1,0 +1,88 @@
+/** Who else on this machine can change what is kept: the owner and mode of files, of their folders and of those above. */
+import { constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import path from 'node:path';
+import { safeText } from '../text.js';
+
+/** Somebody besides this user and root can change `path`. */
+export interface Looseness {
+  path: string;
+  /** `uid 1001 owns it`, `its group can write to it, mode 0664` */
+  who: string;
+  /** The command that mends it. */
+  mend: string;
+}
+
+/** `file` as one word of a shell. */
+export function shellWord(file: string): string {
+  return /^[\w./@%+:,-]+$/.test(file) ? file : `'${safeText(file, 4096).replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * What is wrong with the owner and mode of a file or folder that this program keeps, and, where `file` is a symbolic link,
+ * of the link; null where nothing is, and on Windows. `opened`: the status of the file that was opened, in place of what
+ * its name stands for now.
+ * @throws what the system says, e.g. `ENOENT`.
+ */
+export function loosenessOf(file: string, opened?: Stats): Looseness | null {
+  if (!process.geteuid) return null;
+  return judgeLink(file) ?? judge(file, opened ?? statSync(file), false);
+}
+
+/** The same of the folders above `file`: whoever can write to one of them can put another file in its place. */
+export function loosenessAbove(file: string): Looseness[] {
+  if (!process.geteuid) return [];
+  const folders = new Set([...above(file), ...above(realPath(file))]);
+  return [...folders].flatMap((folder) => {
+    const status = statSync(folder, { throwIfNoEntry: false });
+    return (status && (judgeLink(folder) ?? judge(folder, status, true))) ?? [];
+  });
+}
+
+function above(file: string): string[] {
+  const folder = path.dirname(file);
+  return folder === file ? [] : [folder, ...above(folder)];
+}
+
+/** `file` with no symbolic link in the part of its path that exists. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    const folder = path.dirname(file);
+    return folder === file ? file : path.join(realPath(folder), path.basename(file));
+  }
+}
+
+function judgeLink(file: string): Looseness | null {
+  const link = lstatSync(file);
+  if (!link.isSymbolicLink() || isTrusted(link.uid)) return null;
+  return { path: file, who: `uid ${link.uid} owns the link`, mend: `${sudo()}chown -h ${me()} ${shellWord(file)}` };
+}
+
+function judge(file: string, status: Stats, isAbove: boolean): Looseness | null {
+  const others = status.mode & (constants.S_IWGRP | constants.S_IWOTH);
+  // In a folder such as /tmp nobody can rename or remove what belongs to somebody else.
+  const isOpen = others !== 0 && !(isAbove && status.mode & 0o1000);
+  const isForeign = !isTrusted(status.uid);
+  if (!isOpen && !isForeign) return null;
+  const group = others & constants.S_IWOTH ? 'everybody' : 'its group';
+  const mode = (status.mode & 0o7777).toString(8).padStart(4, '0');
+  const who = isForeign ? `uid ${status.uid} owns it` : `${group} can write to it, mode ${mode}`;
+  const word = shellWord(file);
+  const own = isForeign ? [`${sudo()}chown ${me()} ${word}`] : [];
+  const close = isOpen ? [`${isForeign || status.uid === me() ? '' : sudo()}chmod go-w ${word}`] : [];
+  return { path: file, who, mend: [...own, ...close].join(' && ') };
+}
+
+/** This user and root; and, as git has it, whoever became root by sudo. */
+function isTrusted(uid: number): boolean {
+  return uid === 0 || uid === me() || (me() === 0 && String(uid) === process.env.SUDO_UID);
+}
+
+function me(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+function sudo(): string {
+  return me() === 0 ? '' : 'sudo ';
+}

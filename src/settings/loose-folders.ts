@@ -1,0 +1,65 @@
+import path from 'node:path';
+import { safeText } from '../text.js';
+import { type Looseness, loosenessAbove, loosenessOf } from './file-trust.js';
+import { stateFolders } from './state-folders.js';
+
+/** How many places a warning names. */
+const SHOWN = 3;
+
+const looked = new WeakSet<NodeJS.ProcessEnv>();
+
+/**
+ * Warns, once for each `env`, where somebody else can change settings, journals or caches, `files` among them. The run goes on: a volume of
+ * Kubernetes is often owned by root and open to a group. The settings file itself is then not used: see read-settings.ts.
+ */
+export function warnOfLooseFolders(
+  env: NodeJS.ProcessEnv,
+  warn: (code: string, message: string) => void,
+  files: readonly string[] = [],
+): void {
+  if (looked.has(env)) return;
+  looked.add(env);
+  const found = new Map<string, Looseness>();
+  for (const place of [...keptPlaces(env), ...files]) {
+    for (const loose of [ofExisting(place), ...loosenessAbove(place)]) {
+      if (loose) found.set(loose.path, loose);
+    }
+  }
+  if (found.size === 0) return;
+  const all = [...found.values()];
+  const shown = all.slice(0, SHOWN);
+  const more = all.length > SHOWN ? `, and ${all.length - SHOWN} more` : '';
+  const places = shown.map((loose) => `${safeText(loose.path)} (${loose.who})`).join(', ');
+  const mend = shown.map((loose) => loose.mend).join(' && ');
+  warn(
+    'folder_permissions',
+    `others on this machine can change settings, run journals or caches: ${places}${more}; run: ${mend}`,
+  );
+}
+
+function keptPlaces(env: NodeJS.ProcessEnv): string[] {
+  const folders = stateFolders(env);
+  const places = [
+    () => folders.config,
+    () => folders.state,
+    () => path.join(folders.state, 'runs'),
+    () => folders.cache,
+    () => path.join(folders.cache, 'digests.json'),
+  ];
+  return places.flatMap((place) => {
+    try {
+      return [place()];
+    } catch {
+      // No such folder is known: whoever needs it says so.
+      return [];
+    }
+  });
+}
+
+function ofExisting(place: string): Looseness | null {
+  try {
+    return loosenessOf(place);
+  } catch {
+    return null;
+  }
+}

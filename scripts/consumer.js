@@ -1,15 +1,15 @@
 /** Small projects that use the package as strangers do: in TypeScript, as an ES module, and from CommonJS. */
 
-const firmware = 'Dock3_10.02.03.01_pro.zip';
+const firmware = 'Dock3_17.07.04.01_pro.zip';
 
 /** What each of the programs does, with `dji-ota` already imported. */
 const body = `
-const devices = [{ sn: 'DOCK1', product_version: '10.02.03.01', pid: 'DOCK1', file: process.argv[2] ?? '', file_url: 'http://firmware.example.com/${firmware}' }];
+const devices = [{ sn: 'DOCK1', product_version: '17.07.04.01', pid: 'DOCK1', file: process.argv[2] ?? '', file_url: 'http://firmware.example.com/${firmware}' }];
 const about = await inspect(process.argv[2] ?? '');
 if (about.file_size <= 0) throw new Error('the package has no size');
 const simulator = await createSimulator({ docks: devices, speed: 50 });
 try {
-  const run = push({ manifest: devices, broker: { url: simulator.url }, firmware: { probeUrls: false, allowVersionMismatch: true } });
+  const run = push({ manifest: devices, broker: { url: simulator.url }, firmware: { probeUrls: false, allow: ['version-mismatch', 'bad-package'] } });
   const seen = [];
   for await (const event of run) seen.push(event.event);
   const { exit_code, totals } = await run.result;

@@ -1,29 +1,34 @@
 #!/usr/bin/env node
-// Writes the sample packages of examples/firmware: real ZIPs with the layout of a firmware package (stored entries, one
-// top-level *.cfg.sig whose name tells version and release date), a few kilobytes each, and no firmware inside.
-// The same bytes every time, on every machine, so that the MD5s in the example manifests stay true.
+// Writes the sample packages of examples/firmware, a few kilobytes each. The product codes of docks and of the Matrice 4TD
+// are not public: these are made up so that nobody takes them for real ones.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { ZipFile } from 'yazl';
+import { makePackage } from './example-package.js';
 
 const PACKAGES = [
   {
-    name: 'Dock3_10.02.03.01_pro.zip',
-    model: 'dock3',
-    version: '10.02.0301',
-    date: '20260529',
-    modules: ['0100', '0803'],
+    file: 'Dock3_17.07.04.01_pro.zip',
+    product: 'example-dock3',
+    modules: [
+      '0100 main 17.07.04.01',
+      '0803 charging 02.01.00.14',
+      '1400 weather 01.00.00.09',
+      '2600 link 11.02.05.03',
+    ],
   },
   {
-    name: 'M4TD_UAV_17.02.05.01_pro.zip',
-    model: 'wa345td',
-    version: '17.02.0501',
-    date: '20260529',
-    modules: ['0100', '1100', '2000'],
+    file: 'M4TD_17.07.04.01_pro.zip',
+    product: 'example-m4td',
+    modules: [
+      '0100 camera 17.07.04.01',
+      '0803 flight 03.04.10.22',
+      '1100 battery 01.00.07.15',
+      '2801 radio 11.02.05.03',
+    ],
   },
 ];
+const RELEASE = { version: '17.07.0401', formal: '17.07.04.01', date: '20260529' };
 
 /** `size` bytes that look like firmware (they do not compress) and are the same for the same `seed`. */
 function filler(seed, size) {
@@ -32,29 +37,14 @@ function filler(seed, size) {
   return Buffer.concat(blocks).subarray(0, size);
 }
 
-/** The bytes of one sample package. */
-async function makePackage({ model, version, date, modules }) {
-  const zip = new ZipFile();
-  // DOS times are local times without a zone: built from local parts they are the same bytes in every zone.
-  const mtime = new Date(+date.slice(0, 4), +date.slice(4, 6) - 1, +date.slice(6), 12, 0, 0);
-  const options = { mtime, mode: 0o100644, compress: false, forceDosTimestamp: true };
-  for (const module of modules) {
-    zip.addBuffer(
-      filler(`${model} ${module} ${version}`, 1024),
-      `${model}_${module}_v${version}_${date}.pro.fw.sig`,
-      options,
-    );
-  }
-  const note = `Sample package for dji-ota: ${model} ${version}. It holds no firmware; no device will take it.\n`;
-  zip.addBuffer(Buffer.from(note), `${model}_0000_v${version}_${date}.pro.cfg.sig`, options);
-  zip.end();
-  return buffer(zip.outputStream);
-}
-
 const folder = fileURLToPath(new URL('../examples/firmware/', import.meta.url));
 await mkdir(folder, { recursive: true });
-for (const sample of PACKAGES) {
-  const bytes = await makePackage(sample);
-  await writeFile(folder + sample.name, bytes);
-  console.log(`${sample.name}  ${bytes.length} bytes  md5 ${createHash('md5').update(bytes).digest('hex')}`);
+for (const { file, product, modules } of PACKAGES) {
+  const made = modules.map((text) => {
+    const [id, name, version] = text.split(' ');
+    return { id, name, version, data: filler(`${product} ${id} ${version}`, 1024) };
+  });
+  const bytes = await makePackage({ ...RELEASE, product, modules: made });
+  await writeFile(folder + file, bytes);
+  console.log(`${file}  ${bytes.length} bytes  md5 ${createHash('md5').update(bytes).digest('hex')}`);
 }

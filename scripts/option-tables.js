@@ -25,7 +25,8 @@ export function withOptionTables(text, commands, options) {
 function optionsOf(name, wanted, commands, { flagOf, meaningOf, defaultTextOf }) {
   const command = commands.find((each) => each.name === name);
   if (!command) throw new Error(`there is no command ${name}`);
-  const rows = Object.entries(command.options).map(([key, option]) => ({
+  const shown = Object.entries(command.options).filter(([, { hidden }]) => !hidden);
+  const rows = shown.map(([key, option]) => ({
     flag: flagOf(key, option),
     group: option.group ?? 'Options',
     value: option.value ?? '',

@@ -106,7 +106,7 @@ try {
     if (!existsSync(join(prefix, 'share', 'man', 'man1', `${name}.1`)))
       throw new Error('npm has not linked the man page');
   });
-  const firmware = join(folder, 'examples', 'firmware', 'Dock3_10.02.03.01_pro.zip');
+  const firmware = join(folder, 'examples', 'firmware', 'Dock3_17.07.04.01_pro.zip');
   for (const program of ['module.mjs', 'common.cjs']) {
     step(program, () => mustBe(JSON.parse(run(process.execPath, [program, firmware])), EXPECTED));
   }

@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'manifest_invalid'
   | 'scenario_invalid'
   | 'firmware_unreadable'
+  | 'firmware_broken'
   | 'firmware_mismatch'
   | 'broker_unreachable'
   | 'broker_refused'
@@ -31,6 +32,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   run_alive: 2,
   report_unwritable: 2,
   firmware_unreadable: 3,
+  firmware_broken: 3,
   firmware_mismatch: 3,
   broker_unreachable: 4,
   broker_refused: 4,

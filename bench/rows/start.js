@@ -31,7 +31,7 @@ export async function publishRow({ folder, broker }) {
   writeFileSync(file, Buffer.alloc(1_000_000, 7));
   const manifest = join(folder, 'one.json');
   const file_url = 'http://127.0.0.1/firmware.zip';
-  writeFileSync(manifest, JSON.stringify([{ sn: pid, pid, product_version: '10.02.03.01', file, file_url }]));
+  writeFileSync(manifest, JSON.stringify([{ sn: pid, pid, product_version: '17.07.04.01', file, file_url }]));
   const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home') };
   // Its digest is known from here on.
   await timed(process.execPath, [BIN, 'push', manifest, '--dry-run', '--output', 'quiet'], { env });
@@ -65,11 +65,11 @@ export async function publishRow({ folder, broker }) {
 export async function dryRunRow({ folder }) {
   const file = join(folder, 'dry.zip');
   writeFileSync(file, Buffer.alloc(1_000_000, 7));
-  const file_url = 'https://firmware.example.com/dock3/Dock3_10.02.03.01_pro.zip';
+  const file_url = 'https://firmware.example.com/dock3/Dock3_17.07.04.01_pro.zip';
   const devices = Array.from({ length: 10_000 }, (_, index) => ({
     sn: pidOf(index),
     pid: pidOf(index >> 1),
-    product_version: '10.02.03.01',
+    product_version: '17.07.04.01',
     file,
     file_url,
     firmware_upgrade_type: 3,

@@ -1,6 +1,7 @@
 /** Firmware as a step of push: read, checked, and put beside each device. */
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import type { Risk } from '../risks.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
 import type { Context, Warn } from './context.js';
@@ -10,8 +11,8 @@ export interface FirmwareSettings {
   cacheFile?: string | null | undefined;
   /** Do not read what has both `md5` and `file_size`. */
   trustManifest?: boolean | undefined;
-  /** Warn where the package's own version is not the manifest's, instead of refusing. */
-  allowVersionMismatch?: boolean | undefined;
+  /** What is told as a warning instead of refusing the run. */
+  allow?: readonly Risk[] | undefined;
   /** PEM of further authorities for https. */
   ca?: Buffer | undefined;
   /** Ask for the length of each `file_url` that has a local `file`; default true. */
@@ -21,18 +22,18 @@ export interface FirmwareSettings {
 /**
  * Reads each firmware file once. `file_url` is empty where the file is still to be served. `timeout`: of the whole run,
  * milliseconds.
- * @throws OtaError `firmware_unreadable`, `firmware_mismatch`
+ * @throws OtaError `firmware_unreadable`, `firmware_broken`, `firmware_mismatch`
  */
 export async function prepareDevices(
   devices: readonly ManifestDevice[],
-  { cacheFile = null, trustManifest = false, allowVersionMismatch = false, ca, probeUrls }: FirmwareSettings,
+  { cacheFile = null, trustManifest = false, allow, ca, probeUrls }: FirmwareSettings,
   timeout: number | null,
   { clock, env, emit, warn, reading, signal }: Context,
 ): Promise<PlannedDevice[]> {
   const facts = await prepareFirmware(devices, {
     cacheFile,
     trustManifest,
-    allowVersionMismatch,
+    allow: new Set(allow),
     probeUrls,
     expectedEnd: timeout === null ? null : clock.wall() + timeout,
     ca,

@@ -4,6 +4,7 @@ import { prepareFirmware } from '../firmware/prepare.js';
 import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/serve/address.js';
 import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve/server.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import { RISKS } from '../risks.js';
 import { digestCacheFile } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
 import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
@@ -88,7 +89,7 @@ async function sameFiles(
     cacheFile: digestCacheFile(env),
     trustManifest: false,
     // The push that was interrupted has said it, or refused.
-    allowVersionMismatch: true,
+    allow: new Set(RISKS),
     probeUrls: false,
     signal,
     clock,

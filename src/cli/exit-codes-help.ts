@@ -3,7 +3,7 @@ export const EXIT_CODES_HELP = `Exit codes:
   0         every device ended ok, or had nothing to do
   1         a device failed, was rejected or canceled, timed out, or failed a required verification
   2         usage or manifest error; nothing was published
-  3         firmware unreadable, or not what the manifest says; nothing was published
+  3         firmware unreadable, not what the manifest says, or no sound package; nothing was published
   4         broker not reached, refused us, or lost for good
   5         a time limit passed with an outcome unknown, and no device failed
   6         stopped by --max-failures, or by a wave that did not end well

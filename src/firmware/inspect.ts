@@ -1,24 +1,50 @@
 import { resolve } from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
+import { modelName } from '../protocol/models.js';
+import { modelClaims } from '../protocol/products.js';
 import { safeText } from '../text.js';
 import { type HttpClient, type HttpOptions, httpClient } from './http/client.js';
 import { DownloadError, showAnswer, showHttpProblem } from './http/errors.js';
 import { askRemote } from './http/remote-file.js';
 import { type ByteSource, fileSource, urlSource } from './package/byte-source.js';
-import { type PackageEntry, readPackage, SourceFailure } from './package/central-directory.js';
-import type { FirmwareSource } from './read/read-firmware.js';
-import { showSource } from './shown-source.js';
+import { SourceFailure } from './package/central-directory.js';
+import { lookInside } from './package/look.js';
+import { provePackage } from './package/prove.js';
+import { NO_FACTS, type PackageFacts, type PackageModule, type PackageReport, type Verdict } from './package/report.js';
+import { type FirmwareSource, type ReadOptions, type ReadResult, readFirmware } from './read/read-firmware.js';
+import { showReasons, showSource } from './shown-source.js';
 
-export interface PackageInfo {
+/** What a package says of itself, before its modules have been read; names as in the package, not yet safe to show. */
+export interface PackageInfo extends PackageFacts {
   /** Bytes. */
   file_size: number;
-  /** As written in the package, e.g. `17.02.0501`; null where `problem` says why. */
-  version: string | null;
-  /** ISO date. */
-  releaseDate: string | null;
-  /** As far as they could be read; names as in the package, not yet safe to show. */
-  entries: PackageEntry[];
+  /** Those that the configuration names; `proven` is null, or false for one that is missing or has another size. */
+  modules: PackageModule[];
+  /** As far as they could be read. */
+  entries: PackageReport['entries'];
   /** Why there is no version, in words that follow the file's name; null = there is one. */
+  problem: string | null;
+}
+
+/** All that is known of one file, safe to show; a key without a value is null. */
+export interface Inspection extends PackageFacts {
+  /** Path or URL, without what is secret in it. */
+  source: string;
+  file_name: string;
+  /** Bytes. */
+  file_size: number | null;
+  md5: string | null;
+  /** Only where it is asked for. */
+  sha256: string | null;
+  /** Null: the file could not be read. */
+  package: Verdict | null;
+  /** Why it is not proven, each in words that follow the name of the file. */
+  reasons: string[];
+  /** Names of the models that it is for, by its product code. */
+  models: string[];
+  modules: PackageModule[];
+  entries: PackageReport['entries'];
+  /** Why the file cannot be used: it cannot be read, or is broken. */
   problem: string | null;
 }
 
@@ -34,8 +60,44 @@ export function sourceOf(text: string): FirmwareSource {
 }
 
 /**
- * Looks into the package at a path or URL, reading its central directory and nothing else. A file that is no package is
- * told in the result; throws `firmware_unreadable` where it cannot be had at all.
+ * Reads the packages at these paths and URLs, side by side, and proves their modules. One that cannot be read is told in
+ * its result. Throws `usage`, and the reason of an aborted signal.
+ */
+export async function inspectFirmware(
+  places: readonly string[],
+  { sha256 = false, ...options }: ReadOptions & { sha256?: boolean },
+): Promise<Inspection[]> {
+  const sources = places.map((place) => ({ ...sourceOf(place), sha256 }));
+  const results = await readFirmware(sources, options);
+  return sources.map((source) => inspectionOf(source, results.get(source)));
+}
+
+function inspectionOf(source: FirmwareSource, result: ReadResult | undefined): Inspection {
+  const shown = { source: showSource(source), file_name: safeText(source.file_name) };
+  if (!result?.ok) {
+    const unread = { file_size: null, md5: null, sha256: null, package: null, reasons: [], models: [], ...NO_FACTS };
+    return { ...shown, ...unread, modules: [], entries: [], problem: result?.problem ?? 'was not read' };
+  }
+  const { package: report, md5, sha256, file_size } = result.digest;
+  const { verdict, content: _, ...rest } = report;
+  const models = modelClaims({ product: report.product, file_name: '' }).flatMap(({ keys }) => keys.map(modelName));
+  const problem = verdict === 'broken' ? showReasons(report.reasons) : null;
+  // A digest of the cache may hold one that nobody asks for this time.
+  const asked = source.sha256 ? sha256 : null;
+  return { ...shown, file_size, md5, sha256: asked, package: verdict, models, ...safe(rest), problem };
+}
+
+/** The same, with every text in it safe to show. */
+function safe<T>(value: T): T {
+  if (typeof value === 'string') return safeText(value, 1024) as T;
+  if (Array.isArray(value)) return value.map(safe) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, safe(each)])) as T;
+}
+
+/**
+ * Looks into the package at a path or URL, reading its central directory and its configuration and nothing else. A file
+ * that is no package is told in the result; throws `firmware_unreadable` where it cannot be had at all.
  */
 export async function inspectPackage(place: string, options: HttpOptions = {}): Promise<PackageInfo> {
   const source = sourceOf(place);
@@ -43,14 +105,10 @@ export async function inspectPackage(place: string, options: HttpOptions = {}): 
   let bytes: ByteSource | undefined;
   try {
     bytes = client ? await remoteSource(client, source.location) : await fileSource(source.location);
-    const contents = await readPackage(bytes);
-    return {
-      file_size: bytes.size,
-      version: contents.ok ? contents.facts.version : null,
-      releaseDate: contents.ok ? contents.facts.releaseDate : null,
-      entries: contents.entries,
-      problem: contents.ok ? null : contents.problem,
-    };
+    const look = await lookInside(bytes);
+    const { verdict, reasons, content: _, ...facts } = provePackage(look, null);
+    const why = verdict === 'broken' ? showReasons(reasons) : look.problem;
+    return { file_size: bytes.size, ...facts, problem: facts.version === null ? (why ?? 'names no version') : null };
   } catch (error) {
     options.signal?.throwIfAborted();
     if (error instanceof OtaError) throw error;

@@ -1,13 +1,18 @@
 import { OtaError, systemReason } from '../errors.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import type { KnownProducts } from '../protocol/products.js';
 import { checkExpiry } from './check/expiry.js';
-import { judgeBytes, judgeResult } from './check/matches-manifest.js';
+import { judgeBytes } from './check/matches-manifest.js';
+import { judgeModels, type KnownFile } from './check/model.js';
+import { judgePackage, type PackageCheck, verdictFor } from './check/package.js';
 import { problems } from './check/problems.js';
 import type { StoreAnswer } from './check/urls.js';
-import { type Group, groupBy, groupByFile } from './group-by-file.js';
-import type { PackageFacts } from './package/entry-name.js';
+import type { Digest } from './digest/cache.js';
+import { groupBy } from './group-by.js';
+import { type FirmwareGroup, groupByFile } from './group-by-file.js';
+import { type PackageReport, provenModules, type Verdict } from './package/report.js';
 import { type FirmwareSource, type ReadOptions, readFirmware } from './read/read-firmware.js';
-import { showSource } from './shown-source.js';
+import { showDevices, showProblem, showSource } from './shown-source.js';
 
 export type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';
 
@@ -19,8 +24,8 @@ export interface FirmwareFacts {
   /** Lower-case hex. */
   md5: string;
   source: FirmwareOrigin;
-  /** What the package says of itself; null where it was not looked into, or is no DJI package. */
-  package: PackageFacts | null;
+  /** What the package says of itself; null where it was not looked into. */
+  package: PackageReport | null;
 }
 
 /** A file that is known and has been checked: CONTRACT's `firmware_ready`. */
@@ -28,24 +33,33 @@ export interface FirmwareReady {
   file_name: string;
   file_size: number;
   md5: string;
+  /** Lower-case hex; null where the manifest does not ask for it. */
+  sha256: string | null;
   source: FirmwareOrigin;
   /** Serial numbers, in the manifest's order. */
   devices: string[];
+  package: Verdict;
+  /** Null where the package was not looked into. */
+  modules: { proven: number; total: number } | null;
 }
 
 export interface PrepareOptions
-  extends Pick<ReadOptions, 'cacheFile' | 'maxSize' | 'clock' | 'ca' | 'signal' | 'env' | 'silence'> {
+  extends PackageCheck,
+    Pick<ReadOptions, 'cacheFile' | 'maxSize' | 'clock' | 'ca' | 'signal' | 'env' | 'silence'> {
   /** Take `md5` and `file_size` from the manifest where it has both, without reading. */
   trustManifest: boolean;
-  /** The package's own version may differ from `product_version`: a warning instead of an error. */
-  allowVersionMismatch: boolean;
+  /** Product codes that a profile or the inventory knows. */
+  products?: KnownProducts;
   /** Ask the server of each `file_url` as a dock would; default true. */
   probeUrls?: boolean;
   /** When the run will be over, wall milliseconds, for the warning about expiring URLs; default: in an hour. */
   expectedEnd?: number | null;
   onReading(files: Parameters<NonNullable<ReadOptions['onReading']>>[0]): void;
   onReady(ready: FirmwareReady): void;
-  /** `code` is one of `package_version`, `package_unreadable`, `url_unchecked`, `url_certificate`, `url_contradicts`, `url_expires`, `download_trouble`, `cache_unwritable`. */
+  /**
+   * `code` is one of `package_version`, `package_unreadable`, `bad_package`, `model_mismatch`, `url_unchecked`,
+   * `url_certificate`, `url_contradicts`, `url_expires`, `download_trouble`, `cache_unwritable`.
+   */
   onWarning(code: string, message: string): void;
 }
 
@@ -54,8 +68,8 @@ const USUAL_RUN = 3_600_000;
 
 /**
  * Reads each firmware file of `devices` once, checks it against the manifest, and gives the facts by serial number;
- * devices without a file are not among them. Throws one `firmware_unreadable` or `firmware_mismatch` (exit 3) that
- * holds everything that is wrong, and `interrupted` or the signal's own reason where that is aborted.
+ * devices without a file are not among them. Throws one `firmware_unreadable`, `firmware_broken` or
+ * `firmware_mismatch` (exit 3) that holds everything that is wrong, and `interrupted` or the signal's own reason where that is aborted.
  */
 export async function prepareFirmware(
   devices: readonly ManifestDevice[],
@@ -64,16 +78,34 @@ export async function prepareFirmware(
   const { clock, onWarning } = options;
   const found = problems();
   const facts = new Map<string, FirmwareFacts>();
-  const ready = (group: Group, source: FirmwareOrigin, md5: string, file_size: number, inside: PackageFacts | null) => {
+  const known: KnownFile[] = [];
+  const ready = (
+    group: FirmwareGroup,
+    source: FirmwareOrigin,
+    of: Omit<Digest, 'package'> & { package: PackageReport | null },
+  ) => {
+    const { md5, sha256, file_size, package: inside } = of;
     // The same object for all devices that call it the same: a fleet has one file.
-    let known: FirmwareFacts | undefined;
+    let last: FirmwareFacts | undefined;
     for (const device of group.devices) {
       const file_name = device.file_name ?? group.source.file_name;
-      if (known?.file_name !== file_name) known = { file_name, file_size, md5, source, package: inside };
-      facts.set(device.sn, known);
+      if (last?.file_name !== file_name) last = { file_name, file_size, md5, source, package: inside };
+      facts.set(device.sn, last);
     }
-    const sns = group.devices.map((device) => device.sn);
-    options.onReady({ file_name: group.source.file_name, file_size, md5, source, devices: sns });
+    const devices = group.devices.map((device) => device.sn);
+    const verdict = inside ? verdictFor(group, inside) : 'not checked';
+    const modules = inside && provenModules(inside);
+    known.push({ group, md5, product: inside?.product ?? null });
+    options.onReady({
+      file_name: group.source.file_name,
+      file_size,
+      md5,
+      sha256,
+      source,
+      devices,
+      package: verdict,
+      modules,
+    });
   };
 
   const users = groupBy(devices, (device) => device.file_url);
@@ -82,13 +114,13 @@ export async function prepareFirmware(
   const end = options.expectedEnd ?? clock.wall() + USUAL_RUN;
   const expired = checkExpiry(byUrl, clock.wall(), end, found, onWarning);
 
-  const toRead = new Map<FirmwareSource, Group>();
+  const toRead = new Map<FirmwareSource, FirmwareGroup>();
   const groups = groupByFile(devices);
   for (const group of groups) {
     const { md5, file_size } = group.devices[0] as ManifestDevice;
     if (options.trustManifest && isComplete(group) && md5 !== null && file_size !== null) {
-      if (judgeBytes(group, md5, file_size, found.at(groups.indexOf(group))))
-        ready(group, 'manifest', md5, file_size, null);
+      const given = { md5, sha256: null, file_size, package: null };
+      if (judgeBytes(group, given, found.at(groups.indexOf(group)))) ready(group, 'manifest', given);
     } else if (!expired.has(group.source.location)) toRead.set(group.source, group);
   }
   const toAsk = options.probeUrls === false ? [] : [...byUrl.keys()].filter((url) => !expired.has(url));
@@ -102,9 +134,15 @@ export async function prepareFirmware(
           onWarning('cache_unwritable', `the digest cache cannot be written: ${systemReason(error)}`),
         onResult(source, result) {
           const group = toRead.get(source);
-          if (!group || !judgeResult(group, result, options, found.at(groups.indexOf(group))) || !result.ok) return;
-          const { md5, file_size, package: inside } = result.digest;
-          ready(group, result.source, md5, file_size, 'version' in inside ? inside : null);
+          if (!group) return;
+          const at = found.at(groups.indexOf(group));
+          if (!result.ok) {
+            const text = `${showSource(source)} (${showDevices(group.devices)}) ${showProblem(result.problem)}`;
+            return result.mismatch ? at.mismatch(text) : at.unreadable(text);
+          }
+          // Both are said, whatever the first one finds.
+          const matches = judgeBytes(group, result.digest, at);
+          if (judgePackage(group, result.digest, options, at) && matches) ready(group, result.source, result.digest);
         },
       }),
       askStores(toAsk, options),
@@ -128,6 +166,7 @@ export async function prepareFirmware(
     if (options.signal?.aborted) throw interruption(options.signal);
     throw error;
   }
+  judgeModels(known, options.products ?? {}, options, found);
   const error = found.error();
   if (error) throw error;
   return facts;
@@ -141,7 +180,7 @@ async function askStores(urls: readonly string[], options: PrepareOptions): Prom
   return stores.askStores(urls, options);
 }
 
-function isComplete(group: Group): boolean {
+function isComplete(group: FirmwareGroup): boolean {
   return group.devices.every((device) => device.md5 !== null && device.file_size !== null);
 }
 

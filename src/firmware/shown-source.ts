@@ -23,3 +23,12 @@ export function showDevices(devices: readonly ManifestDevice[]): string {
 export function showProblem(problem: string): string {
   return problem.startsWith('the ') ? `cannot be read: ${problem}` : problem;
 }
+
+/** Why a package is not proven, each in words that follow the name of the file; of many the first few. */
+export function showReasons(reasons: readonly string[]): string {
+  const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : '';
+  return `${reasons
+    .slice(0, 3)
+    .map((reason) => safeText(reason, 400))
+    .join('; ')}${more}`;
+}

@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { Reading } from '../firmware/read/progress.js';
 import { checkManifest, readManifest } from '../manifest/read.js';
+import type { Risk } from '../risks.js';
 import type { RunEvent } from '../upgrade/events.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
 import { createPreflight } from '../upgrade/preflight.js';
@@ -48,7 +49,8 @@ export interface PushRequest {
     cacheFile?: string;
     /** Do not read what has both `md5` and `file_size`. */
     trustManifest?: boolean;
-    allowVersionMismatch?: boolean;
+    /** What is told as a warning instead of refusing the run. */
+    allow?: readonly Risk[];
     /** PEM of further authorities for https. */
     ca?: Buffer;
     /** Ask for the length of each `file_url` that has a local `file`; default true. */
@@ -106,8 +108,8 @@ export function push(request: PushRequest): Run {
           devices,
           await prepareFirmware(devices, {
             trustManifest: false,
-            allowVersionMismatch: false,
             ...firmware,
+            allow: new Set(firmware.allow),
             cacheFile: firmware.cacheFile ?? null,
             signal: ending,
             clock: systemClock,

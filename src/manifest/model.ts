@@ -15,7 +15,7 @@ export interface ManifestDevice {
   file: string | null;
   /** Expected, lower-case hex. */
   md5: string | null;
-  /** Expected, lower-case hex. */
+  /** Expected, lower-case hex; only then it is computed. */
   sha256: string | null;
   /** Expected, bytes. */
   file_size: number | null;

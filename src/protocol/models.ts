@@ -14,12 +14,26 @@ const MODELS: Readonly<Record<string, string>> = {
   '0-103-0': 'M400',
   '0-77-0': 'M3E',
   '0-77-1': 'M3T',
+  '0-77-2': 'M3M',
   '0-77-3': 'M3TA',
   '0-99-0': 'M4E',
   '0-99-1': 'M4T',
+  '2-119-0': 'RC Plus',
+  '2-144-0': 'RC Pro Enterprise',
+  '2-174-0': 'RC Plus 2',
 };
 
 /** The name of a model key; an unknown key is shown as it is. */
 export function modelName(key: string): string {
   return MODELS[key] ?? key;
+}
+
+export function isKnownModel(key: string): boolean {
+  return Object.hasOwn(MODELS, key);
+}
+
+/** The keys of the model with this name, as names of files write it: without spaces, in either case. */
+export function modelKeys(name: string): string[] {
+  const plain = (text: string) => text.replaceAll(' ', '').toLowerCase();
+  return Object.keys(MODELS).filter((key) => plain(modelName(key)) === plain(name));
 }

@@ -7,7 +7,7 @@ const WORDS: Readonly<Record<number, string>> = {
   0: 'every device ended well or had nothing to do',
   1: 'at least one device did not end well',
   2: 'usage or manifest error',
-  3: 'the firmware could not be read, or is not what the manifest says',
+  3: 'the firmware could not be read, is not what the manifest says, or is no sound package',
   4: 'the broker was not reached, refused us, or was lost for good',
   5: 'a time limit passed with an outcome unknown or a device not started',
   6: 'the run was stopped before all its devices were started',

@@ -50,8 +50,13 @@ export type RunEvent =
       /** Bytes. */
       file_size: number;
       md5: string;
+      /** Null where the manifest does not ask for it. */
+      sha256: string | null;
       source: 'file' | 'url' | 'cache' | 'manifest';
       devices: string[];
+      package: 'proven' | 'not checked' | 'broken';
+      /** How many modules the package names, and how many of them are proven; null where nobody looked into it. */
+      modules: { proven: number; total: number } | null;
     }
   /** `--dry-run`: a message that would be published; its ids and timestamp are examples. */
   | { event: 'job_planned'; pid: string; wave: number; topic: string; message: Record<string, unknown> }

@@ -95,7 +95,7 @@ describe('for real', () => {
 
   beforeAll(async () => {
     place = await workplace();
-    const device = (sn: string, pid: string) => ({ sn, pid, product_version: '10.02.03.01' });
+    const device = (sn: string, pid: string) => ({ sn, pid, product_version: '17.07.04.01' });
     const devices = GATEWAYS.map((pid) => device(pid, pid));
     const fleet = [...devices, device('DOCK1', 'DOCK1'), device('DOCK13', 'DOCK13')];
     simulator = await createSimulator({ docks: fleet, speed: 50 });
@@ -103,7 +103,7 @@ describe('for real', () => {
     await place.put('manifest.json', devices.slice(0, 1));
     const rows = fleet.map(({ sn, pid, product_version }) => [sn, pid, product_version].join(','));
     await place.put('fleet.csv', ['sn,pid,product_version', ...rows, ''].join('\n'));
-    const file = 'examples/firmware/Dock3_10.02.03.01_pro.zip';
+    const file = 'examples/firmware/Dock3_17.07.04.01_pro.zip';
     await place.put('local.yaml', JSON.stringify([{ ...devices[0], file }]));
     await cp(join(ROOT, file), join(place.folder, 'M4T_UAV_17.02.05.01_pro.zip'));
     const short = { reply_ms: 20, download_seconds: 0.2, upgrade_seconds: 0.2, silence_seconds: 0, interval_ms: 50 };

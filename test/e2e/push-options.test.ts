@@ -4,10 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliOptions, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, FAST, listen, someDevices, somePairs } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
+import { rawZip } from '../helpers/firmware-package.js';
 import { fileStore } from '../helpers/firmware-server.js';
+import { md5Of } from '../helpers/firmware-tools.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-const BODY = Buffer.alloc(50_000, 'firmware ');
+// A ZIP that is no DJI package: sent, and not checked.
+const BODY = rawZip([{ name: 'module.bin', data: Buffer.alloc(50_000, 'firmware ') }]);
+const DRONE_BODY = rawZip([{ name: 'drone.bin', data: Buffer.alloc(100) }]);
 const MD5 = createHash('md5').update(BODY).digest('hex');
 
 describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
@@ -67,8 +71,11 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
   it('prints with --dry-run what it would send, and sends nothing', async () => {
     const file = await place.put('dry.zip', BODY);
     const file_url = 'https://firmware.example.com/dry.zip';
+    // Dock and aircraft do not share a package.
+    const theirs = { file: await place.put('drone.zip', DRONE_BODY), file_url: file_url.replace('dry', 'drone') };
     const devices = somePairs(2, { file, file_url, type: 'consistency' }).map((one) => ({
       ...one,
+      ...(one.sn === one.pid ? {} : theirs),
       firmware_upgrade_type: undefined,
     }));
     const nobody = ['--broker', 'mqtt://127.0.0.1:9'];
@@ -83,9 +90,15 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
     const { data } = (planned[0]?.message ?? {}) as { data?: { devices: object[] } };
     const [dock, drone] = data?.devices ?? [];
     const facts = { file_url, md5: MD5, file_size: BODY.length, file_name: 'dry.zip', firmware_upgrade_type: 2 };
+    const droneFacts = {
+      file_url: theirs.file_url,
+      md5: md5Of(DRONE_BODY),
+      file_size: DRONE_BODY.length,
+      file_name: 'drone.zip',
+    };
     expect(Object.keys(planned[0]?.message ?? {})).toEqual(['method', 'timestamp', 'bid', 'tid', 'data']);
     expect(dock).toEqual({ sn: devices[0]?.sn, product_version: '10.02.03.01', ...facts });
-    expect(drone).toEqual({ sn: devices[1]?.sn, product_version: '10.02.03.01', ...facts });
+    expect(drone).toEqual({ sn: devices[1]?.sn, product_version: '10.02.03.01', ...facts, ...droneFacts });
     expect(last.totals.not_started).toBe(4);
     expect(sent(devices)).toEqual([]);
 
@@ -100,7 +113,7 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
       'mqtt://127.0.0.1:9',
     ]);
     expect(plan.code).toBe(0);
-    for (const word of ['WAVE', 'consistency (2)', '50.0 kB', MD5, '4 devices on 2 gateways in 2 jobs']) {
+    for (const word of ['WAVE', 'consistency (2)', '50.1 kB', MD5, '4 devices on 2 gateways in 2 jobs']) {
       expect(plan.stdout).toContain(word);
     }
   });
@@ -148,9 +161,9 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
     expect(reads()).toBe(1);
     expect((await push(devices, ['--no-cache'])).of('firmware_ready')).toMatchObject([{ source: 'url' }]);
     expect(reads()).toBe(2);
-    const trusted = devices.map((device) => ({ ...device, md5: MD5.toUpperCase(), file_size: 50_000 }));
+    const trusted = devices.map((device) => ({ ...device, md5: MD5.toUpperCase(), file_size: BODY.length }));
     const { of } = await push(trusted, ['--trust-manifest', '--no-cache']);
-    expect(of('firmware_ready')).toMatchObject([{ source: 'manifest', md5: MD5, file_size: 50_000 }]);
+    expect(of('firmware_ready')).toMatchObject([{ source: 'manifest', md5: MD5, file_size: BODY.length }]);
     expect(reads()).toBe(2);
   });
 
@@ -171,7 +184,7 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
         .digest('hex'),
     ).toBe(MD5);
     const part = await fetch(file_url ?? '', { headers: { range: 'bytes=10-19' } });
-    expect([part.status, await part.text()]).toEqual([206, BODY.subarray(10, 20).toString()]);
+    expect([part.status, Buffer.from(await part.arrayBuffer())]).toEqual([206, BODY.subarray(10, 20)]);
     expect((await fetch(new URL('/manifest.json', file_url))).status).toBe(404);
     run.child.kill('SIGINT');
     expect((await run.ended).code).toBe(130);

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
+import { md5Of } from '../helpers/firmware-tools.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const JSON_OUT = ['--output', 'json'];
@@ -15,7 +16,7 @@ describe.skipIf(!mosquittoAvailable())('resume of a push with --serve', () => {
   let seen: Client;
   let endDocks: () => Promise<void>;
   let firmware: string;
-  const devices = () => someDevices(2, { file: 'firmware.zip' });
+  const devices = () => someDevices(2, { file: 'firmware.zip', md5: md5Of(Buffer.from(BODY)) });
   let fleet: ReturnType<typeof devices>;
 
   beforeAll(async () => {

@@ -9,6 +9,7 @@ import { readManifest } from '../../src/manifest/read.js';
 import { serialProblem } from '../../src/protocol/topics.js';
 import { anyText } from '../helpers/any-text.js';
 import { cases, damage, patience } from '../helpers/damage.js';
+import { aReport } from '../helpers/firmware-proof.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -81,8 +82,9 @@ test(
 
 const DIGEST: Digest = {
   md5: '0123456789abcdef'.repeat(2),
+  sha256: null,
   file_size: 10,
-  package: { version: '17.02.0501', releaseDate: '2026-05-29' },
+  package: aReport(),
 };
 const FILE_PROOF = { size: 10, mtime: '1', ctime: '2', ino: '3' };
 const URL_PROOF = { size: 10, etag: '"x"', lastModified: null };

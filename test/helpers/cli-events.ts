@@ -6,7 +6,7 @@ import type { CliResult } from './cli.js';
 // Copied by hand from the contract, and on purpose not derived from the program's own types.
 const KEYS: Record<string, string[]> = {
   run_started: ['command', 'devices', 'gateways'],
-  firmware_ready: ['file_name', 'file_size', 'md5', 'source', 'devices'],
+  firmware_ready: ['file_name', 'file_size', 'md5', 'sha256', 'source', 'devices', 'package', 'modules'],
   job_planned: ['pid', 'wave', 'topic', 'message'],
   job_published: ['pid', 'bid', 'tid', 'devices', 'attempt'],
   job_replied: ['pid', 'bid', 'result', 'status'],

@@ -114,7 +114,7 @@ export async function prepare(devices: ManifestDevice[], options: Partial<Prepar
     result.facts = await prepareFirmware(devices, {
       cacheFile: null,
       trustManifest: false,
-      allowVersionMismatch: false,
+      allow: new Set(),
       clock: hastyClock(),
       env: {},
       onReading: (files) => void result.readings.push(files),

@@ -1,19 +1,21 @@
 /** The whole way from a manifest's devices to the facts that are sent, over real files, threads and servers. */
+import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
-import { fileStore, type Store, type StoreOptions } from '../helpers/firmware-server.js';
+import { RISKS } from '../../src/risks.js';
 import {
-  bytesOf,
-  device,
-  FACTS_NAME,
-  hastyClock,
-  md5Of,
-  prepare,
-  temporaryFolder,
-  zipOf,
-} from '../helpers/firmware-tools.js';
+  configurationOf,
+  djiPackage,
+  entryOf,
+  MODULES,
+  type Module,
+  xmlOf,
+  type ZipEntry,
+} from '../helpers/firmware-package.js';
+import { fileStore, type Store, type StoreOptions } from '../helpers/firmware-server.js';
+import { bytesOf, device, hastyClock, md5Of, prepare, temporaryFolder } from '../helpers/firmware-tools.js';
 
 const folder = temporaryFolder();
 const stores: Store[] = [];
@@ -34,8 +36,9 @@ function fileOf(bytes: Buffer, name = `file-${count++}.zip`): string {
   return path;
 }
 
-const zip = await zipOf(['a.bin', FACTS_NAME], { filler: 100_000 });
+const zip = djiPackage();
 const md5 = md5Of(zip);
+const ANY = new Set(RISKS);
 const OLD = 'Mon, 01 Jan 2024 00:00:00 GMT';
 
 describe('prepareFirmware', () => {
@@ -48,11 +51,14 @@ describe('prepareFirmware', () => {
     ]);
     expect(result.error).toBeNull();
     expect([...(result.facts?.keys() ?? [])]).toEqual(['A', 'B']);
-    const inside = { version: '17.02.0501', releaseDate: '2026-05-29' };
+    const inside = { verdict: 'proven', version: '17.02.0501', release_date: '2026-05-29' };
     expect(result.facts?.get('A')).toMatchObject({ md5, file_size: zip.length, source: 'file', package: inside });
     expect(result.facts?.get('B')?.file_name).toBe('other.zip');
     expect(result.ready).toHaveLength(1);
-    expect(result.ready[0]).toMatchObject({ md5, devices: ['A', 'B'], source: 'file' });
+    expect(result.ready[0]).toMatchObject({
+      ...{ md5, devices: ['A', 'B'], source: 'file', sha256: null },
+      ...{ package: 'proven', modules: { proven: 4, total: 4 } },
+    });
     expect(result.warnings).toEqual([]);
     const last = result.readings.at(-1);
     expect(last).toHaveLength(1);
@@ -63,18 +69,22 @@ describe('prepareFirmware', () => {
     const big = [1, 2, 3].map((seed) => bytesOf(5_000_000 + seed, seed));
     const store = await storeOf({ body: bytesOf(7_000_003, 9), cutAfter: (get) => (get < 3 ? 2_000_001 : null) });
     const devices = big.map((bytes, index) => device({ sn: `F${index}`, file: fileOf(bytes) }));
-    const result = await prepare([...devices, device({ sn: 'U', file_url: store.url })]);
+    const result = await prepare([...devices, device({ sn: 'U', file_url: store.url })], { allow: ANY });
     expect(result.error).toBeNull();
     expect(devices.map(({ sn }) => result.facts?.get(sn)?.md5)).toEqual(big.map(md5Of));
     expect(result.facts?.get('U')).toMatchObject({ md5: md5Of(bytesOf(7_000_003, 9)), source: 'url' });
     expect(result.readings.at(-1)?.every((reading) => reading.done && reading.read === reading.total)).toBe(true);
-    expect(result.warnings.map(([code]) => code)).toEqual(Array(4).fill('package_unreadable'));
+    expect(result.warnings.map(([code]) => code)).toEqual(Array(4).fill('bad_package'));
   });
 
   it('looks into a package as it passes, without a further request', async () => {
     const store = await storeOf({ body: zip, ranges: false });
     const result = await prepare([device({ file_url: store.url })], { probeUrls: false });
-    expect(result.facts?.get('DRONE1')?.package).toEqual({ version: '17.02.0501', releaseDate: '2026-05-29' });
+    expect(result.facts?.get('DRONE1')?.package).toMatchObject({
+      verdict: 'proven',
+      version: '17.02.0501',
+      release_date: '2026-05-29',
+    });
     expect(store.asked).toHaveLength(1);
   });
 
@@ -97,9 +107,9 @@ describe('prepareFirmware', () => {
       `${join(folder, 'missing.zip')} (device A) cannot be read: no such file`,
       `${wrong}: file_size is ${zip.length}, but the manifest says 5 for device B`,
       `${wrong}: md5 is ${md5}, but the manifest says ${'0'.repeat(32)} for device B`,
-      `${wrong} is version 17.02.0501 (released 2026-05-29), but product_version of device B is 1.0.0 (--allow-version-mismatch accepts that)`,
+      `${wrong} is version 17.02.0501 (released 2026-05-29), but product_version of device B is 1.0.0 (--allow version-mismatch accepts that)`,
       `${folder} (device C) is a folder, not a file`,
-      `${join(folder, 'empty.zip')} (device D) is empty`,
+      `${join(folder, 'empty.zip')} (device D) is empty (--allow bad-package accepts that)`,
       `${gone.url} (device E) cannot be read: the server answered 404 Not Found: there is no such file`,
     ]);
     expect(result.ready).toEqual([]);
@@ -118,16 +128,9 @@ describe('prepareFirmware', () => {
     }
     const other = [device({ file, product_version: '17.02.05.02' })];
     expect((await prepare(other)).error?.code).toBe('firmware_mismatch');
-    const allowed = await prepare(other, { allowVersionMismatch: true });
+    const allowed = await prepare(other, { allow: new Set(['version-mismatch']) });
     expect(allowed.error).toBeNull();
     expect(allowed.warnings).toEqual([['package_version', expect.stringContaining('17.02.05.02')]]);
-  });
-
-  it('warns of a file that is no package', async () => {
-    const result = await prepare([device({ file: fileOf(Buffer.from('a payload')) })]);
-    expect(result.error).toBeNull();
-    expect(result.facts?.get('DRONE1')?.package).toBeNull();
-    expect(result.warnings).toEqual([['package_unreadable', expect.stringContaining('is not a ZIP file')]]);
   });
 
   it('notices a file that is written to, or replaced, while it is read', async () => {
@@ -138,12 +141,14 @@ describe('prepareFirmware', () => {
     };
     const grown = fileOf(bytesOf(3_000_000));
     const onGrown = await prepare([device({ file: grown })], {
+      allow: ANY,
       clock: leaping(),
       onReading: () => appendFileSync(grown, 'more'),
     });
     expect(onGrown.error?.message).toContain('changed while it was read');
     const replaced = fileOf(bytesOf(3_000_000));
     const onReplaced = await prepare([device({ file: replaced })], {
+      allow: ANY,
       clock: leaping(),
       onReading: () => renameSync(fileOf(bytesOf(3_000_000, 2)), replaced),
     });
@@ -160,7 +165,9 @@ describe('prepareFirmware', () => {
       source: 'manifest',
       package: null,
     });
-    expect(trusted.ready).toEqual([expect.objectContaining({ source: 'manifest', devices: ['A', 'B'] })]);
+    expect(trusted.ready).toEqual([
+      expect.objectContaining({ source: 'manifest', devices: ['A', 'B'], package: 'not checked', modules: null }),
+    ]);
     expect(trusted.readings).toEqual([]);
     const torn = await prepare([complete, { ...complete, sn: 'B', file_size: 8 }], { trustManifest: true });
     expect(torn.error?.code).toBe('firmware_mismatch');
@@ -176,6 +183,186 @@ describe('prepareFirmware', () => {
     expect(result.error?.code).toBe('interrupted');
     const reason = new OtaError('usage', 'over');
     expect((await prepare(devices, { signal: AbortSignal.abort(reason) })).error).toBe(reason);
+  });
+});
+
+describe('a file that is no sound package', () => {
+  const junk = bytesOf(5000);
+  const page = Buffer.from('<!doctype html><title>Sign in</title>');
+  const cut = zip.subarray(0, 60_000);
+  const wrong = Buffer.from(zip);
+  wrong[1000] = (wrong[1000] ?? 0) ^ 1;
+
+  it.each<[string, Buffer, string]>([
+    ['no ZIP', junk, 'is not a ZIP file'],
+    ['a page', page, 'is not a ZIP file but an HTML page titled "Sign in"'],
+    ['nothing', Buffer.alloc(0), 'is empty'],
+    ['a ZIP that is cut off', cut, 'is a ZIP file that is cut off'],
+    ['a module that differs', wrong, `has a module ${entryOf(MODULES[0] as Module)} whose MD5 is`],
+  ])('is refused, or a warning where it is allowed: %s', async (_name, bytes, reason) => {
+    const file = fileOf(bytes);
+    const store = await storeOf({ body: bytes });
+    for (const one of [device({ file }), device({ file_url: store.url })]) {
+      const { error, ready } = await prepare([one]);
+      expect(error).toMatchObject({ code: 'firmware_broken', hint: expect.stringContaining('dji-ota inspect') });
+      expect(error?.message).toContain(`(device DRONE1) ${reason}`);
+      expect(error?.message).toContain('(--allow bad-package accepts that)');
+      expect(ready).toEqual([]);
+      const allowed = await prepare([one], { allow: new Set(['bad-package']) });
+      expect(allowed.error).toBeNull();
+      expect(allowed.warnings).toEqual([['bad_package', expect.stringContaining(reason)]]);
+      expect(allowed.ready).toMatchObject([{ package: 'broken', md5: md5Of(bytes) }]);
+    }
+  });
+
+  it('is sent with a warning where it is no ZIP and the manifest has its MD5, and refused where it is a bad one', async () => {
+    for (const bytes of [junk, page]) {
+      const sent = await prepare([device({ file: fileOf(bytes), md5: md5Of(bytes) })]);
+      expect(sent.error).toBeNull();
+      expect(sent.warnings).toEqual([['bad_package', expect.stringContaining('its MD5 is the one in the manifest')]]);
+    }
+    for (const bytes of [cut, wrong, Buffer.alloc(0)]) {
+      const refused = await prepare([device({ file: fileOf(bytes), md5: md5Of(bytes) })]);
+      expect(refused.error?.code).toBe('firmware_broken');
+    }
+    // A wrong MD5 vouches for nothing.
+    const other = await prepare([device({ file: fileOf(junk), md5: md5 })]);
+    expect(other.error).toMatchObject({ code: 'firmware_broken', details: [expect.anything(), expect.anything()] });
+  });
+
+  it('may be anything for a payload, but no page and no broken ZIP', async () => {
+    const psdk = (bytes: Buffer) => prepare([device({ file: fileOf(bytes), firmware_upgrade_type: 4 })]);
+    const sent = await psdk(junk);
+    expect([sent.error, sent.warnings]).toEqual([null, []]);
+    expect(sent.ready).toMatchObject([{ package: 'not checked' }]);
+    for (const bytes of [page, cut, Buffer.alloc(0)]) expect((await psdk(bytes)).error?.code).toBe('firmware_broken');
+    const file = fileOf(junk);
+    const both = await prepare([
+      device({ file, firmware_upgrade_type: 4 }),
+      device({ file, sn: 'OTHER', firmware_upgrade_type: 3 }),
+    ]);
+    expect(both.error?.code).toBe('firmware_broken');
+  });
+
+  it('is no error where nobody can check it', async () => {
+    const result = await prepare([device({ file: fileOf(djiPackage({ configuration: configurationOf('none') })) })]);
+    expect(result.error).toBeNull();
+    expect(result.ready).toMatchObject([{ package: 'not checked', modules: { proven: 0, total: 0 } }]);
+    const said = expect.stringMatching(/holds no readable XML: its modules are not checked$/);
+    expect(result.warnings).toEqual([['package_unreadable', said]]);
+    const plain = await prepare([device({ file: fileOf(djiPackage({ configuration: null })) })]);
+    expect(plain.warnings).toEqual([
+      ['package_unreadable', expect.stringMatching(/no DJI package.*: its version and modules are not checked$/)],
+    ]);
+  });
+});
+
+describe('a SHA-256', () => {
+  const sha256 = createHash('sha256').update(zip).digest('hex');
+  it('is computed for the file of a device that has one, and checked', async () => {
+    const [file, other] = [fileOf(zip), fileOf(djiPackage({ modules: [] }))];
+    const store = await storeOf({ body: zip });
+    const result = await prepare([
+      device({ sn: 'A', file }),
+      device({ sn: 'B', file, sha256: sha256.toUpperCase() }),
+      device({ sn: 'C', file: other }),
+      device({ sn: 'D', file_url: store.url, sha256 }),
+    ]);
+    expect(result.error).toBeNull();
+    expect(result.ready.map((ready) => [ready.devices, ready.sha256]).sort()).toEqual([
+      [['A', 'B'], sha256],
+      [['C'], null],
+      [['D'], sha256],
+    ]);
+    const bad = await prepare([device({ file, sha256: '0'.repeat(64) })]);
+    expect(bad.error?.code).toBe('firmware_mismatch');
+    expect(bad.error?.message).toContain(
+      `sha256 is ${sha256}, but the manifest says ${'0'.repeat(64)} for device DRONE1`,
+    );
+  });
+
+  it('is never taken from a cache that has none', async () => {
+    const options = { clock: hastyClock(10_000), cacheFile: join(folder, `cache-${count++}`, 'firmware.json') };
+    const file = fileOf(zip);
+    await prepare([device({ file })], options);
+    const bad = await prepare([device({ file, sha256: '0'.repeat(64) })], options);
+    expect(bad.error?.message).toContain('sha256 is');
+    expect((await prepare([device({ file, sha256 })], options)).ready).toMatchObject([{ source: 'cache', sha256 }]);
+  });
+});
+
+describe('a package of another model', () => {
+  const dock = (change: Parameters<typeof device>[0]) => device({ sn: 'DOCK1', ...change });
+  const named = (product: string, name: string) => {
+    const entries = (all: ZipEntry[]) => all.map((one) => ({ ...one, name: one.name.replace('wa345t', product) }));
+    const modules = MODULES.map((module) => ({ ...module, text: null }));
+    return fileOf(djiPackage({ modules, configuration: configurationOf(xmlOf(modules)), entries }), name);
+  };
+
+  it.each<[string, Parameters<typeof prepare>[0], RegExp]>([
+    [
+      'an aircraft’s for a dock, by its product code',
+      [dock({ file: named('wa345t', 'any.zip') })],
+      /is for M4T by its product code wa345t, but device DOCK1 is a dock/,
+    ],
+    [
+      'an aircraft’s for a dock, by its name',
+      [dock({ file: named('new1', 'M4TD_1_pro.zip') })],
+      /is for M4TD by its file name \(M4TD\), but device DOCK1 is a dock/,
+    ],
+    [
+      'a dock’s for an aircraft',
+      [device({ file: named('new1', 'Dock3_1_pro.zip') })],
+      /is for Dock 3 by its file name \(Dock3\), but device DRONE1 is an aircraft/,
+    ],
+    [
+      'a remote controller’s',
+      [dock({ file: named('rm700', 'rc.zip') })],
+      /is for RC Plus by its product code rm700, but device DOCK1 is a dock/,
+    ],
+    [
+      'one for both',
+      [dock({ file: named('new1', 'one.zip') }), device({ file: named('new1', 'one.zip') })],
+      /is one package for a dock \(device DOCK1\) and an aircraft \(device DRONE1\)/,
+    ],
+    [
+      'one for both under two names',
+      [dock({ file: named('new1', 'a.zip') }), device({ file: named('new1', 'b.zip') })],
+      /a\.zip and \S+b\.zip is one package for a dock/,
+    ],
+  ])('is refused: %s', async (_name, devices, message) => {
+    const { error } = await prepare(devices);
+    expect(error?.code).toBe('firmware_mismatch');
+    expect(error?.message).toMatch(message);
+    expect(error?.message).toContain('(--allow model-mismatch accepts that)');
+    const allowed = await prepare(devices, { allow: new Set(['model-mismatch']) });
+    expect(allowed.error).toBeNull();
+    expect(allowed.warnings).toEqual([['model_mismatch', expect.stringMatching(message)]]);
+  });
+
+  it('is known by what a profile says, too', async () => {
+    const products = { new1: { key: '0-100-1', source: 'the profile fleet' } };
+    const { error } = await prepare([dock({ file: named('new1', 'x.zip') })], { products });
+    expect(error?.message).toContain(
+      'is for M4TD by its product code new1 (the profile fleet), but device DOCK1 is a dock',
+    );
+  });
+
+  it('is nothing that an unknown product, a payload or a trusted manifest shows', async () => {
+    const file = named('new1', 'pack.zip');
+    expect((await prepare([dock({ file })])).error).toBeNull();
+    expect((await prepare([dock({ file, firmware_upgrade_type: 4 }), device({ file })])).error).toBeNull();
+  });
+
+  it('is a warning where file name and product code speak of two aircraft', async () => {
+    const { error, warnings } = await prepare([device({ file: named('wa345t', 'M4TD_17_pro.zip') })]);
+    expect(error).toBeNull();
+    expect(warnings).toEqual([
+      [
+        'model_mismatch',
+        expect.stringContaining('is for M4T by its product code wa345t, and is for M4TD by its file name (M4TD)'),
+      ],
+    ]);
   });
 });
 
@@ -254,8 +441,7 @@ describe('the digest cache', () => {
     expect(again.readings).toEqual([]);
     const wrong = await prepare([device({ file, product_version: '1.2.3' })], options);
     expect(wrong.error?.code).toBe('firmware_mismatch');
-    const changed = Buffer.from(zip);
-    changed[100] = (changed[100] ?? 0) ^ 1;
+    const changed = djiPackage({ modules: MODULES.slice(1) });
     writeFileSync(file, changed);
     const fresh = await prepare([device({ file })], options);
     expect(fresh.facts?.get('DRONE1')).toMatchObject({ source: 'file', md5: md5Of(changed) });
@@ -327,7 +513,9 @@ describe('secrets in URLs', () => {
     });
     const file = fileOf(zip);
     const results = await Promise.all([
-      prepare([device({ file_url: secretive(fine.url), file_name: 'f' })], { cacheFile, clock: hastyClock(10_000) }),
+      prepare([device({ file_url: secretive(fine.url), file_name: 'f' })], {
+        ...{ cacheFile, clock: hastyClock(10_000), allow: ANY },
+      }),
       prepare([device({ file_url: secretive(gone.url), file_name: 'f' })]),
       prepare([device({ file_url: secretive(away.url), file_name: 'f' })]),
       prepare([device({ file_url: secretive(loop.url), file_name: 'f' })]),

@@ -116,7 +116,7 @@ describe('serveFirmware', () => {
   it('is what the reader of URLs wants', async () => {
     const file = served(bytes);
     const server = await serve([file]);
-    const result = await prepare([device({ file_url: server.urlOf(file.file) })]);
+    const result = await prepare([device({ file_url: server.urlOf(file.file), md5: file.md5 })]);
     expect(result.facts?.get('DRONE1')).toMatchObject({ md5: file.md5, file_size: bytes.length, source: 'url' });
   });
 

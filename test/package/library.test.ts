@@ -128,7 +128,7 @@ test('an upgrade that ends while the connection is down is heard of afterwards, 
 });
 
 test('inspect says what a package is, and throws where there is none', async () => {
-  const path = fileURLToPath(new URL('../../examples/firmware/Dock3_10.02.03.01_pro.zip', import.meta.url));
+  const path = fileURLToPath(new URL('../../examples/firmware/Dock3_17.07.04.01_pro.zip', import.meta.url));
   expect(await inspect(path)).toMatchObject({ problem: null });
   await expect(inspect('/nowhere.zip')).rejects.toMatchObject({ code: 'firmware_unreadable' });
   await expect(inspect('')).rejects.toMatchObject({ code: 'usage' });

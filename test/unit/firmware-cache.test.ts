@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Digest, openCache } from '../../src/firmware/digest/cache.js';
+import { aReport } from '../helpers/firmware-proof.js';
 import { temporaryFolder } from '../helpers/firmware-tools.js';
 
 const folder = temporaryFolder();
@@ -12,8 +14,9 @@ const wall = () => 1000;
 
 const digest: Digest = {
   md5: '0123456789abcdef0123456789abcdef',
+  sha256: null,
   file_size: 5,
-  package: { version: '17.02.0501', releaseDate: '2026-05-29' },
+  package: aReport(),
 };
 const proof = { size: 5, mtime: '1', ctime: '2', ino: '3' };
 const file = (path: string) => ({ kind: 'file', path }) as const;
@@ -72,6 +75,30 @@ describe('openCache', () => {
       await cache.save();
       expect((await openCache(path, wall)).file('/f', proof)).toEqual(digest);
     }
+  });
+
+  it('reads the entries of an earlier version again, which looked at no module', async () => {
+    const path = newPath();
+    mkdirSync(join(path, '..'));
+    const { md5, file_size } = digest;
+    const old = { md5, file_size, package: { version: '17.02.0501', releaseDate: '2026-05-29' } };
+    const name = createHash('sha256').update('file:/f').digest('hex');
+    writeFileSync(path, JSON.stringify({ schema: 1, entries: { [name]: { digest: old, stored: 1, file: proof } } }));
+    const cache = await openCache(path, wall);
+    expect(cache.has(file('/f'))).toBe(false);
+    expect(cache.file('/f', proof)).toBeNull();
+  });
+
+  it('keeps the others where one entry is made to be huge', async () => {
+    const path = newPath();
+    const cache = await openCache(path, wall);
+    const entries = Array.from({ length: 10_000 }, (_, size) => ({ name: 'x'.repeat(1000), size }));
+    cache.put(file('/huge'), proof, { ...digest, package: aReport({ entries }) });
+    cache.put(file('/f'), proof, digest);
+    await cache.save();
+    const next = await openCache(path, wall);
+    expect(next.has(file('/huge'))).toBe(false);
+    expect(next.file('/f', proof)).toEqual(digest);
   });
 
   it('never gives a digest out of a damaged file', async () => {

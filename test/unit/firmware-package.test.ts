@@ -1,50 +1,42 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { ByteSource } from '../../src/firmware/package/byte-source.js';
-import { type PackageContents, readPackage, SourceFailure } from '../../src/firmware/package/central-directory.js';
-import { parseFactsName } from '../../src/firmware/package/entry-name.js';
+import { readDirectory, SourceFailure } from '../../src/firmware/package/central-directory.js';
+import { parseFactsName, parseModuleName } from '../../src/firmware/package/entry-name.js';
+import { lookInside, type PackageLook } from '../../src/firmware/package/look.js';
+import { NO_FACTS } from '../../src/firmware/package/report.js';
+import { djiPackage, type ZipEntry } from '../helpers/firmware-package.js';
+import { memorySource } from '../helpers/firmware-proof.js';
 import { bytesOf, FACTS_NAME, zipOf } from '../helpers/firmware-tools.js';
 
-function sourceOf(bytes: Buffer): ByteSource & { reads: [position: number, length: number][] } {
-  const reads: [number, number][] = [];
-  return {
-    reads,
-    size: bytes.length,
-    async read(buffer, position) {
-      reads.push([position, buffer.length]);
-      bytes.copy(buffer, 0, position, position + buffer.length);
-    },
-    async close() {},
-  };
-}
+const look = (bytes: Buffer): Promise<PackageLook> => lookInside(memorySource(bytes));
+const problemOf = ({ directory, problem }: PackageLook) => directory.problems[0] ?? problem;
+const RELEASE = { product: 'wa345t', version: '17.02.0501', release_date: '2026-05-29' };
 
-const look = (bytes: Buffer): Promise<PackageContents> => readPackage(sourceOf(bytes));
-const problemOf = (contents: PackageContents) => (contents.ok ? null : contents.problem);
-
-describe('readPackage', () => {
+describe('lookInside', () => {
   it('gives version, release date and entries', async () => {
     const contents = await look(await zipOf(['a.bin', FACTS_NAME, 'folder/b.bin']));
-    expect(contents).toMatchObject({ ok: true, facts: { version: '17.02.0501', releaseDate: '2026-05-29' } });
-    expect(contents.entries.map((entry) => entry.name)).toEqual(['a.bin', FACTS_NAME, 'folder/b.bin']);
-    expect(contents.entries[0]?.size).toBe('content of a.bin'.length);
+    expect(contents).toMatchObject({ facts: RELEASE });
+    expect(contents.directory.entries.map((entry) => entry.name)).toEqual(['a.bin', FACTS_NAME, 'folder/b.bin']);
+    expect(contents.directory.entries[0]?.size).toBe('content of a.bin'.length);
   });
 
   it('reads the end of a large file, and no more', async () => {
     const zip = await zipOf([FACTS_NAME], { filler: 3_000_000 });
-    const source = sourceOf(zip);
-    expect((await readPackage(source)).ok).toBe(true);
+    const source = memorySource(zip);
+    expect((await lookInside(source)).facts).toMatchObject(RELEASE);
     for (const [position] of source.reads) expect(position).toBeGreaterThan(zip.length - 100_000);
     expect(source.reads.length).toBeLessThanOrEqual(2);
   });
 
   it('reads ZIP64', async () => {
     const contents = await look(await zipOf([FACTS_NAME, 'a.bin'], { zip64: true }));
-    expect(contents).toMatchObject({ ok: true, facts: { version: '17.02.0501', releaseDate: '2026-05-29' } });
+    expect(contents).toMatchObject({ facts: RELEASE });
   });
 
   it('does not count an entry in a folder', async () => {
     expect(problemOf(await look(await zipOf([`folder/${FACTS_NAME}`])))).toMatch(/no DJI package.*no \*\.cfg\.sig/);
     const both = await look(await zipOf([`folder/x_0000_v1.2.3_20200101.cfg.sig`, FACTS_NAME]));
-    expect(both).toMatchObject({ ok: true, facts: { version: '17.02.0501' } });
+    expect(both).toMatchObject({ facts: RELEASE });
   });
 
   it('says that there is no entry, or more than one', async () => {
@@ -55,10 +47,12 @@ describe('readPackage', () => {
     expect(two).toContain('b_0_v1.2_20200101.cfg.sig');
   });
 
-  it('says that the name has no date or version', async () => {
-    expect(problemOf(await look(await zipOf(['wa345t_0000_v17.02.0501_20260230.pro.cfg.sig'])))).toMatch(
-      /names no version and release date in wa345t/,
-    );
+  it('takes version and product from the configuration where the name has none, and the date from nowhere', async () => {
+    const odd = 'wa345t_0000_v17.02.0501_20260230.pro.cfg.sig';
+    expect((await look(await zipOf([odd]))).facts).toEqual(NO_FACTS);
+    const entries = (all: ZipEntry[]) => all.map((one) => (one.name === FACTS_NAME ? { ...one, name: odd } : one));
+    const { facts } = await look(djiPackage({ entries }));
+    expect(facts).toMatchObject({ product: 'wa345t', version: '17.02.0501', release_date: null });
   });
 
   it('says that a file is cut off, or no ZIP at all', async () => {
@@ -89,7 +83,7 @@ describe('readPackage', () => {
       const damaged = Buffer.from(zip);
       damaged[at] = (damaged[at] ?? 0) ^ 0xff;
       const contents = await look(damaged);
-      expect(contents.ok || contents.problem.length > 0).toBe(true);
+      expect(contents.directory.problems.every((problem) => problem.length > 0)).toBe(true);
     }
   });
 
@@ -101,18 +95,18 @@ describe('readPackage', () => {
 
   it('tells a source that fails from a file that is bad', async () => {
     const zip = await zipOf([FACTS_NAME]);
-    const broken: ByteSource = { ...sourceOf(zip), read: () => Promise.reject(new Error('unplugged')) };
-    await expect(readPackage(broken)).rejects.toThrow(SourceFailure);
-    await expect(readPackage(broken)).rejects.toThrow('unplugged');
+    const broken: ByteSource = { ...memorySource(zip), read: () => Promise.reject(new Error('unplugged')) };
+    await expect(readDirectory(broken)).rejects.toThrow(SourceFailure);
+    await expect(readDirectory(broken)).rejects.toThrow('unplugged');
   });
 });
 
 describe('parseFactsName', () => {
   it.each([
-    [FACTS_NAME, { version: '17.02.0501', releaseDate: '2026-05-29' }],
-    ['a_b_V01.00.0223_20240229.cfg.sig', { version: '01.00.0223', releaseDate: '2024-02-29' }],
-    ['a_b_v1.2_20240101', { version: '1.2', releaseDate: '2024-01-01' }],
-    ['a_b_v1.2_20240101_more.cfg.sig', { version: '1.2', releaseDate: '2024-01-01' }],
+    [FACTS_NAME, RELEASE],
+    ['a_b_V01.00.0223_20240229.cfg.sig', { product: 'a', version: '01.00.0223', release_date: '2024-02-29' }],
+    ['a_b_v1.2_20240101', { product: 'a', version: '1.2', release_date: '2024-01-01' }],
+    ['a_b_v1.2_20240101_more.cfg.sig', { product: 'a', version: '1.2', release_date: '2024-01-01' }],
     ['a_b_v1.2_20230229.cfg.sig', null],
     ['a_b_v1.2_2024010.cfg.sig', null],
     ['a_b_v1.2_202401011.cfg.sig', null],
@@ -123,4 +117,12 @@ describe('parseFactsName', () => {
   ])('%s', (name, facts) => {
     expect(parseFactsName(name)).toEqual(facts);
   });
+});
+
+test.each([
+  ['wa345t_0802_v03.00.11.07_20260401.pro.fw.sig', { id: '0802', version: '03.00.11.07' }],
+  ['wa345t_0802.fw.sig', { id: '0802.fw.sig', version: null }],
+  ['readme.fw.sig', { id: null, version: null }],
+])('parseModuleName %s', (name, parts) => {
+  expect(parseModuleName(name)).toEqual(parts);
 });

@@ -10,9 +10,9 @@ import {
   sameRemoteFile,
 } from '../../src/firmware/http/remote-file.js';
 import { backoff, retryAfter, sleep } from '../../src/firmware/http/retry-wait.js';
-import { tailOf } from '../../src/firmware/package/byte-source.js';
+import { endsOf } from '../../src/firmware/package/byte-source.js';
 import { readingBoard } from '../../src/firmware/read/progress-board.js';
-import { isProven } from '../../src/firmware/read/read-file.js';
+import { provesUnchanged } from '../../src/firmware/read/read-file.js';
 import { parseServeAddress, serveBase } from '../../src/firmware/serve/address.js';
 import { rangeAnswer } from '../../src/firmware/serve/range.js';
 import { bytesOf } from '../helpers/firmware-tools.js';
@@ -94,15 +94,15 @@ describe('what a server says of a file', () => {
   });
 });
 
-describe('tailOf', () => {
-  it('holds the last bytes of whatever passes, in whatever pieces', async () => {
+describe('endsOf', () => {
+  it('holds the first and last bytes of whatever passes, in whatever pieces', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 64 }),
         fc.array(fc.uint8Array({ maxLength: 100 }), { minLength: 1 }),
         async (length, pieces) => {
           const all = Buffer.concat(pieces);
-          const tail = tailOf(length);
+          const tail = endsOf(8, length);
           tail.write(Buffer.from('what came before a restart'));
           tail.restart();
           for (const piece of pieces) tail.write(piece);
@@ -112,6 +112,7 @@ describe('tailOf', () => {
             await source.read(buffer, from);
             expect(buffer.equals(all.subarray(from))).toBe(true);
           }
+          expect(tail.head().equals(all.subarray(0, 8))).toBe(true);
         },
       ),
     );
@@ -119,10 +120,13 @@ describe('tailOf', () => {
 
   it('reads what lies before from the other source, where there is one', async () => {
     const all = bytesOf(100);
-    const tail = tailOf(10);
-    tail.write(all);
+    const tail = endsOf(30, 10);
+    tail.write(all.subarray(0, 7));
+    tail.write(all.subarray(7));
     const buffer = Buffer.alloc(20);
-    await expect(tail.source(100, null).read(buffer, 0)).rejects.toThrow('part of a file');
+    await tail.source(100, null).read(buffer, 5);
+    expect(buffer.equals(all.subarray(5, 25))).toBe(true);
+    await expect(tail.source(100, null).read(buffer, 20)).rejects.toThrow('part of a file');
     const before = {
       size: 100,
       close: async () => {},
@@ -193,15 +197,15 @@ describe('--serve', () => {
   });
 });
 
-describe('isProven', () => {
+describe('provesUnchanged', () => {
   const at = (mtime: string, ctime = mtime) => ({ size: 1, mtime, ctime, ino: '1' });
   it('believes times with a fraction soon, and whole ones after two seconds', () => {
-    expect(isProven(at('1000000123456'), 1_000_101)).toBe(true);
-    expect(isProven(at('1000000123456'), 1_000_099)).toBe(false);
-    expect(isProven(at('1000000000000'), 1_001_900)).toBe(false);
-    expect(isProven(at('1000000000000'), 1_002_001)).toBe(true);
+    expect(provesUnchanged(at('1000000123456'), 1_000_101)).toBe(true);
+    expect(provesUnchanged(at('1000000123456'), 1_000_099)).toBe(false);
+    expect(provesUnchanged(at('1000000000000'), 1_001_900)).toBe(false);
+    expect(provesUnchanged(at('1000000000000'), 1_002_001)).toBe(true);
     // An old mtime that was put there a moment ago proves nothing.
-    expect(isProven(at('1000', '5000000000123'), 5_000_050)).toBe(false);
+    expect(provesUnchanged(at('1000', '5000000000123'), 5_000_050)).toBe(false);
   });
 });
 

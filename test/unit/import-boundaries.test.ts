@@ -15,7 +15,7 @@ const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 
  * `mqtt/broker` is one file of a room: the interface, without the client behind it.
  */
 const ROOMS: Record<string, readonly string[]> = {
-  // The ground: abort.ts, broker-url.ts, errors.ts, text.ts, url.ts, clock.ts, nearest.ts, tls.ts.
+  // The ground: abort.ts, broker-url.ts, errors.ts, text.ts, url.ts, clock.ts, nearest.ts, tls.ts, risks.ts.
   ground: [],
   protocol: [],
   settings: ['ground', 'mqtt/broker'],
@@ -45,6 +45,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   mqtt: ['mqtt'],
   ora: ['render'],
   undici: ['firmware'],
+  sax: ['firmware'],
   yauzl: ['firmware'],
 };
 
@@ -52,9 +53,19 @@ const PACKAGES: Record<string, readonly string[]> = {
 const TERMINAL = ['cli', 'render'];
 
 /** What `dji-ota --version` must not load (DESIGN "Traps": 60 to 90 ms each). */
-const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'yauzl', 'cli-progress'];
+const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'yauzl', 'sax', 'cli-progress'];
 
-const GROUND = ['abort.ts', 'broker-url.ts', 'errors.ts', 'text.ts', 'url.ts', 'clock.ts', 'nearest.ts', 'tls.ts'];
+const GROUND = [
+  'abort.ts',
+  'broker-url.ts',
+  'errors.ts',
+  'text.ts',
+  'url.ts',
+  'clock.ts',
+  'nearest.ts',
+  'tls.ts',
+  'risks.ts',
+];
 
 function roomOf(file: string): string {
   const path = relative(SRC, file).split(sep);

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { readManifest } from '../../src/manifest/read.js';
+import { modelClaims } from '../../src/protocol/products.js';
 import { sameVersion } from '../../src/protocol/versions.js';
+import { proofOf } from '../helpers/firmware-proof.js';
 import { NO_DEFAULTS } from '../helpers/manifest.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -29,24 +29,13 @@ test('what the examples say of their packages is true', async () => {
     if (device.file_size !== null) expect(bytes.length).toBe(device.file_size);
     expect(basename(device.file as string)).toBe(device.file_name);
 
-    const entries = await entriesOf(bytes);
-    expect(entries.every(({ compressionMethod }) => compressionMethod === 0)).toBe(true);
-    const [config, ...others] = entries.map(({ fileName }) => fileName).filter((name) => name.endsWith('.cfg.sig'));
-    expect(others).toEqual([]);
-    expect(sameVersion(config?.split('_')[2]?.slice(1) ?? '', device.product_version)).toBe(true);
+    const report = await proofOf(bytes, 'directory');
+    expect(report).toMatchObject({ verdict: 'proven', content: 'zip' });
+    expect(report.modules).toHaveLength(4);
+    expect(sameVersion(report.version ?? '', device.product_version)).toBe(true);
+    // Made up: no real product code, and no other model than the file's name says.
+    expect(modelClaims({ product: report.product, file_name: '' })).toEqual([]);
+    expect(modelClaims({ product: null, file_name: device.file_name ?? '' })).toHaveLength(1);
   }
   expect(devices.some(({ file_size }) => file_size !== null)).toBe(true);
 });
-
-async function entriesOf(bytes: Buffer): Promise<Entry[]> {
-  const open = promisify<Buffer, ZipFile>(fromBuffer);
-  const zip = await open(bytes);
-  const entries: Entry[] = [];
-  await new Promise((resolve, reject) => {
-    zip
-      .on('entry', (entry: Entry) => entries.push(entry))
-      .on('end', resolve)
-      .on('error', reject);
-  });
-  return entries;
-}

@@ -158,7 +158,9 @@ describe('the documentation', () => {
     const text = ['README.md', ...pages.map((name) => `docs/${name}`)]
       .map((page) => readFileSync(new URL(page, root), 'utf8'))
       .join('\n');
-    const flags = Object.entries<declaration.OptionDeclaration>(PUSH).map(([key, option]) => flagOf(key, option));
+    const flags = Object.entries<declaration.OptionDeclaration>(PUSH)
+      .filter(([, { hidden }]) => !hidden)
+      .map(([key, option]) => flagOf(key, option));
     expect(flags.filter((flag) => !new RegExp(`${flag}(?![\\w-])`).test(text))).toEqual([]);
   });
 });
@@ -185,7 +187,9 @@ describe('help of push', () => {
   test('shows all of them with --help all', async () => {
     const shown = await help('--help', 'all');
     for (const [key, option] of Object.entries<declaration.OptionDeclaration>(PUSH)) {
-      expect(shown).toMatch(new RegExp(`^ {2}${flagOf(key, option)}(?= )`, 'm'));
+      const line = new RegExp(`^ {2}${flagOf(key, option)}(?= )`, 'm');
+      if (option.hidden) expect(shown).not.toMatch(line);
+      else expect(shown).toMatch(line);
     }
   });
 

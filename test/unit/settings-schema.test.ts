@@ -74,8 +74,11 @@ describe('schema events', () => {
       file_name: 'f.zip',
       file_size: 665_800_202,
       md5: '0123456789abcdef0123456789abcdef',
+      sha256: null,
       source: 'url',
       devices: ['S'],
+      package: 'not checked',
+      modules: null,
     },
     job_planned: {
       event: 'job_planned',

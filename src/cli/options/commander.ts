@@ -13,6 +13,7 @@ export class DeclaredOption extends Option {
     super([flagOf(key, declared), value ?? ''].join(' ').trim(), helpOf(declared));
     if (gather) this.argParser(gather);
     this.helpGroup(`${group}:`);
+    if (declared.hidden) this.hideHelp();
   }
 }
 

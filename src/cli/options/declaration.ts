@@ -60,6 +60,8 @@ export interface OptionDeclaration {
   /** Environment, profile and default are merged in by `settings/merge`, which says where each value came from. */
   readonly merged?: true;
   readonly complete?: Completion;
+  /** Still understood, and shown nowhere. */
+  readonly hidden?: true;
   /** Shown by `--help` of a command that has too many options for one screen. */
   readonly everyday?: true;
 }

@@ -1,9 +1,11 @@
-import { OtaError } from '../../errors.js';
+import { type ErrorCode, OtaError } from '../../errors.js';
 
 /** Gathers what is wrong with the firmware, so that all of it is said at once. */
 export interface Problems {
   /** The bytes cannot be had. */
   unreadable(text: string): void;
+  /** The bytes are no sound package. */
+  broken(text: string): void;
   /** The bytes are not what the manifest says. */
   mismatch(text: string): void;
 }
@@ -15,11 +17,31 @@ export interface ProblemList extends Problems {
   error(): OtaError | null;
 }
 
+// Where several kinds are there, the first says what to do: bytes have to be had, and sound, before anything can be compared.
+const KINDS: readonly { code: ErrorCode; heading: string; hint: string }[] = [
+  {
+    code: 'firmware_unreadable',
+    heading: 'the firmware cannot be used',
+    hint: 'Check the paths and URLs above, and download them by hand to see more. Nothing was published.',
+  },
+  {
+    code: 'firmware_broken',
+    heading: 'the firmware is no sound package',
+    hint: 'Get the file again from where it came, and look at it with dji-ota inspect. Nothing was published.',
+  },
+  {
+    code: 'firmware_mismatch',
+    heading: 'the firmware is not what the manifest says',
+    hint: 'Correct the manifest, or get the right file. Nothing was published.',
+  },
+];
+
 export function problems(): ProblemList {
-  const all: { mismatch: boolean; text: string; order: number }[] = [];
+  const all: { kind: number; text: string; order: number }[] = [];
   const at = (order: number): Problems => ({
-    unreadable: (text) => void all.push({ mismatch: false, text, order }),
-    mismatch: (text) => void all.push({ mismatch: true, text, order }),
+    unreadable: (text) => void all.push({ kind: 0, text, order }),
+    broken: (text) => void all.push({ kind: 1, text, order }),
+    mismatch: (text) => void all.push({ kind: 2, text, order }),
   });
   return {
     ...at(Number.POSITIVE_INFINITY),
@@ -27,19 +49,12 @@ export function problems(): ProblemList {
     error() {
       const found = all.toSorted((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
       const [first] = found;
-      if (!first) return null;
-      // Where both kinds are there, the bytes have to be had before anything can be compared.
-      const mismatch = found.every((one) => one.mismatch);
-      const hint = mismatch
-        ? 'Correct the manifest, or get the right file. Nothing was published.'
-        : 'Check the paths and URLs above, and download them by hand to see more. Nothing was published.';
-      const code = mismatch ? 'firmware_mismatch' : 'firmware_unreadable';
+      const kind = KINDS[Math.min(...found.map((one) => one.kind))];
+      if (!first || !kind) return null;
+      const { code, heading, hint } = kind;
       if (found.length === 1) return new OtaError(code, first.text, { hint });
-      const heading = mismatch ? 'the firmware is not what the manifest says' : 'the firmware cannot be used';
-      return new OtaError(code, `${heading}: ${found.length} problems`, {
-        hint,
-        details: found.map((one) => one.text),
-      });
+      const details = found.map((one) => one.text);
+      return new OtaError(code, `${heading}: ${found.length} problems`, { hint, details });
     },
   };
 }

@@ -1,17 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { PackageFacts } from '../package/entry-name.js';
+import { NO_FACTS, type PackageModule, type PackageReport } from '../package/report.js';
 import { type FileProof, sameProof } from './file.js';
 
 /** What is kept of a file that has been read. */
 export interface Digest {
   /** Lower-case hex. */
   md5: string;
+  /** Lower-case hex; null = not computed. */
+  sha256: string | null;
   /** Bytes. */
   file_size: number;
-  /** What the package says of itself, or why it says nothing, in words that follow the file's name. */
-  package: PackageFacts | { problem: string };
+  /** What the package says of itself, and whether that holds. */
+  package: PackageReport;
 }
 
 /** What proves that a URL still gives the same bytes: a strong ETag, or else Last-Modified together with the length. */
@@ -43,7 +45,7 @@ export interface DigestCache {
 }
 
 const SCHEMA = 1;
-// A fleet knows some dozens of packages; at 500 bytes each the file stays small enough to be read at every start.
+// A fleet knows some dozens of packages; at 5 kB each the file stays small enough to be read at every start.
 const MAX_ENTRIES = 500;
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -70,7 +72,15 @@ export async function openCache(path: string, wall: () => number): Promise<Diges
       // Read again: another program may have written since.
       const merged = new Map([...(await readEntries(path)), ...added]);
       const newest = [...merged].sort((a, b) => b[1].stored - a[1].stored).slice(0, MAX_ENTRIES);
-      await replace(path, JSON.stringify({ schema: SCHEMA, entries: Object.fromEntries(newest) }));
+      let length = 100;
+      // One that is made to be huge must not push out the others.
+      const fitting = newest.filter(([name, entry]) => {
+        const own = name.length + JSON.stringify(entry).length + 4;
+        if (length + own > MAX_BYTES) return false;
+        length += own;
+        return true;
+      });
+      await replace(path, JSON.stringify({ schema: SCHEMA, entries: Object.fromEntries(fitting) }));
       added.clear();
     },
   };
@@ -120,20 +130,52 @@ async function readEntries(path: string): Promise<Map<string, Entry>> {
   return entries;
 }
 
-// A wrong digest would go to a dock: what is not exactly as written here is not taken.
+// A wrong digest would go to a dock: what is not exactly as written here is not taken; nor is an entry of a version that
+// did not look at the modules.
 function isEntry(value: unknown): value is Entry {
   const entry = value as Entry | null;
   const digest = entry?.digest;
-  const inside = digest?.package as Partial<PackageFacts & { problem: string }> | null | undefined;
   return (
     typeof entry?.stored === 'number' &&
-    typeof digest?.md5 === 'string' &&
-    /^[0-9a-f]{32}$/.test(digest.md5) &&
+    isHex(digest?.md5, 32) &&
+    (digest.sha256 === null || isHex(digest.sha256, 64)) &&
     Number.isSafeInteger(digest.file_size) &&
-    (typeof inside?.problem === 'string' ||
-      (typeof inside?.version === 'string' && typeof inside.releaseDate === 'string')) &&
+    isReport(digest.package) &&
     (isFileProof(entry.file, digest.file_size) || isUrlProof(entry.url, digest.file_size))
   );
+}
+
+function isHex(value: unknown, length: number): value is string {
+  return typeof value === 'string' && value.length === length && /^[0-9a-f]+$/.test(value);
+}
+
+function isReport(report: Partial<PackageReport> | null | undefined): report is PackageReport {
+  return (
+    (report?.verdict === 'proven' || report?.verdict === 'not checked' || report?.verdict === 'broken') &&
+    ['zip', 'empty', 'document', 'other'].includes(report.content ?? '') &&
+    Array.isArray(report.reasons) &&
+    report.reasons.every((reason) => typeof reason === 'string') &&
+    (report.verdict === 'proven') === (report.reasons.length === 0) &&
+    Object.keys(NO_FACTS).every((key) => isText(report[key as keyof typeof NO_FACTS])) &&
+    Array.isArray(report.modules) &&
+    report.modules.every(isModule) &&
+    Array.isArray(report.entries) &&
+    report.entries.every((entry) => typeof entry?.name === 'string' && Number.isSafeInteger(entry.size))
+  );
+}
+
+function isModule(module: Partial<PackageModule> | null): boolean {
+  const { id, name, version, type, entry, size, md5, proven } = module ?? {};
+  return (
+    [id, name, version, type, entry].every(isText) &&
+    (size === null || Number.isSafeInteger(size)) &&
+    (md5 === null || isHex(md5, 32)) &&
+    (proven === null || typeof proven === 'boolean')
+  );
+}
+
+function isText(value: unknown): boolean {
+  return value === null || typeof value === 'string';
 }
 
 function isFileProof(proof: FileProof | undefined, size: number): boolean {

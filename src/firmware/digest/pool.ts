@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads';
-import type { FileDigest } from './file.js';
-import type { Hasher } from './hasher.js';
+import { type EntrySink, PIECE } from './digester.js';
+import type { EntryDigest } from './entry-hasher.js';
+import type { FileDigest, FileTask } from './file.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
 /** Threads that digest. */
 export interface DigestPool {
   /** As `digestFile`, on another thread. Rejects where the pool is closed before the end. */
-  file(path: string, onBytes: (read: number) => void): Promise<FileDigest>;
-  /** A hasher whose work is done on another thread. */
-  hasher(): Hasher;
+  file(task: FileTask, onBytes: (read: number) => void): Promise<FileDigest>;
+  /** Digests entries on another thread, of pieces that this one has filled. */
+  entries(): EntrySink;
   /** Ends the threads, whatever they are doing. */
   close(): Promise<void>;
 }
@@ -19,8 +20,8 @@ interface Thread {
   load: number;
 }
 
-// Large enough that a message costs nothing beside the digesting of it, two a download: one fills, one is digested.
-const CHUNK = 512 * 1024;
+// One is filled, one waits, two are on the other thread: neither side waits for the other.
+const BUFFERS = 4;
 
 // Only where the sources themselves are run (by the tests) is this file TypeScript; a thread needs the built one.
 const ENTRY = new URL(
@@ -62,7 +63,7 @@ export function digestPool(size: number): DigestPool {
   }
 
   return {
-    file(path, onBytes) {
+    file(task, onBytes) {
       const id = nextId++;
       const thread = leastBusy();
       return new Promise<FileDigest>((resolve, reject) => {
@@ -74,26 +75,26 @@ export function digestPool(size: number): DigestPool {
           },
           failed: reject,
         });
-        thread.worker.postMessage({ id, type: 'file', path } satisfies ToWorker);
+        thread.worker.postMessage({ id, type: 'file', task } satisfies ToWorker);
       }).finally(() => {
         waiting.delete(id);
         thread.load--;
       });
     },
-    hasher() {
+    entries() {
       const id = nextId++;
       const thread = leastBusy();
-      const hasher = threadHasher((message, transfer) => thread.worker.postMessage({ id, ...message }, transfer ?? []));
-      waiting.set(id, hasher);
-      if (failure) hasher.failed(failure);
-      return {
-        ...hasher.hasher,
-        digest: () =>
-          hasher.hasher.digest().finally(() => {
-            waiting.delete(id);
-            thread.load--;
-          }),
+      const done = () => {
+        if (waiting.delete(id)) thread.load--;
       };
+      const { sink, ...listener } = threadSink(
+        id,
+        (message, transfer) => thread.worker.postMessage(message, transfer),
+        done,
+      );
+      waiting.set(id, listener);
+      if (failure) listener.failed(failure);
+      return sink;
     },
     async close() {
       failure ??= new Error('the digest threads have been ended');
@@ -102,79 +103,53 @@ export function digestPool(size: number): DigestPool {
   };
 }
 
-type WithoutId<T> = T extends { id: number } ? Omit<T, 'id'> : never;
-
-function threadHasher(post: (message: WithoutId<ToWorker>, transfer?: ArrayBuffer[]) => void) {
-  const free = [new ArrayBuffer(CHUNK), new ArrayBuffer(CHUNK)];
-  let filling: ArrayBuffer | undefined;
-  let filled = 0;
+function threadSink(id: number, post: (message: ToWorker, transfer?: ArrayBuffer[]) => void, done: () => void) {
+  const free = Array.from({ length: BUFFERS }, () => new ArrayBuffer(PIECE));
   let error: Error | undefined;
-  let wake: (() => void) | undefined;
-  let finish: ((md5: string) => void) | undefined;
-  let refuse: ((error: Error) => void) | undefined;
+  /** Those who wait for a buffer, or for the digests. */
+  const takers: { resolve(buffer: ArrayBuffer): void; reject(error: Error): void }[] = [];
+  let finishing: { resolve(entries: EntryDigest[]): void; reject(error: Error): void } | undefined;
 
-  async function put(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length; ) {
-      if (error) throw error;
-      filling ??= free.pop();
-      if (!filling) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        continue;
-      }
-      const piece = chunk.subarray(at, at + CHUNK - filled);
-      new Uint8Array(filling).set(piece, filled);
-      filled += piece.length;
-      at += piece.length;
-      if (filled === CHUNK) flush();
-    }
-  }
-
-  function flush(): void {
-    if (!filling) return;
-    post({ type: 'chunk', buffer: filling, length: filled }, [filling]);
-    filling = undefined;
-    filled = 0;
-  }
-
-  const hasher: Hasher = {
-    update(chunk) {
-      // The usual case needs no waiting and no promise: the piece fits into what is being filled.
-      if (!error && filling && chunk.length < CHUNK - filled) {
-        new Uint8Array(filling).set(chunk, filled);
-        filled += chunk.length;
-        return undefined;
-      }
-      return put(chunk);
+  const sink: EntrySink = {
+    take() {
+      if (error) return Promise.reject(error);
+      return free.pop() ?? new Promise<ArrayBuffer>((resolve, reject) => takers.push({ resolve, reject }));
     },
-    reset() {
-      filled = 0;
-      post({ type: 'reset' });
+    put(buffer, length, parts) {
+      // What belongs to no entry is nobody's work.
+      if (parts.length === 0) returned(buffer);
+      else post({ id, type: 'piece', buffer, length, parts }, [buffer]);
+      return undefined;
     },
-    digest() {
-      return new Promise<string>((resolve, reject) => {
+    finish() {
+      return new Promise<EntryDigest[]>((resolve, reject) => {
         if (error) return reject(error);
-        finish = resolve;
-        refuse = reject;
-        if (filled > 0) flush();
-        post({ type: 'digest' });
-      });
+        finishing = { resolve, reject };
+        post({ id, type: 'finish' });
+      }).finally(done);
+    },
+    drop() {
+      post({ id, type: 'drop' });
+      done();
     },
   };
 
+  function returned(buffer: ArrayBuffer): void {
+    const taker = takers.shift();
+    if (taker) taker.resolve(buffer);
+    else free.push(buffer);
+  }
+
   return {
-    hasher,
+    sink,
     heard(message: FromWorker) {
-      if (message.type === 'digest') return finish?.(message.md5);
-      if (message.type !== 'spent') return;
-      free.push(message.buffer);
-      wake?.();
+      if (message.type === 'entries') finishing?.resolve(message.entries);
+      else if (message.type === 'spent') returned(message.buffer);
     },
     failed(failure: Error) {
       error = failure;
-      wake?.();
-      refuse?.(failure);
+      for (const taker of takers.splice(0)) taker.reject(failure);
+      finishing?.reject(failure);
     },
   };
 }

@@ -1,53 +1,64 @@
-/** Entry of a digest thread: digests files by itself, and pieces that the main thread has downloaded. */
-import { createHash, type Hash } from 'node:crypto';
+/** Entry of a digest thread: digests files by itself, and the entries of those that the main thread reads. */
 import { parentPort } from 'node:worker_threads';
-import { digestFile, type FileDigest } from './file.js';
+import type { EntryPart } from '../package/entry-walk.js';
+import { type EntryDigest, type EntryHasher, entryHasher } from './entry-hasher.js';
+import { digestFile, type FileDigest, type FileTask } from './file.js';
 
 /** To the thread. `id` names one file. */
 export type ToWorker =
-  | { id: number; type: 'file'; path: string }
-  | { id: number; type: 'chunk'; buffer: ArrayBuffer; length: number }
-  | { id: number; type: 'reset' }
-  | { id: number; type: 'digest' };
+  | { id: number; type: 'file'; task: FileTask }
+  | { id: number; type: 'piece'; buffer: ArrayBuffer; length: number; parts: readonly EntryPart[] }
+  | { id: number; type: 'drop' }
+  | { id: number; type: 'finish' };
 
-/** From the thread. `spent` gives the buffer of a digested chunk back. */
+/** From the thread. `spent` gives the buffer of a digested piece back. */
 export type FromWorker =
   | { id: number; type: 'read'; read: number }
   | { id: number; type: 'file'; digest: FileDigest }
   | { id: number; type: 'spent'; buffer: ArrayBuffer }
-  | { id: number; type: 'digest'; md5: string };
+  | { id: number; type: 'entries'; entries: EntryDigest[] };
 
 const port = parentPort;
 if (!port) throw new Error('digest-worker runs as a thread');
-const hashes = new Map<number, Hash>();
+const tell = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+/** What is done one after another, for each file whose pieces come from the main thread. */
+const running = new Map<number, { hasher: EntryHasher; work: Promise<void> | undefined }>();
 
 port.on('message', (message: ToWorker) => {
   const { id } = message;
   if (message.type === 'file') {
-    const onBytes = (read: number) => port.postMessage({ id, type: 'read', read } satisfies FromWorker);
-    digestFile(message.path, onBytes, { ownThread: true }).then(
-      (digest) => port.postMessage({ id, type: 'file', digest } satisfies FromWorker),
-      (error) => {
-        throw error;
-      },
-    );
-  } else if (message.type === 'chunk') {
-    hashOf(id).update(new Uint8Array(message.buffer, 0, message.length));
-    port.postMessage({ id, type: 'spent', buffer: message.buffer } satisfies FromWorker, [message.buffer]);
-  } else if (message.type === 'reset') {
-    hashes.delete(id);
+    const onBytes = (read: number) => tell({ id, type: 'read', read });
+    orFail(digestFile(message.task, onBytes, { ownThread: true }).then((digest) => tell({ id, type: 'file', digest })));
+    return;
+  }
+  const one = running.get(id) ?? { hasher: entryHasher(), work: undefined };
+  running.set(id, one);
+  if (message.type === 'piece') {
+    const { buffer, length, parts } = message;
+    const spent = () => tell({ id, type: 'spent', buffer }, [buffer]);
+    const write = () => one.hasher.write(new Uint8Array(buffer, 0, length), parts);
+    const writing = one.work ? one.work.then(write) : write();
+    if (!writing) return spent();
+    const work = writing.then(() => {
+      spent();
+      if (one.work === work) one.work = undefined;
+    });
+    one.work = work;
+    orFail(work);
   } else {
-    const md5 = hashOf(id).digest('hex');
-    hashes.delete(id);
-    port.postMessage({ id, type: 'digest', md5 } satisfies FromWorker);
+    running.delete(id);
+    if (message.type === 'drop') return;
+    const finish = () => tell({ id, type: 'entries', entries: one.hasher.finish() });
+    if (one.work) orFail(one.work.then(finish));
+    else finish();
   }
 });
 
-function hashOf(id: number): Hash {
-  let hash = hashes.get(id);
-  if (!hash) {
-    hash = createHash('md5');
-    hashes.set(id, hash);
-  }
-  return hash;
+// An error that nobody expects ends the thread, and is told to those who wait for it.
+function orFail(work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    setImmediate(() => {
+      throw error;
+    });
+  });
 }

@@ -57,19 +57,23 @@ export function urlSource(client: HttpClient, url: string, file: RemoteFile & { 
   };
 }
 
-/** The last bytes of a download, kept as they pass: a ZIP's directory is there, and costs no further request. */
-export interface Tail {
+/** The first and last bytes of a download, kept as they pass: a ZIP's directory is there, and costs no further request. */
+export interface Ends {
   write(chunk: Uint8Array): void;
   restart(): void;
-  /** The whole file of `size` bytes as a source; what lies before the tail is read from `before`, where there is one. */
-  source(size: number, before: ByteSource | null): ByteSource;
+  /** The first bytes so far. */
+  head(): Buffer;
+  /** The whole file of `size` bytes as a source; what lies between is read from `rest`, where there is one. */
+  source(size: number, rest: ByteSource | null): ByteSource;
 }
 
-export function tailOf(length: number): Tail {
+export function endsOf(headLength: number, length: number): Ends {
+  const first = Buffer.alloc(headLength);
   const ring = Buffer.alloc(length);
   let passed = 0;
   return {
     write(chunk) {
+      if (passed < headLength) first.set(chunk.subarray(0, headLength - passed), passed);
       const kept = chunk.subarray(Math.max(0, chunk.length - length));
       let at = (passed + chunk.length - kept.length) % length;
       for (let done = 0; done < kept.length; ) {
@@ -83,13 +87,18 @@ export function tailOf(length: number): Tail {
     restart() {
       passed = 0;
     },
-    source(size, before) {
+    head: () => first.subarray(0, passed),
+    source(size, rest) {
       return {
         size,
         async read(buffer, position) {
+          if (position + buffer.length <= Math.min(headLength, passed)) {
+            first.copy(buffer, 0, position);
+            return;
+          }
           if (position < size - length) {
-            if (!before) throw new DownloadError('the server cannot send a part of a file');
-            return before.read(buffer, position);
+            if (!rest) throw new DownloadError('the server cannot send a part of a file');
+            return rest.read(buffer, position);
           }
           for (let done = 0; done < buffer.length; ) {
             const at = (position + done) % length;
@@ -97,7 +106,7 @@ export function tailOf(length: number): Tail {
           }
         },
         async close() {
-          await before?.close();
+          await rest?.close();
         },
       };
     },

@@ -2,54 +2,38 @@ import yauzl from 'yauzl';
 import { systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
 import type { ByteSource } from './byte-source.js';
-import { isFactsEntry, type PackageFacts, parseFactsName } from './entry-name.js';
+import { MAX_ENTRIES, MAX_NAME } from './limits.js';
 import { windowReader } from './window-reader.js';
 
-/** One entry of a package. */
-export interface PackageEntry {
-  /** As in the package, bounded; not yet safe to show. */
+/** One entry of a ZIP, as its central directory has it. */
+export interface DirectoryEntry {
+  /** Bounded; not yet safe to show. */
   name: string;
+  /** The name as it is in the file. */
+  raw: Uint8Array;
+  /** Where its local header begins. */
+  offset: number;
+  /** Bytes in the file. */
+  stored_size: number;
   /** Bytes, unpacked. */
   size: number;
+  /** 0 = stored, 8 = deflated. */
+  method: number;
+  crc32: number;
 }
 
-/** What is inside a package, or why that cannot be told, in words that follow the name of the file. */
-export type PackageContents =
-  | { ok: true; facts: PackageFacts; entries: PackageEntry[] }
-  | {
-      ok: false;
-      problem: string;
-      /** As far as they could be read. */
-      entries: PackageEntry[];
-    };
+/** The central directory of a file. */
+export interface Directory {
+  /** Whether the file is a ZIP at all. */
+  zip: boolean;
+  /** What is wrong with it, each in words that follow the name of the file. */
+  problems: string[];
+  /** In the file's order, as far as they could be read. */
+  entries: DirectoryEntry[];
+}
 
-// DJI's packages have some dozens of entries. Beyond this a file is made to keep somebody busy.
-const MAX_ENTRIES = 10_000;
-const MAX_NAME = 1024;
 const LOCAL_HEADER = 0x04034b50;
-
-/**
- * Reads the central directory of the ZIP in `source`, and nothing else of it. A file that is no package is no failure:
- * the result says why. Rejects with {@link SourceFailure} where `source` itself fails.
- */
-export async function readPackage(source: ByteSource): Promise<PackageContents> {
-  const entries: PackageEntry[] = [];
-  const reader = windowReader(source);
-  try {
-    if (source.size < 22) return { ok: false, problem: 'is not a ZIP file', entries };
-    const zip = await yauzl.fromRandomAccessReaderPromise(reader.reader, source.size, { autoClose: false });
-    if (zip.entryCount > MAX_ENTRIES) {
-      return { ok: false, problem: `has ${zip.entryCount} entries, which no DJI package has`, entries };
-    }
-    for await (const entry of zip.eachEntry()) {
-      entries.push({ name: entry.fileName.slice(0, MAX_NAME), size: entry.uncompressedSize });
-    }
-    return judge(entries);
-  } catch (error) {
-    if (reader.failure) throw new SourceFailure(reader.failure);
-    return { ok: false, problem: await zipProblem(source, error), entries };
-  }
-}
+const ENCRYPTED = 1;
 
 /** The bytes could not be had, which says nothing about the package. */
 export class SourceFailure extends Error {
@@ -58,32 +42,92 @@ export class SourceFailure extends Error {
   }
 }
 
-function judge(entries: PackageEntry[]): PackageContents {
-  const candidates = entries.filter((entry) => isFactsEntry(entry.name));
-  const [first, second] = candidates;
-  if (!first) {
-    return { ok: false, problem: 'is no DJI package: it has no *.cfg.sig entry at its top level', entries };
+/**
+ * Reads the central directory of the ZIP in `source`, and nothing else of it. A file that is no sound ZIP is no failure:
+ * the result says why. Rejects with {@link SourceFailure} where `source` itself fails.
+ */
+export async function readDirectory(source: ByteSource): Promise<Directory> {
+  const entries: DirectoryEntry[] = [];
+  const problems: string[] = [];
+  if (source.size < 22) return { zip: false, problems: ['is not a ZIP file'], entries };
+  const reader = windowReader(source);
+  try {
+    // Names and sizes are judged here, where the entry can be named.
+    const zip = await yauzl.fromRandomAccessReaderPromise(reader.reader, source.size, {
+      autoClose: false,
+      decodeStrings: false,
+      validateEntrySizes: false,
+    });
+    if (zip.entryCount > MAX_ENTRIES) {
+      return { zip: true, problems: [`has ${zip.entryCount} entries, which no DJI package has`], entries };
+    }
+    for await (const entry of zip.eachEntry()) {
+      const flags = entry.generalPurposeBitFlag;
+      const name = yauzl.getFileNameLowLevel(flags, entry.fileNameRaw, entry.extraFields, false).slice(0, MAX_NAME);
+      if (flags & ENCRYPTED) problems.push(`has an encrypted entry ${showEntry(name)}`);
+      entries.push({
+        name,
+        raw: Uint8Array.from(entry.fileNameRaw.subarray(0, MAX_NAME + 1)),
+        offset: entry.relativeOffsetOfLocalHeader,
+        stored_size: entry.compressedSize,
+        size: entry.uncompressedSize,
+        method: entry.compressionMethod,
+        crc32: entry.crc32,
+      });
+    }
+    problems.push(...layoutProblems(entries, source.size));
+    return { zip: true, problems, entries };
+  } catch (error) {
+    if (reader.failure) throw new SourceFailure(reader.failure);
+    return { ...(await zipProblem(source, error)), entries };
   }
-  if (second) {
-    const names = `${safeText(first.name, 80)} and ${safeText(second.name, 80)}`;
-    return { ok: false, problem: `has ${candidates.length} *.cfg.sig entries at its top level (${names})`, entries };
+}
+
+/** The name of an entry, as it may be shown. */
+export function showEntry(name: string): string {
+  return safeText(name, 120);
+}
+
+function layoutProblems(entries: readonly DirectoryEntry[], fileSize: number): string[] {
+  const problems: string[] = [];
+  const names = new Set<string>();
+  for (const { name, raw, offset, stored_size, size, method } of entries) {
+    const shown = showEntry(name);
+    if (names.has(name)) problems.push(`has two entries named ${shown}`);
+    names.add(name);
+    if (raw.length > MAX_NAME) problems.push(`has an entry ${shown} with a name of more than ${MAX_NAME} bytes`);
+    const problem = yauzl.validateFileName(name);
+    if (problem !== null) problems.push(`has an entry ${shown} whose path leads out of it`);
+    if (!Number.isSafeInteger(offset + stored_size) || offset + 30 + raw.length + stored_size > fileSize) {
+      problems.push(`has an entry ${shown} that reaches beyond the end of the file`);
+    }
+    if (method === 0 && stored_size !== size) {
+      problems.push(`has an entry ${shown} of two sizes: ${stored_size} bytes stored, ${size} unpacked`);
+    }
   }
-  const facts = parseFactsName(first.name);
-  if (facts) return { ok: true, facts, entries };
-  return { ok: false, problem: `names no version and release date in ${safeText(first.name, 120)}`, entries };
+  let last: DirectoryEntry | undefined;
+  for (const entry of entries.toSorted((a, b) => a.offset - b.offset)) {
+    if (last && entry.offset < last.offset + 30 + last.raw.length + last.stored_size) {
+      problems.push(`has entries that overlap: ${showEntry(last.name)} and ${showEntry(entry.name)}`);
+    }
+    last = entry;
+  }
+  return problems;
 }
 
 // A ZIP begins with the header of its first entry and ends with its directory: only the first of both means cut off.
-async function zipProblem(source: ByteSource, error: unknown): Promise<string> {
+async function zipProblem(source: ByteSource, error: unknown): Promise<{ zip: boolean; problems: string[] }> {
   const reason = error instanceof Error ? error.message : String(error);
   if (!reason.startsWith('End of central directory record signature not found')) {
-    return `is not a sound ZIP file: ${safeText(reason, 160)}`;
+    return { zip: true, problems: [`is not a sound ZIP file: ${safeText(reason, 160)}`] };
   }
   const start = Buffer.alloc(4);
   try {
     await source.read(start, 0);
   } catch {
-    return 'is not a ZIP file, or is cut off';
+    return { zip: false, problems: ['is not a ZIP file, or is cut off'] };
   }
-  return start.readUInt32LE(0) === LOCAL_HEADER ? 'is a ZIP file that is cut off' : 'is not a ZIP file';
+  return start.readUInt32LE(0) === LOCAL_HEADER
+    ? { zip: true, problems: ['is a ZIP file that is cut off'] }
+    : { zip: false, problems: ['is not a ZIP file'] };
 }

@@ -1,51 +1,59 @@
 import type { Clock } from '../../clock.js';
 import { safeText } from '../../text.js';
-import type { Digest } from '../digest/cache.js';
-import { digestFile, type FileProof } from '../digest/file.js';
+import { TELLING } from '../check/what-it-is.js';
+import { CHANGED, digestFile, type FileProof, type FileTask, sameProof } from '../digest/file.js';
 import { fileSource } from '../package/byte-source.js';
-import { type PackageContents, readPackage, SourceFailure } from '../package/central-directory.js';
+import { SourceFailure } from '../package/central-directory.js';
+import { lookInside, type PackageLook } from '../package/look.js';
 import type { FirmwareSource, ReadContext, ReadResult } from './read-firmware.js';
+import { reportOf } from './report-of.js';
 
-/** Digests a file of this machine, here or on a thread, and looks into it meanwhile. */
+/** Looks into a file of this machine, then digests it and its entries, here or on threads. */
 export async function readFile(
   source: FirmwareSource,
-  size: number | null,
-  { options, board, pool, cache }: ReadContext,
+  proof: FileProof,
+  { options, board, pool, spread, cache }: ReadContext,
 ): Promise<ReadResult> {
   const { signal, clock } = options;
   const path = source.location;
   const begun = clock.wall();
-  const line = board.add(source.file_name, size);
-  const onBytes = (read: number) => line.at(read, size);
-  const digesting = pool ? untilAborted(pool.file(path, onBytes), signal) : digestFile(path, onBytes, { signal });
-  const [digested, contents] = await Promise.all([digesting, lookInside(path)]);
-  if (!digested.ok) return { ok: false, problem: safeText(digested.problem) };
-  line.done(digested.proof.size);
-  const digest = digestOf(digested.md5, digested.proof.size, contents);
-  if (!(contents instanceof SourceFailure) && isProven(digested.proof, begun)) {
-    cache?.put({ kind: 'file', path }, digested.proof, digest);
-  }
+  const line = board.add(source.file_name, proof.size);
+  // The thread starts while the package is looked into.
+  const sink = pool && spread ? pool.entries() : null;
+  const { look, head } = await lookAt(path);
+  const seen = look instanceof SourceFailure ? null : look;
+  const directory = seen?.directory.zip ? seen.directory.entries : null;
+  const task: FileTask = { path, directory, crcOnly: !seen?.configuration, sha256: source.sha256 === true };
+  const onBytes = (read: number) => line.at(read, proof.size);
+  const digesting =
+    pool && !spread
+      ? untilAborted(pool.file(task, onBytes), signal)
+      : digestFile(task, onBytes, { signal, ...(sink ? { sink } : {}) });
+  const result = await digesting;
+  if (!result.ok) return { ok: false, problem: safeText(result.problem) };
+  // The layout was read before: of the same bytes.
+  if (!sameProof(proof, result.proof)) return { ok: false, problem: CHANGED };
+  line.done(result.proof.size);
+  const { md5, sha256 } = result.digested;
+  const digest = { md5, sha256, file_size: proof.size, package: reportOf(look, result.digested, head) };
+  if (seen && provesUnchanged(result.proof, begun)) cache?.put({ kind: 'file', path }, result.proof, digest);
   return { ok: true, source: 'file', digest };
 }
 
-/** What is kept and told of a file, from its digest and what was found inside. */
-export function digestOf(md5: string, file_size: number, contents: PackageContents | SourceFailure): Digest {
-  if (contents instanceof SourceFailure) {
-    return { md5, file_size, package: { problem: `could not be looked into: ${safeText(contents.message)}` } };
-  }
-  return { md5, file_size, package: contents.ok ? contents.facts : { problem: contents.problem } };
-}
-
-async function lookInside(path: string): Promise<PackageContents | SourceFailure> {
+async function lookAt(path: string): Promise<{ look: PackageLook | SourceFailure; head: Buffer }> {
+  let head: Buffer = Buffer.alloc(0);
   try {
     const bytes = await fileSource(path);
     try {
-      return await readPackage(bytes);
+      const start = Buffer.alloc(Math.min(TELLING, bytes.size));
+      await bytes.read(start, 0);
+      head = start;
+      return { look: await lookInside(bytes), head };
     } finally {
       await bytes.close();
     }
   } catch (error) {
-    return error instanceof SourceFailure ? error : new SourceFailure(error);
+    return { look: error instanceof SourceFailure ? error : new SourceFailure(error), head };
   }
 }
 
@@ -54,7 +62,7 @@ async function lookInside(path: string): Promise<PackageContents | SourceFailure
  * so shortly before that a later change would bear the same time. Some file systems count in two seconds, most in a tick
  * of the kernel; the former are known by times without a fraction.
  */
-export function isProven(proof: FileProof, begun: ReturnType<Clock['wall']>): boolean {
+export function provesUnchanged(proof: FileProof, begun: ReturnType<Clock['wall']>): boolean {
   const fine = !proof.mtime.endsWith('000000') || !proof.ctime.endsWith('000000');
   const last = Math.max(Number(BigInt(proof.mtime) / 1_000_000n), Number(BigInt(proof.ctime) / 1_000_000n));
   return begun - last > (fine ? 100 : 2000);

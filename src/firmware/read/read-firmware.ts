@@ -17,6 +17,8 @@ export interface FirmwareSource {
   file_name: string;
   /** Bytes that it must have, where the manifest states them. */
   file_size?: number | null;
+  /** Compute its SHA-256, too. */
+  sha256?: boolean;
 }
 
 export interface ReadOptions extends HttpOptions {
@@ -47,8 +49,8 @@ export const MAX_SIZE = 8e9;
 // Four threads digest more than 2 GB a second, faster than nearly any disk reads, and each costs some 12 MB.
 const MAX_THREADS = 4;
 const MAX_DOWNLOADS = 3;
-// Less than this is digested before a thread has started.
-const WORTH_A_THREAD = 8 * 1024 * 1024;
+/** Less than these bytes are digested before a thread has started. */
+export const WORTH_A_THREAD = 8 * 1024 * 1024;
 
 /**
  * Digests and looks into each of `sources`, side by side on all cores; what the cache proves to be unchanged is not read.
@@ -81,12 +83,15 @@ export async function readFirmware(
 
     const cores = Math.min(availableParallelism(), MAX_THREADS);
     const bytes = toRead.reduce((sum, one) => sum + (one.proof?.size ?? WORTH_A_THREAD), 0);
-    const pool = toRead.length > 1 && bytes > WORTH_A_THREAD ? await tools.pool(Math.min(cores, toRead.length)) : null;
+    const files = toRead.filter((one) => one.source.kind === 'file').length;
+    const pool = cores > 1 && bytes >= WORTH_A_THREAD ? await tools.pool(cores) : null;
+    // A file alone is spread over two threads, one for the whole and one for the entries; several have a thread each.
+    const spread = files === 1;
     const read = async ({ source, proof }: { source: FirmwareSource; proof: FileProof | null }) => {
-      const context: ReadContext = { options, board, pool, cache };
-      if (source.kind === 'file') {
+      const context: ReadContext = { options, board, pool, spread, cache };
+      if (proof) {
         const { readFile } = await import('./read-file.js');
-        settle(source, await readFile(source, proof?.size ?? null, context));
+        settle(source, await readFile(source, proof, context));
       } else {
         const { readUrl } = await import('./read-url.js');
         settle(source, await readUrl(source, await tools.client(), context, await tools.collector()));
@@ -118,6 +123,8 @@ export interface ReadContext {
   board: ReadingBoard;
   /** Null: digest on this thread. */
   pool: DigestPool | null;
+  /** The pool is for the entries alone. */
+  spread: boolean;
   cache: DigestCache | null;
 }
 
@@ -163,7 +170,7 @@ async function lookUp(
   if (source.kind === 'file') {
     const found = await fileProof(source.location);
     if ('problem' in found) return { result: { ok: false, problem: safeText(found.problem) } };
-    const digest = cache?.file(source.location, found.proof);
+    const digest = enough(cache?.file(source.location, found.proof), source);
     return digest ? { result: { ok: true, source: 'cache', digest } } : found;
   }
   if (!cache?.has({ kind: 'url', url: source.location })) return { proof: null };
@@ -171,8 +178,12 @@ async function lookUp(
   // Whatever goes wrong here goes wrong in the download, too, which has the patience and the words for it.
   const answer = await askRemote(await tools.client(), source.location).catch(() => null);
   if (answer?.status !== 200 || answer.file.size === null) return { proof: null };
-  const digest = cache.url(source.location, { ...answer.file, size: answer.file.size });
+  const digest = enough(cache.url(source.location, { ...answer.file, size: answer.file.size }), source);
   return digest ? { result: { ok: true, source: 'cache', digest } } : { proof: null };
+}
+
+function enough(digest: Digest | null | undefined, { sha256 }: FirmwareSource): Digest | null {
+  return digest && (!sha256 || digest.sha256 !== null) ? digest : null;
 }
 
 async function inTurn<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {

@@ -1,19 +1,23 @@
 import { safeText, showDuration } from '../../text.js';
-import { localHasher } from '../digest/hasher.js';
+import { TELLING } from '../check/what-it-is.js';
+import { type Digester, digester, localSink, PIECE } from '../digest/digester.js';
 import type { HttpClient } from '../http/client.js';
 import type { Collector } from '../http/collect-garbage.js';
-import { download } from '../http/download.js';
+import { download, type Sink } from '../http/download.js';
 import { DownloadError } from '../http/errors.js';
-import { rangeGuard } from '../http/remote-file.js';
-import { tailOf, urlSource } from '../package/byte-source.js';
-import { type PackageContents, readPackage, SourceFailure } from '../package/central-directory.js';
-import { digestOf } from './read-file.js';
-import { type FirmwareSource, MAX_SIZE, type ReadContext, type ReadResult } from './read-firmware.js';
+import { askRemote, rangeGuard } from '../http/remote-file.js';
+import { endsOf, urlSource } from '../package/byte-source.js';
+import { readDirectory, SourceFailure } from '../package/central-directory.js';
+import { isConfiguration } from '../package/entry-name.js';
+import { type EntryWalk, entryWalk } from '../package/entry-walk.js';
+import { lookInside } from '../package/look.js';
+import { type FirmwareSource, MAX_SIZE, type ReadContext, type ReadResult, WORTH_A_THREAD } from './read-firmware.js';
+import { reportOf } from './report-of.js';
 
 // The directory of a real package has some kilobytes; with this much of the end kept it costs no further request.
 const TAIL = 256 * 1024;
 
-/** Streams a URL through the digest, and looks into the package at its end. */
+/** Streams a URL through the digests of the whole and of its entries, and looks into the package at its end. */
 export async function readUrl(
   source: FirmwareSource,
   client: HttpClient,
@@ -23,22 +27,32 @@ export async function readUrl(
   const { clock, signal } = options;
   const url = source.location;
   const line = board.add(source.file_name, null);
-  const hasher = pool ? pool.hasher() : localHasher();
-  const tail = tailOf(TAIL);
+  const ends = endsOf(TELLING, TAIL);
+  let length: number | null = null;
   let troubled = false;
+  let walk: EntryWalk | undefined;
+  const pieces = inPieces(() => {
+    walk = entryWalk({
+      directory: null,
+      askDirectory: () => directoryOf(client, url),
+      plan: (name) => ({ md5: !isConfiguration(name), crc32: true }),
+    });
+    const small = length !== null && length < WORTH_A_THREAD;
+    return digester(walk, pool && !small ? pool.entries() : localSink(1), source.sha256);
+  });
   try {
     const file = await download(
       client,
       url,
       {
         write(chunk) {
-          tail.write(chunk);
+          ends.write(chunk);
           collect(chunk.length);
-          return hasher.update(chunk);
+          return pieces.write(chunk);
         },
         restart() {
-          tail.restart();
-          hasher.reset();
+          ends.restart();
+          pieces.restart();
         },
       },
       {
@@ -46,7 +60,10 @@ export async function readUrl(
         expectedSize: source.file_size ?? null,
         maxSize: options.maxSize ?? MAX_SIZE,
         ...(signal ? { signal } : {}),
-        onProgress: (read, total) => line.at(read, total),
+        onProgress(read, total) {
+          length = total;
+          line.at(read, total);
+        },
         onRetry(reason, wait, idle) {
           // A single hiccup is not worth a word; standing still is.
           if (idle < 2 || troubled) return;
@@ -55,12 +72,16 @@ export async function readUrl(
         },
       },
     );
-    const md5 = await hasher.digest();
+    const digested = await pieces.finish();
     line.done(file.size);
-    if (file.size === 0) return { ok: false, problem: 'is empty' };
-    const contents = await lookInside(() => readPackage(tail.source(file.size, urlSource(client, url, file))));
-    const digest = digestOf(md5, file.size, contents);
-    if (rangeGuard(file) !== null && !(contents instanceof SourceFailure)) {
+    const bytes = ends.source(file.size, urlSource(client, url, file));
+    const look = await lookInside(bytes, walk?.configurations).catch((error) => {
+      if (error instanceof SourceFailure) return error;
+      throw error;
+    });
+    const { md5, sha256 } = digested;
+    const digest = { md5, sha256, file_size: file.size, package: reportOf(look, digested, ends.head(), file) };
+    if (rangeGuard(file) !== null && !(look instanceof SourceFailure)) {
       const { size, etag, lastModified } = file;
       cache?.put({ kind: 'url', url }, { size, etag, lastModified }, digest);
     }
@@ -73,11 +94,61 @@ export async function readUrl(
   }
 }
 
-async function lookInside(read: () => Promise<PackageContents>): Promise<PackageContents | SourceFailure> {
+/** Gathers what is downloaded into pieces that are worth a digester's while; `make`: a digester for a new beginning. */
+function inPieces(make: () => Digester): Sink & { finish(): ReturnType<Digester['finish']> } {
+  let to: Digester | undefined;
+  let filling: ArrayBuffer | undefined;
+  let filled = 0;
+
+  async function flush(digester: Digester): Promise<void> {
+    const buffer = filling;
+    filling = undefined;
+    if (buffer) await digester.put(buffer, filled);
+  }
+
+  async function put(chunk: Uint8Array): Promise<void> {
+    to ??= make();
+    for (let at = 0; at < chunk.length; ) {
+      if (!filling) {
+        filling = await to.take();
+        filled = 0;
+      }
+      const part = chunk.subarray(at, at + PIECE - filled);
+      new Uint8Array(filling).set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled === PIECE) await flush(to);
+    }
+  }
+
+  return {
+    write(chunk) {
+      // The usual case needs no waiting and no promise: it fits into what is being filled.
+      if (!filling || chunk.length >= PIECE - filled) return put(chunk);
+      new Uint8Array(filling).set(chunk, filled);
+      filled += chunk.length;
+      return undefined;
+    },
+    restart() {
+      to?.drop();
+      to = filling = undefined;
+    },
+    async finish() {
+      to ??= make();
+      await flush(to);
+      return to.finish();
+    },
+  };
+}
+
+/** The entries of the package at `url`, where its server sends parts of it. */
+async function directoryOf(client: HttpClient, url: string) {
   try {
-    return await read();
-  } catch (error) {
-    if (error instanceof SourceFailure) return error;
-    throw error;
+    const { status, file } = await askRemote(client, url);
+    if (status !== 200 || file.size === null) return null;
+    const directory = await readDirectory(urlSource(client, url, { ...file, size: file.size }));
+    return directory.problems.length === 0 ? directory.entries : null;
+  } catch {
+    return null;
   }
 }

@@ -3,7 +3,7 @@ import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { symbolOf } from '../device-states.js';
-import { count } from '../log/lines.js';
+import { count, packageWords } from '../log/lines.js';
 import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { terminalSize, terminalWidth } from '../stream.js';
@@ -104,7 +104,8 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       case 'firmware_ready': {
         const name = safeText(event.file_name, 120);
         const good = styles.good(symbolOf('ok', unicode));
-        say(`${good} ${name}  ${showBytes(event.file_size)}  ${styles.dim(`md5 ${safeText(event.md5, 40)}`)}`);
+        const size = showBytes(event.file_size);
+        say(`${good} ${name}  ${size}  ${packageWords(event)}  ${styles.dim(`md5 ${safeText(event.md5, 40)}`)}`);
         break;
       }
       case 'broker_lost':

@@ -24,7 +24,7 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
       );
     case 'firmware_ready':
       return whole(
-        `firmware ready: ${safeText(event.file_name, 120)}, ${showBytes(event.file_size)}, md5 ${safeText(event.md5, 40)} (${event.source}), for ${count(event.devices.length, 'device')}`,
+        `firmware ready: ${safeText(event.file_name, 120)}, ${showBytes(event.file_size)}, md5 ${safeText(event.md5, 40)} (${event.source}), ${packageWords(event)}, for ${count(event.devices.length, 'device')}`,
       );
     case 'job_published': {
       const attempt = event.attempt > 1 ? `, attempt ${event.attempt}` : '';
@@ -49,6 +49,13 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
     case 'run_finished':
       return null;
   }
+}
+
+/** `proven: 4 of 4 modules`; `not checked`. */
+export function packageWords(of: { package: string; modules: { proven: number; total: number } | null }): string {
+  const { proven, total } = of.modules ?? { proven: 0, total: 0 };
+  if (total === 0) return of.package;
+  return `${of.package}: ${proven} of ${total} modules${of.package === 'proven' ? '' : ' proven'}`;
 }
 
 /** `download  40 %`, or the status where it is not the usual one. */

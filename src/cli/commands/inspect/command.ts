@@ -3,7 +3,8 @@ import { TABLE_OUTPUT } from '../../options/output.js';
 import { defineCommand } from '../declaration.js';
 
 export const INSPECT = defineOptions({
-  entries: { help: 'list what is in each package' },
+  entries: { help: 'list what is in each package, and which modules are proven' },
+  sha256: { help: 'compute the SHA-256 of each file, too' },
   ca: { value: '<path>', help: 'PEM file of further authorities to trust for https', complete: 'files' },
   cache: { negated: true, help: 'read the firmware even where its digest is known' },
   ...TABLE_OUTPUT,
@@ -11,14 +12,15 @@ export const INSPECT = defineOptions({
 
 export const inspect = defineCommand({
   name: 'inspect',
-  summary: 'size, MD5, version and release date of firmware packages',
-  description: 'Shows size, MD5, and the version and release date written inside each firmware package.',
+  summary: 'what firmware packages hold, and whether it is proven',
+  description:
+    'Shows size, MD5, product, version, release date and modules of firmware packages, and whether each module has the size and MD5 that the package itself says.',
   arguments: [
     { term: '<file or url...>', help: 'firmware packages: paths, or http and https URLs', complete: 'files' },
   ],
   options: INSPECT,
   examples: [
-    'dji-ota inspect M4T_UAV_17.02.05.01_pro.zip',
+    'dji-ota inspect M4T_UAV_17.02.05.01_pro.zip --entries',
     'dji-ota inspect https://firmware.example.com/dock3.zip --output json',
   ],
   run: async ([sources], options, io) => (await import('./inspect.js')).inspectCommand(sources, options, io),

@@ -1,23 +1,26 @@
-/** `dji-ota inspect <file or url>...`: size, MD5, and what the package says of itself. */
+/** `dji-ota inspect <file or url>...`: all that a package says of itself, and whether that holds. */
 import { type Clock, systemClock } from '../../../clock.js';
 import { OtaError } from '../../../errors.js';
-import type { PackageEntry } from '../../../firmware/package/central-directory.js';
+import { type Inspection, inspectFirmware } from '../../../firmware/inspect.js';
 import type { Reading } from '../../../firmware/read/progress.js';
-import { type FirmwareSource, type ReadResult, readFirmware } from '../../../firmware/read/read-firmware.js';
-import { showProblem, showSource } from '../../../firmware/shown-source.js';
-import { type OutputStream, terminalWidth } from '../../../render/stream.js';
-import { type Column, renderTable } from '../../../render/table/table.js';
+import type { PhaseSpinner } from '../../../render/bars/phase-spinner.js';
+import { resolveOutput } from '../../../render/choose.js';
+import { useColor, useUnicode } from '../../../render/color.js';
+import type { OutputStream } from '../../../render/stream.js';
 import { readPem, readSmallFile } from '../../../settings/connection/credential-files.js';
 import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
-import { safeJson, safeText, showBytes } from '../../../text.js';
+import { safeJson } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
+import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
 import type { INSPECT } from './command.js';
+import { showInspections } from './view.js';
 
 export interface InspectOptions {
   /** List what is inside, too. */
   entries?: boolean | undefined;
+  sha256?: boolean | undefined;
   /** `json`: one object a line for each file; anything else is tables. */
   output?: string | undefined;
   /** Where digests are kept; null = read everything. */
@@ -38,143 +41,76 @@ export interface InspectIo {
   readingDone?(): void;
 }
 
-/** What is shown of one file; a key without a value is null. */
-interface Row {
-  source: string;
-  file_name: string;
-  file_size: number | null;
-  md5: string | null;
-  version: string | null;
-  release_date: string | null;
-  /** Why something is missing. */
-  problem: string | null;
-  entries?: PackageEntry[];
-}
-
-const COLUMNS: readonly Column[] = [
-  { title: 'FILE' },
-  { title: 'SIZE', align: 'right', foldAt: 2 },
-  { title: 'BYTES', align: 'right', foldAt: 3 },
-  { title: 'MD5', foldAt: 1 },
-  { title: 'VERSION' },
-  { title: 'RELEASED' },
-];
-
 /** `dji-ota inspect`. @returns the exit code */
 export async function inspectCommand(
-  sources: readonly string[],
-  { entries, output, ca, cache }: Options<typeof INSPECT>,
+  places: readonly string[],
+  { entries, sha256, output, ca, cache, color }: Options<typeof INSPECT> & CommonOptions,
   io: Io,
 ): Promise<number> {
   const file = ca && ({ value: ca, source: '--ca', level: 'option' } as const);
   if (cache !== false) warnOfLooseFolders(io.env, warner(io));
-  return inspectFirmware(
-    sources,
-    {
-      entries,
-      output,
-      cacheFile: cache === false ? null : digestCacheFile(io.env),
-      ca: file ? await readPem('ca', file, readSmallFile, warner(io)) : undefined,
-    },
-    io,
-  );
+  const options = {
+    entries,
+    sha256,
+    output,
+    cacheFile: cache === false ? null : digestCacheFile(io.env),
+    ca: file ? await readPem('ca', file, readSmallFile, warner(io)) : undefined,
+  };
+  const spinner = await readingSpinner(io, color);
+  const reading = spinner && { reading: spinner.reading, readingDone: spinner.stop };
+  const forget = io.onExit(() => spinner?.stop());
+  try {
+    const { stdout, stderr, env, signal, clock } = io;
+    return await inspectAndShow(places, options, { stdout, stderr, env, signal, clock, ...reading });
+  } finally {
+    forget();
+  }
+}
+
+/** Where a terminal can show how far the reading is. */
+async function readingSpinner({ stderr, env }: Io, color: false | undefined): Promise<PhaseSpinner | null> {
+  if (resolveOutput({ output: 'bars', stderr, env }) !== 'bars') return null;
+  const { phaseSpinner } = await import('../../../render/bars/phase-spinner.js');
+  return phaseSpinner(stderr, useColor(stderr, env, color), useUnicode(env));
 }
 
 /**
- * Inspects every one of `sources`; one that cannot be read, or is no sound package, does not keep the others from being
- * shown. Gives the exit code: 0, or 3 where there was such a one. Throws `usage` without a source, and `interrupted`.
+ * Inspects every one of `places`; one that cannot be read, or is no sound package, does not keep the others from being
+ * shown. Gives the exit code: 0, or 3 where there was such a one. Throws `usage` without a place, and `interrupted`.
  */
-export async function inspectFirmware(
-  sources: readonly string[],
+export async function inspectAndShow(
+  places: readonly string[],
   options: InspectOptions,
   io: InspectIo,
 ): Promise<number> {
-  if (sources.length === 0) {
+  if (places.length === 0) {
     throw new OtaError('usage', 'inspect needs at least one file or URL', {
       hint: 'Try: dji-ota inspect firmware.zip',
     });
   }
-  const { sourceOf } = await import('../../../firmware/inspect.js');
-  const files = sources.map(sourceOf);
   const { signal, env } = io;
-  const shared = { ...(options.ca ? { ca: options.ca } : {}), ...(signal ? { signal } : {}), ...(env ? { env } : {}) };
-  const json = options.output === 'json';
-  let rows: Row[];
+  let found: Inspection[];
   try {
-    const results = await readFirmware(files, {
-      ...shared,
+    found = await inspectFirmware(places, {
+      ...(options.ca ? { ca: options.ca } : {}),
+      ...(signal ? { signal } : {}),
+      ...(env ? { env } : {}),
+      sha256: options.sha256 === true,
       cacheFile: options.cacheFile ?? null,
       clock: io.clock ?? systemClock,
       onReading: (readings) => io.reading?.(readings),
     });
-    rows = await Promise.all(files.map((file) => rowOf(file, results.get(file), options.entries === true, shared)));
   } catch (error) {
     if (!signal?.aborted || error instanceof OtaError) throw error;
     throw signal.reason instanceof OtaError ? signal.reason : new OtaError('interrupted', 'interrupted while reading');
   } finally {
     io.readingDone?.();
   }
-  if (json) for (const row of rows) io.stdout.write(`${safeJson(JSON.stringify({ schema: 1, ...row }))}\n`);
-  else showTables(rows, io);
-  return rows.some((row) => row.problem !== null) ? 3 : 0;
-}
-
-async function rowOf(
-  file: FirmwareSource,
-  result: ReadResult | undefined,
-  withEntries: boolean,
-  options: { ca?: Buffer; signal?: AbortSignal; env?: NodeJS.ProcessEnv },
-): Promise<Row> {
-  const row: Row = {
-    source: showSource(file),
-    file_name: safeText(file.file_name),
-    file_size: null,
-    md5: null,
-    version: null,
-    release_date: null,
-    problem: null,
-  };
-  if (!result?.ok)
-    return { ...row, problem: result?.problem ?? 'was not read', ...(withEntries ? { entries: [] } : {}) };
-  const { digest } = result;
-  row.file_size = digest.file_size;
-  row.md5 = digest.md5;
-  if ('problem' in digest.package) row.problem = digest.package.problem;
-  else {
-    row.version = safeText(digest.package.version);
-    row.release_date = digest.package.releaseDate;
-  }
-  if (withEntries) {
-    const { inspectPackage } = await import('../../../firmware/inspect.js');
-    const info = await inspectPackage(file.location, options).catch((error) => {
-      if (!(error instanceof OtaError) || options.signal?.aborted) throw error;
-      row.problem ??= error.message;
-      return null;
-    });
-    row.entries = (info?.entries ?? []).map(({ name, size }) => ({ name: safeText(name, 1024), size }));
-  }
-  return row;
-}
-
-function showTables(rows: readonly Row[], io: InspectIo): void {
-  const width = terminalWidth(io.stdout);
-  const read = rows.filter((row) => row.file_size !== null);
-  if (read.length > 0) {
-    const cells = read.map((row) => [
-      row.file_name,
-      showBytes(row.file_size ?? 0),
-      String(row.file_size),
-      row.md5 ?? '',
-      row.version ?? '-',
-      row.release_date ?? '-',
-    ]);
-    io.stdout.write(`${renderTable(COLUMNS, cells, width)}\n`);
-  }
-  for (const row of read) {
-    if (!row.entries || row.entries.length === 0) continue;
-    const cells = row.entries.map((entry) => [entry.name, String(entry.size)]);
-    const columns: Column[] = [{ title: `ENTRIES OF ${row.file_name}` }, { title: 'BYTES', align: 'right' }];
-    io.stdout.write(`\n${renderTable(columns, cells, width)}\n`);
-  }
-  for (const row of rows) if (row.problem !== null) io.stderr.write(`${row.source} ${showProblem(row.problem)}\n`);
+  if (options.output === 'json') {
+    for (const { entries, ...one } of found) {
+      const line = { schema: 1, ...one, ...(options.entries ? { entries } : {}) };
+      io.stdout.write(`${safeJson(JSON.stringify(line))}\n`);
+    }
+  } else showInspections(found, options.entries === true, io);
+  return found.some((one) => one.problem !== null) ? 3 : 0;
 }

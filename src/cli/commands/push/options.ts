@@ -1,10 +1,12 @@
 import { DEFAULTS } from '../../../app/defaults.js';
+import { RISKS } from '../../../risks.js';
 import type { CommonOptions } from '../../options/common.js';
 import { CONNECTION } from '../../options/connection.js';
 import { defineOptions, type Options } from '../../options/declaration.js';
 import { LIMITS } from '../../options/limits.js';
 import { PID, RUN_OUTPUT } from '../../options/output.js';
 import {
+  commaList,
   count,
   duration,
   failureLimit,
@@ -121,10 +123,14 @@ export const PUSH = defineOptions({
 
   serve: { value: '<host:port>', group: FIRMWARE, help: 'serve the manifest’s local files to the docks over HTTP' },
   serveUrl: { value: '<base>', group: FIRMWARE, help: 'what the docks are told instead of http://host:port' },
-  allowVersionMismatch: {
+  allow: {
+    value: '<risk>',
     group: FIRMWARE,
-    help: 'warn instead of refusing where the package’s own version differs',
+    choices: RISKS,
+    help: 'continue with a warning despite this; repeatable, or a comma list',
+    gather: commaList,
   },
+  allowVersionMismatch: { hidden: true, group: FIRMWARE, help: 'the older form of --allow version-mismatch' },
   trustManifest: { group: FIRMWARE, help: 'do not read the firmware where the manifest has md5 and file_size' },
   cache: { negated: true, group: FIRMWARE, help: 'read the firmware even where its digest is known' },
 

@@ -27,7 +27,7 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
     firmware: {
       cacheFile: options.cache === false ? null : digestCacheFile(env),
       trustManifest: options.trustManifest,
-      allowVersionMismatch: options.allowVersionMismatch,
+      allow: [...(options.allow ?? []), ...(options.allowVersionMismatch ? (['version-mismatch'] as const) : [])],
     },
     serve: serve === undefined ? undefined : { address: serve, url: serveUrl },
     limits: {

@@ -53,8 +53,17 @@ export const eventLineSchema = z
       file_name: text(),
       file_size: count().describe('Bytes'),
       md5: text().regex(/^[0-9a-f]{32}$/),
+      sha256: text()
+        .regex(/^[0-9a-f]{64}$/)
+        .nullable()
+        .describe('Only where the manifest asks for it'),
       source: z.enum(['file', 'url', 'cache', 'manifest']).describe('Where size and MD5 come from'),
       devices: serials(),
+      package: z.enum(['proven', 'not checked', 'broken']).describe('Whether its modules are what the package says'),
+      modules: z
+        .strictObject({ proven: count(), total: count() })
+        .nullable()
+        .describe('How many modules the package names; null where nobody looked into it'),
     }),
     line('job_planned', 'A message that would be published (--dry-run); its ids and timestamp are examples.', {
       pid: pid(),

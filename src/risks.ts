@@ -1,0 +1,9 @@
+/** What refuses a run before anything is published, and what `--allow` turns into a warning (CONTRACT "Looking, waiting, refusing"). */
+export const RISKS = ['version-mismatch', 'bad-package', 'model-mismatch', 'downgrade', 'split-pair'] as const;
+
+export type Risk = (typeof RISKS)[number];
+
+/** What follows a reason that is refused: how to continue despite of it. */
+export function allowHint(risk: Risk): string {
+  return `(--allow ${risk} accepts that)`;
+}

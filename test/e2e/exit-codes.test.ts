@@ -91,7 +91,8 @@ describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () =>
     const { code, last } = await push(manifest, ...limit);
     expect(code).toBe(1);
     expect(last.devices[0]).toMatchObject({ status: 'ok', verified: false });
-    expect(await quietly(1, manifest, ...limit)).toMatch(/not verified/);
+    expect(last.totals).toMatchObject({ ok: 0, unverified: 1 });
+    expect(await quietly(1, manifest, ...limit)).toMatch(/unverified: the device reports version/);
   });
 
   it('2: usage', async () => {

@@ -98,8 +98,28 @@ describe('the list', () => {
       D1       D1      dock   10.01.1606  consistent         88 %  idle (0)  yes
       D1       A1      M3TD   10.01.1700  upgrade needed     88 %  -         yes
       D2       D2      -      -           -                     -  -         offline  nothing was heard of dock D2: check its power, its network and that it uses this broker
+      3 devices: 2 ready, 1 offline
       "
     `);
+  });
+
+  it('keeps at 120 columns what decides, with the version of a manifest, and counts', async () => {
+    const target = manifest([
+      { sn: 'D1', pid: 'D1', product_version: '10.02' },
+      { sn: 'D2', pid: 'D2', product_version: '10.01.1606' },
+    ]);
+    const run = start({ pid: [], target }, { rows: 24, columns: 120 });
+    await settle();
+    run.osd('D1', { ...DOCK, mode_code: 4 });
+    run.osd('D2', DOCK);
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    const out = run.out();
+    expect(out).toMatch(/^\S*DEVICE +MODEL +FIRMWARE +TARGET +READY +PUSH +WHY NOT/);
+    expect(out).toMatch(/^D1 .* 10\.02 +no +not ready +dock D1 is in mode working/m);
+    expect(out).toMatch(/^D2 .* 10\.01\.1606 +yes +already current/m);
+    expect(out).toMatch(/^2 devices: 1 not ready, 1 ready; push: 1 not ready, 1 already current$/m);
+    for (const line of lines(out)) expect(line.length).toBeLessThan(120);
   });
 
   it('ends early, as JSON in one line with every key', async () => {
@@ -182,7 +202,7 @@ describe('the list', () => {
     run.osd('D1', { ...DOCK, ...AIRCRAFT });
     run.clock.advance(10_000);
     expect(await run.code).toBe(0);
-    expect(lines(run.out()).map((line) => line.split(/\s+/)[1])).toEqual(['DEVICE', 'D1', 'A1', 'D2']);
+    expect(lines(run.out()).map((line) => line.split(/\s+/)[1])).toEqual(['DEVICE', 'D1', 'A1', 'D2', 'devices:']);
     const nobody = start({ pid: [], all: true });
     await settle();
     nobody.clock.advance(10_000);
@@ -280,6 +300,20 @@ describe('--watch', () => {
     run.abort.abort();
     expect(await run.code).toBe(130);
     expect(run.closed()).toBe(1);
+  });
+
+  it('shows what is not ready first, each gateway with its aircraft', async () => {
+    const run = start({ watch: true, pid: ['D1', 'D2'] }, { rows: 24, columns: 120 });
+    await settle();
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.osd('D2', { ...DOCK, mode_code: 4 });
+    run.clock.advance(4_000);
+    const frame = run.out().split('\u001b[H').at(-1) ?? '';
+    const shown = frame.split('\n').map((line) => line.trim().split(/\s/)[0] ?? '');
+    expect(shown.filter((word) => ['D1', 'A1', 'D2'].includes(word))).toEqual(['D2', 'D1', 'A1']);
+    expect(frame).toMatch(/3 devices: .*1 not ready/);
+    run.abort.abort();
+    await run.code;
   });
 
   it('writes lines where there is no terminal', async () => {

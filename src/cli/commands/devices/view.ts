@@ -7,14 +7,14 @@ import { type Cell, type Column, renderTable } from '../../../render/table/table
 import { safeText } from '../../../text.js';
 
 const NONE = '-';
-// Narrower than the full table: there what is in order is left out, and the reasons name the mode and the battery.
+// Narrower than the full table: there the columns that decide stay, and the reasons name the mode and the battery.
 const FULL_WIDTH = 130;
 
 interface Field extends Column {
   cell(row: DeviceRow): Cell;
 }
 
-/** A table with a row a device, without a line end at its end. `width`: columns of the terminal, null = as wide as it gets. */
+/** A table with a row a device, and a count; without a line end at its end. `width`: of the terminal, null = as wide as it gets. */
 export function devicesTable(
   rows: readonly DeviceRow[],
   withTarget: boolean,
@@ -42,13 +42,24 @@ export function devicesTable(
     ...(withTarget ? [{ title: 'TARGET', foldAt: 1, cell: (row: DeviceRow) => row.target ?? NONE }] : []),
     { title: 'CONSISTENCY', foldAt: 3, cell: (row) => consistencyCell(row, narrow && withTarget, styles) },
     ...(narrow ? [] : [battery, mode]),
-    // What a push would do says it already.
-    ...(narrow && withTarget ? [] : [{ title: 'READY', cell: (row: DeviceRow) => readyCell(row, styles) }]),
+    { title: 'READY', cell: (row: DeviceRow) => readyCell(row, styles) },
     ...(withTarget ? [{ title: 'PUSH', cell: (row: DeviceRow) => pushCell(row, styles) }] : []),
     { title: 'WHY NOT', prose: true, cell: whyOf },
   ];
   const cells = rows.map((row) => fields.map((field) => field.cell(row)));
-  return renderTable(fields, cells, width, styles);
+  // A pipe gets the same columns every time; a terminal those that say something.
+  const shown = fields.flatMap((_, index) => (width === null || cells.some((row) => row[index] !== '') ? [index] : []));
+  const pick = <T>(list: readonly T[]) => shown.flatMap((index) => list[index] ?? []);
+  return `${renderTable(pick(fields), cells.map(pick), width, styles)}\n${styles.strong(summaryOf(rows))}`;
+}
+
+const URGENCY = { 'not ready': 0, offline: 1, unknown: 2, ready: 3 };
+
+/** Gateways with a device that is not ready first, each with its devices; otherwise in their order. */
+export function notReadyFirst(rows: readonly DeviceRow[]): DeviceRow[] {
+  const urgency = new Map<string, number>();
+  for (const row of rows) urgency.set(row.pid, Math.min(urgency.get(row.pid) ?? 9, URGENCY[readyWord(row)]));
+  return [...rows].sort((a, b) => (urgency.get(a.pid) ?? 9) - (urgency.get(b.pid) ?? 9));
 }
 
 /** One line of a log, for a device that changed; `time` in milliseconds since 1970. */
@@ -73,13 +84,17 @@ export function deviceLine(row: DeviceRow, time: number): string {
   return `${new Date(time).toISOString()}  ${parts.map((part) => safeText(part, 600)).join('  ')}`;
 }
 
-/** `12 devices: 9 ready, 2 not ready, 1 offline`, for the head of a live table. */
+/** `12 devices: 9 ready, 2 not ready, 1 offline; push: 8 upgrade, 3 already current, 1 not ready`. */
 export function summaryOf(rows: readonly DeviceRow[]): string {
-  const counts = { ready: 0, 'not ready': 0, offline: 0, unknown: 0 };
-  for (const row of rows) counts[readyWord(row)]++;
-  const parts = Object.entries(counts).filter(([, count]) => count > 0);
-  const words = parts.map(([word, count]) => `${count} ${word}`).join(', ');
-  return `${rows.length} ${rows.length === 1 ? 'device' : 'devices'}${words && `: ${words}`}`;
+  const ready = countsOf(rows.map(readyWord));
+  const push = countsOf(rows.flatMap((row) => (row.action === null ? [] : [actionWord(row)])));
+  return `${rows.length} ${rows.length === 1 ? 'device' : 'devices'}${ready && `: ${ready}`}${push && `; push: ${push}`}`;
+}
+
+function countsOf(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
 }
 
 function readyWord(row: DeviceRow): 'ready' | 'not ready' | 'offline' | 'unknown' {

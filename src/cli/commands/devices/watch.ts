@@ -12,7 +12,7 @@ import { type Io, warner } from '../../io.js';
 import type { DevicesOptions } from './devices.js';
 import { createLiveRows } from './live-rows.js';
 
-import { deviceLine, devicesTable, summaryOf } from './view.js';
+import { deviceLine, devicesTable, notReadyFirst, summaryOf } from './view.js';
 
 /** At most two draws a second. */
 const DRAW_EVERY = 500;
@@ -94,15 +94,17 @@ function createScreen(
   const draw = (rows: readonly DeviceRow[]) => {
     // A slow terminal gets the next picture, not all of them.
     if (stdout.writableNeedDrain) return;
-    last = rows;
+    last = notReadyFirst(rows);
     const height = Math.max(4, terminalSize(stdout).rows);
     const head = `${new Date(clock.wall()).toISOString()}  ${summaryOf(rows)}  Ctrl-C ends`;
     // Only the rows that fit are laid out: drawing costs the same in a large fleet.
     const table =
-      rows.length === 0 ? 'Nothing heard yet.' : devicesTable(rows.slice(0, height), hasTarget, columns(), styles);
+      rows.length === 0 ? 'Nothing heard yet.' : devicesTable(last.slice(0, height), hasTarget, columns(), styles);
     const lines = table.split('\n');
     const room = height - 2;
-    const body = lines.length > room || rows.length > height ? [...lines.slice(0, room - 1), '…'] : lines;
+    // The count stands in the head.
+    const listed = rows.length === 0 ? lines : lines.slice(0, -1);
+    const body = listed.length > room || rows.length > height ? [...listed.slice(0, room - 1), '…'] : listed;
     const cut = head.slice(0, Math.max(1, (columns() ?? 80) - 1));
     stdout.write(`\u001b[H${[styles.dim(cut), ...body].map((line) => `${line}\u001b[K`).join('\n')}\n\u001b[J`);
   };

@@ -47,7 +47,7 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
   const gateways = skipped.size === 0 ? plan.gateways : withoutSkipped(plan, skipped);
   return {
     plan,
-    tracker: createTracker(plan.devices, options.tracker),
+    tracker: createTracker(plan.devices, options.tracker, options.rollout.retryWait),
     rollout: createRollout(
       gateways.map(({ jobs }) => jobs),
       options.rollout,

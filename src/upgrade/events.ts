@@ -73,6 +73,20 @@ export type RunEvent =
       /** Bytes a second, where the device tells it. */
       rate: number | null;
     }
+  /** Its attempt ended badly, with a code that is worth another one. */
+  | {
+      event: 'device_retrying';
+      pid: string;
+      sn: string | null;
+      bid: string | null;
+      result: number;
+      /** The one that ended, from 1. */
+      attempt: number;
+      /** How many there may be. */
+      attempts: number;
+      /** Milliseconds until the next one. */
+      wait_ms: number;
+    }
   | ({ event: 'device_finished'; bid: string | null } & DeviceOutcome)
   | { event: 'broker_lost'; reason: string }
   | { event: 'broker_restored'; reason: string | null }

@@ -113,6 +113,10 @@ describe.skipIf(!mosquittoAvailable())('roll-out', () => {
     const { code, of } = await push(devices, { behavior: { result: 312015, refuse_times: 2 } }, args);
     expect(code).toBe(0);
     expect(of('job_published').map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    expect(of('device_retrying').map(({ attempt, attempts, wait_ms }) => [attempt, attempts, wait_ms])).toEqual([
+      [1, 3, 50],
+      [2, 3, 100],
+    ]);
     const sent = observer.creates(devices[0]?.pid);
     expect(new Set(sent.map(({ bid }) => bid)).size).toBe(3);
     expect(of('device_finished')).toMatchObject([{ status: 'ok', bid: sent[2]?.bid }]);

@@ -11,6 +11,7 @@ const KEYS: Record<string, string[]> = {
   job_published: ['pid', 'bid', 'tid', 'devices', 'attempt'],
   job_replied: ['pid', 'bid', 'result', 'status'],
   device_progress: ['pid', 'bid', 'sn', 'status', 'percent', 'step_key', 'rate'],
+  device_retrying: ['pid', 'sn', 'bid', 'result', 'attempt', 'attempts', 'wait_ms'],
   device_finished: ['pid', 'bid', 'sn', 'status', 'percent', 'result', 'reason', 'verified'],
   broker_lost: ['reason'],
   broker_restored: ['reason'],

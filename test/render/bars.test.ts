@@ -142,7 +142,7 @@ describe('resizing', () => {
     expect(started.terminal.cursorHidden()).toBe(false);
     const all = (await started.terminal.everything()).join('\n');
     // What was said above is never eaten.
-    expect(all.match(/^(✔ M4T|warning:|broker restored)/gm)).toHaveLength(5);
+    expect(all.match(/^(✔ M4T|warning:|broker restored)/gm)).toHaveLength(4);
     return { screen: await started.terminal.screen() };
   };
 

@@ -98,9 +98,14 @@ export const RECORDED_RUN: Recorded[] = [
   {
     at: 19_000,
     event: {
-      event: 'warning',
-      code: 'retry',
-      message: `${sn(5)} on gateway ${pid(5)}: failed, code 312015 (the dock is busy); attempt 2 of 3 follows`,
+      event: 'device_retrying',
+      pid: pid(5),
+      sn: sn(5),
+      bid: 'bid-d',
+      result: 312015,
+      attempt: 1,
+      attempts: 3,
+      wait_ms: 5000,
     },
   },
   { at: 24_000, event: published([5], 'bid-d2', 2) },

@@ -92,10 +92,9 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
         totals[status]++;
         break;
       }
-      case 'warning': {
-        // As the tracker does it: the warning of a retry comes while the device waits for its next attempt.
-        const device = event.code === 'retry' ? devices.find(({ sn }) => sn && event.message.includes(sn)) : undefined;
-        if (device) Object.assign(device, { phase: 'retry_wait', status: 'failed', result: 312015, endedAt: at });
+      case 'device_retrying': {
+        const device = bySn.get(event.sn);
+        if (device) Object.assign(device, { phase: 'retry_wait', status: 'failed', result: event.result, endedAt: at });
       }
     }
   };

@@ -99,7 +99,8 @@ describe('the phases of a device', () => {
   });
 
   it('show the wait between two attempts, with the bid of each', () => {
-    const retry: RunEvent = { event: 'warning', code: 'retry', message: 'S on gateway P: rejected, code 312015; more' };
+    const again = { pid: 'P', sn: 'S', bid: 'b', result: 312015, attempt: 1, attempts: 2, wait_ms: 30_000 };
+    const retry: RunEvent = { event: 'device_retrying', ...again };
     const report = collected([
       [0, published('b1')],
       [2000, retry],
@@ -108,8 +109,8 @@ describe('the phases of a device', () => {
       [35_000, finished('b2')],
     ]);
     expect(phases(report.devices[0])).toEqual(['waiting 0-2', 'retry_wait 2-32', 'waiting 32-33', 'download 33-35']);
-    expect(report.devices[0]).toMatchObject({ attempts: 2, bids: ['b1', 'b2'] });
-    expect(report.warnings).toHaveLength(1);
+    expect(report.devices[0]).toMatchObject({ attempts: 2, bids: ['b1', 'b2'], retried: [312015] });
+    expect(report.warnings).toEqual([]);
   });
 
   it('show the wait between two attempts without being told of it', () => {

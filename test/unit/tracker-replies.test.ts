@@ -129,7 +129,12 @@ describe('new attempts', () => {
       ['b2', 2],
       ['b3', 3],
     ]);
-    expect(events.filter((event) => event.event === 'warning' && event.code === 'retry')).toHaveLength(2);
+    const again = events.filter(({ event }) => event === 'device_retrying');
+    expect(again).toEqual([
+      { event: 'device_retrying', pid: 'P0', sn: 'A', bid: 'b1', result: 312015, attempt: 1, attempts: 3, wait_ms: 0 },
+      { event: 'device_retrying', pid: 'P0', sn: 'A', bid: 'b2', result: 312015, attempt: 2, attempts: 3, wait_ms: 0 },
+    ]);
+    expect(events.filter(({ event }) => event === 'warning')).toEqual([]);
   });
 
   test('no more than allowed: the last refusal is the end', () => {

@@ -1,6 +1,6 @@
 /** What the log says of each event; null = nothing. No state: what is worth a line is decided in log-gate.ts. */
 import { resultCode } from '../../protocol/result-codes.js';
-import { safeText, showBytes } from '../../text.js';
+import { safeText, showBytes, showDuration } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import { explain, kindOfOutcome, outcomeText, stepWord, styleOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
@@ -35,6 +35,8 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
       return { pid: event.pid, sn: null, text: reply(event.result, event.status, styles) };
     case 'device_progress':
       return { pid: event.pid, sn: event.sn, text: progressText(event) };
+    case 'device_retrying':
+      return { pid: event.pid, sn: event.sn, text: retryText(event, styles) };
     case 'device_finished':
       return { pid: event.pid, sn: event.sn, text: finishedText(event, styles) };
     case 'broker_lost':
@@ -73,6 +75,12 @@ function progressText(event: {
   if (percent !== null) parts.push(`${String(percent).padStart(3)} %`);
   if (rate) parts.push(`${showBytes(rate)}/s`);
   return parts.join('  ');
+}
+
+function retryText(event: Extract<RunEvent, { event: 'device_retrying' }>, styles: Styles): string {
+  const { result, attempt, attempts, wait_ms } = event;
+  const failed = styles.warn(`attempt ${attempt} of ${attempts} failed, code ${result}`);
+  return `${failed}: ${resultCode(result).meaning}; the next one follows in ${showDuration(wait_ms)}`;
 }
 
 function finishedText(event: Extract<RunEvent, { event: 'device_finished' }>, styles: Styles): string {

@@ -15,7 +15,7 @@ import {
   type RunReport,
 } from './model.js';
 import { beginPhase, lastKind, noteSilence, phasesOf } from './phases.js';
-import { keyOf, kindOfProgress, newRow, type Rows, rowOf, startRow } from './rows.js';
+import { keyOf, kindOfProgress, newRow, type Rows, retryRow, rowOf, startRow } from './rows.js';
 
 export interface CollectorOptions {
   run: string;
@@ -86,14 +86,12 @@ export function createCollector(options: CollectorOptions): Collector {
     row.outcome = event;
   }
 
-  // The one thing that is told of a device in words alone: its attempt has failed and another one follows.
-  function retried(message: string, at: number): void {
-    const [, sn, pid] = /^(\S+) on gateway (\S+):/.exec(message) ?? [];
-    const row = sn === undefined || pid === undefined ? undefined : rows.get(keyOf(pid, sn, 0));
-    if (!row) return;
+  function retrying({ pid, sn, bid, result }: Extract<RunEvent, { event: 'device_retrying' }>, at: number): void {
+    const row = rowOf(rows, pid, sn, bid);
     noteSilence(row.phases, row.heard, at);
     row.heard = at;
     beginPhase(row.phases, 'retry_wait', at);
+    retryRow(row, result);
   }
 
   function warned(code: string, message: string, wall: number): void {
@@ -122,6 +120,9 @@ export function createCollector(options: CollectorOptions): Collector {
       case 'device_progress':
         progressed(event, at);
         break;
+      case 'device_retrying':
+        retrying(event, at);
+        break;
       case 'device_finished':
         finished(event, at);
         break;
@@ -135,7 +136,6 @@ export function createCollector(options: CollectorOptions): Collector {
         break;
       }
       case 'warning':
-        if (event.code === 'retry') retried(event.message, at);
         warned(event.code, event.message, wall);
         break;
       case 'error': {
@@ -182,6 +182,7 @@ export function createCollector(options: CollectorOptions): Collector {
       verified,
       verify,
       attempts: row.attempts,
+      retried: row.retried,
       bids: row.bids,
       firmware: (sn === null ? undefined : firmwares.get(sn)) ?? null,
       started: time(row.started),

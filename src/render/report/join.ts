@@ -11,6 +11,7 @@ export function countAnew(stored: StoredReport): RunReport {
   const verifies = new Map(stored.runs.map(({ run, verify }) => [run, verify]));
   const devices = stored.devices.map((device) => ({
     ...device,
+    retried: device.retried ?? [],
     verify: device.verify ?? verifies.get(device.run) ?? 'off',
   }));
   return { ...stored, devices, totals: totalsOf(devices) };

@@ -9,7 +9,7 @@ import { type Kind, outcomeText } from '../device-states.js';
 import { exitWords } from '../exit-words.js';
 import { xmlText } from './escape.js';
 import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
-import { durationOf, judged, whyOf } from './stats.js';
+import { attemptsText, durationOf, judged, whyOf } from './stats.js';
 
 interface Case {
   xml: string;
@@ -120,7 +120,7 @@ function linesOf(device: ReportDevice, sentence: string): string[] {
     `Gateway: ${device.pid}`,
     device.product_version === null ? null : `Version: ${device.product_version}`,
     device.firmware === null ? null : `Firmware: ${device.firmware.file_name}, MD5 ${device.firmware.md5}`,
-    device.attempts > 1 ? `Attempts: ${device.attempts}` : null,
+    attemptsText(device),
     device.bids.length === 0 ? null : `Bid: ${device.bids.join(', ')}`,
     duration === null ? null : `Time: ${showDuration(duration)}`,
   ].filter((line) => line !== null);

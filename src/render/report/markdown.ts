@@ -7,7 +7,7 @@ import { countedWord, outcomeText, symbolOf } from '../device-states.js';
 import { exitWords } from '../exit-words.js';
 import { markdownName, markdownText } from './escape.js';
 import type { RunReport } from './model.js';
-import { durationOf, firmwareFiles, type Judged, judged, spreadOf, whyOf } from './stats.js';
+import { attemptsText, durationOf, firmwareFiles, type Judged, judged, spreadOf, whyOf } from './stats.js';
 
 const MOST_NAMED = 20;
 
@@ -110,13 +110,13 @@ function devicesOf(report: RunReport): string | null {
 
 function deviceRow({ device, kind }: Judged): string[] {
   const duration = durationOf(device);
-  const attempts = device.attempts > 1 ? `, ${device.attempts} attempts` : '';
+  const attempts = attemptsText(device);
   return [
     symbolOf(kind, true),
     markdownName(device.sn ?? '(not told)'),
     markdownName(device.pid),
     markdownName(device.product_version ?? ''),
-    outcomeText(device) + attempts,
+    outcomeText(device) + (attempts === null ? '' : `, ${attempts}`),
     device.percent === null ? '' : `${device.percent}`,
     device.result ? `${device.result}` : '',
     duration === null ? '' : showDuration(duration),

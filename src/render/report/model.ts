@@ -43,6 +43,8 @@ export interface ReportDevice extends DeviceOutcome {
   advice: string | null;
   /** How often its job was published. */
   attempts: number;
+  /** Result codes of the attempts that were followed by another one, in order. */
+  retried: number[];
   /** Of each attempt, in order. */
   bids: string[];
   firmware: ReportFirmware | null;
@@ -109,9 +111,12 @@ export interface RunReport {
   devices: ReportDevice[];
 }
 
-/** A report as it may stand in a file: those of earlier versions have no `verify` of their devices. */
+/** A report as it may stand in a file: those of earlier versions lack a few keys. */
 export type StoredReport = Omit<RunReport, 'devices'> & {
-  devices: (Omit<ReportDevice, 'verify'> & { verify?: Verify | undefined })[];
+  devices: (Omit<ReportDevice, 'verify' | 'retried'> & {
+    verify?: Verify | undefined;
+    retried?: number[] | undefined;
+  })[];
 };
 
 /** The ISO form of wall milliseconds, as all times of a report have it. */

@@ -8,6 +8,7 @@ export interface Row {
   phases: PhaseTrack;
   bids: string[];
   attempts: number;
+  retried: number[];
   started: number | null;
   heard: number;
   ended: number | null;
@@ -18,7 +19,7 @@ export interface Row {
 export type Rows = Map<string, Row>;
 
 export function newRow(): Row {
-  return { phases: [], bids: [], attempts: 0, started: null, heard: 0, ended: null, outcome: null };
+  return { phases: [], bids: [], attempts: 0, retried: [], started: null, heard: 0, ended: null, outcome: null };
 }
 
 /** The row of a device, made where there is none. In `watch` a device may be upgraded again after its end: a new row. */
@@ -34,6 +35,11 @@ export function rowOf(rows: Rows, pid: string, sn: string | null, bid: string | 
     const known = row.bids.length === 0 || bid === null || row.bids.includes(bid);
     if (known || (sn !== null && row.ended === null)) return row;
   }
+}
+
+/** Its attempt has ended, and another one follows. */
+export function retryRow(row: Row, result: number): void {
+  if (row.retried.length < MOST_BIDS) row.retried.push(result);
 }
 
 /** Its first word, or that of another attempt. */

@@ -36,6 +36,7 @@ const device = z.object({
   verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
   verify: z.enum(VERIFY).optional().describe('What the run asked of the version'),
   attempts: count().describe('How often its job was published'),
+  retried: z.array(z.int()).optional().describe('Result codes of the attempts that were followed by another one'),
   bids: z.array(text()).describe('Of each attempt, in order'),
   firmware: z
     .object({ file_name: text(), file_size: z.number().nonnegative().describe('Bytes'), md5: text() })

@@ -26,6 +26,12 @@ export function durationOf(device: ReportDevice): number | null {
   return Math.max(0, Date.parse(device.ended) - Date.parse(device.started));
 }
 
+/** `3 attempts (312015, 312028)`; null for a device that had but one. */
+export function attemptsText({ attempts, retried }: ReportDevice): string | null {
+  if (attempts < 2) return null;
+  return `${attempts} attempts${retried.length > 0 ? ` (after ${[...new Set(retried)].join(', ')})` : ''}`;
+}
+
 /** Milliseconds that a device spent in phases of `kind`. */
 export function timeIn(device: ReportDevice, kind: PhaseKind): number {
   let sum = 0;

@@ -13,6 +13,14 @@ export interface RolloutOptions {
   retryWait: number;
 }
 
+/** The longest wait between two attempts. */
+const MAX_RETRY_WAIT = 15 * 60_000;
+
+/** Milliseconds from the end of `attempt` (from 1) to the next one. */
+export function waitAfter(attempt: number, { retryWait }: Pick<RolloutOptions, 'retryWait'>): number {
+  return Math.min(MAX_RETRY_WAIT, retryWait * 2 ** (attempt - 1));
+}
+
 export type FailureLimit = { devices: number } | { percent: number };
 
 /**

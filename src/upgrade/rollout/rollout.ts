@@ -2,6 +2,7 @@
  * Which gateway's turn it is: a scheduler over gateways, without I/O and without a clock of its own. One job at a time on
  * a gateway; waves, a limit of gateways at once, a limit of failures, new attempts after a growing wait.
  */
+import { waitAfter } from './options.js';
 import { gatewayAt, queueRetry, type Rollout, remove } from './state.js';
 
 /** A job to publish now. `devices` are indexes into the plan; `attempt` counts from 1. */
@@ -18,9 +19,6 @@ export interface JobResult {
   unknown: number;
   retry: readonly number[];
 }
-
-/** The longest wait between two attempts. */
-const MAX_RETRY_WAIT = 15 * 60_000;
 
 /** How many waves there are. */
 export function waveCount(rollout: Rollout): number {
@@ -94,7 +92,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
   } else if (result.retry.length > 0) {
     gateway.phase = 'retry_wait';
     gateway.retry = result.retry;
-    gateway.retryAt = now + Math.min(MAX_RETRY_WAIT, rollout.options.retryWait * 2 ** (gateway.attempt - 1));
+    gateway.retryAt = now + waitAfter(gateway.attempt, rollout.options);
     queueRetry(rollout, index);
   } else if (gateway.nextJob < gateway.jobs.length) {
     gateway.phase = 'ready';

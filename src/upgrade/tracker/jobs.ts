@@ -4,6 +4,7 @@ import type { TerminalStatus } from '../../protocol/statuses.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { countedAs } from '../counting.js';
 import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../events.js';
+import { waitAfter } from '../rollout/options.js';
 import { reasonOf } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
@@ -21,6 +22,8 @@ export interface Tracker {
   readonly options: TrackerOptions;
   readonly devices: DeviceState[];
   readonly totals: Totals;
+  /** As in the options of the roll-out; milliseconds. */
+  readonly retryWait: number;
   /** Devices that were left out because they were not ready. */
   unready: number;
   /** Jobs that have not ended. */
@@ -188,13 +191,9 @@ export function endDevice(tracker: Tracker, device: DeviceState, status: Termina
   if (device.result !== null && device.attempt <= retries && resultCode(device.result).retry) {
     device.phase = 'retry_wait';
     device.endedAt = at;
-    return [
-      {
-        event: 'warning',
-        code: 'retry',
-        message: `${device.sn} on gateway ${device.pid}: ${status}, code ${device.result} (${device.reason}); attempt ${device.attempt + 1} of ${retries + 1} follows`,
-      },
-    ];
+    const { pid, sn, bid, result, attempt } = device;
+    const wait_ms = waitAfter(attempt, tracker);
+    return [{ event: 'device_retrying', pid, sn, bid, result, attempt, attempts: retries + 1, wait_ms }];
   }
   return [finish(tracker, device, status, device.reason, at)];
 }

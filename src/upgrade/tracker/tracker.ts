@@ -32,11 +32,13 @@ export type { Effect, Tracker, TrackerOptions } from './jobs.js';
 export function createTracker(
   devices: readonly { sn: string; pid: string; product_version: string }[],
   options: TrackerOptions,
+  retryWait = 0,
 ): Tracker {
   const tracker: Tracker = {
     options,
     devices: [],
     totals: emptyTotals(),
+    retryWait,
     unready: 0,
     open: new Set(),
     byBid: new Map(),

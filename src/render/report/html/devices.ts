@@ -3,7 +3,7 @@ import { showDuration } from '../../../text.js';
 import { type Kind, kindWord, outcomeText } from '../../device-states.js';
 import { htmlText } from '../escape.js';
 import type { ReportDevice, RunReport } from '../model.js';
-import { durationOf, type Judged, timeIn, whyOf } from '../stats.js';
+import { attemptsText, durationOf, type Judged, timeIn, whyOf } from '../stats.js';
 import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
 import { trackPaths, WIDTH } from './tracks.js';
 
@@ -67,12 +67,12 @@ function row({ device, kind }: Judged, index: number, from: number, span: number
   const duration = durationOf(device);
   const start = device.started === null ? -1 : Date.parse(device.started) - from;
   const why = [whyOf(device), advice].filter((part) => part !== null).map((part) => htmlText(part ?? '', 500));
-  const attempts = device.attempts > 1 ? ` <small>${device.attempts} attempts</small>` : '';
+  const attempts = attemptsText(device);
   const cells = [
     `<th scope="row"><span class="sn">${sn === null ? '(not told)' : htmlText(sn, 120)}</span>${model === null ? '' : ` <small>${htmlText(model, 40)}</small>`}</th>`,
     cell('Gateway', htmlText(pid, 80), 'sn'),
     cell('Version', htmlText(product_version ?? '', 60)),
-    `<td data-l="Outcome" data-v="${index}"><span class="state k-${kind}">${sign(kind)} ${outcomeText(device)}</span>${attempts}</td>`,
+    `<td data-l="Outcome" data-v="${index}"><span class="state k-${kind}">${sign(kind)} ${outcomeText(device)}</span>${attempts === null ? '' : ` <small>${attempts}</small>`}</td>`,
     cell('%', percent === null ? '' : String(percent), 'n'),
     cell('Code', result ? String(result) : '', 'n'),
     `<td class="n" data-l="Time" data-v="${duration ?? -1}">${duration === null ? '' : showDuration(duration)}</td>`,

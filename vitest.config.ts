@@ -12,8 +12,12 @@ const THOROUGH: Record<string, Record<string, string>> = {
 export default defineConfig(({ mode }) => ({
   test: {
     include: ['test/**/*.test.ts'],
-    // Minutes of stopping and starting brokers and programs: `npm run test:faults`.
-    exclude: mode === 'faults' || process.env.FAULT_POINTS ? [] : ['test/faults/**'],
+    exclude: [
+      // Minutes of stopping and starting brokers and programs: `npm run test:faults`.
+      ...(mode === 'faults' || process.env.FAULT_POINTS ? [] : ['test/faults/**']),
+      // Attacks on the built program, whose cost is measured from outside: `npm run test:hostile`.
+      ...(mode === 'hostile' ? [] : ['test/hostile/**']),
+    ],
     env: THOROUGH[mode] ?? {},
     // Enough for a machine that has other work as well; what hangs for good is found all the same.
     testTimeout: 60_000,

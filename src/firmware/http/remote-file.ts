@@ -52,11 +52,11 @@ export function rangeGuard(file: RemoteFile): string | null {
 
 /** The parts of `Content-Range`: `bytes 5-9/10`, or of a refused range `bytes` with a star for the part. */
 export function contentRange(headers: HttpAnswer['headers']): { start: number | null; total: number | null } | null {
-  const match = /^bytes (?:(\d{1,15})-\d{1,15}|\*)\/(\d{1,15}|\*)$/.exec(headers['content-range'] ?? '');
+  const match = /^bytes (?:(\d{1,30})-\d{1,30}|\*)\/(\d{1,30}|\*)$/.exec(headers['content-range'] ?? '');
   if (!match) return null;
   return {
-    start: match[1] === undefined ? null : Number(match[1]),
-    total: match[2] === undefined || match[2] === '*' ? null : Number(match[2]),
+    start: byteCount(match[1]),
+    total: byteCount(match[2]),
   };
 }
 
@@ -114,8 +114,9 @@ function bounded(value: string | undefined): string | null {
   return value !== undefined && value !== '' && value.length <= MAX_VALIDATOR ? value : null;
 }
 
+// What is too large to be counted is too large all the same.
 function byteCount(value: string | undefined): number | null {
-  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : null;
+  return value !== undefined && /^\d+$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : null;
 }
 
 // Within the same second a file can change twice without its Last-Modified telling.

@@ -14,6 +14,8 @@ export const DEFAULTS = {
   retries: 0,
   /** Before the second attempt; doubled for each one after it. */
   retryWait: 30 * SECOND,
+  /** Bytes of a firmware file whose size nobody states: more than ten times the largest known package. */
+  maxSize: 8e9,
 } as const;
 
 /** How long `devices` listens. */

@@ -13,29 +13,33 @@ export interface FirmwareSettings {
   trustManifest?: boolean | undefined;
   /** What is told as a warning instead of refusing the run. */
   allow?: readonly Risk[] | undefined;
+  /** Bytes that are downloaded of a file whose size nobody states; default 8 GB. */
+  maxSize?: number | undefined;
   /** PEM of further authorities for https. */
   ca?: Buffer | undefined;
-  /** Ask for the length of each `file_url` that has a local `file`; default true. */
+  /** Ask the server of each `file_url` as a dock would; default true. */
   probeUrls?: boolean | undefined;
 }
 
 /**
- * Reads each firmware file once. `file_url` is empty where the file is still to be served. `timeout`: of the whole run,
- * milliseconds.
+/**
+ * Reads each firmware file once. `file_url` is empty where the file is still to be served. `duration`: how long the docks may
+ * need their URLs, milliseconds.
  * @throws OtaError `firmware_unreadable`, `firmware_broken`, `firmware_mismatch`
  */
 export async function prepareDevices(
   devices: readonly ManifestDevice[],
-  { cacheFile = null, trustManifest = false, allow, ca, probeUrls }: FirmwareSettings,
-  timeout: number | null,
+  { cacheFile = null, trustManifest = false, allow, maxSize, ca, probeUrls }: FirmwareSettings,
+  duration: number,
   { clock, env, emit, warn, reading, signal }: Context,
 ): Promise<PlannedDevice[]> {
   const facts = await prepareFirmware(devices, {
     cacheFile,
     trustManifest,
     allow: new Set(allow),
+    maxSize,
     probeUrls,
-    expectedEnd: timeout === null ? null : clock.wall() + timeout,
+    expectedEnd: clock.wall() + duration,
     ca,
     signal,
     clock,

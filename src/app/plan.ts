@@ -6,8 +6,8 @@ import { topicOf } from '../protocol/topics.js';
 import { makePlan, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan.js';
 import type { Context } from './context.js';
 import { prepareDevices } from './firmware.js';
-import { coreOptionsOf, type PushSettings } from './push-settings.js';
-import type { ServeSettings } from './serving.js';
+import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
+import { type ServeSettings, withoutOwnUrls } from './serving.js';
 
 /** A message that would be published; its ids and timestamp are examples. */
 export interface PlannedRequest {
@@ -18,15 +18,17 @@ export interface PlannedRequest {
   request: string;
 }
 
-/** Reads the firmware, and asks nothing of the servers that only the docks have to reach. @throws OtaError as `push` does */
+/** Reads the firmware, and asks for each URL as a dock would. @throws OtaError as `push` does */
 export async function planPush(
   devices: readonly ManifestDevice[],
   settings: PushSettings,
   context: Context,
 ): Promise<{ plan: Plan; waves: number[] }> {
-  const firmware = { ...settings.firmware, probeUrls: false };
-  const read = await prepareDevices(devices, firmware, settings.limits?.total ?? null, context);
-  const plan = makePlan(settings.serve ? withServedUrls(read, devices, settings.serve) : read);
+  const { serve, firmware = {} } = settings;
+  const wanted = serve ? withoutOwnUrls(devices) : devices;
+  const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
+  const read = await prepareDevices(wanted, firmware, duration, context);
+  const plan = makePlan(serve ? withServedUrls(read, devices, serve) : read);
   return { plan, waves: wavesOf(plan, settings) };
 }
 

@@ -48,6 +48,20 @@ export interface RolloutSettings {
   retryWait?: number | undefined;
 }
 
+// What docks need for one upgrade, most of it after the download, where nothing is known of them.
+const USUAL_UPGRADE = 3_600_000;
+
+/**
+ * How long after the start of a run the last of `gateways` gateways may still need its firmware: a guess, by which URLs that
+ * expire before are warned of. Milliseconds.
+ */
+export function usualDuration({ limits, rollout = {} }: PushSettings, gateways: number): number {
+  const waves = rollout.waves?.split(',').length ?? 1;
+  const rounds = rollout.concurrency ? Math.ceil(gateways / rollout.concurrency) : 1;
+  const usual = (waves + rounds - 1) * USUAL_UPGRADE + (waves - 1) * (rollout.wavePause ?? DEFAULTS.wavePause);
+  return Math.min(usual, limits?.total ?? usual);
+}
+
 /** @throws OtaError `usage` where the waves do not fit the number of gateways. */
 export function coreOptionsOf(settings: PushSettings, plan: Plan): CoreOptions {
   const { limits = {}, rollout = {}, match = 'bid', verify = 'off' } = settings;

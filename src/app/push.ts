@@ -7,9 +7,9 @@ import type { Plan } from '../upgrade/plan.js';
 import { push as runPush } from '../upgrade/push.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
-import { coreOptionsOf, type PushSettings } from './push-settings.js';
+import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { keptServe, newRunJournal } from './run-journal.js';
-import { createServing } from './serving.js';
+import { createServing, withoutOwnUrls } from './serving.js';
 
 /** How the docks are reached: over a broker, or simulated in this process. */
 export interface WayToDocks {
@@ -54,10 +54,8 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
         };
   const feed = looks?.createFleetFeed(clock);
   const serving = serve === undefined ? null : createServing(serve, devices, context);
-  // What is served needs no other URL, and none that the manifest has is asked for its length.
-  const read = serving
-    ? devices.map((device) => (device.file === null ? device : { ...device, file_url: null }))
-    : devices;
+  const read = serving ? withoutOwnUrls(devices) : devices;
+  const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
   const timeout = settings.limits?.total ?? null;
   try {
     const result = await runPush({
@@ -66,8 +64,8 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
       prepare: async (ending) => {
         // Simulated docks download nothing.
         const firmware = { ...settings.firmware, ...(way.simulated ? { probeUrls: false } : {}) };
-        const planned = await prepareDevices(read, firmware, timeout, { ...context, signal: ending });
-        return serving ? serving.serve(planned) : planned;
+        const prepare = () => prepareDevices(read, firmware, duration, { ...context, signal: ending });
+        return serving ? serving.serve(prepare) : prepare();
       },
       connect: way.connect,
       ...(journal

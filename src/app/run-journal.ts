@@ -80,12 +80,17 @@ function options({ clock, warn }: JournalContext) {
 /** How a journal keeps where the firmware is served. */
 export function keptServe(serve: ServeSettings | undefined): KeptServe | undefined {
   // A user name or password in the URL is not kept, and without it the docks' URLs cannot be served again.
-  return serve === undefined || serve.url?.includes('@') ? undefined : { serve: serve.address, serveUrl: serve.url };
+  if (serve === undefined || serve.url?.includes('@')) return undefined;
+  return { serve: serve.address, serveUrl: serve.url, serveRate: serve.rate };
 }
 
 /** Where the firmware of an earlier run was served; null where it was not, and where the journal holds anything else. */
 export function servedBy({ served }: RunRecord): ServeSettings | null {
-  const { serve, serveUrl } = (served ?? {}) as Partial<Record<keyof KeptServe, unknown>>;
+  const { serve, serveUrl, serveRate } = (served ?? {}) as Partial<Record<keyof KeptServe, unknown>>;
   if (typeof serve !== 'string') return null;
-  return typeof serveUrl === 'string' ? { address: serve, url: serveUrl } : { address: serve };
+  return {
+    address: serve,
+    ...(typeof serveUrl === 'string' ? { url: serveUrl } : {}),
+    ...(typeof serveRate === 'number' && serveRate > 0 ? { rate: serveRate } : {}),
+  };
 }

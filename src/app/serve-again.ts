@@ -10,7 +10,7 @@ import { safeText } from '../text.js';
 import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
 import type { Context } from './context.js';
-import { downloadBoard, type ServeSettings } from './serving.js';
+import { downloadBoard, fileProofs, type ServeSettings } from './serving.js';
 
 export interface ServedAgain {
   downloads: ReadonlyMap<string, ServedDownload>;
@@ -45,7 +45,13 @@ export async function serveAgain(
     if (needed.size > 0) {
       const files = await sameFiles([...needed.values()], await manifest(), base, context);
       const { onTransfer } = board;
-      server = await serveFirmware(files, { ...address, baseUrl: serve.url, clock: context.clock, onTransfer });
+      server = await serveFirmware(files, {
+        ...address,
+        baseUrl: serve.url,
+        rate: serve.rate,
+        clock: context.clock,
+        onTransfer,
+      });
       context.note(`Serving again on ${base.slice(0, -1)}`);
     }
   } catch (error) {
@@ -85,6 +91,7 @@ async function sameFiles(
       `the manifest names no file of device ${safeText(sn, 64)} now: give --manifest`,
     );
   });
+  const proofs = await fileProofs(local.map(({ file }) => file));
   await prepareFirmware(local, {
     cacheFile: digestCacheFile(env),
     trustManifest: false,
@@ -100,6 +107,8 @@ async function sameFiles(
   });
   return needed.map(({ sn, file }, index) => {
     const { file_name, file_size, md5, file_url } = file;
-    return { file: local[index]?.file ?? '', file_name, file_size, md5, sn, path: file_url.slice(base.length - 1) };
+    const path = file_url.slice(base.length - 1);
+    const place = local[index]?.file ?? '';
+    return { file: place, file_name, file_size, md5, sn, path, proof: proofs.get(place) };
   });
 }

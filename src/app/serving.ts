@@ -1,9 +1,11 @@
 /** `--serve`: the manifest's local files over HTTP, for as long as the run goes on. */
 import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
+import { type FileProof, fileProof } from '../firmware/digest/file.js';
 import { parseServeAddress } from '../firmware/serve/address.js';
 import { type FirmwareServer, type ServedFile, serveFirmware, type Transfer } from '../firmware/serve/server.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import { showBytes } from '../text.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
 import type { Context } from './context.js';
@@ -13,11 +15,13 @@ export interface ServeSettings {
   address: string;
   /** What the docks are told instead of `http://host:port`. */
   url?: string | undefined;
+  /** Bytes a second, shared fairly by the docks; default: no limit. */
+  rate?: number | undefined;
 }
 
 export interface Serving {
-  /** Begins to serve, and gives each device with a file on this machine a URL of its own. */
-  serve(planned: readonly PlannedDevice[]): Promise<PlannedDevice[]>;
+  /** Begins to serve what `prepare` has read, and gives each device with a file on this machine a URL of its own. */
+  serve(prepare: () => Promise<readonly PlannedDevice[]>): Promise<PlannedDevice[]>;
   /** How far each device is, live. */
   readonly downloads: ReadonlyMap<string, ServedDownload>;
   close(): Promise<void>;
@@ -44,6 +48,21 @@ export function downloadBoard(clock: Clock): {
   };
 }
 
+/** How each of `files` is now; those that cannot be read are not among them. */
+export async function fileProofs(files: Iterable<string>): Promise<Map<string, FileProof>> {
+  const proofs = new Map<string, FileProof>();
+  for (const file of new Set(files)) {
+    const found = await fileProof(file);
+    if ('proof' in found) proofs.set(file, found.proof);
+  }
+  return proofs;
+}
+
+/** What is served needs no other URL, and none that the manifest has is asked for. */
+export function withoutOwnUrls(devices: readonly ManifestDevice[]): ManifestDevice[] {
+  return devices.map((device) => (device.file === null ? device : { ...device, file_url: null }));
+}
+
 /** @throws OtaError `usage` for an address that is none, or a manifest without any local file. */
 export function createServing(
   serve: ServeSettings,
@@ -61,23 +80,28 @@ export function createServing(
 
   return {
     downloads,
-    async serve(planned) {
+    async serve(prepare) {
       const local = new Map(devices.flatMap(({ sn, file }) => (file === null ? [] : [[sn, file] as const])));
+      // Before they are read: what changes from here on is not what was digested.
+      const proofs = await fileProofs(local.values());
+      const planned = await prepare();
       const files = planned.flatMap(({ sn, file: facts }): ServedFile[] => {
         const file = local.get(sn);
         if (file === undefined || !facts) return [];
         const { file_name, file_size, md5 } = facts;
-        return [{ file, file_name, file_size, md5, sn }];
+        return [{ file, file_name, file_size, md5, sn, proof: proofs.get(file) }];
       });
       const started = await serveFirmware(files, {
         ...address,
         baseUrl: serve.url,
+        rate: serve.rate,
         clock,
         onTransfer,
       });
       server = started;
       const count = new Set(files.map(({ file }) => file)).size;
-      note(`Serving ${count} firmware ${count === 1 ? 'file' : 'files'} on ${serve.address}`);
+      const limit = serve.rate === undefined ? '' : `, at most ${showBytes(serve.rate)} a second`;
+      note(`Serving ${count} firmware ${count === 1 ? 'file' : 'files'} on ${serve.address}${limit}`);
       return planned.map((device) => {
         const file = local.get(device.sn);
         if (file === undefined || !device.file) return device;

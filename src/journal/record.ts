@@ -35,6 +35,8 @@ export interface RunRecord {
 export interface KeptServe {
   serve: string;
   serveUrl?: string | undefined;
+  /** Bytes a second. */
+  serveRate?: number | undefined;
 }
 
 /** Options of the connection as they were given, with absolute paths and without secrets. */

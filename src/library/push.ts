@@ -51,9 +51,11 @@ export interface PushRequest {
     trustManifest?: boolean;
     /** What is told as a warning instead of refusing the run. */
     allow?: readonly Risk[];
+    /** Bytes that are downloaded of a file whose size nobody states; default 8 GB. */
+    maxSize?: number;
     /** PEM of further authorities for https. */
     ca?: Buffer;
-    /** Ask for the length of each `file_url` that has a local `file`; default true. */
+    /** Ask the server of each `file_url` as a dock would; default true. */
     probeUrls?: boolean;
   };
   /** Milliseconds. Defaults: reply 30 s, stall 30 min, verify 10 min, total none. */

@@ -49,6 +49,7 @@ describe('push', () => {
       preflight: 'off',
       verify: 'off',
       match: 'bid',
+      maxSize: 8_000_000_000,
       retries: 0,
       retryWait: 30_000,
       replyTimeout: 30_000,

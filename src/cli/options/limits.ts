@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../../app/defaults.js';
 import { defineOptions } from './declaration.js';
-import { timeout } from './value-types.js';
+import { byteSize, timeout } from './value-types.js';
 
 const group = 'Time limits';
 
@@ -25,5 +25,15 @@ export const LIMITS = defineOptions({
     help: 'limit for the whole run, from the start of the program',
     type: timeout,
     defaultText: 'none',
+  },
+});
+
+/** Of what is downloaded; its group is that of the command. */
+export const MAX_SIZE = defineOptions({
+  maxSize: {
+    value: '<bytes>',
+    help: 'most of a firmware file whose size nobody states',
+    type: byteSize,
+    default: DEFAULTS.maxSize,
   },
 });

@@ -4,6 +4,7 @@ import { checkedPids, checkedType } from '../../app/named-values.js';
 import { OtaError } from '../../errors.js';
 import type { Shard } from '../../manifest/select.js';
 import type { UpgradeType } from '../../protocol/upgrade-types.js';
+import { parseByteSize, writeByteSize } from '../../settings/byte-size.js';
 import { parseDuration, parseTimeout, writeDuration } from '../../settings/duration.js';
 import { type FailureLimit, parseFailureLimit, parseWaves } from '../../upgrade/rollout/options.js';
 import type { ValueType } from './declaration.js';
@@ -13,6 +14,9 @@ export const duration: ValueType<number> = { parse: parseDuration, show: writeDu
 
 /** Milliseconds, more than none. */
 export const timeout: ValueType<number> = { parse: parseTimeout, show: writeDuration };
+
+/** Bytes, at least one. */
+export const byteSize: ValueType<number> = { parse: parseByteSize, show: writeByteSize };
 
 /** A whole number from `least` to `most`. */
 export function count(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<number> {

@@ -24,7 +24,7 @@ export interface FirmwareSource {
 export interface ReadOptions extends HttpOptions {
   /** Where digests are kept; null = read everything. */
   cacheFile: string | null;
-  /** The most bytes that are downloaded of a file whose size nobody states; default {@link MAX_SIZE}. */
+  /** The most bytes that are downloaded of a file whose size nobody states; default: 8 GB. */
   maxSize?: number | undefined;
   clock: Clock;
   /** The files that really are being read, in order; at most ten times a second. */
@@ -43,7 +43,7 @@ export type ReadResult =
   /** `mismatch`: the file can be had, but is not what the manifest says. */
   | { ok: false; problem: string; mismatch?: boolean };
 
-/** Of a file whose size nobody states, in bytes: more than ten times the largest known package. */
+/** As `DEFAULTS.maxSize`, for programs that give none. */
 export const MAX_SIZE = 8e9;
 
 // Four threads digest more than 2 GB a second, faster than nearly any disk reads, and each costs some 12 MB.

@@ -14,36 +14,47 @@ interface Waiter {
   give(bytes: number): void;
 }
 
-// A share is sent within this many milliseconds, where it is not smaller than is worth a piece.
+// A turn takes this many milliseconds, where that is not less than is worth a piece.
 const TURN = 20;
 const LEAST = 1024;
 const MOST = 128 * 1024;
 // What timers and a busy machine came too late for is made up for; idle time is not saved up.
 const SLACK = 100;
+// So many turns can be missed and still be had: between two pieces a dock is away for a moment, with one connection more
+// often than with several.
+const CREDIT = 8;
 
-/** Round robin by shares (deficit round robin with pieces that always fit). */
+/** Start-time fair queueing: who has had least comes first. */
 export function fairRate(bytesPerSecond: number, clock: Clock): Rate {
-  const share = Math.ceil(Math.min(MOST, Math.max(LEAST, (bytesPerSecond * TURN) / 1000)));
-  // In the order of their turns: who had one goes to the end.
+  const turn = Math.ceil(Math.min(MOST, Math.max(LEAST, (bytesPerSecond * TURN) / 1000)));
   const queues = new Map<string, Waiter[]>();
+  // What each has had, in bytes, as if all had begun together; `level` is what the last one had before its turn.
+  const had = new Map<string, number>();
+  let level = 0;
   // When all that was allowed so far is sent.
   let free = clock.now();
   let cancel: (() => void) | null = null;
 
+  const standing = (who: string) => Math.max(had.get(who) ?? 0, level - CREDIT * turn);
+
   function serveTurns(): void {
     cancel?.();
     cancel = null;
-    for (const [who, queue] of queues) {
+    while (queues.size > 0) {
       const now = clock.now();
       if (free > now) {
         cancel = clock.after(free - now, serveTurns);
         return;
       }
-      queues.delete(who);
-      const waiter = queue.shift();
-      if (queue.length > 0) queues.set(who, queue);
-      if (!waiter) continue;
-      const bytes = Math.min(waiter.wanted, share);
+      let next = '';
+      for (const who of queues.keys()) if (next === '' || standing(who) < standing(next)) next = who;
+      const queue = queues.get(next) as Waiter[];
+      const waiter = queue.shift() as Waiter;
+      if (queue.length === 0) queues.delete(next);
+      const bytes = Math.min(waiter.wanted, turn);
+      const before = standing(next);
+      level = Math.max(level, before);
+      had.set(next, before + bytes);
       free = Math.max(free, now - SLACK) + (bytes / bytesPerSecond) * 1000;
       waiter.give(bytes);
     }

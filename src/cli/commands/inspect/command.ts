@@ -1,4 +1,5 @@
 import { defineOptions } from '../../options/declaration.js';
+import { MAX_SIZE } from '../../options/limits.js';
 import { TABLE_OUTPUT } from '../../options/output.js';
 import { defineCommand } from '../declaration.js';
 
@@ -7,6 +8,7 @@ export const INSPECT = defineOptions({
   sha256: { help: 'compute the SHA-256 of each file, too' },
   ca: { value: '<path>', help: 'PEM file of further authorities to trust for https', complete: 'files' },
   cache: { negated: true, help: 'read the firmware even where its digest is known' },
+  ...MAX_SIZE,
   ...TABLE_OUTPUT,
 });
 

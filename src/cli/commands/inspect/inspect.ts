@@ -25,6 +25,8 @@ export interface InspectOptions {
   output?: string | undefined;
   /** Where digests are kept; null = read everything. */
   cacheFile?: string | null | undefined;
+  /** Bytes that are downloaded at most; default 8 GB. */
+  maxSize?: number | undefined;
   /** PEM of further certificate authorities. */
   ca?: Buffer | undefined;
 }
@@ -44,7 +46,7 @@ export interface InspectIo {
 /** `dji-ota inspect`. @returns the exit code */
 export async function inspectCommand(
   places: readonly string[],
-  { entries, sha256, output, ca, cache, color }: Options<typeof INSPECT> & CommonOptions,
+  { entries, sha256, output, ca, cache, maxSize, color }: Options<typeof INSPECT> & CommonOptions,
   io: Io,
 ): Promise<number> {
   const file = ca && ({ value: ca, source: '--ca', level: 'option' } as const);
@@ -54,6 +56,7 @@ export async function inspectCommand(
     sha256,
     output,
     cacheFile: cache === false ? null : digestCacheFile(io.env),
+    maxSize,
     ca: file ? await readPem('ca', file, readSmallFile, warner(io)) : undefined,
   };
   const spinner = await readingSpinner(io, color);
@@ -97,6 +100,7 @@ export async function inspectAndShow(
       ...(env ? { env } : {}),
       sha256: options.sha256 === true,
       cacheFile: options.cacheFile ?? null,
+      maxSize: options.maxSize,
       clock: io.clock ?? systemClock,
       onReading: (readings) => io.reading?.(readings),
     });

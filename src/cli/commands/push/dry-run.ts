@@ -25,7 +25,9 @@ export async function dryRun(
     const gateways = new Set(devices.map(({ pid }) => pid)).size;
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
     for (const { code, message } of warnings) output.warn(code, message);
-    const firmware = { ...settings.firmware, ca: await readFirmwareCa(options.ca, output.warn) };
+    const ca = await readFirmwareCa(options.ca, output.warn);
+    // Simulated docks download nothing.
+    const firmware = { ...settings.firmware, ca, ...(options.simulate === undefined ? {} : { probeUrls: false }) };
     const { plan, waves } = await planPush(devices, { ...settings, firmware }, output.context);
     if (output.kind === 'json') {
       for (const { gateway, topic, request } of requestsOf(plan, output.context)) {

@@ -3,9 +3,10 @@ import { RISKS } from '../../../risks.js';
 import type { CommonOptions } from '../../options/common.js';
 import { CONNECTION } from '../../options/connection.js';
 import { defineOptions, type Options } from '../../options/declaration.js';
-import { LIMITS } from '../../options/limits.js';
+import { LIMITS, MAX_SIZE } from '../../options/limits.js';
 import { PID, RUN_OUTPUT } from '../../options/output.js';
 import {
+  byteSize,
   commaList,
   count,
   duration,
@@ -123,6 +124,13 @@ export const PUSH = defineOptions({
 
   serve: { value: '<host:port>', group: FIRMWARE, help: 'serve the manifest’s local files to the docks over HTTP' },
   serveUrl: { value: '<base>', group: FIRMWARE, help: 'what the docks are told instead of http://host:port' },
+  serveRate: {
+    value: '<bytes/s>',
+    group: FIRMWARE,
+    help: 'limit of --serve, shared fairly by the docks',
+    type: byteSize,
+    defaultText: 'none',
+  },
   allow: {
     value: '<risk>',
     group: FIRMWARE,
@@ -133,6 +141,7 @@ export const PUSH = defineOptions({
   allowVersionMismatch: { hidden: true, group: FIRMWARE, help: 'the older form of --allow version-mismatch' },
   trustManifest: { group: FIRMWARE, help: 'do not read the firmware where the manifest has md5 and file_size' },
   cache: { negated: true, group: FIRMWARE, help: 'read the firmware even where its digest is known' },
+  maxSize: { ...MAX_SIZE.maxSize, group: FIRMWARE },
 
   ...LIMITS,
   match: {

@@ -6,7 +6,7 @@ import type { PushOptions } from './options.js';
 
 /** @throws OtaError `usage` for options that do not go together. */
 export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): PushSettings {
-  const { preflight, verify, serve, serveUrl, waves, wavePause } = options;
+  const { preflight, verify, serve, serveUrl, serveRate, waves, wavePause } = options;
   if (options.skipUnready && preflight !== 'require') {
     throw new OtaError('usage', '--skip-unready needs --preflight require', { hint: 'Give both.' });
   }
@@ -23,13 +23,19 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
       hint: 'Give the address to listen on with --serve host:port.',
     });
   }
+  if (serveRate !== undefined && serve === undefined) {
+    throw new OtaError('usage', '--serve-rate needs --serve', {
+      hint: 'It limits what is served from here; give the address to listen on with --serve host:port.',
+    });
+  }
   return {
     firmware: {
       cacheFile: options.cache === false ? null : digestCacheFile(env),
       trustManifest: options.trustManifest,
       allow: [...(options.allow ?? []), ...(options.allowVersionMismatch ? (['version-mismatch'] as const) : [])],
+      maxSize: options.maxSize,
     },
-    serve: serve === undefined ? undefined : { address: serve, url: serveUrl },
+    serve: serve === undefined ? undefined : { address: serve, url: serveUrl, rate: serveRate },
     limits: {
       reply: options.replyTimeout,
       stall: options.stallTimeout,

@@ -1,0 +1,27 @@
+import { OtaError } from '../errors.js';
+import { safeText } from '../text.js';
+
+// Powers of 1000, as file managers, docks and disks count.
+const UNITS = ['', 'k', 'M', 'G', 'T'];
+
+/**
+ * A number of bytes as users write it: `500k`, `2M`, `1.5G`, in either case, with or without a `B`; a bare number is bytes.
+ * @param name what it was given for, as the message has it: `--max-size`.
+ * @throws OtaError `usage`.
+ */
+export function parseByteSize(text: string, name: string): number {
+  const match = /^(\d{1,16}(?:\.\d{1,6})?)([kmgt]?)b?$/i.exec(text.trim());
+  const power = UNITS.findIndex((unit) => unit.toLowerCase() === match?.[2]?.toLowerCase());
+  const bytes = Math.round(Number(match?.[1]) * 1000 ** power);
+  if (match && bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+  const why = bytes === 0 ? 'has to be more than 0' : 'is not a number of bytes';
+  throw new OtaError('usage', `${name}: "${safeText(text, 60)}" ${why}`, {
+    hint: 'Write it like 500k, 2M or 8G; a bare number is bytes.',
+  });
+}
+
+/** The shortest text that {@link parseByteSize} reads as so many bytes: `8G`. */
+export function writeByteSize(bytes: number): string {
+  const power = UNITS.findLastIndex((_, n) => bytes % 1000 ** n === 0);
+  return `${bytes / 1000 ** power}${UNITS[power]}`;
+}

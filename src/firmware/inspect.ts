@@ -3,6 +3,7 @@ import { OtaError, systemReason } from '../errors.js';
 import { modelName } from '../protocol/models.js';
 import { modelClaims } from '../protocol/products.js';
 import { safeText } from '../text.js';
+import { isFileName } from '../url.js';
 import { type HttpClient, type HttpOptions, httpClient } from './http/client.js';
 import { DownloadError, showAnswer, showHttpProblem } from './http/errors.js';
 import { askRemote } from './http/remote-file.js';
@@ -53,7 +54,8 @@ export function sourceOf(text: string): FirmwareSource {
   if (/^https?:\/\//i.test(text)) {
     if (!URL.canParse(text)) throw new OtaError('usage', 'one of the addresses is not a valid http or https URL');
     const last = new URL(text).pathname.split('/').pop() ?? '';
-    return { kind: 'url', location: text, file_name: decoded(last) };
+    // As in a manifest: a token is no name.
+    return { kind: 'url', location: text, file_name: isFileName(last) ? decoded(last) : 'firmware.zip' };
   }
   const location = resolve(text);
   return { kind: 'file', location, file_name: location.split(/[/\\]/).pop() ?? '' };

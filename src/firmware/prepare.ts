@@ -159,6 +159,7 @@ export async function prepareFirmware(
         size,
         read: (url: string) => read.get(url)?.ok ?? null,
         trusted: options.trustManifest,
+        allow: options.allow,
       };
       judgeStores(answers, context, found, onWarning);
     }

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type HttpOptions, httpClient } from '../../src/firmware/http/client.js';
 import { download } from '../../src/firmware/http/download.js';
 import { makeCertificates } from '../helpers/certificates.js';
-import { bytesOf, device, hastyClock, prepare, temporaryFolder } from '../helpers/firmware-tools.js';
+import { bytesOf, device, hastyClock, prepare, temporaryFolder, zipOf } from '../helpers/firmware-tools.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -222,7 +222,7 @@ describe('a proxy that cannot be used', () => {
   it('is no matter of files on this machine', async () => {
     const { writeFileSync } = await import('node:fs');
     const file = `${folder}/a.zip`;
-    writeFileSync(file, body);
+    writeFileSync(file, await zipOf(['a.bin']));
     const local = await prepare([device({ file })], { env });
     expect(local.error).toBeNull();
     const checked = await prepare([device({ file, file_url: 'http://store.example/f.zip' })], { env });

@@ -1,4 +1,5 @@
 import type { ManifestDevice } from '../../manifest/model.js';
+import { allowHint, type Risk } from '../../risks.js';
 import { showBytes } from '../../text.js';
 import { tlsFault } from '../../tls.js';
 import { type HttpClient, type HttpOptions, httpClient } from '../http/client.js';
@@ -89,16 +90,21 @@ export interface StoreContext {
   read(url: string): boolean | null;
   /** Nothing is refused, and what this machine cannot know is no matter: the user vouches for the manifest. */
   trusted: boolean;
+  /** Told as a warning instead of a problem. */
+  allow: ReadonlySet<Risk>;
 }
+
+const PSDK = 4;
 
 /** Says what a dock will get in place of its firmware. */
 export function judgeStores(
   answers: ReadonlyMap<string, StoreAnswer>,
-  { users, size, read, trusted }: StoreContext,
+  { users, size, read, trusted, allow }: StoreContext,
   found: Problems,
   warn: Warn,
 ): void {
-  const refuse = trusted ? { mismatch: contradicted(warn), unreadable: contradicted(warn) } : found;
+  const told = (text: string) => warn('url_contradicts', text);
+  const refuse = trusted ? { mismatch: told, unreadable: told, broken: told } : found;
   // A fleet of signed URLs meets one trouble of its store: said once.
   const troubles = new Map<string, { urls: string[]; devices: ManifestDevice[]; answer: StoreAnswer; text: string }>();
   for (const [url, answer] of answers) {
@@ -120,8 +126,12 @@ export function judgeStores(
         if (here === answer.size) continue;
         const there = `${answer.size} bytes (${showBytes(answer.size)})`;
         refuse.mismatch(`${start} has ${there}, but its file has ${here} (${showBytes(here)})`);
-      } else if (answer.page !== null) refuse.mismatch(`${start} gives ${answer.page} in place of the file`);
-      else if (here !== null)
+      } else if (answer.page !== null) {
+        const text = `${start} gives ${answer.page} in place of the file`;
+        // What a payload is upgraded with may be anything.
+        if (device.firmware_upgrade_type === PSDK || allow.has('bad-package')) told(text);
+        else refuse.broken(`${text} ${allowHint('bad-package')}`);
+      } else if (here !== null)
         warn('url_unchecked', `${start}: the server does not say how long the file is; not compared`);
     }
   }
@@ -138,8 +148,4 @@ export function judgeStores(
       warn('url_unchecked', `${line}; not checked from here, a dock may still reach it`);
     }
   }
-}
-
-function contradicted(warn: Warn): (text: string) => void {
-  return (text) => warn('url_contradicts', text);
 }

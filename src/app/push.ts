@@ -44,15 +44,10 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
           { run, manifest, simulated: way.simulated, connection: way.kept, served: keptServe(serve) },
           context,
         );
-  const looks =
-    preflight === 'off' && !skipCurrent && verify === 'off'
-      ? null
-      : {
-          ...(await import('../fleet/feed.js')),
-          ...(await import('../upgrade/preflight.js')),
-          ...(await import('../upgrade/verification.js')),
-        };
-  const feed = looks?.createFleetFeed(clock);
+  const { createFleetFeed } = await import('../fleet/feed.js');
+  const { createVerification, namesFrom } = await import('../upgrade/verification.js');
+  const feed = createFleetFeed(clock);
+  const isLook = preflight !== 'off' || skipCurrent;
   const serving = serve === undefined ? null : createServing(serve, devices, context);
   const read = serving ? withoutOwnUrls(devices) : devices;
   const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
@@ -79,13 +74,14 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
         : {}),
       core: (plan) => coreOptionsOf(settings, plan),
       timeout,
-      preflight:
-        looks?.createPreflight(
-          { preflight, skipCurrent, skipUnready, keepListening: verify !== 'off', clock, signal, onWarning: warn },
-          feed,
-        ) ?? null,
-      verification: verify === 'off' ? null : (looks?.createVerification(clock, feed) ?? null),
-      ...(looks && feed ? { names: looks.namesFrom(feed) } : {}),
+      preflight: isLook
+        ? (await import('../upgrade/preflight.js')).createPreflight(
+            { preflight, skipCurrent, skipUnready, keepListening: verify !== 'off', clock, signal, onWarning: warn },
+            feed,
+          )
+        : null,
+      verification: createVerification(clock, feed, verify !== 'off'),
+      names: namesFrom(feed),
       ...(serving ? { downloads: serving.downloads } : {}),
       confirm: confirm ?? null,
       clock,

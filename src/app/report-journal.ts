@@ -63,7 +63,13 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
   return collector.report();
 }
 
-function endOf({ rollout, cut, tracker }: RunCore) {
+function endOf({ rollout, cut, tracker, split, options }: RunCore) {
   const { unready } = tracker;
-  return { interrupted: null, stopped: rollout.stopped !== null, brokerLost: cut === 'broker_lost', unready };
+  return {
+    interrupted: null,
+    stopped: rollout.stopped !== null,
+    brokerLost: cut === 'broker_lost',
+    unready,
+    split: options.allowSplitPair ? 0 : split.size,
+  };
 }

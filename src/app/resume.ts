@@ -1,4 +1,5 @@
 /** An interrupted push taken up again, from its journal. */
+
 import { OtaError } from '../errors.js';
 import { urlDigest } from '../journal/journal.js';
 import { type JournalContent, journalFile, listRuns } from '../journal/read.js';
@@ -10,6 +11,7 @@ import type { RunResult } from '../upgrade/end.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
+import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
 import type { Limits } from './push-settings.js';
 import { replaying } from './replay-journal.js';
@@ -79,10 +81,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
         withheld ||= reason !== null;
         return reason;
       },
-      verification:
-        core.options.tracker.verify === 'off'
-          ? null
-          : (await import('../upgrade/verification.js')).createVerification(clock),
+      verification: createVerification(clock, undefined, core.options.tracker.verify !== 'off'),
       clock,
       emit,
       signal,

@@ -54,7 +54,8 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   // Of `watch` alone, which keeps no journal.
   create_seen: () => false,
   limit: ({ device, limit, ms }) => isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms),
-  version_reported: ({ sn, version }) => isText(sn) && isText(version),
+  version_reported: ({ sn, version, wall, model, noted }) =>
+    isText(sn) && isText(version) && isNumber(wall ?? 0) && isText(model ?? '') && isFlag(noted),
   left_out: ({ device, outcome, reason, unready }) =>
     isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason) && isFlag(unready),
   retry_given_up: ({ device }) => isIndex(device),

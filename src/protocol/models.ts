@@ -25,7 +25,15 @@ const MODELS: Readonly<Record<string, string>> = {
 
 /** The name of a model key; an unknown key is shown as it is. */
 export function modelName(key: string): string {
-  return MODELS[key] ?? key;
+  return Object.hasOwn(MODELS, key) ? (MODELS[key] ?? key) : key;
+}
+
+// DJI's page on terminal devices for FlightHub 2 On-Premises (November 2026): on the first Dock the numbers differ.
+const SAME_RELEASE: Readonly<Record<string, RegExp>> = { '3-2-0': /^0-91-/, '3-3-0': /^0-100-/ };
+
+/** Whether a dock and an aircraft of these models have one version number for both (PROTOCOL "Dock and aircraft belong together"). */
+export function sharesReleases(dock: string, aircraft: string): boolean {
+  return Object.hasOwn(SAME_RELEASE, dock) && SAME_RELEASE[dock]?.test(aircraft) === true;
 }
 
 export function isKnownModel(key: string): boolean {

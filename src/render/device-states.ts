@@ -2,7 +2,7 @@
 import { resultCode } from '../protocol/result-codes.js';
 import { safeText } from '../text.js';
 import { type Countable, type Counted, countedAs, hasFailed, isUnconfirmed } from '../upgrade/counting.js';
-import type { DeviceOutcome, Outcome } from '../upgrade/events.js';
+import type { DeviceOutcome, Outcome, RunEvent } from '../upgrade/events.js';
 import type { DeviceState } from '../upgrade/tracker/state.js';
 import type { Styles } from './styles.js';
 
@@ -164,4 +164,13 @@ export function explain(device: Ended): string | null {
 /** Whether the outcome is one that somebody has to look at. */
 export function needsLook(device: Countable): boolean {
   return hasFailed(device) || device.status === 'unknown';
+}
+
+/** A gateway whose dock and aircraft ended on different releases: who is where, and what to do. */
+export function splitText({ pid, devices }: Extract<RunEvent, { event: 'pair_split' }>): string {
+  const each = devices.map(({ sn, status, version_after }) => {
+    const version = version_after === null ? '' : ` at ${safeText(version_after, 64)}`;
+    return `${sn === pid ? 'dock' : 'aircraft'} ${safeText(sn, 64)} ${status}${version}`;
+  });
+  return `gateway ${safeText(pid, 64)}: ${each.join(', ')}; bring both to one release before the next flight, the aircraft may refuse to take off (code 316034)`;
 }

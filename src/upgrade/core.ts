@@ -6,6 +6,7 @@ import { sameVersion } from '../protocol/versions.js';
 import { hasFailed } from './counting.js';
 import type { RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
+import { isSplit, pairOf, splitEvent } from './pairs.js';
 import type { Plan, PlannedGateway } from './plan.js';
 import type { RolloutOptions } from './rollout/options.js';
 import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
@@ -29,6 +30,10 @@ export interface RunCore {
   /** The job that each gateway works at, by its place in the plan. */
   readonly running: Map<number, JobState>;
   readonly gatewayOfPid: ReadonlyMap<string, number>;
+  /** Devices, by index, that are no part of the roll-out. */
+  readonly skipped: ReadonlySet<number>;
+  /** Gateways whose dock and aircraft ended split; each is told once. */
+  readonly split: Set<string>;
   /** Set once by `cut_off`: nothing follows. */
   cut: FactOf<'cut_off'>['cause'] | null;
 }
@@ -37,6 +42,8 @@ export interface CoreOptions {
   tracker: TrackerOptions;
   rollout: RolloutOptions;
   limits: Limits;
+  /** A pair that ends split is told, and is no failure of the run. */
+  allowSplitPair?: boolean;
 }
 
 /** A device whose version is already the new one is given this long to tell its end itself. */
@@ -55,6 +62,8 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
     options,
     running: new Map(),
     gatewayOfPid: new Map(gateways.map(({ pid }, index) => [pid, index])),
+    skipped,
+    split: new Set(),
     cut: null,
   };
 }
@@ -72,7 +81,23 @@ export function advance(core: RunCore, fact: Fact): RunEvent[] {
     return events;
   }
   if (job) endIfOver(core, job, fact.at, events);
+  if (job && (fact.type === 'version_reported' || events.some(({ event }) => event === 'device_finished'))) {
+    tellSplit(core, job.pid, events);
+  }
   return events;
+}
+
+/** Tells once of a gateway whose dock and aircraft have both ended, on different releases. */
+function tellSplit(core: RunCore, pid: string, events: RunEvent[]): void {
+  const gateway = core.gatewayOfPid.get(pid);
+  if (gateway === undefined || core.split.has(pid)) return;
+  const indexes = core.rollout.gateways[gateway]?.jobs.flat() ?? [];
+  // What had nothing to do is no part of the roll-out, and half of its pair all the same.
+  for (const index of core.skipped) if (core.plan.devices[index]?.pid === pid) indexes.push(index);
+  const pair = pairOf(indexes.flatMap((index) => core.tracker.devices[index] ?? []));
+  if (!pair || !isSplit(pair)) return;
+  core.split.add(pid);
+  events.push(splitEvent(pid, pair));
 }
 
 /**

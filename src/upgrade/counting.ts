@@ -36,8 +36,11 @@ export function totalsOf(devices: readonly Countable[]): Totals {
   return totals;
 }
 
+/** Of a device of which no version was heard. */
+export const NO_VERSIONS = { version_before: null, version_after: null, heard_at: null };
+
 /** A device whose run never got to it. */
 export function notStarted({ pid, sn }: { pid: string; sn: string }, reason: string): DeviceOutcome {
   const status: Outcome = 'not_started';
-  return { pid, sn, status, percent: null, result: null, reason, verified: null, verify: 'off' };
+  return { pid, sn, status, percent: null, result: null, reason, verified: null, ...NO_VERSIONS, verify: 'off' };
 }

@@ -32,6 +32,11 @@ export interface DeviceOutcome {
   /** Why it ended so, in words; null where the status says it all. */
   reason: string | null;
   verified: Verified;
+  /** What the device itself reported before its upgrade was published, and since then; as it came (unsafe text). */
+  version_before: string | null;
+  version_after: string | null;
+  /** When it last reported a version: ISO 8601, UTC; null = never. */
+  heard_at: string | null;
   /** What its run asked of the version after an `ok`: with it, how the device counts (counting.ts). No key of the JSON lines. */
   verify: Verify;
 }
@@ -88,6 +93,8 @@ export type RunEvent =
       wait_ms: number;
     }
   | ({ event: 'device_finished'; bid: string | null } & DeviceOutcome)
+  /** Of a gateway's dock and aircraft only one is where it should be, or both report different releases. */
+  | { event: 'pair_split'; pid: string; devices: { sn: string; status: Outcome; version_after: string | null }[] }
   | { event: 'broker_lost'; reason: string }
   | { event: 'broker_restored'; reason: string | null }
   | { event: 'warning'; code: string; message: string }

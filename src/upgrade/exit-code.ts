@@ -11,6 +11,8 @@ export interface RunEnd {
   brokerLost: boolean;
   /** How many of its devices are `not_started` because they were not ready. */
   unready: number;
+  /** Gateways whose dock and aircraft ended split, where that is not allowed. */
+  split: number;
 }
 
 /** The exit code of a run that got as far as its devices (CONTRACT "Exit codes": 130/143, then 6, 4, 1, 5, 7, 0). */
@@ -18,7 +20,7 @@ export function exitCodeOf(devices: readonly DeviceOutcome[], end: RunEnd): numb
   if (end.interrupted !== null) return end.interrupted;
   if (end.stopped) return 6;
   if (end.brokerLost) return 4;
-  if (devices.some(hasFailed)) return 1;
+  if (devices.some(hasFailed) || end.split > 0) return 1;
   const open = devices.filter(({ status }) => status === 'unknown' || status === 'not_started').length;
   if (open > end.unready) return 5;
   return open > 0 ? 7 : 0;

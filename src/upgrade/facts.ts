@@ -35,7 +35,18 @@ export type Fact =
   /** A time limit of one device passed: no reply, no word, no version. */
   | { type: 'limit'; at: number; device: number; limit: 'reply' | 'stall' | 'verify'; ms: number }
   /** A device told its firmware version. */
-  | { type: 'version_reported'; at: number; sn: string; version: string }
+  | {
+      type: 'version_reported';
+      at: number;
+      sn: string;
+      version: string;
+      /** When it was heard, milliseconds since 1970. */
+      wall?: number;
+      /** Its model key, where that is known. */
+      model?: string;
+      /** Known from an earlier time (inventory, manifest): what it ran before, and no word of this run. */
+      noted?: boolean;
+    }
   /** A device is not upgraded: it had nothing to do, or its turn did not come. */
   | {
       type: 'left_out';

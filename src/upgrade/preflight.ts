@@ -48,8 +48,10 @@ async function check(broker: Broker, plan: Plan, feed: FleetFeed, options: LookO
   listened.stop();
   // Docks report every two seconds: for a fleet that is a flood, which the run itself has no use for.
   if (!options.keepListening) {
+    const planned = new Set(sns);
     const heard = [...new Set([...pids, ...sns, ...feed.fleet.devices.keys()])];
-    const topics = heard.flatMap((serial) => [topicOf('osd', serial), topicOf('state', serial)]);
+    // Versions are told on change alone: those of the run's own devices are listened to until its end.
+    const topics = heard.flatMap((sn) => [topicOf('osd', sn), ...(planned.has(sn) ? [] : [topicOf('state', sn)])]);
     await broker.unsubscribe([...topics, ...pids.map((pid) => topicOf('status', pid))]);
   }
   const left: LeftOut[] = [];

@@ -26,11 +26,14 @@ export interface LeftOut {
   reason: string;
 }
 
-/** What listens to the devices' own reports while the run goes on, to verify their versions. */
+/** What listens to the devices' own reports while the run goes on, to tell and to verify their versions. */
 export interface Verification {
-  /** Topics to be granted before anything is published. */
+  /** Whether {@link topics} have to be granted before anything is published; else a refusal is no matter. */
+  required: boolean;
   topics(plan: Plan): string[];
-  handle(message: BrokerMessage, report: (sn: string, version: string) => void): void;
+  /** What was heard live before the run began, by a look at the docks. */
+  heard?(plan: Plan): Iterable<{ sn: string; version: string; model: string | null }>;
+  handle(message: BrokerMessage, report: (sn: string, version: string, model?: string | null) => void): void;
 }
 
 export interface PushOptions {
@@ -110,8 +113,8 @@ async function attempt(options: PushOptions): Promise<RunResult> {
   let keepSession = false;
   try {
     const plan = makePlan(planned);
-    const topics = [...replyTopics(plan), ...(options.verification?.topics(plan) ?? [])];
-    await race(broker.subscribe(topics), goneEarly, signal);
+    const { verification } = options;
+    await race(subscribeRun(broker, plan, verification), goneEarly, signal);
     let left: LeftOut[] = [];
     if (preflight) {
       onPhase?.('preflight');
@@ -123,7 +126,6 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     const coreOptions = typeof options.core === 'function' ? options.core(plan) : options.core;
     const core = createCore(plan, coreOptions, new Set(left.map(({ device }) => device)));
     const log = (await options.openLog?.(core)) ?? null;
-    const { verification } = options;
     const run = followRun({
       ...options,
       core,
@@ -137,6 +139,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       const outcome = unready ? 'not_started' : 'skipped';
       run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
     }
+    for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
     if (lostEarly !== null) rest.onLost?.(lostEarly);
     if (goneWhy !== null) rest.onGone?.(goneWhy);
     const result = await run.follow(broker);
@@ -145,6 +148,16 @@ async function attempt(options: PushOptions): Promise<RunResult> {
   } finally {
     await broker.close({ keepSession });
   }
+}
+
+/** The topics of a run: those that it needs, and versions where the broker grants them. @throws OtaError as the broker does */
+export async function subscribeRun(broker: Broker, plan: Plan, verification: Verification | null | undefined) {
+  const told = verification?.topics(plan) ?? [];
+  await broker.subscribe(verification?.required ? [...replyTopics(plan), ...told] : replyTopics(plan));
+  if (!verification || verification.required) return;
+  await broker.subscribe(told).catch((error: unknown) => {
+    if (toOtaError(error).code !== 'broker_refused') throw error;
+  });
 }
 
 /** Reads and connects side by side. One failing ends the other; what is wrong with the firmware is said first. */

@@ -10,8 +10,8 @@ import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
-import type { Verification } from './push.js';
-import { followRun, replyTopics } from './session.js';
+import { subscribeRun, type Verification } from './push.js';
+import { followRun } from './session.js';
 import type { RunView } from './tracker/state.js';
 import { outcomes } from './tracker/tracker.js';
 
@@ -162,7 +162,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   const broker = await options.connect(run.events, signal);
   let keepSession = true;
   try {
-    await abortable(broker.subscribe([...replyTopics(core.plan), ...(verification?.topics(core.plan) ?? [])]), signal);
+    await abortable(subscribeRun(broker, core.plan, verification), signal);
     if (signal.aborted) throw interruption(signal);
     run.take({ type: 'resumed', at: clock.now(), ...(options.reopened ? { reopened: true } : {}) });
     options.onPhase?.('upgrading');

@@ -49,7 +49,7 @@ export interface FollowedRun {
   /** Takes in a fact from elsewhere, e.g. a version that a device reported. */
   take(fact: Fact): void;
   /** A version that a device reported; it reports the same one every few seconds. */
-  report(sn: string, version: string): void;
+  report(sn: string, version: string, model?: string | null): void;
   /** Publishes what is due and resolves when every device has ended, or the run has been cut off. */
   follow(broker: Broker): Promise<RunResult>;
 }
@@ -230,12 +230,20 @@ export function followRun(options: FollowOptions): FollowedRun {
       stopped: core.rollout.stopped !== null,
       brokerLost: core.cut === 'broker_lost' || brokerRefused,
       unready: core.tracker.unready,
+      split: core.options.allowSplitPair ? 0 : core.split.size,
     });
     return { exit_code, totals: { ...core.tracker.totals }, devices, error: core.cut === 'timeout' ? null : failure };
   }
 
-  function report(sn: string, version: string): void {
-    const fact: FactOf<'version_reported'> = { type: 'version_reported', at: now(), sn, version };
+  function report(sn: string, version: string, model?: string | null): void {
+    const at = { at: now(), wall: Math.round(clock.wall()) };
+    const fact: FactOf<'version_reported'> = {
+      type: 'version_reported',
+      ...at,
+      sn,
+      version,
+      ...(model ? { model } : {}),
+    };
     if (takesVersion(core.tracker, fact)) take(fact);
   }
 

@@ -179,6 +179,7 @@ function resultOf(
     stopped: false,
     brokerLost: cause === 'broker_lost',
     unready: 0,
+    split: 0,
   });
   // The limit passed before everything that was waited for had been seen to end, or before anything could be seen.
   const missed = cause === 'timeout' && !(options.follow && listening) && decided === 0;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import { chooseRenderer } from '../../src/render/choose.js';
 import { widthOf } from '../../src/render/width.js';
+import { NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { type FakeTerminal, fakePipe, fakeTerminal } from '../helpers/terminal.js';
 import { play } from './play.js';
@@ -351,6 +352,7 @@ test('hostile text is shown and does nothing', async () => {
     result: -1,
     reason: hostile,
     verified: null,
+    ...NO_VERSIONS,
     verify: 'off' as const,
   });
   send({ event: 'error', code: 'internal', message: hostile, exit_code: 70, hint: hostile, details: [hostile] });

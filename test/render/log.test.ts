@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manualClock } from '../../src/clock.js';
 import { chooseRenderer } from '../../src/render/choose.js';
-import { emptyTotals } from '../../src/upgrade/counting.js';
+import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { fakePipe } from '../helpers/terminal.js';
 import { play } from './play.js';
@@ -164,6 +164,7 @@ test('hostile text stays in its line and gives a CI system no command', async ()
     result: null,
     reason: hostile,
     verified: null,
+    ...NO_VERSIONS,
     verify: 'off' as const,
   });
   renderer.event({ event: 'broker_lost', reason: hostile });
@@ -194,6 +195,7 @@ describe('annotations', () => {
     result,
     reason: null,
     verified: null,
+    ...NO_VERSIONS,
     verify: 'off',
   });
   const finished = (devices: RunEvent[]): RunEvent => ({

@@ -1,4 +1,5 @@
 /** A run with every kind of end, and fleets of any size: the same for all renderers. */
+import { NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, Outcome, RunEvent } from '../../src/upgrade/events.js';
 import type { PlannedDevice, Recorded } from './replay.js';
 
@@ -43,7 +44,7 @@ function finished(
   rest: Partial<Pick<DeviceOutcome, 'percent' | 'result' | 'reason' | 'verified'>> = {},
 ): RunEvent {
   const { percent = null, result = null, reason = null, verified = null } = rest;
-  const ended = { status, percent, result, reason, verified, verify: 'off' as const };
+  const ended = { status, percent, result, reason, verified, ...NO_VERSIONS, verify: 'off' as const };
   return { event: 'device_finished', pid: pid(index), bid, sn: sn(index), ...ended };
 }
 
@@ -176,6 +177,7 @@ export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
             result,
             reason: null,
             verified: null,
+            ...NO_VERSIONS,
             verify: 'off',
           });
           return;
@@ -203,6 +205,7 @@ export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
       result: 0,
       reason: null,
       verified: null,
+      ...NO_VERSIONS,
       verify: 'off',
     });
   });

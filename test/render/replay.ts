@@ -1,5 +1,5 @@
 /** Turns a recording of timed events into what renderers get: the events, and a live view that follows them. */
-import { emptyTotals } from '../../src/upgrade/counting.js';
+import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../../src/upgrade/events.js';
 import type { DeviceState, RunView } from '../../src/upgrade/tracker/state.js';
 
@@ -107,6 +107,7 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
     result,
     reason,
     verified,
+    ...NO_VERSIONS,
     verify,
   });
   return {

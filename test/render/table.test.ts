@@ -6,7 +6,7 @@ import { PLAIN_STYLES } from '../../src/render/styles.js';
 import { finalTable } from '../../src/render/table/final-table.js';
 import { type Column, renderTable } from '../../src/render/table/table.js';
 import { cut, cutMiddle, pad, widthOf, wrap } from '../../src/render/width.js';
-import { emptyTotals } from '../../src/upgrade/counting.js';
+import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome } from '../../src/upgrade/events.js';
 
 const COLUMNS: Column[] = [
@@ -70,6 +70,7 @@ describe('the final table', () => {
     result: 0,
     reason: null,
     verified: null,
+    ...NO_VERSIONS,
     verify: 'off',
     ...rest,
   });

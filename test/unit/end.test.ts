@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest';
-import { emptyTotals } from '../../src/upgrade/counting.js';
+import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import { finishRun, interruption } from '../../src/upgrade/end.js';
 import type { Outcome, RunEvent } from '../../src/upgrade/events.js';
 
-const DEVICE = { pid: 'D', percent: null, result: null, reason: null, verified: null, verify: 'off' as const };
+const DEVICE = {
+  pid: 'D',
+  percent: null,
+  result: null,
+  reason: null,
+  verified: null,
+  ...NO_VERSIONS,
+  verify: 'off' as const,
+};
 
 test.each<[string, Outcome[], string]>([
   ['nothing was published', ['not_started', 'skipped'], 'Nothing was published.'],

@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { COUNTED, countedAs, emptyTotals, hasFailed, isUnconfirmed, totalsOf } from '../../src/upgrade/counting.js';
+import {
+  COUNTED,
+  countedAs,
+  emptyTotals,
+  hasFailed,
+  isUnconfirmed,
+  NO_VERSIONS,
+  totalsOf,
+} from '../../src/upgrade/counting.js';
 import { type DeviceOutcome, OUTCOMES, type Outcome, type Verify } from '../../src/upgrade/events.js';
 import { exitCodeOf, type RunEnd } from '../../src/upgrade/exit-code.js';
 
-const CALM: RunEnd = { interrupted: null, stopped: false, brokerLost: false, unready: 0 };
+const CALM: RunEnd = { interrupted: null, stopped: false, brokerLost: false, unready: 0, split: 0 };
 
 function ended(status: Outcome, verified: boolean | null = null, verify: Verify = 'off'): DeviceOutcome {
-  return { pid: 'P', sn: 'S', status, percent: null, result: null, reason: null, verified, verify };
+  return { pid: 'P', sn: 'S', status, percent: null, result: null, reason: null, verified, ...NO_VERSIONS, verify };
 }
 
 test.each([
@@ -81,7 +89,9 @@ test('any run: 130 or 143, then 6, 4, 1, 5, 7, 0', () => {
           [true, 0],
         ];
         const expected = holds.find(([applies]) => applies)?.[1];
-        expect(exitCodeOf(devices, { interrupted, stopped, brokerLost, unready: notReady ? idle : 0 })).toBe(expected);
+        expect(exitCodeOf(devices, { interrupted, stopped, brokerLost, unready: notReady ? idle : 0, split: 0 })).toBe(
+          expected,
+        );
       },
     ),
   );

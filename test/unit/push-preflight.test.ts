@@ -54,6 +54,7 @@ describe('preflight', () => {
   test('verification: its topics are granted first, and what it reports verifies', async () => {
     const fake = fakeBroker({ docks: { P0: goodDock } });
     const verification = {
+      required: true,
       topics: () => ['thing/product/S0/osd'],
       handle: ({ payload }: { payload: Uint8Array }, report: (sn: string, version: string) => void) =>
         report('S0', Buffer.from(payload).toString()),

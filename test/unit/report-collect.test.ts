@@ -3,7 +3,7 @@ import { createCollector } from '../../src/render/report/gather.js';
 import type { ReportDevice, RunReport } from '../../src/render/report/model.js';
 import { SILENCE_MS } from '../../src/render/report/phases.js';
 import { durationOf, timeIn } from '../../src/render/report/stats.js';
-import { emptyTotals } from '../../src/upgrade/counting.js';
+import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../../src/upgrade/events.js';
 import { RUN_BEGAN, RUN_ID, recordedReport } from '../helpers/report.js';
 
@@ -17,6 +17,7 @@ const outcome = (more: Partial<DeviceOutcome> = {}): DeviceOutcome => ({
   result: 0,
   reason: null,
   verified: null,
+  ...NO_VERSIONS,
   verify: 'off',
   ...more,
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { causesOf } from '../../src/render/causes.js';
 import { joinReports } from '../../src/render/report/join.js';
+import { NO_VERSIONS } from '../../src/upgrade/counting.js';
 import { joinedExitCode } from '../../src/upgrade/exit-code.js';
 import { RUN_BEGAN, recordedReport, reportOf } from '../helpers/report.js';
 
@@ -48,6 +49,7 @@ describe('joined reports', () => {
       result: status === 'ok' ? 0 : 312015,
       reason: null,
       verified: null,
+      ...NO_VERSIONS,
       verify: 'report' as const,
     },
   });

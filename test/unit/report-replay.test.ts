@@ -1,4 +1,5 @@
 /** Reports of journals, and of runs that are taken up again. */
+
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +11,7 @@ import { openOutput } from '../../src/cli/run-output.js';
 import { systemClock } from '../../src/clock.js';
 import { type JournalContent, readJournal } from '../../src/journal/read.js';
 import type { RunReport } from '../../src/render/report/model.js';
-import { emptyTotals } from '../../src/upgrade/counting.js';
+import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import { opened, progress, reply } from '../helpers/facts.js';
 import { type JournalPlace, journalPlace, RUN } from '../helpers/journals.js';
@@ -132,6 +133,7 @@ describe('the reports of a run that is under way', () => {
     result: 0,
     reason: null,
     verified: null,
+    ...NO_VERSIONS,
     verify: 'off',
   } as const;
   const result = { exit_code: 0, totals: { ...emptyTotals(), ok: 1 }, devices: [ok], error: null };

@@ -168,6 +168,7 @@ describe('the journal', () => {
   test('keeps what is needed, and not the same version again and again', async () => {
     const fake = fakeBroker({ docks: { P0: accept } });
     const verification = {
+      required: true,
       topics: () => ['thing/product/S0/osd'],
       handle: (message: { payload: Uint8Array }, report: (sn: string, version: string) => void) =>
         report('S0', Buffer.from(message.payload).toString()),

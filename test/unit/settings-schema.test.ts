@@ -66,7 +66,9 @@ describe('schema manifest', () => {
 
 describe('schema events', () => {
   const valid = compile('events');
-  const outcome = { pid: 'P', sn: 'S', status: 'ok', percent: 100, result: 0, reason: null, verified: null } as const;
+  const told = { version_before: '17.06.0100', version_after: '17.07.0401', heard_at: '2026-11-24T08:00:00.000Z' };
+  const end = { status: 'ok', percent: 100, result: 0, reason: null, verified: null } as const;
+  const outcome = { pid: 'P', sn: 'S', ...end, ...told };
   const samples: { [E in PublicEvent['event']]: PublicEvent & { event: E } } = {
     run_started: { event: 'run_started', command: 'push', devices: 2, gateways: 1 },
     firmware_ready: {
@@ -110,6 +112,7 @@ describe('schema events', () => {
       wait_ms: 30_000,
     },
     device_finished: { event: 'device_finished', bid: 'b', ...outcome },
+    pair_split: { event: 'pair_split', pid: 'P', devices: [{ sn: 'S', status: 'ok', version_after: null }] },
     broker_lost: { event: 'broker_lost', reason: 'connection reset' },
     broker_restored: { event: 'broker_restored', reason: null },
     warning: { event: 'warning', code: 'insecure', message: 'm' },

@@ -2,7 +2,7 @@
 import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
-import { symbolOf } from '../device-states.js';
+import { splitText, symbolOf } from '../device-states.js';
 import { count, packageWords } from '../log/lines.js';
 import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
@@ -115,6 +115,9 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       case 'broker_restored':
         lost = null;
         say(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
+        break;
+      case 'pair_split':
+        say(`${styles.bad('pair split:')} ${splitText(event)}`);
         break;
       case 'warning':
         say(`${styles.warn('warning:')} ${safeText(event.message, 1000)}`);

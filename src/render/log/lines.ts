@@ -2,7 +2,7 @@
 import { resultCode } from '../../protocol/result-codes.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
-import { explain, kindOfOutcome, outcomeText, stepWord, styleOf } from '../device-states.js';
+import { explain, kindOfOutcome, outcomeText, splitText, stepWord, styleOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
 
 /** Who a line is about, and what happened. */
@@ -39,6 +39,8 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
       return { pid: event.pid, sn: event.sn, text: retryText(event, styles) };
     case 'device_finished':
       return { pid: event.pid, sn: event.sn, text: finishedText(event, styles) };
+    case 'pair_split':
+      return whole(`${styles.bad('pair split:')} ${splitText(event)}`);
     case 'broker_lost':
       return whole(`${styles.warn('broker lost:')} ${safeText(event.reason)}; reconnecting, the upgrades go on`);
     case 'broker_restored':

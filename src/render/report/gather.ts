@@ -2,7 +2,7 @@
 import { totalsOf } from '../../upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
-import { reasons } from '../device-states.js';
+import { reasons, splitText } from '../device-states.js';
 import {
   isoTime,
   type Outage,
@@ -138,6 +138,9 @@ export function createCollector(options: CollectorOptions): Collector {
       case 'warning':
         warned(event.code, event.message, wall);
         break;
+      case 'pair_split':
+        warned('pair_split', splitText(event), wall);
+        break;
       case 'error': {
         if (errors.length >= MOST_ERRORS) break;
         const { code, message, hint } = event;
@@ -180,6 +183,9 @@ export function createCollector(options: CollectorOptions): Collector {
       reason: outcome.reason === null ? null : bounded(outcome.reason),
       advice: reasons(outcome).advice,
       verified,
+      version_before: outcome.version_before,
+      version_after: outcome.version_after,
+      heard_at: outcome.heard_at,
       verify,
       attempts: row.attempts,
       retried: row.retried,

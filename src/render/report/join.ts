@@ -1,6 +1,6 @@
 /** Several reports as one: the shards of a fleet, or a run and the one that made good what was left of it. */
 import { byText } from '../../text.js';
-import { totalsOf } from '../../upgrade/counting.js';
+import { NO_VERSIONS, totalsOf } from '../../upgrade/counting.js';
 import { joinedExitCode } from '../../upgrade/exit-code.js';
 import type { ReportDevice, ReportRun, ReportWarning, RunReport, StoredReport } from './model.js';
 
@@ -10,6 +10,7 @@ const MOST_NAMED = 10;
 export function countAnew(stored: StoredReport): RunReport {
   const verifies = new Map(stored.runs.map(({ run, verify }) => [run, verify]));
   const devices = stored.devices.map((device) => ({
+    ...NO_VERSIONS,
     ...device,
     retried: device.retried ?? [],
     verify: device.verify ?? verifies.get(device.run) ?? 'off',

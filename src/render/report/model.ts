@@ -111,12 +111,11 @@ export interface RunReport {
   devices: ReportDevice[];
 }
 
-/** A report as it may stand in a file: those of earlier versions lack a few keys. */
+type LaterKey = 'verify' | 'retried' | 'version_before' | 'version_after' | 'heard_at';
+
+/** A report as it may stand in a file: those of earlier versions lack some keys of their devices. */
 export type StoredReport = Omit<RunReport, 'devices'> & {
-  devices: (Omit<ReportDevice, 'verify' | 'retried'> & {
-    verify?: Verify | undefined;
-    retried?: number[] | undefined;
-  })[];
+  devices: (Omit<ReportDevice, LaterKey> & Partial<Pick<ReportDevice, LaterKey>>)[];
 };
 
 /** The ISO form of wall milliseconds, as all times of a report have it. */

@@ -34,6 +34,12 @@ const device = z.object({
   reason: text().nullable().describe('Why it ended so, in words'),
   advice: text().nullable().describe('What to do about it'),
   verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
+  version_before: text()
+    .nullable()
+    .optional()
+    .describe('What it reported before its upgrade; null = nothing was heard'),
+  version_after: text().nullable().optional().describe('What it reported since; null = nothing was heard'),
+  heard_at: time().nullable().optional().describe('When it last reported a version'),
   verify: z.enum(VERIFY).optional().describe('What the run asked of the version'),
   attempts: count().describe('How often its job was published'),
   retried: z.array(z.int()).optional().describe('Result codes of the attempts that were followed by another one'),

@@ -80,6 +80,10 @@ export function addDevice(tracker: Tracker, pid: string, sn: string | null, targ
     timestamp: null,
     reported: null,
     reportedAt: null,
+    versionBefore: null,
+    versionAfter: null,
+    versionHeardAt: null,
+    model: null,
     reportedOther: false,
   };
   tracker.devices.push(device);
@@ -167,6 +171,7 @@ export function openDevice(device: DeviceState, job: JobState, at: number): void
   // What it reported before belongs to the attempt before.
   device.reported = null;
   device.reportedAt = null;
+  device.versionAfter = null;
   device.verified = null;
 }
 
@@ -233,7 +238,13 @@ export function outcomeOf(device: DeviceState): DeviceOutcome {
   const { pid, sn, percent, result, reason, verified, verify } = device;
   const status =
     device.phase === 'ended' ? (device.status as Outcome) : device.publishedAt === null ? 'not_started' : 'unknown';
-  return { pid, sn, status, percent, result, reason, verified, verify };
+  return {
+    ...{ pid, sn, status, percent, result, reason, verified },
+    version_before: device.versionBefore,
+    version_after: device.versionAfter,
+    heard_at: device.versionHeardAt === null ? null : new Date(device.versionHeardAt).toISOString(),
+    verify,
+  };
 }
 
 /** Tells that a job was published, once: it is known to have reached the broker. */

@@ -41,6 +41,13 @@ export interface DeviceState {
   /** The version that it reported last since it was published, as it came (unsafe text). */
   reported: string | null;
   reportedAt: number | null;
+  /** The version that it reported before it was published, and the last one since (unsafe texts): for people, never a proof. */
+  versionBefore: string | null;
+  versionAfter: string | null;
+  /** When it last reported one, milliseconds since 1970. */
+  versionHeardAt: number | null;
+  /** Model key, where it is known. */
+  model: string | null;
   /** Whether it reported another version than the target before. */
   reportedOther: boolean;
   endedAt: number | null;

@@ -189,33 +189,49 @@ function unverified(device: DeviceState, seconds: number): string {
 
 function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Effect {
   const device = deviceBySn(tracker, fact.sn);
-  if (!device || device.phase === 'ended' || device.target === null) return NOTHING;
+  if (!device || device.target === null) return NOTHING;
+  device.model = fact.model ?? device.model;
   const reached = sameVersion(fact.version, device.target);
+  if (device.phase === 'waiting') {
+    device.versionBefore = fact.version;
+    device.versionHeardAt = fact.wall ?? device.versionHeardAt;
+    if (!reached && fact.noted !== true) device.reportedOther = true;
+    return NOTHING;
+  }
+  if (fact.noted) return NOTHING;
+  device.versionHeardAt = fact.wall ?? device.versionHeardAt;
   if (!reached) device.reportedOther = true;
-  if (device.phase === 'waiting') return NOTHING;
+  // One that never was published runs what it ran before.
+  if (device.publishedAt === null) device.versionBefore = fact.version;
+  else device.versionAfter = fact.version;
+  const job = device.bid === null ? null : (tracker.byBid.get(device.bid) ?? null);
+  if (device.phase === 'ended') return { events: [], job };
   // Told again every few seconds: what counts is since when.
   if (device.reported === null || !sameVersion(device.reported, fact.version)) device.reportedAt = fact.at;
   device.reported = fact.version;
   if (device.phase !== 'verifying' || !reached) return NOTHING;
   device.verified = true;
-  const job = device.bid === null ? null : (tracker.byBid.get(device.bid) ?? null);
   return { events: [finish(tracker, device, 'ok', null, fact.at)], job };
 }
 
 /**
  * Whether a reported version is anything new: docks tell theirs every few seconds, to a journal once is enough, and one that
- * tells another one each time is taken at its word only so often.
+ * tells another one each time is taken at its word only so often. What is not new is noted with its time all the same.
  */
 export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
   const device = deviceBySn(tracker, fact.sn);
-  if (!device || device.phase === 'ended' || device.target === null) return false;
-  if (device.phase !== 'waiting') {
-    if (device.reported === fact.version) return false;
-    const job = device.bid === null ? undefined : tracker.byBid.get(device.bid);
-    const decides = device.phase === 'verifying' && sameVersion(fact.version, device.target);
-    return decides || job === undefined || mayTell(tracker, job, fact.at, null);
+  if (!device || device.target === null) return false;
+  const known = device.publishedAt === null ? device.versionBefore : device.versionAfter;
+  const learned = fact.model !== undefined && fact.model !== device.model;
+  if (known === fact.version && !learned && (device.phase !== 'verifying' || device.reported === fact.version)) {
+    device.versionHeardAt = fact.wall ?? device.versionHeardAt;
+    return false;
   }
-  return !device.reportedOther && !sameVersion(fact.version, device.target);
+  const job = device.bid === null ? undefined : tracker.byBid.get(device.bid);
+  const decides = device.phase === 'verifying' && sameVersion(fact.version, device.target);
+  if (job !== undefined) return decides || mayTell(tracker, job, fact.at, null);
+  // Before anything is published: one that tells other versions all the time is believed once.
+  return known === null || !device.reportedOther;
 }
 
 function cutOff(tracker: Tracker, fact: FactOf<'cut_off'>): Effect {

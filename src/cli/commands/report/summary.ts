@@ -97,6 +97,10 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     timestamp: null,
     reported: null,
     reportedAt: null,
+    versionBefore: device.version_before,
+    versionAfter: device.version_after,
+    versionHeardAt: time(device.heard_at),
+    model: null,
     reportedOther: false,
     endedAt: time(ended),
   };

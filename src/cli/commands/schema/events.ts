@@ -27,6 +27,9 @@ const deviceOutcome = {
   result: z.int().nullable().describe('Result code of the device; 0 = no error, null = none came'),
   reason: text().nullable().describe('Why it ended so, in words'),
   verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
+  version_before: text().nullable().describe('What it reported before its upgrade; null = nothing was heard'),
+  version_after: text().nullable().describe('What it reported since; null = nothing was heard'),
+  heard_at: text().nullable().describe('When it last reported a version: ISO 8601, UTC'),
 };
 
 /** The keys of every line, in front of those of `event`. */
@@ -103,6 +106,10 @@ export const eventLineSchema = z
       wait_ms: count().describe('Milliseconds until the next one'),
     }),
     line('device_finished', 'A device came to its end.', { bid: text().nullable(), ...deviceOutcome }),
+    line('pair_split', 'A dock and its aircraft did not end on the same release.', {
+      pid: pid(),
+      devices: z.array(z.object({ sn: text(), status: outcome, version_after: text().nullable() })),
+    }),
     line('broker_lost', 'The connection broke and is being sought again.', { reason: text() }),
     line('broker_restored', 'The connection is back.', { reason: text().nullable() }),
     line('warning', 'Something to look at; the run goes on.', { code: text(), message: text() }),

@@ -9,7 +9,7 @@ const about = await inspect(process.argv[2] ?? '');
 if (about.file_size <= 0) throw new Error('the package has no size');
 const simulator = await createSimulator({ docks: devices, speed: 50 });
 try {
-  const run = push({ manifest: devices, broker: { url: simulator.url }, firmware: { probeUrls: false, allow: ['version-mismatch', 'bad-package'] } });
+  const run = push({ manifest: devices, broker: { url: simulator.url }, firmware: { probeUrls: false }, allow: ['version-mismatch', 'bad-package'] });
   const seen = [];
   for await (const event of run) seen.push(event.event);
   const { exit_code, totals } = await run.result;
@@ -34,15 +34,17 @@ export const CONSUMER = {
     },
     files: ['typed.ts'],
   }),
-  'typed.ts': `import { createSimulator, inspect, OtaError, push, watch, type PushRequest, type Run, type RunEvent, type RunResult } from 'dji-ota';
+  'typed.ts': `import { createSimulator, inspect, OtaError, push, watch, type PushRequest, type Run, type RunResult, type StampedEvent } from 'dji-ota';
 
 const request: PushRequest = { manifest: 'manifest.json', broker: { url: 'mqtt://localhost' }, verify: 'require' };
 const run: Run = push(request);
 for await (const event of run) {
-  const some: RunEvent = event;
+  const some: StampedEvent = event;
   if (some.event === 'device_progress') console.log(some.percent?.toFixed(0), some.step_key);
 }
 const result: RunResult = await run.result;
+const at: string | undefined = run.snapshot()?.devices[0]?.ended_at ?? undefined;
+if (at) console.log(Date.parse(at));
 const code: number = result.exit_code;
 // @ts-expect-error: a run has no such event
 if (code > 0) for await (const { event } of watch({ pids: 'A', broker: { url: 'mqtt://localhost' } })) if (event === 'nonsense') break;

@@ -1,18 +1,42 @@
 /**
- * The library: the same functions that the command line calls. It never prints, ends the process or touches its listeners.
+ * The library: the use cases of the command line, for programs. It never prints, ends the process or touches its listeners.
+ *
+ * A promise rejects for a request that is wrong by itself, before anything was begun; whatever happens to a run afterwards is
+ * in its result.
  * @packageDocumentation
  */
+export type { BrokerOptions, ConnectFunction } from './app/api/broker.js';
+export { devices, inspect, readManifest, report } from './app/api/reads.js';
+export type {
+  DevicesRequest,
+  InspectRequest,
+  ManifestEntry,
+  PlanRequest,
+  PushRequest,
+  ReadManifestRequest,
+  ReportRequest,
+  ResumeRequest,
+  SimulatorRequest,
+  UpgradeTypeName,
+  WatchRequest,
+} from './app/api/requests.js';
+export type { Run, RunResult } from './app/api/run.js';
+export { createSimulator, type Simulator } from './app/api/simulator.js';
+export type { DeviceSnapshot, RunSnapshot } from './app/api/snapshot.js';
+export { type PlannedPush, plan, push, resume, watch } from './app/api/upgrades.js';
+export type { FirmwareSettings } from './app/firmware.js';
+export type { Limits, PushSettings, RolloutSettings } from './app/push-settings.js';
+export type { ServeSettings } from './app/serving.js';
 export type { ErrorCode } from './errors.js';
 export { EXIT_CODES, OtaError } from './errors.js';
+export type { PackageInfo } from './firmware/inspect.js';
 export type { Reading } from './firmware/read/progress.js';
-export type { BrokerOptions, ConnectFunction } from './library/broker.js';
-export { type InspectRequest, inspect, type PackageInfo } from './library/inspect.js';
-export { type ManifestEntry, type PushRequest, push } from './library/push.js';
-export type { Run } from './library/run.js';
-export { createSimulator, type Simulator, type SimulatorRequest } from './library/simulator.js';
-export { type WatchRequest, watch } from './library/watch.js';
+export type { DeviceRow } from './fleet/rows.js';
+export type { ManifestDevice } from './manifest/model.js';
 export type { Broker, BrokerEvents, BrokerMessage } from './mqtt/broker.js';
-export type { RunResult } from './upgrade/end.js';
-export type { DeviceOutcome, Outcome, RunEvent, Totals, Verified } from './upgrade/events.js';
+export { knownResultCodes, type ResultCode, resultCode } from './protocol/result-codes.js';
+export type { RunReport } from './render/report/model.js';
+export type { Risk } from './risks.js';
+export type { Outcome, PublicDevice, PublicEvent, StampedEvent, Totals, Verified } from './upgrade/events.js';
 export type { FailureLimit } from './upgrade/rollout/options.js';
-export type { DevicePhase, DeviceState, RunView } from './upgrade/tracker/state.js';
+export type { DevicePhase } from './upgrade/tracker/state.js';

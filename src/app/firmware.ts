@@ -11,8 +11,6 @@ export interface FirmwareSettings {
   cacheFile?: string | null | undefined;
   /** Do not read what has both `md5` and `file_size`. */
   trustManifest?: boolean | undefined;
-  /** What is told as a warning instead of refusing the run. */
-  allow?: readonly Risk[] | undefined;
   /** Bytes that are downloaded of a file whose size nobody states; default 8 GB. */
   maxSize?: number | undefined;
   /** PEM of further authorities for https. */
@@ -22,17 +20,17 @@ export interface FirmwareSettings {
 }
 
 /**
-/**
  * Reads each firmware file once. `file_url` is empty where the file is still to be served. `duration`: how long the docks may
  * need their URLs, milliseconds.
  * @throws OtaError `firmware_unreadable`, `firmware_broken`, `firmware_mismatch`
  */
 export async function prepareDevices(
   devices: readonly ManifestDevice[],
-  { cacheFile = null, trustManifest = false, allow, maxSize, ca, probeUrls }: FirmwareSettings,
+  { firmware = {}, allow = [] }: { firmware?: FirmwareSettings | undefined; allow?: readonly Risk[] | undefined },
   duration: number,
   { clock, env, emit, warn, reading, signal }: Context,
 ): Promise<PlannedDevice[]> {
+  const { cacheFile = null, trustManifest = false, maxSize, ca, probeUrls } = firmware;
   const facts = await prepareFirmware(devices, {
     cacheFile,
     trustManifest,

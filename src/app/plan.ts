@@ -24,10 +24,10 @@ export async function planPush(
   settings: PushSettings,
   context: Context,
 ): Promise<{ plan: Plan; waves: number[] }> {
-  const { serve, firmware = {} } = settings;
+  const { serve } = settings;
   const wanted = serve ? withoutOwnUrls(devices) : devices;
   const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
-  const read = await prepareDevices(wanted, firmware, duration, context);
+  const read = await prepareDevices(wanted, settings, duration, context);
   const plan = makePlan(serve ? withServedUrls(read, devices, serve) : read);
   return { plan, waves: wavesOf(plan, settings) };
 }

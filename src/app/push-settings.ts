@@ -1,4 +1,5 @@
 /** What a push goes by, for the command line and for programs alike. Times in milliseconds. */
+import type { Risk } from '../risks.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { Plan } from '../upgrade/plan.js';
 import { type FailureLimit, parseWaves } from '../upgrade/rollout/options.js';
@@ -13,6 +14,8 @@ export interface PushSettings {
   /** Defaults: reply 30 s, stall 30 min, verify 10 min, total none. */
   limits?: Limits | undefined;
   rollout?: RolloutSettings | undefined;
+  /** What is told as a warning instead of refusing the run. */
+  allow?: readonly Risk[] | undefined;
   /** Accept progress by its `bid`, which is the default, or any on the gateway. */
   match?: 'bid' | 'gateway' | undefined;
   /** Look at the state of each dock before publishing to it; default `off`. */

@@ -59,7 +59,7 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
       prepare: async (ending) => {
         // Simulated docks download nothing.
         const firmware = { ...settings.firmware, ...(way.simulated ? { probeUrls: false } : {}) };
-        const prepare = () => prepareDevices(read, firmware, duration, { ...context, signal: ending });
+        const prepare = () => prepareDevices(read, { ...settings, firmware }, duration, { ...context, signal: ending });
         return serving ? serving.serve(prepare) : prepare();
       },
       connect: way.connect,

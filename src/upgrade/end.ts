@@ -1,7 +1,7 @@
 /** How a run ends, for push, watch and resume alike. */
 import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import { showDuration } from '../text.js';
+import { safeText, showDuration } from '../text.js';
 import { notStarted, totalsOf } from './counting.js';
 import type { DeviceOutcome, Emit, Totals } from './events.js';
 
@@ -56,7 +56,7 @@ function withTrueHint(error: OtaError, devices: readonly DeviceOutcome[]): OtaEr
   const started =
     devices.length === 0 || devices.some(({ status }) => status !== 'not_started' && status !== 'skipped');
   if ((error.code !== 'interrupted' && error.code !== 'time_limit') || started) return error;
-  return new OtaError(error.code, error.message, { hint: NOTHING_PUBLISHED, cause: error });
+  return new OtaError(error.code, error.message, { hint: NOTHING_PUBLISHED, cause: error.cause ?? error });
 }
 
 const NOTHING_PUBLISHED = 'Nothing was published.';
@@ -76,13 +76,20 @@ export function interruptCode(signal: AbortSignal): 130 | 143 {
   return signal.reason === 143 ? 143 : 130;
 }
 
-/** The error of an aborted run; `published`: whether anything of it may have reached a dock. */
+/** The error of an aborted run, with the signal's own reason; `published`: whether anything of it may have reached a dock. */
 export function interruption(signal: AbortSignal, published = true): OtaError {
-  if (signal.reason instanceof OtaError) return signal.reason;
-  const name = interruptCode(signal) === 143 ? 'SIGTERM' : 'SIGINT';
-  return new OtaError('interrupted', `interrupted (${name})`, {
+  const { reason } = signal;
+  if (reason instanceof OtaError) return reason;
+  return new OtaError('interrupted', `interrupted (${reasonText(reason)})`, {
     hint: published ? 'Upgrades that were published go on in the docks.' : NOTHING_PUBLISHED,
+    ...(typeof reason === 'number' ? {} : { cause: reason }),
   });
+}
+
+/** The program aborts with the exit code that a signal of the system stands for, others with whatever they like. */
+function reasonText(reason: unknown): string {
+  if (reason === 130 || reason === 143) return reason === 143 ? 'SIGTERM' : 'SIGINT';
+  return safeText(reason instanceof Error ? reason.message : String(reason), 200);
 }
 
 /** The result of a run that threw: an abort is an interruption, whatever it made fail. `published`: as above. */

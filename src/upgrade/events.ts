@@ -103,3 +103,31 @@ export type RunEvent =
 
 /** Receives what a run tells, in the order in which it happened; must not throw. */
 export type Emit = (event: RunEvent) => void;
+
+export type PublicDevice = Omit<DeviceOutcome, 'verify'>;
+
+/** An event with the keys of the contract: how a device counts is told by the totals alone. */
+export type PublicEvent =
+  | Exclude<RunEvent, { event: 'device_finished' | 'run_finished' }>
+  | ({ event: 'device_finished'; bid: string | null } & PublicDevice)
+  | { event: 'run_finished'; exit_code: number; totals: Totals; devices: PublicDevice[] };
+
+/** An event as it is told outside: the JSON lines, and the events of the library. */
+export type StampedEvent = { schema: 1; time: string; run: string } & PublicEvent;
+
+/** `time`: milliseconds since 1970. A key without a value is null, not absent. */
+export function stamped(event: RunEvent, run: string, time: number): StampedEvent {
+  const { event: name, ...rest } = publicEvent(event);
+  const line: Record<string, unknown> = { schema: 1, time: new Date(time).toISOString(), run, event: name, ...rest };
+  for (const key in line) if (line[key] === undefined) line[key] = null;
+  return line as StampedEvent;
+}
+
+export function publicEvent(event: RunEvent): PublicEvent {
+  if (event.event === 'device_finished') return publicDevice(event);
+  return event.event === 'run_finished' ? { ...event, devices: event.devices.map(publicDevice) } : event;
+}
+
+export function publicDevice<T extends { verify: unknown }>({ verify: _, ...rest }: T): Omit<T, 'verify'> {
+  return rest;
+}

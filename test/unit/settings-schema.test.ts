@@ -6,9 +6,9 @@ import { parse as parseYaml } from 'yaml';
 import { coversEveryEvent } from '../../src/cli/commands/schema/events.js';
 import { schemaText } from '../../src/cli/commands/schema/schema.js';
 import { type ErrorCode, EXIT_CODES } from '../../src/errors.js';
-import type { PublicEvent } from '../../src/render/json/lines.js';
 import { jsonLine } from '../../src/render/json/lines.js';
 import { emptyTotals } from '../../src/upgrade/counting.js';
+import type { PublicEvent } from '../../src/upgrade/events.js';
 import { OUTCOMES, type RunEvent } from '../../src/upgrade/events.js';
 
 // Independent of zod, from which the schemas are made.

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import { safeJson } from '../../text.js';
-import type { DeviceOutcome, RunEvent, Totals } from '../../upgrade/events.js';
+import { type RunEvent, stamped } from '../../upgrade/events.js';
 import { formatProblem } from '../problem-text.js';
 import type { Renderer } from '../renderer.js';
 import type { OutputStream } from '../stream.js';
@@ -14,28 +14,7 @@ const MOST_WAITING = 1024 * 1024;
 
 /** One event as a JSON line of CONTRACT "JSON lines", without the line end. `time` is milliseconds since 1970. */
 export function jsonLine(event: RunEvent, run: string, time: number): string {
-  const { event: name, ...rest } = publicEvent(event);
-  const line: Record<string, unknown> = { schema: 1, time: new Date(time).toISOString(), run, event: name, ...rest };
-  // A key without a value is null, not absent; JSON.stringify would leave it out.
-  for (const key in line) if (line[key] === undefined) line[key] = null;
-  return safeJson(JSON.stringify(line));
-}
-
-type PublicDevice = Omit<DeviceOutcome, 'verify'>;
-
-/** An event with the keys of the contract: how a device counts is told by the totals alone. */
-export type PublicEvent =
-  | Exclude<RunEvent, { event: 'device_finished' | 'run_finished' }>
-  | ({ event: 'device_finished'; bid: string | null } & PublicDevice)
-  | { event: 'run_finished'; exit_code: number; totals: Totals; devices: PublicDevice[] };
-
-export function publicEvent(event: RunEvent): PublicEvent {
-  if (event.event === 'device_finished') return withoutVerify(event);
-  return event.event === 'run_finished' ? { ...event, devices: event.devices.map(withoutVerify) } : event;
-}
-
-function withoutVerify<T extends { verify: unknown }>({ verify: _, ...rest }: T): Omit<T, 'verify'> {
-  return rest;
+  return safeJson(JSON.stringify(stamped(event, run, time)));
 }
 
 /** JSON lines on stdout and nothing else there; errors, for whoever has sent stdout away, and notes also on stderr. */

@@ -51,7 +51,7 @@ export function parseWaves(list: string, gateways: number): number[] {
   });
   if ((waves.at(-1) ?? 0) < gateways) {
     throw new OtaError('usage', `--waves: ${list} ends after ${waves.at(-1)} of ${gateways} gateways`, {
-      hint: 'End the list with 100%, or choose fewer devices with --only.',
+      hint: 'End the list with 100%.',
     });
   }
   return waves.filter((wave, index) => wave !== waves[index - 1]);

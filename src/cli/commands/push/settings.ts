@@ -32,7 +32,6 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
     firmware: {
       cacheFile: options.cache === false ? null : digestCacheFile(env),
       trustManifest: options.trustManifest,
-      allow: [...(options.allow ?? []), ...(options.allowVersionMismatch ? (['version-mismatch'] as const) : [])],
       maxSize: options.maxSize,
     },
     serve: serve === undefined ? undefined : { address: serve, url: serveUrl, rate: serveRate },
@@ -50,6 +49,7 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
       retries: options.retries,
       retryWait: options.retryWait,
     },
+    allow: [...(options.allow ?? []), ...(options.allowVersionMismatch ? (['version-mismatch'] as const) : [])],
     match: options.match,
     preflight,
     skipCurrent: options.skipCurrent,

@@ -1,8 +1,8 @@
 /** The JSON lines (CONTRACT "JSON lines") as a zod schema, held to the types of the events by the compiler. */
 import * as z from 'zod';
 import { type ErrorCode, EXIT_CODES } from '../../../errors.js';
-import type { PublicEvent } from '../../../render/json/lines.js';
 import { COUNTED } from '../../../upgrade/counting.js';
+import type { PublicEvent } from '../../../upgrade/events.js';
 import { OUTCOMES } from '../../../upgrade/events.js';
 
 /** One line: what happened, and when, in which run. */

@@ -29,7 +29,7 @@ const ROOMS: Record<string, readonly string[]> = {
   // The use cases, each put together once: for the command line and for index.ts.
   app: ['ground', ...LOWER, 'upgrade', 'journal', 'render/report'],
   // The library: what app offers, and the types of what it gives.
-  index: ['app', 'errors', ...LOWER, 'upgrade', 'render/report/model'],
+  index: ['app', 'ground', ...LOWER, 'upgrade', 'render/report/model'],
   render: ['ground', 'protocol', 'upgrade', 'fleet', 'manifest/model', 'firmware/read/progress'],
   cli: ['*'],
 };

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { csvReport } from '../../src/render/report/csv.js';
-import { csvCell, htmlText, markdownName, markdownText, xmlText } from '../../src/render/report/escape.js';
+import { csvCell, markdownName, markdownText } from '../../src/render/report/escape.js';
 import { htmlReport } from '../../src/render/report/html/page.js';
 import { junitReport } from '../../src/render/report/junit.js';
 import { markdownReport } from '../../src/render/report/markdown.js';
+import { html, raw, xml } from '../../src/render/report/markup.js';
 import type { ReportDevice, RunReport } from '../../src/render/report/model.js';
 import { safeText } from '../../src/text.js';
 import { anyText } from '../helpers/any-text.js';
@@ -171,7 +172,7 @@ describe('JUnit', () => {
   });
 
   it('escapes what markup is made of', () => {
-    expect(xmlText(`<a href="x">'&'</a>\u0000\ufffe`)).toBe(
+    expect(xml`${`<a href="x">'&'</a>\u0000\ufffe`}`.text).toBe(
       '&#60;a href=&#34;x&#34;&#62;&#39;&#38;&#39;&#60;/a&#62;\\u{0}\\u{fffe}',
     );
   });
@@ -219,7 +220,7 @@ describe('HTML', () => {
   });
 
   it('escapes what markup is made of', () => {
-    expect(htmlText(`<script>"'&`)).toBe('&#60;script&#62;&#34;&#39;&#38;');
+    expect(html`${`<script>"'&`}`.text).toBe('&#60;script&#62;&#34;&#39;&#38;');
   });
 
   it('allows its own style and script alone, and has no style attribute, which that would not cover', () => {
@@ -230,5 +231,16 @@ describe('HTML', () => {
     );
     expect(html).not.toMatch(/<[^>]*\s(?:style|on\w+)=/);
     expect(html).not.toMatch(/(?:src|href)="(?!#)/);
+  });
+});
+
+describe('templates', () => {
+  it('take as markup what templates have made, and nothing else', () => {
+    const list = ['<b>', 1, null, false as const, html`<i>${'&'}</i>`];
+    expect(html`<p title="${'"'}">${list}</p>`.text).toBe('<p title="&#34;">&#60;b&#62;1<i>&#38;</i></p>');
+    expect(html`${raw('a && b')}`.text).toBe('a && b');
+    // An object that only looks like markup is none.
+    const fake = { language: 'html', text: '<b>', map: (each: (part: string) => unknown) => [each('<b>')] };
+    expect(html`${fake as never}`.text).toBe('&#60;b&#62;');
   });
 });

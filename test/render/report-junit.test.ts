@@ -127,7 +127,7 @@ describe('the JUnit report', () => {
       '1581F6Q8D23EF: skipped',
     ]);
     expect(suite?.attributes).toMatchObject({
-      name: 'dji-ota push 20261124-081530-9f3ac2',
+      name: 'dji-ota push',
       tests: '8',
       failures: '3',
       errors: '1',

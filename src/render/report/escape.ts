@@ -1,24 +1,7 @@
-/** Text of unknown origin as data of each format: never markup, never a formula, never another cell. */
+/** Text of unknown origin as data of CSV and Markdown: never a formula, never another cell, never markup. See markup.ts. */
 import { safeText } from '../../text.js';
 
 const LONGEST = 1000;
-
-// Not characters of XML 1.0 ("Char"); everything else that is not one is made safe by safeText already.
-const NOT_XML = /[\ufffe\uffff]/g;
-
-/** Text of an XML element or attribute. */
-export function xmlText(text: string, max = LONGEST): string {
-  return entities(safeText(text, max)).replace(NOT_XML, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
-}
-
-/** Text of an HTML element or of an attribute in quotes. */
-export function htmlText(text: string, max = LONGEST): string {
-  return entities(safeText(text, max));
-}
-
-function entities(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
-}
 
 // OWASP "CSV Injection": with these (or their full-width forms) a spreadsheet takes a cell for a formula. A cell begins
 // where the reader's own separator stands, whatever ours is; quotes and white space before the sign are skipped.

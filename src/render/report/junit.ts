@@ -7,18 +7,18 @@ import { showDuration } from '../../text.js';
 import { countedAs } from '../../upgrade/counting.js';
 import { type Kind, outcomeText } from '../device-states.js';
 import { exitWords } from '../exit-words.js';
-import { xmlText } from './escape.js';
+import { type Xml, xml } from './markup.js';
 import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
 import { attemptsText, durationOf, judged, whyOf } from './stats.js';
 
 interface Case {
-  xml: string;
+  markup: Xml;
   ended: 'failure' | 'error' | 'skipped' | 'passed';
 }
 
 export function junitReport(report: RunReport): string {
   const kinds = new Map(judged(report).map(({ device, kind }) => [device, kind]));
-  const suites = report.runs.map((run) => suiteOf(run, report, kinds));
+  const suites = report.runs.map((run, index) => suiteOf(run, index, report, kinds));
   const sum = (pick: (suite: Suite) => number) => suites.reduce((total, suite) => total + pick(suite), 0);
   const head = attributes({
     name: 'dji-ota',
@@ -27,18 +27,21 @@ export function junitReport(report: RunReport): string {
     failures: sum(({ failures }) => failures),
     errors: sum(({ errors }) => errors),
   });
-  const body = suites.map(({ xml }) => xml).join('');
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${head}>\n${body}</testsuites>\n`;
+  const document = xml`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites${head}>
+${suites.map(({ markup }) => markup)}</testsuites>
+`;
+  return document.text;
 }
 
 interface Suite {
-  xml: string;
+  markup: Xml;
   tests: number;
   failures: number;
   errors: number;
 }
 
-function suiteOf(run: ReportRun, report: RunReport, kinds: ReadonlyMap<ReportDevice, Kind>): Suite {
+function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: ReadonlyMap<ReportDevice, Kind>): Suite {
   const devices = report.devices.filter((device) => device.run === run.run);
   const cases = devices.map((device) => caseOf(device, kinds.get(device) ?? 'unknown'));
   const whole = wholeRun(
@@ -49,8 +52,10 @@ function suiteOf(run: ReportRun, report: RunReport, kinds: ReadonlyMap<ReportDev
   if (whole) cases.unshift(whole);
   const count = (ended: Case['ended']) => cases.filter((each) => each.ended === ended).length;
   const [failures, errors] = [count('failure'), count('error')];
+  // The same from run to run, so that a suite has a history; of several runs each has its place.
+  const place = report.runs.length === 1 ? '' : ` ${index + 1} of ${report.runs.length}`;
   const head = attributes({
-    name: `dji-ota ${run.command} ${run.run}`,
+    name: `dji-ota ${run.command}${run.simulated ? ' (simulated)' : ''}${place}`,
     tests: cases.length,
     failures,
     errors,
@@ -59,10 +64,23 @@ function suiteOf(run: ReportRun, report: RunReport, kinds: ReadonlyMap<ReportDev
     // Without a zone, as the older schemas want it; UTC.
     timestamp: run.started.slice(0, 19),
   });
-  const properties = { run: run.run, command: run.command, exit_code: run.exit_code, dji_ota_version: report.version };
-  const lines = Object.entries(properties).map(([name, value]) => `      <property${attributes({ name, value })}/>\n`);
-  const xml = `  <testsuite${head}>\n    <properties>\n${lines.join('')}    </properties>\n${cases.map((each) => each.xml).join('')}  </testsuite>\n`;
-  return { xml, tests: cases.length, failures, errors };
+  const properties = {
+    run: run.run,
+    command: run.command,
+    simulated: String(run.simulated),
+    exit_code: run.exit_code,
+    dji_ota_version: report.version,
+  };
+  const lines = Object.entries(properties).map(
+    ([name, value]) => xml`      <property${attributes({ name, value })}/>
+`,
+  );
+  const markup = xml`  <testsuite${head}>
+    <properties>
+${lines}    </properties>
+${cases.map((each) => each.markup)}  </testsuite>
+`;
+  return { markup, tests: cases.length, failures, errors };
 }
 
 /** A case for the run itself, where what went wrong is no device's: otherwise it would be shown as having passed. */
@@ -82,32 +100,35 @@ function wholeRun(run: ReportRun, errors: readonly ReportError[], cases: readonl
   text.push(`Exit code ${run.exit_code}: ${exitWords(run.exit_code)}`);
   return {
     ended: 'error',
-    xml: caseXml('run', 'dji-ota', 0, element('error', first?.code ?? 'exit_code', message, text)),
+    markup: testcase('run', 'dji-ota', 0, problem('error', first?.code ?? 'exit_code', message, text)),
   };
 }
 
 function caseOf(device: ReportDevice, kind: Kind): Case {
   const name = device.sn ?? device.bids[0] ?? 'unknown device';
   const ms = durationOf(device) ?? 0;
-  const of = (ended: Case['ended'], inside: string): Case => ({
+  const of = (ended: Case['ended'], inside: Xml): Case => ({
     ended,
-    xml: caseXml(name, `dji-ota.${device.pid}`, ms, inside),
+    markup: testcase(name, `dji-ota.${device.pid}`, ms, inside),
   });
   const said = `${outcomeText(device)}${device.result ? `, code ${device.result}` : ''}`;
   const message = whyOf(device);
   const sentence = message === null ? said : `${said}: ${message}`;
   if (kind === 'failed' || kind === 'unverified')
-    return of('failure', element('failure', countedAs(device), sentence, linesOf(device, sentence)));
+    return of('failure', problem('failure', countedAs(device), sentence, linesOf(device, sentence)));
   // What became of it is not known: no word on the firmware, but on the test itself.
-  if (device.status === 'unknown') return of('error', element('error', 'unknown', sentence, linesOf(device, sentence)));
+  if (device.status === 'unknown') return of('error', problem('error', 'unknown', sentence, linesOf(device, sentence)));
   if (kind === 'skipped' || kind === 'not_started') {
-    return of('skipped', `      <skipped${attributes({ message: sentence })}/>\n`);
+    return of(
+      'skipped',
+      xml`      <skipped${attributes({ message: sentence })}/>
+`,
+    );
   }
   return of(
     'passed',
-    `      <system-out>${linesOf(device, sentence)
-      .map((line) => xmlText(line))
-      .join('\n')}</system-out>\n`,
+    xml`      <system-out>${textOf(linesOf(device, sentence))}</system-out>
+`,
   );
 }
 
@@ -126,19 +147,33 @@ function linesOf(device: ReportDevice, sentence: string): string[] {
   ].filter((line) => line !== null);
 }
 
-function caseXml(name: string, classname: string, ms: number, inside: string): string {
-  return `    <testcase${attributes({ name, classname, time: secondsText(ms) })}>\n${inside}    </testcase>\n`;
+function testcase(name: string, classname: string, ms: number, inside: Xml): Xml {
+  return xml`    <testcase${attributes({ name, classname, time: secondsText(ms) })}>
+${inside}    </testcase>
+`;
 }
 
-function element(tag: 'failure' | 'error', type: string, message: string, lines: readonly string[]): string {
-  const text = lines.map((line) => xmlText(line)).join('\n');
-  return `      <${tag}${attributes({ type, message })}>${text}</${tag}>\n`;
+function problem(tag: 'failure' | 'error', type: string, message: string, lines: readonly string[]): Xml {
+  const head = attributes({ type, message });
+  return tag === 'failure'
+    ? xml`      <failure${head}>${textOf(lines)}</failure>
+`
+    : xml`      <error${head}>${textOf(lines)}</error>
+`;
 }
 
-function attributes(values: Record<string, string | number>): string {
-  return Object.entries(values)
-    .map(([name, value]) => ` ${name}="${xmlText(String(value))}"`)
-    .join('');
+/** Lines of text: each is made safe by itself, the line ends between them stay. */
+function textOf(lines: readonly string[]): Xml[] {
+  return lines.map((line, index) =>
+    index === 0
+      ? xml`${line}`
+      : xml`
+${line}`,
+  );
+}
+
+function attributes(values: Record<string, string | number>): Xml[] {
+  return Object.entries(values).map(([name, value]) => xml` ${name}="${value}"`);
 }
 
 function secondsText(ms: number): string {

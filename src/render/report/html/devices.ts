@@ -1,7 +1,7 @@
 /** The list of devices, each with its own timeline; the script adds filter and sort. */
 import { showDuration } from '../../../text.js';
 import { type Kind, kindWord, outcomeText } from '../../device-states.js';
-import { htmlText } from '../escape.js';
+import { type Html, html, short } from '../markup.js';
 import type { ReportDevice, RunReport } from '../model.js';
 import { attemptsText, durationOf, type Judged, timeIn, whyOf } from '../stats.js';
 import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
@@ -15,7 +15,6 @@ const COLUMNS: readonly { title: string; sort?: 'text' | 'version' | 'number'; n
   { title: 'Gateway', sort: 'text' },
   { title: 'Version', sort: 'version' },
   { title: 'Outcome', sort: 'number' },
-  { title: '%', sort: 'number', number: true },
   { title: 'Code', sort: 'number', number: true },
   { title: 'Time', sort: 'number', number: true },
   { title: 'Timeline', sort: 'number' },
@@ -23,8 +22,8 @@ const COLUMNS: readonly { title: string; sort?: 'text' | 'version' | 'number'; n
 ];
 
 /** `devices`: those that somebody has to look at first. */
-export function deviceTable(report: RunReport, devices: readonly Judged[]): string {
-  if (devices.length === 0) return '';
+export function deviceTable(report: RunReport, devices: readonly Judged[]): Html | null {
+  if (devices.length === 0) return null;
   const shown = devices.slice(0, MOST_ROWS);
   const starts = new Map(report.runs.map(({ run, started }) => [run, Date.parse(started)]));
   const startOf = (run: string) => starts.get(run) ?? Date.parse(report.started);
@@ -34,65 +33,65 @@ export function deviceTable(report: RunReport, devices: readonly Judged[]): stri
   }, 1000);
   const rows = shown.map((each, index) => row(each, index, startOf(each.device.run), span));
   const head = COLUMNS.map(({ title, sort, number }) => {
-    const order = sort ? ` data-sort="${sort}"` : '';
-    return `<th scope="col"${order}${number ? ' class="n"' : ''}>${title}</th>`;
+    const order = sort && html` data-sort="${sort}"`;
+    return html`<th scope="col"${order ?? null}${number === true && html` class="n"`}>${title}</th>`;
   });
   const hidden = devices.length - shown.length;
-  return `<section aria-labelledby="devices"><h2 id="devices" tabindex="-1">Devices</h2>
+  return html`<section aria-labelledby="devices"><h2 id="devices" tabindex="-1">Devices</h2>
 ${filters(shown)}
-${hidden > 0 ? `<p>The first ${showCount(shown.length)} are listed, those that did not end well before the others; ${showCount(hidden)} more stand in a .csv or .json report.</p>` : ''}
-<table id="list" class="cards"><caption class="vh">Every device, with its outcome and timeline</caption><thead><tr>${head.join('')}</tr></thead><tbody>
-${rows.join('\n')}
-</tbody></table>
+${hidden > 0 && html`<p>The first ${showCount(shown.length)} are listed, those that did not end well before the others; ${showCount(hidden)} more stand in a .csv or .json report.</p>`}
+<table id="list" class="cards"><caption class="vh">Every device, with its outcome and timeline</caption><thead><tr>${head}</tr></thead><tbody>
+${rows}</tbody></table>
 <p id="none" hidden>No device matches the filter.</p></section>`;
 }
 
-function filters(shown: readonly Judged[]): string {
+function filters(shown: readonly Judged[]): Html {
   const counts = new Map<Kind, number>();
   for (const { kind } of shown) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const boxes = [...counts].map(
     ([kind, count]) =>
-      `<label class="box"><input type="checkbox" name="kind" value="${kind}" checked> ${sign(kind)} ${kindWord(kind)} (${showCount(count)})</label>`,
+      html`<label class="box"><input type="checkbox" name="kind" value="${kind}" checked> ${sign(kind)} ${kindWord(kind)} (${showCount(count)})</label> `,
   );
-  return `<form id="filters" class="js-only" role="search" aria-label="Filter the devices">
+  return html`<form id="filters" class="js-only" role="search" aria-label="Filter the devices">
 <label for="find">Find</label> <input type="search" id="find" placeholder="serial number, version, code, reason" autocomplete="off" spellcheck="false" aria-controls="list">
-<fieldset><legend class="vh">Outcomes</legend>${boxes.join(' ')}</fieldset>
+<fieldset><legend class="vh">Outcomes</legend>${boxes}</fieldset>
 <button type="reset">Show all</button>
 <p id="shown" role="status">${plural(shown.length, 'device')}</p>
 </form>`;
 }
 
-function row({ device, kind }: Judged, index: number, from: number, span: number): string {
+function row({ device, kind }: Judged, index: number, from: number, span: number): Html {
   const { sn, pid, model, product_version, percent, result, advice } = device;
   const duration = durationOf(device);
   const start = device.started === null ? -1 : Date.parse(device.started) - from;
-  const why = [whyOf(device), advice].filter((part) => part !== null).map((part) => htmlText(part ?? '', 500));
+  const why = [whyOf(device), advice].filter((part) => part !== null);
   const attempts = attemptsText(device);
-  const cells = [
-    `<th scope="row"><span class="sn">${sn === null ? '(not told)' : htmlText(sn, 120)}</span>${model === null ? '' : ` <small>${htmlText(model, 40)}</small>`}</th>`,
-    cell('Gateway', htmlText(pid, 80), 'sn'),
-    cell('Version', htmlText(product_version ?? '', 60)),
-    `<td data-l="Outcome" data-v="${index}"><span class="state k-${kind}">${sign(kind)} ${outcomeText(device)}</span>${attempts === null ? '' : ` <small>${attempts}</small>`}</td>`,
-    cell('%', percent === null ? '' : String(percent), 'n'),
+  // Of what ended well it is always 100.
+  const at = percent !== null && kind !== 'ok' && kind !== 'unverified' ? ` at ${percent}\u00a0%` : '';
+  return html`<tr data-k="${kind}"><th scope="row"><span class="sn">${sn === null ? '(not told)' : short(sn, 120)}</span>${model !== null && html` <small>${short(model, 40)}</small>`}</th>${[
+    cell('Gateway', short(pid, 80), 'sn'),
+    cell('Version', short(product_version ?? '', 60)),
+    html`<td data-l="Outcome" data-v="${index}"><span class="state k-${kind}">${sign(kind)} ${outcomeText(device)}${at}</span>${attempts !== null && html` <small>${attempts}</small>`}</td>`,
     cell('Code', result ? String(result) : '', 'n'),
-    `<td class="n" data-l="Time" data-v="${duration ?? -1}">${duration === null ? '' : showDuration(duration)}</td>`,
-    `<td class="track" data-l="Timeline" data-v="${start}">${track(device, from, span)}</td>`,
-    `<td class="why" data-l="Reason">${why.length === 0 ? '' : `<div>${why.join('<br>→ ')}</div>`}</td>`,
-  ];
-  return `<tr data-k="${kind}">${cells.join('')}</tr>`;
+    html`<td class="n" data-l="Time" data-v="${duration ?? -1}">${duration === null ? '' : showDuration(duration)}</td>`,
+    html`<td class="track" data-l="Timeline" data-v="${start}">${track(device, from, span)}</td>`,
+    html`<td class="why" data-l="Reason">${why.length > 0 && html`<div>${why.map((part, place) => html`${place > 0 && html`<br>→ `}${short(part, 500)}`)}</div>`}</td>`,
+  ]}</tr>
+`;
 }
 
 /** One that is empty takes no room on a narrow screen. */
-function cell(label: string, content: string, kind = ''): string {
+function cell(label: string, content: string, kind = ''): Html {
   const classes = [kind, content === '' ? 'empty' : ''].filter((name) => name !== '').join(' ');
-  return `<td${classes === '' ? '' : ` class="${classes}"`} data-l="${label}">${content}</td>`;
+  return html`<td${classes !== '' && html` class="${classes}"`} data-l="${label}">${content}</td>`;
 }
 
-function track(device: ReportDevice, from: number, span: number): string {
-  if (device.phases.length === 0) return '';
+function track(device: ReportDevice, from: number, span: number): Html | null {
+  if (device.phases.length === 0) return null;
   const kinds = [...new Set(device.phases.map(({ kind }) => kind))];
-  const said = kinds.map((kind) => `${PHASE_LOOKS[kind].word} ${showDuration(timeIn(device, kind))}`).join(', ');
+  const phases = kinds.map((kind) => `${PHASE_LOOKS[kind].word} ${showDuration(timeIn(device, kind))}`).join(', ');
   const began = device.started === null ? '' : `began after ${showDuration(Date.parse(device.started) - from)}: `;
+  const said = began + phases;
   const paths = trackPaths([{ device, y: 0, height: 12, from }], span);
-  return `<svg class="mini" viewBox="0 0 ${WIDTH} 12" preserveAspectRatio="none" role="img" aria-label="${began}${said}"><title>${began}${said}</title>${paths}</svg>`;
+  return html`<svg class="mini" viewBox="0 0 ${WIDTH} 12" preserveAspectRatio="none" role="img" aria-label="${said}"><title>${said}</title>${paths}</svg>`;
 }

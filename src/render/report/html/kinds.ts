@@ -1,11 +1,12 @@
 /** How kinds of end and phases look: a sign and a word for each, and a shape, so that colour is never the only sign. */
 import type { Kind } from '../../device-states.js';
 import { symbolOf } from '../../device-states.js';
+import { type Html, html } from '../markup.js';
 import type { PhaseKind } from '../model.js';
 
 /** Sign of a kind, hidden from screen readers: the word beside it says the same. */
-export function sign(kind: Kind): string {
-  return `<span class="sign" aria-hidden="true">${symbolOf(kind, true)}</span>`;
+export function sign(kind: Kind): Html {
+  return html`<span class="sign" aria-hidden="true">${symbolOf(kind, true)}</span>`;
 }
 
 interface Look {
@@ -37,6 +38,6 @@ export function plural(count: number, word: string): string {
 }
 
 /** An ISO time as `2026-11-24 08:15:30 UTC`. */
-export function timeText(iso: string): string {
-  return `<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+export function timeText(iso: string): Html {
+  return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
 }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { exitWords } from '../../exit-words.js';
-import { htmlText } from '../escape.js';
+import { html, raw } from '../markup.js';
 import type { RunReport } from '../model.js';
 import { judged } from '../stats.js';
 import { deviceTable } from './devices.js';
@@ -23,31 +23,37 @@ export function htmlReport(report: RunReport): string {
     failureSection(report),
     timelineSection(report, devices),
     durationSection(report),
+    deviceTable(report, devices),
     runSection(report),
     noteSection(report),
-    deviceTable(report, devices),
   ];
-  return `<!doctype html>
+  const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy()}">
+<meta http-equiv="Content-Security-Policy" content="${raw(policy())}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${htmlText(title)} · dji-ota</title>
-<style>${STYLE}</style>
+<title>${title} · dji-ota</title>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
 <a class="skip" href="#devices">Skip to the devices</a>
 <main>
-${sections.filter((section) => section !== '').join('\n')}
+${sections.map(
+  (section) =>
+    section &&
+    html`${section}
+`,
+)}
 </main>
 ${footer(report)}
-<script>${SCRIPT}</script>
+<script>${raw(SCRIPT)}</script>
 </body>
 </html>
 `;
+  return page.text;
 }
 
 function policy(): string {

@@ -11,7 +11,7 @@ const DARK = `color-scheme:dark;
 --waiting:#69747f;--download:#4f9bd9;--upgrade:#b7dcff;--running:#86c0f0;--paused:#e0b040;--silence:#ff9d5c;--retry_wait:#d2a8e6;--verifying:#56d6ac;--outage:#ff8a8033;`;
 
 // Of the columns of the list of devices; the last has what is left. Given, since a browser takes long to find out itself.
-const WIDTHS = [15, 13, 10, 12, 5, 7, 7, 13];
+const WIDTHS = [13, 13, 10, 15, 6, 6, 10];
 const KINDS = ['ok', 'failed', 'unverified', 'unknown', 'skipped', 'not_started'];
 const PHASES = ['waiting', 'download', 'upgrade', 'running', 'paused', 'silence', 'retry_wait', 'verifying'];
 
@@ -51,6 +51,7 @@ svg.timeline,svg.histogram{display:block;overflow:hidden}
 svg text{fill:var(--soft);font-size:12px}
 svg text.group{fill:var(--text);font-weight:600;font-size:13px}
 svg text.name{fill:var(--text);font-size:11px}
+svg text.mark{fill:var(--text);font-size:11px;paint-order:stroke;stroke:var(--card);stroke-width:3px}
 .grid,.base{stroke:var(--line);stroke-width:1}
 .hit{fill:transparent}
 .hit:hover{fill:var(--text);fill-opacity:.08}
@@ -140,6 +141,8 @@ section,.head{border:0;border-radius:0;padding:0 0 10px;margin:0 0 8px}
 .wide{overflow:visible}
 th,td{padding:3px 5px}
 tr,.tile,svg.histogram{break-inside:avoid}
+details::details-content{content-visibility:visible;height:auto}
+summary{list-style:none;color:inherit}
 h2,h3{break-after:avoid}
 thead{display:table-header-group}
 #list thead th{position:static}

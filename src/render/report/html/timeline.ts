@@ -1,7 +1,7 @@
 /** The whole fleet over time: a row a device, grouped by how it ended. */
 import { byText, showDuration } from '../../../text.js';
 import { type Kind, kindWord, outcomeText, symbolOf } from '../../device-states.js';
-import { htmlText } from '../escape.js';
+import { type Html, html, short } from '../markup.js';
 import { PHASE_KINDS, type PhaseKind, type RunReport } from '../model.js';
 import { durationOf, type Judged } from '../stats.js';
 import { PHASE_LOOKS, plural } from './kinds.js';
@@ -12,13 +12,15 @@ const TALL_GROUP = 40;
 const NAMED_ROW = 30;
 const GROUP_PIXELS = 900;
 const HEADING = 26;
+// Of a large group every so often a device is named, to find a place again.
+const MARK_PIXELS = 75;
 const AXIS = 26;
 // A tooltip a row is worth its weight up to here.
 const MOST_TITLES = 2000;
 
-export function timelineSection(report: RunReport, devices: readonly Judged[]): string {
+export function timelineSection(report: RunReport, devices: readonly Judged[]): Html | null {
   const drawn = devices.filter(({ device }) => device.phases.length > 0);
-  if (drawn.length === 0) return '';
+  if (drawn.length === 0) return null;
   // Runs of different days are laid over each other: each begins at the left edge.
   const starts = new Map(report.runs.map(({ run, started }) => [run, Date.parse(started)]));
   const startOf = (run: string) => starts.get(run) ?? Date.parse(report.started);
@@ -28,32 +30,34 @@ export function timelineSection(report: RunReport, devices: readonly Judged[]): 
     1000,
   );
   const { tracks, texts, titles, height } = layout(drawn, startOf);
-  const axis = axisOf(span, height);
-  const outages = report.runs.length === 1 ? outagesOf(report, span, height) : '';
+  const outages = report.runs.length === 1 ? outagesOf(report, span, height) : [];
   const used = new Set(drawn.flatMap(({ device }) => device.phases.map(({ kind }) => kind)));
   const label = `Timeline of ${plural(drawn.length, 'device')} over ${showDuration(span)}; the list of devices below says the same in words.`;
-  return `<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
-<p class="legend">${legend(used, outages !== '')}</p>
+  return html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
+<p class="legend">${legend(used, outages.length > 0)}</p>
 <svg class="timeline" role="img" aria-label="${label}" height="${round(height + AXIS)}" width="100%">
-${axis}${outages}<svg viewBox="0 0 ${WIDTH} ${round(height)}" preserveAspectRatio="none" width="100%" height="${round(height)}">${trackPaths(tracks, span)}${titles.join('')}</svg>
-${texts.join('')}
+${axisOf(span, height)}${outages}<svg viewBox="0 0 ${WIDTH} ${round(height)}" preserveAspectRatio="none" width="100%" height="${round(height)}">${trackPaths(tracks, span)}${titles}</svg>
+${texts}
 </svg></section>`;
 }
 
 function layout(drawn: readonly Judged[], startOf: (run: string) => number) {
   const tracks: Track[] = [];
-  const texts: string[] = [];
-  const titles: string[] = [];
+  const texts: Html[] = [];
+  const titles: Html[] = [];
   let y = 0;
   for (const [kind, members] of groupsOf(drawn)) {
+    const named = members.length <= TALL_GROUP;
+    const order = named ? '' : ' · in the order of their start, the quickest first';
+    const count = plural(members.length, 'device');
     texts.push(
-      `<text class="group" x="0" y="${round(y + 17)}">${symbolOf(kind, true)} ${kindWord(kind)} · ${plural(members.length, 'device')}</text>`,
+      html`<text class="group" x="0" y="${round(y + 17)}">${symbolOf(kind, true)} ${kindWord(kind)} · ${count}${order}</text>`,
     );
     y += HEADING;
-    const named = members.length <= TALL_GROUP;
     const pitch = named ? NAMED_ROW : Math.max(0.4, Math.min(12, GROUP_PIXELS / members.length));
     const gap = named ? 4 : pitch > 3 ? 1 : 0;
     if (!named) bySteps(members);
+    let marked = Number.NEGATIVE_INFINITY;
     for (const { device } of members) {
       const top = named ? y + 14 : y;
       tracks.push({
@@ -63,11 +67,16 @@ function layout(drawn: readonly Judged[], startOf: (run: string) => number) {
         flat: pitch < 4,
         from: startOf(device.run),
       });
-      const said = `${device.sn ?? 'device'} on ${device.pid}: ${outcomeText(device)}${device.result ? `, code ${device.result}` : ''}${durationText(durationOf(device))}`;
-      if (named) texts.push(`<text class="name" x="0" y="${round(y + 11)}">${htmlText(said, 120)}</text>`);
+      const code = device.result ? `, code ${device.result}` : '';
+      const said = `${device.sn ?? 'device'} on ${device.pid}: ${outcomeText(device)}${code}${durationText(durationOf(device))}`;
+      if (named) texts.push(html`<text class="name" x="0" y="${round(y + 11)}">${short(said, 120)}</text>`);
+      else if (y - marked >= MARK_PIXELS) {
+        marked = y;
+        texts.push(html`<text class="mark" x="2" y="${round(y + 10)}">${short(device.sn ?? device.pid, 40)}</text>`);
+      }
       if (drawn.length <= MOST_TITLES) {
         titles.push(
-          `<rect class="hit" y="${round(y)}" width="${WIDTH}" height="${round(pitch)}"><title>${htmlText(said, 200)}</title></rect>`,
+          html`<rect class="hit" y="${round(y)}" width="${WIDTH}" height="${round(pitch)}"><title>${short(said, 200)}</title></rect>`,
         );
       }
       y += pitch;
@@ -106,39 +115,35 @@ function bySteps(members: Judged[]): void {
   members.sort((a, b) => key(a) - key(b) || (durationOf(a.device) ?? 0) - (durationOf(b.device) ?? 0));
 }
 
-function axisOf(span: number, height: number): string {
+function axisOf(span: number, height: number): Html[] {
   const step = stepOf(span, 6);
-  const parts: string[] = [];
+  const parts: Html[] = [];
   for (let ms = 0; ms <= span; ms += step) {
     const x = `${round(scale(ms, span) / 10)}%`;
     const anchor = ms === 0 ? 'start' : ms > span * 0.95 ? 'end' : 'middle';
     parts.push(
-      `<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${round(height)}"/><text class="tick" x="${x}" y="${round(height + 17)}" text-anchor="${anchor}">${tickText(ms)}</text>`,
+      html`<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${round(height)}"/><text class="tick" x="${x}" y="${round(height + 17)}" text-anchor="${anchor}">${tickText(ms)}</text>`,
     );
   }
-  return parts.join('');
+  return parts;
 }
 
-function outagesOf({ outages, started, ended }: RunReport, span: number, height: number): string {
-  return outages
-    .map(({ from, to }) => {
-      const x = scale(Date.parse(from) - Date.parse(started), span) / 10;
-      const end = scale(Date.parse(to ?? ended) - Date.parse(started), span) / 10;
-      return `<rect class="outage" x="${round(x)}%" width="${round(Math.max(0.3, end - x))}%" y="0" height="${round(height)}"/>`;
-    })
-    .join('');
+function outagesOf({ outages, started, ended }: RunReport, span: number, height: number): Html[] {
+  return outages.map(({ from, to }) => {
+    const x = scale(Date.parse(from) - Date.parse(started), span) / 10;
+    const end = scale(Date.parse(to ?? ended) - Date.parse(started), span) / 10;
+    return html`<rect class="outage" x="${round(x)}%" width="${round(Math.max(0.3, end - x))}%" y="0" height="${round(height)}"/>`;
+  });
 }
 
-function legend(used: ReadonlySet<PhaseKind>, outage: boolean): string {
-  const entry = (swatch: string, word: string) =>
-    `<span class="entry"><svg class="swatch" viewBox="0 0 24 12" aria-hidden="true">${swatch}</svg> ${word}</span>`;
+function legend(used: ReadonlySet<PhaseKind>, outage: boolean): Html[] {
+  const entry = (swatch: Html, word: string) =>
+    html`<span class="entry"><svg class="swatch" viewBox="0 0 24 12" aria-hidden="true">${swatch}</svg> ${word}</span> `;
   const entries = PHASE_KINDS.filter((kind) => used.has(kind)).map((kind) => {
     const tall = 12 * PHASE_LOOKS[kind].height;
-    return entry(
-      `<rect class="p-${kind}" y="${round((12 - tall) / 2)}" width="24" height="${round(tall)}"/>`,
-      PHASE_LOOKS[kind].word,
-    );
+    const swatch = html`<rect class="p-${kind}" y="${round((12 - tall) / 2)}" width="24" height="${round(tall)}"/>`;
+    return entry(swatch, PHASE_LOOKS[kind].word);
   });
-  if (outage) entries.push(entry('<rect class="outage" width="24" height="12"/>', 'broker lost'));
-  return entries.join(' ');
+  if (outage) entries.push(entry(html`<rect class="outage" width="24" height="12"/>`, 'broker lost'));
+  return entries;
 }

@@ -1,5 +1,6 @@
 /** Phases as SVG: one path a kind, however many devices there are. */
 import { showDuration } from '../../../text.js';
+import { type Html, html, raw } from '../markup.js';
 import type { PhaseKind, ReportDevice } from '../model.js';
 import { PHASE_KINDS } from '../model.js';
 import { PHASE_LOOKS } from './kinds.js';
@@ -19,7 +20,7 @@ export interface Track {
 }
 
 /** Every phase of `tracks`, `span` milliseconds from edge to edge. */
-export function trackPaths(tracks: readonly Track[], span: number): string {
+export function trackPaths(tracks: readonly Track[], span: number): Html[] {
   const paths = new Map<PhaseKind, string[]>();
   for (const { device, y, height, flat, from } of tracks) {
     for (const phase of device.phases) {
@@ -35,8 +36,8 @@ export function trackPaths(tracks: readonly Track[], span: number): string {
   }
   return PHASE_KINDS.flatMap((kind) => {
     const list = paths.get(kind);
-    return list ? [`<path class="p-${kind}" d="${list.join('')}"/>`] : [];
-  }).join('');
+    return list ? [html`<path class="p-${kind}" d="${raw(list.join(''))}"/>`] : [];
+  });
 }
 
 /** `ms` of `span` as a place in the drawing. */

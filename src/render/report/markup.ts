@@ -1,0 +1,64 @@
+/** HTML and XML by templates that escape what is put into them: only markup made by a template is taken as it is. */
+import { safeText } from '../../text.js';
+
+type Language = 'html' | 'xml';
+
+/** Markup: made by {@link html} or {@link xml}, or trusted by {@link raw}. */
+export class Markup<L extends Language> {
+  constructor(
+    readonly language: L,
+    readonly text: string,
+  ) {}
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+export type Html = Markup<'html'>;
+export type Xml = Markup<'xml'>;
+
+/** Lists are joined; null and false are nothing. */
+type Part<L extends Language> = string | number | Markup<L> | null | false | readonly Part<L>[];
+
+const LONGEST = 1000;
+// Not characters of XML 1.0 ("Char"); everything else that is not one is made safe by safeText already.
+const NOT_XML = /[\ufffe\uffff]/g;
+const SPECIAL = /[&<>"']/g;
+
+/** Text of an HTML element, or of an attribute in quotes. */
+export const html = template('html', escaped);
+/** Text of an XML element, or of an attribute in quotes. */
+export const xml = template('xml', (text) =>
+  escaped(text).replace(NOT_XML, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`),
+);
+
+/** Our own style and script, in which nothing is to be escaped. */
+export function raw(text: string): Html {
+  return new Markup('html', text);
+}
+
+/** At most `max` characters of `text`, where a thousand are too many. */
+export function short(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max - 1)}…` : text;
+}
+
+function escaped(text: string): string {
+  return safeText(text, LONGEST).replace(SPECIAL, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+function template<L extends Language>(language: L, escapeText: (text: string) => string) {
+  const textOf = (part: Part<L>): string => {
+    if (typeof part === 'string') return escapeText(part);
+    if (typeof part === 'number') return String(part);
+    if (part === null || part === false) return '';
+    return part instanceof Markup ? part.text : part.map(textOf).join('');
+  };
+  return (strings: TemplateStringsArray, ...parts: Part<L>[]): Markup<L> => {
+    let text = strings[0] ?? '';
+    for (let index = 0; index < parts.length; index++) {
+      text += textOf(parts[index] ?? null) + (strings[index + 1] ?? '');
+    }
+    return new Markup(language, text);
+  };
+}

@@ -2,7 +2,8 @@
 import { OtaError, toOtaError } from '../errors.js';
 import { prepareFirmware } from '../firmware/prepare.js';
 import { parseServeAddress, type ServeAddress, serveBase } from '../firmware/serve/address.js';
-import { type FirmwareServer, type ServedFile, serveFirmware } from '../firmware/serve/server.js';
+import type { ServedFile } from '../firmware/serve/served-file.js';
+import { type FirmwareServer, serveFirmware } from '../firmware/serve/server.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { RISKS } from '../risks.js';
 import { digestCacheFile } from '../settings/state-folders.js';

@@ -18,8 +18,8 @@ import { EXIT_CODES_HELP } from './exit-codes-help.js';
 import { helpRequest } from './help-request.js';
 import type { Io } from './io.js';
 import { addOptions, DeclaredArgument, DeclaredOption } from './options/commander.js';
-import { COMMON } from './options/common.js';
 import { GROUPS } from './options/declaration.js';
+import { COMMON } from './options/on-every-command.js';
 import { readOptions } from './options/read.js';
 
 /** Every command, in the order of help. */

@@ -1,5 +1,5 @@
 import type { ManifestDevice } from '../manifest/model.js';
-import type { FirmwareSource } from './read/read-firmware.js';
+import type { FirmwareSource } from './read/source.js';
 
 /** A file, and the devices that name it, in the manifest's order. */
 export interface FirmwareGroup {

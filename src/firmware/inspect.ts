@@ -12,7 +12,8 @@ import { SourceFailure } from './package/central-directory.js';
 import { lookInside } from './package/look.js';
 import { provePackage } from './package/prove.js';
 import { NO_FACTS, type PackageFacts, type PackageModule, type PackageReport, type Verdict } from './package/report.js';
-import { type FirmwareSource, type ReadOptions, type ReadResult, readFirmware } from './read/read-firmware.js';
+import { readFirmware } from './read/read-firmware.js';
+import type { FirmwareSource, ReadOptions, ReadResult } from './read/source.js';
 import { showReasons, showSource } from './shown-source.js';
 
 /** What a package says of itself, before its modules have been read; names as in the package, not yet safe to show. */

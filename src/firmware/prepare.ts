@@ -11,7 +11,8 @@ import type { Digest } from './digest/cache.js';
 import { groupBy } from './group-by.js';
 import { type FirmwareGroup, groupByFile } from './group-by-file.js';
 import { type PackageReport, provenModules, type Verdict } from './package/report.js';
-import { type FirmwareSource, type ReadOptions, readFirmware } from './read/read-firmware.js';
+import { readFirmware } from './read/read-firmware.js';
+import type { FirmwareSource, ReadOptions } from './read/source.js';
 import { showDevices, showProblem, showSource } from './shown-source.js';
 
 export type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';

@@ -7,9 +7,9 @@ import { createFindings, type Findings } from './findings.js';
 import type { Manifest, ManifestWarning } from './model.js';
 import type { CsvTable } from './parse/csv.js';
 import { parseJson } from './parse/json.js';
-import { showSource, unreadable } from './problem.js';
 import { devicesOf } from './shape.js';
 import { type Format, readSource } from './source.js';
+import { showSource, unreadable } from './unreadable.js';
 
 export interface ReadManifestOptions {
   /** `--pid`, checked and each once: the gateway of devices that name none, if it is one. */

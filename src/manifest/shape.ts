@@ -1,7 +1,7 @@
 import { didYouMean, nearest } from '../nearest.js';
 import { quoted } from '../text.js';
 import type { Report } from './findings.js';
-import { kindOf, unreadable } from './problem.js';
+import { kindOf, unreadable } from './unreadable.js';
 
 const OBJECT_KEYS = ['devices', '$schema'];
 /** `ota_create` as the seed prints it, with its `timestamp:`; only the devices matter here. */

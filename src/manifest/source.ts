@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { systemReason } from '../errors.js';
 import { safeText, showBytes } from '../text.js';
 import { redactUrls } from '../url.js';
-import { unreadable } from './problem.js';
+import { unreadable } from './unreadable.js';
 
 export type Format = 'json' | 'yaml' | 'csv' | 'json or yaml';
 

@@ -3,12 +3,7 @@
  * `safeJson` escapes wherever it stands. Text from docks, files and servers must never be one.
  */
 import { safeJson } from '../text.js';
-import type { OutputStream } from './stream.js';
-
-/** A command of our own to the CI system, with its line end; what is put into it is escaped by whoever makes it. */
-export interface CiCommand {
-  readonly ciCommand: string;
-}
+import type { CiCommand, OutputStream } from './stream.js';
 
 /** The only way past the guard. */
 export function writeCommand(stream: OutputStream, command: CiCommand): void {

@@ -1,4 +1,7 @@
-import type { CiCommand } from './ci-guard.js';
+/** A command of our own to the CI system, with its line end; what is put into it is escaped by whoever makes it. */
+export interface CiCommand {
+  readonly ciCommand: string;
+}
 
 /** What renderers need of `process.stdout` and `process.stderr`: little enough that tests can stand in for them. */
 export interface OutputStream {

@@ -8,7 +8,7 @@ import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } fro
 import type { Emit } from './events.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
-import { followRun, replyTopics } from './session.js';
+import { openSession, replyTopics } from './session.js';
 import type { RunView } from './tracker/state.js';
 
 /** A look at the docks before anything is published to them. */
@@ -126,7 +126,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     const coreOptions = typeof options.core === 'function' ? options.core(plan) : options.core;
     const core = createCore(plan, coreOptions, new Set(left.map(({ device }) => device)));
     const log = (await options.openLog?.(core)) ?? null;
-    const run = followRun({
+    const run = openSession({
       ...options,
       core,
       log,
@@ -142,7 +142,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
     if (lostEarly !== null) rest.onLost?.(lostEarly);
     if (goneWhy !== null) rest.onGone?.(goneWhy);
-    const result = await run.follow(broker);
+    const result = await run.toEnd(broker);
     keepSession = log !== null && core.cut !== null;
     return result;
   } finally {

@@ -11,7 +11,7 @@ import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
 import type { FactLog } from './publisher.js';
 import { subscribeRun, type Verification } from './push.js';
-import { followRun } from './session.js';
+import { openSession } from './session.js';
 import type { RunView } from './tracker/state.js';
 import { outcomes } from './tracker/tracker.js';
 
@@ -31,7 +31,7 @@ export interface ResumeOptions {
   republishUncertain: boolean;
   /** The core was rebuilt with what had ended unknown to be asked for again. */
   reopened?: boolean;
-  /** As {@link followRun} takes it. */
+  /** As {@link openSession} takes it. */
   refuses?: (devices: readonly number[]) => string | null;
   verification?: Verification | null;
   clock: Clock;
@@ -153,7 +153,7 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
 
 async function attempt(options: ResumeOptions): Promise<RunResult> {
   const { core, clock, signal, verification } = options;
-  const run = followRun({
+  const run = openSession({
     ...options,
     listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
   });
@@ -166,7 +166,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
     if (signal.aborted) throw interruption(signal);
     run.take({ type: 'resumed', at: clock.now(), ...(options.reopened ? { reopened: true } : {}) });
     options.onPhase?.('upgrading');
-    const result = await run.follow(broker);
+    const result = await run.toEnd(broker);
     keepSession = core.cut !== null;
     return result;
   } finally {

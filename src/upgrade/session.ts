@@ -23,7 +23,7 @@ export interface Listener {
   handle(message: BrokerMessage): void;
 }
 
-export interface FollowOptions {
+export interface SessionOptions {
   core: RunCore;
   clock: Clock;
   emit: Emit;
@@ -43,15 +43,15 @@ export interface FollowOptions {
   downloads?: RunView['downloads'];
 }
 
-/** A run that is connected: hand it everything that the broker says, then {@link FollowedRun.follow} it to its end. */
-export interface FollowedRun {
+/** A run that is connected: hand it everything that the broker says, then {@link RunSession.toEnd} it to its end. */
+export interface RunSession {
   readonly events: BrokerEvents;
   /** Takes in a fact from elsewhere, e.g. a version that a device reported. */
   take(fact: Fact): void;
   /** A version that a device reported; it reports the same one every few seconds. */
   report(sn: string, version: string, model?: string | null): void;
   /** Publishes what is due and resolves when every device has ended, or the run has been cut off. */
-  follow(broker: Broker): Promise<RunResult>;
+  toEnd(broker: Broker): Promise<RunResult>;
 }
 
 /** The topics that a run listens to on its gateways, to be granted before anything is published. */
@@ -59,7 +59,7 @@ export function replyTopics(plan: Plan): string[] {
   return plan.gateways.flatMap(({ pid }) => [topicOf('services_reply', pid), topicOf('events', pid)]);
 }
 
-export function followRun(options: FollowOptions): FollowedRun {
+export function openSession(options: SessionOptions): RunSession {
   const { core, clock, emit, log, signal } = options;
   // Whole milliseconds: a number with a fraction takes memory of its own, wherever one is kept.
   const now = () => Math.floor(clock.now());
@@ -202,7 +202,7 @@ export function followRun(options: FollowOptions): FollowedRun {
     },
   };
 
-  async function follow(connected: Broker): Promise<RunResult> {
+  async function toEnd(connected: Broker): Promise<RunResult> {
     broker = connected;
     options.onView?.(viewOf(core, options.names, options.downloads));
     const onAbort = () => cut(cutBy(signal), interruption(signal));
@@ -247,7 +247,7 @@ export function followRun(options: FollowOptions): FollowedRun {
     if (takesVersion(core.tracker, fact)) take(fact);
   }
 
-  return { events, take, report, follow };
+  return { events, take, report, toEnd };
 }
 
 /** Facts that a journal needs although nobody is told of them. */

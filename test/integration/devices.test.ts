@@ -1,6 +1,7 @@
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type DevicesOptions, showDevices } from '../../src/cli/commands/devices/devices.js';
+import { showDevices } from '../../src/cli/commands/devices/devices.js';
+import type { DevicesOptions } from '../../src/cli/commands/devices/options.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';

@@ -8,13 +8,8 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock, systemClock } from '../../src/clock.js';
 import { proofOf } from '../../src/firmware/digest/file.js';
-import {
-  type FirmwareServer,
-  type ServedFile,
-  type ServeOptions,
-  serveFirmware,
-  type Transfer,
-} from '../../src/firmware/serve/server.js';
+import type { ServedFile, Transfer } from '../../src/firmware/serve/served-file.js';
+import { type FirmwareServer, type ServeOptions, serveFirmware } from '../../src/firmware/serve/server.js';
 import { bytesOf, device, md5Of, prepare, temporaryFolder } from '../helpers/firmware-tools.js';
 
 const run = promisify(execFile);

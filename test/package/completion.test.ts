@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { complete, completionCommand } from '../../src/cli/commands/completion/completion.js';
 import { PUSH } from '../../src/cli/commands/push/options.js';
 import { suggest } from '../../src/cli/completion/suggest.js';
-import { valuesOf } from '../../src/cli/completion/values.js';
+import { valuesOf } from '../../src/cli/completion/suggest-values.js';
 import { flagOf, type OptionDeclaration } from '../../src/cli/options/declaration.js';
 import { readOptions } from '../../src/cli/options/read.js';
 import { createProgram } from '../../src/cli/program.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type DevicesOptions, showDevices } from '../../src/cli/commands/devices/devices.js';
+import { showDevices } from '../../src/cli/commands/devices/devices.js';
+import type { DevicesOptions } from '../../src/cli/commands/devices/options.js';
 import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import { ONLINE_FOR } from '../../src/fleet/properties.js';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { filesUnder, type Import, importsOf, withoutComments } from '../helpers/imports.js';
@@ -117,6 +117,72 @@ describe('rooms', () => {
         .map(({ specifier }) => `${name} -> ${specifier}`),
     );
     expect(wrong).toEqual([]);
+  });
+});
+
+/** Groups of files that import each other, types and later imports included: none can be read, or changed, alone. */
+function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (file: string) => {
+    order.set(file, order.size);
+    lowest.set(file, order.get(file) ?? 0);
+    open.push(file);
+    for (const to of edges.get(file) ?? []) {
+      if (!order.has(to)) visit(to);
+      if (open.includes(to)) lowest.set(file, Math.min(lowest.get(file) ?? 0, lowest.get(to) ?? 0));
+    }
+    if (lowest.get(file) !== order.get(file)) return;
+    const circle = open.splice(open.indexOf(file));
+    if (circle.length > 1 || edges.get(file)?.includes(file)) found.push(circle.sort());
+  };
+  for (const file of edges.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+test('no file imports itself, by whatever way round', () => {
+  const edges = new Map(
+    sources.map(({ file, name, imports }) => [
+      name,
+      imports
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => relative(ROOT, targetOf(file, specifier))),
+    ]),
+  );
+  expect(circles(edges)).toEqual([]);
+  expect(
+    circles(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c', 'd']],
+        ['c', ['a']],
+        ['d', []],
+      ]),
+    ),
+  ).toEqual([['a', 'b', 'c']]);
+});
+
+describe('names', () => {
+  /** What says nothing of what a file does: any room could have one. */
+  const VAGUE = [
+    'common',
+    'collect',
+    'helpers',
+    'misc',
+    'others',
+    'problem',
+    'shared',
+    'utils',
+    'values',
+    'wire',
+    'words',
+  ];
+
+  test('none would fit any room', () => {
+    const vague = sources.filter(({ name }) => VAGUE.includes(basename(name, '.ts'))).map(({ name }) => name);
+    expect(vague).toEqual([]);
   });
 });
 

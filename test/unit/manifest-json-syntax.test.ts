@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { countKeyMarks, countKeys, jsonProblem, oddStructure } from '../../src/manifest/parse/json-syntax.js';
-import { placeOf } from '../../src/manifest/problem.js';
+import { placeOf } from '../../src/manifest/unreadable.js';
 
 // The same values in every run.
 fc.configureGlobal({ seed: 20260529 });

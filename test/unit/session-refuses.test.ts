@@ -3,7 +3,7 @@ import { manualClock } from '../../src/clock.js';
 import { createCore } from '../../src/upgrade/core.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { makePlan } from '../../src/upgrade/plan.js';
-import { followRun } from '../../src/upgrade/session.js';
+import { openSession } from '../../src/upgrade/session.js';
 import { fakeBroker, goodDock } from '../helpers/fake-broker.js';
 import { coreOptions, fleetOf } from '../helpers/upgrade-run.js';
 
@@ -13,7 +13,7 @@ async function runWithout(bad: number, gateways: number, rollout: Parameters<typ
   const fake = fakeBroker({ docks });
   const events: RunEvent[] = [];
   let id = 0;
-  const run = followRun({
+  const run = openSession({
     core: createCore(makePlan(fleetOf(gateways)), coreOptions({}, rollout)),
     clock: manualClock(),
     emit: (event) => void events.push(event),
@@ -23,7 +23,7 @@ async function runWithout(bad: number, gateways: number, rollout: Parameters<typ
     refuses: (devices) => (devices.includes(bad) ? 'its link has expired' : null),
   });
   await fake.connect(run.events);
-  return { result: await run.follow(fake.broker), pids: fake.jobs().map(({ pid }) => pid), events };
+  return { result: await run.toEnd(fake.broker), pids: fake.jobs().map(({ pid }) => pid), events };
 }
 
 test('a job that must not be published is not started, says why, and the others go on in its place', async () => {

@@ -1,7 +1,7 @@
 /** A command as one value: how it is called, what it takes, and what does its work. */
 import type { Io } from '../io.js';
-import type { CommonOptions } from '../options/common.js';
 import type { Completion, Options, OptionTable } from '../options/declaration.js';
+import type { CommonOptions } from '../options/on-every-command.js';
 
 export interface ArgumentDeclaration {
   /** `<run>`, `[manifest]`, `<file or url...>` */

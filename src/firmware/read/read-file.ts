@@ -5,8 +5,8 @@ import { CHANGED, digestFile, type FileProof, type FileTask, sameProof } from '.
 import { fileSource } from '../package/byte-source.js';
 import { SourceFailure } from '../package/central-directory.js';
 import { lookInside, type PackageLook } from '../package/look.js';
-import type { FirmwareSource, ReadContext, ReadResult } from './read-firmware.js';
 import { reportOf } from './report-of.js';
+import type { FirmwareSource, ReadContext, ReadResult } from './source.js';
 
 /** Looks into a file of this machine, then digests it and its entries, here or on threads. */
 export async function readFile(

@@ -11,8 +11,8 @@ import { readDirectory, SourceFailure } from '../package/central-directory.js';
 import { isConfiguration } from '../package/entry-name.js';
 import { type EntryWalk, entryWalk } from '../package/entry-walk.js';
 import { lookInside } from '../package/look.js';
-import { type FirmwareSource, MAX_SIZE, type ReadContext, type ReadResult, WORTH_A_THREAD } from './read-firmware.js';
 import { reportOf } from './report-of.js';
+import { type FirmwareSource, MAX_SIZE, type ReadContext, type ReadResult, WORTH_A_THREAD } from './source.js';
 
 // The directory of a real package has some kilobytes; with this much of the end kept it costs no further request.
 const TAIL = 256 * 1024;

@@ -6,7 +6,7 @@ import { sendRange } from './body.js';
 import type { Connections } from './connections.js';
 import { rangeAnswer } from './range.js';
 import type { Rate } from './rate.js';
-import type { ServedFile, ServeOptions } from './server.js';
+import type { ServedFile, Transfer } from './served-file.js';
 
 /** A file as it was when serving began. */
 export interface Shelf extends ServedFile {
@@ -23,7 +23,7 @@ export interface Shop {
   /** Milliseconds without a byte. */
   idle: number;
   nextId(): number;
-  onTransfer: ServeOptions['onTransfer'];
+  onTransfer: ((transfer: Transfer) => void) | undefined;
 }
 
 /** Answers one request, up to its last byte. */

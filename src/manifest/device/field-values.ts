@@ -6,7 +6,7 @@ import { UPGRADE_TYPES, type UpgradeType, upgradeTypeOf } from '../../protocol/u
 import { quoted } from '../../text.js';
 import { isFileName } from '../../url.js';
 import type { KnownDevice } from '../model.js';
-import { kindOf } from '../problem.js';
+import { kindOf } from '../unreadable.js';
 import { KNOWN_PARTS, MAX_TEXT } from './fields.js';
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

@@ -1,7 +1,7 @@
 /** Labels of a device: short texts by name, which select, sort and describe, and never reach the dock. */
 import { showCharacter, unseenIn } from '../../protocol/topics.js';
 import { quoted } from '../../text.js';
-import { kindOf } from '../problem.js';
+import { kindOf } from '../unreadable.js';
 import { textProblem } from './field-values.js';
 
 export type Labels = Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@
  * ends in an error after one row, not in gigabytes of empty cells.
  */
 import { quoted } from '../../text.js';
-import { unreadable } from '../problem.js';
+import { unreadable } from '../unreadable.js';
 
 export interface Row {
   /** As spreadsheets count, from 1, empty rows and the header included. */

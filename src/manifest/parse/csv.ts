@@ -1,7 +1,7 @@
 import { quoted, safeText } from '../../text.js';
 import type { Field } from '../device/fields.js';
 import type { Report } from '../findings.js';
-import { unreadable } from '../problem.js';
+import { unreadable } from '../unreadable.js';
 import { type Column, missingColumn, readColumns } from './csv-columns.js';
 import { csvRows, type Row } from './csv-rows.js';
 

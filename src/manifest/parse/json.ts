@@ -1,5 +1,5 @@
 import { quoted } from '../../text.js';
-import { placeOf, unreadable } from '../problem.js';
+import { placeOf, unreadable } from '../unreadable.js';
 import { countKeyMarks, countKeys, jsonProblem, oddStructure, oversized } from './json-syntax.js';
 
 /** Characters of a text that costs nothing, whatever is in it. */

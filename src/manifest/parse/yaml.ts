@@ -16,7 +16,7 @@ import {
 } from 'yaml';
 import { OtaError } from '../../errors.js';
 import { quoted, safeText, showBytes } from '../../text.js';
-import { unreadable } from '../problem.js';
+import { unreadable } from '../unreadable.js';
 
 /** Parsing takes some 150 bytes of memory for each character: this much takes a gigabyte. Larger fleets have JSON and CSV. */
 const MAX_YAML_CHARACTERS = 8 * 1024 * 1024;

@@ -2,10 +2,11 @@
 import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
-import { type CiCommand, writeCommand } from '../ci-guard.js';
+import { writeCommand } from '../ci-guard.js';
 import { needsLook } from '../device-states.js';
 import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
+import type { CiCommand } from '../stream.js';
 import { terminalWidth } from '../stream.js';
 import { summaryText } from '../summary.js';
 import { finalTable } from '../table/final-table.js';

@@ -1,6 +1,5 @@
 import { defineCommand } from '../declaration.js';
-
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+import { SHELLS } from './shells.js';
 
 export const completion = defineCommand({
   name: 'completion',

@@ -4,9 +4,9 @@ import { OtaError } from '../../../errors.js';
 import { meantHint } from '../../../nearest.js';
 import { safeText } from '../../../text.js';
 import { type Suggestions, suggest } from '../../completion/suggest.js';
-import { valuesOf } from '../../completion/values.js';
+import { valuesOf } from '../../completion/suggest-values.js';
 import type { Io } from '../../io.js';
-import { SHELLS } from './command.js';
+import { SHELLS } from './shells.js';
 
 /** The bits of cobra's protocol, which the scripts of `@bomb.sh/tab` speak. */
 const NO_SPACE = 2;

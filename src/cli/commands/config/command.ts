@@ -1,7 +1,8 @@
 import { CONNECTION } from '../../options/connection.js';
 import { defineOptions } from '../../options/declaration.js';
-import { PID, TEXT_OUTPUT } from '../../options/output.js';
+import { TEXT_OUTPUT } from '../../options/output.js';
 import { defineCommand } from '../declaration.js';
+import { TEST } from './options.js';
 
 const PROFILE = defineOptions({
   profile: {
@@ -62,12 +63,6 @@ const path = defineCommand({
   description: 'show where the settings file is',
   options: TEXT_OUTPUT,
   run: async (_, options, io) => (await import('./config.js')).showPath(options, io),
-});
-
-export const TEST = defineOptions({
-  pid: { ...PID.pid, help: 'gateway whose topics are tried; repeatable, or a comma list' },
-  ...TEXT_OUTPUT,
-  ...CONNECTION,
 });
 
 const test = defineCommand({

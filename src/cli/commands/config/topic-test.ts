@@ -11,11 +11,8 @@ import { renderTable } from '../../../render/table/table.js';
 import type { Connection } from '../../../settings/connection/load-connection.js';
 import { safeJson, safeText } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
-import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
-import type { TEST } from './command.js';
-
-type TestOptions = Options<typeof TEST>;
+import type { TestOptions } from './options.js';
 
 export interface TopicTest {
   action: 'subscribe' | 'publish';

@@ -11,14 +11,10 @@ import { useColor } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { quoted, safeJson, safeText, showDuration } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
-import type { CommonOptions } from '../../options/common.js';
-import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
-import type { DEVICES } from './command.js';
+import type { DevicesOptions } from './options.js';
 import { devicesTable } from './view.js';
 import { watchDevices } from './watch.js';
-
-export type DevicesOptions = Options<typeof DEVICES> & CommonOptions;
 
 /** @returns the exit code: 0, or that of an interruption */
 export async function devicesCommand(options: DevicesOptions, io: Io): Promise<number> {

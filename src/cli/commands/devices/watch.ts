@@ -9,8 +9,8 @@ import { useColor } from '../../../render/color.js';
 import { terminalSize, terminalWidth } from '../../../render/stream.js';
 import { safeJson } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
-import type { DevicesOptions } from './devices.js';
 import { createLiveRows } from './live-rows.js';
+import type { DevicesOptions } from './options.js';
 
 import { deviceLine, devicesTable, notReadyFirst, summaryOf } from './view.js';
 

@@ -12,9 +12,7 @@ import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
 import { safeJson } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
-import type { CommonOptions } from '../../options/common.js';
-import type { Options } from '../../options/declaration.js';
-import type { INSPECT } from './command.js';
+import type { InspectCommandOptions } from './options.js';
 import { showInspections } from './view.js';
 
 export interface InspectOptions {
@@ -46,7 +44,7 @@ export interface InspectIo {
 /** `dji-ota inspect`. @returns the exit code */
 export async function inspectCommand(
   places: readonly string[],
-  { entries, sha256, output, ca, cache, maxSize, color }: Options<typeof INSPECT> & CommonOptions,
+  { entries, sha256, output, ca, cache, maxSize, color }: InspectCommandOptions,
   io: Io,
 ): Promise<number> {
   const file = ca && ({ value: ca, source: '--ca', level: 'option' } as const);

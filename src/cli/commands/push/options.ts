@@ -1,9 +1,9 @@
 import { DEFAULTS } from '../../../app/defaults.js';
 import { RISKS } from '../../../risks.js';
-import type { CommonOptions } from '../../options/common.js';
 import { CONNECTION } from '../../options/connection.js';
 import { defineOptions, type Options } from '../../options/declaration.js';
 import { LIMITS, MAX_SIZE } from '../../options/limits.js';
+import type { CommonOptions } from '../../options/on-every-command.js';
 import { PID, RUN_OUTPUT } from '../../options/output.js';
 import {
   byteSize,

@@ -1,8 +1,5 @@
-import { defineOptions } from '../../options/declaration.js';
-import { RUN_OUTPUT } from '../../options/output.js';
 import { defineCommand } from '../declaration.js';
-
-export const REPORT = defineOptions({ report: RUN_OUTPUT.report });
+import { REPORT } from './options.js';
 
 export const report = defineCommand({
   name: 'report',

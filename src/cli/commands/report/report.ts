@@ -3,16 +3,10 @@ import { formatError } from '../../../render/error-text.js';
 import { checkReportTargets } from '../../../render/report/targets.js';
 import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { type Io, warner } from '../../io.js';
-import type { CommonOptions } from '../../options/common.js';
-import type { Options } from '../../options/declaration.js';
-import type { REPORT } from './command.js';
+import type { ReportOptions } from './options.js';
 
 /** `dji-ota report`. @returns the exit code of the joined runs; a report that cannot be written makes a 0 another one */
-export async function reportCommand(
-  sources: readonly string[],
-  flags: Options<typeof REPORT> & CommonOptions,
-  io: Io,
-): Promise<number> {
+export async function reportCommand(sources: readonly string[], flags: ReportOptions, io: Io): Promise<number> {
   const files = flags.report ?? [];
   await checkReportTargets(files);
   warnOfLooseFolders(io.env, warner(io));

@@ -3,13 +3,9 @@ import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.j
 import { latestUnfinished, resume } from '../../../app/resume.js';
 import { checkedId } from '../../../app/run-id.js';
 import { type Io, limitRun } from '../../io.js';
-import type { CommonOptions } from '../../options/common.js';
-import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
 import { openOutput } from '../../run-output.js';
-import type { RESUME } from './command.js';
-
-type ResumeOptions = Options<typeof RESUME> & CommonOptions;
+import type { ResumeOptions } from './options.js';
 
 /** `dji-ota resume [run]`. @returns the exit code, as if the run had never stopped */
 export async function resumeCommand(named: string | undefined, options: ResumeOptions, io: Io): Promise<number> {

@@ -1,12 +1,6 @@
-import { KEEP_RUNS } from '../../../app/defaults.js';
-import { defineOptions } from '../../options/declaration.js';
 import { TABLE_OUTPUT } from '../../options/output.js';
-import { duration } from '../../options/value-types.js';
 import { defineCommand } from '../declaration.js';
-
-export const PRUNE = defineOptions({
-  keep: { value: '<duration>', help: 'how long runs are kept', type: duration, default: KEEP_RUNS },
-});
+import { PRUNE } from './options.js';
 
 const prune = defineCommand({
   name: 'prune',

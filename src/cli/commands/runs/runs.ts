@@ -16,10 +16,10 @@ import { COUNTED, totalsOf } from '../../../upgrade/counting.js';
 import { outcomes } from '../../../upgrade/tracker/tracker.js';
 import { viewOf } from '../../../upgrade/tracker/view.js';
 import { type Io, warner } from '../../io.js';
-import type { CommonOptions } from '../../options/common.js';
 import type { Options } from '../../options/declaration.js';
+import type { CommonOptions } from '../../options/on-every-command.js';
 import type { TABLE_OUTPUT } from '../../options/output.js';
-import type { PRUNE } from './command.js';
+import type { PruneOptions } from './options.js';
 
 type RunsOptions = Options<typeof TABLE_OUTPUT> & CommonOptions;
 
@@ -47,7 +47,7 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
     run.run,
     new Date(run.time).toISOString().replace('T', ' ').slice(0, 19),
     String(run.devices),
-    stateOf(run),
+    statusOf(run),
     outcomeOf(run),
     safeText(run.manifest, 300),
   ]);
@@ -89,7 +89,7 @@ export async function runCommand(id: string, flags: RunsOptions, io: Io): Promis
     `Started   ${new Date(header.time).toISOString()}`,
     `Manifest  ${safeText(header.manifest, 300)}`,
     ...(broker === null ? [] : [`Broker    ${broker}`]),
-    `State     ${summary ? stateOf(summary) : ''}`,
+    `State     ${summary ? statusOf(summary) : ''}`,
     `Journal   ${safeText(file, 1000)}`,
   ];
   io.stdout.write(`${lines.join('\n')}\n\n`);
@@ -104,18 +104,22 @@ export async function runCommand(id: string, flags: RunsOptions, io: Io): Promis
 }
 
 /** `dji-ota runs prune`. */
-export async function pruneCommand({ keep }: Options<typeof PRUNE>, io: Io): Promise<number> {
+export async function pruneCommand({ keep }: PruneOptions, io: Io): Promise<number> {
   const removed = await pruneRuns(runsFolder(io.env), keep, io.clock.wall());
   for (const run of removed) io.stdout.write(`${run}\n`);
   io.stderr.write(`${removed.length} ${removed.length === 1 ? 'run' : 'runs'} removed.\n`);
   return 0;
 }
 
-function stateOf(run: RunSummary): string {
+/** `interrupted`: by a signal, a lost broker or a time limit; `crashed`: it ended without a word. Both can be resumed. */
+function statusOf(run: RunSummary): 'running' | 'finished' | 'interrupted' | 'crashed' {
   if (run.alive) return 'running';
-  if (!run.finished) return 'broken off';
-  return run.finished.complete ? 'finished' : 'cut off';
+  if (!run.finished) return 'crashed';
+  return run.finished.complete ? 'finished' : 'interrupted';
 }
+
+/** `state` of the JSON, whose words scripts know. */
+const STATES = { running: 'running', finished: 'finished', interrupted: 'cut off', crashed: 'broken off' } as const;
 
 function outcomeOf(run: RunSummary): string {
   const { finished } = run;
@@ -137,7 +141,8 @@ function listed(run: RunSummary): Record<string, unknown> {
     simulated: run.simulated,
     gateways: run.gateways,
     device_count: run.devices,
-    state: stateOf(run),
+    state: STATES[statusOf(run)],
+    status: statusOf(run),
     exit_code: run.finished?.exit_code ?? null,
     totals: run.finished?.totals ?? null,
     journal: run.file,

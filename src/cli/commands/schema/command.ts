@@ -1,6 +1,5 @@
 import { defineCommand } from '../declaration.js';
-
-export const SCHEMAS = ['manifest', 'events', 'report'] as const;
+import { SCHEMAS } from './schema-names.js';
 
 export const schema = defineCommand({
   name: 'schema',

@@ -5,8 +5,8 @@ import { meantHint } from '../../../nearest.js';
 import { reportJsonSchema } from '../../../render/report/schema.js';
 import { safeText } from '../../../text.js';
 import type { Io } from '../../io.js';
-import { SCHEMAS } from './command.js';
 import { eventsJsonSchema } from './events.js';
+import { SCHEMAS } from './schema-names.js';
 
 type SchemaName = (typeof SCHEMAS)[number];
 

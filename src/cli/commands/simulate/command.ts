@@ -1,44 +1,5 @@
-import { defineOptions } from '../../options/declaration.js';
-import { PID } from '../../options/output.js';
-import { count, factor } from '../../options/value-types.js';
 import { defineCommand } from '../declaration.js';
-
-const MOST_PORT = 65_535;
-const MOST_DOCKS = 100_000;
-
-export const SIMULATE = defineOptions({
-  port: {
-    value: '<n>',
-    help: 'TCP port of the broker; 0 = any free one',
-    type: count(0, MOST_PORT),
-    default: 1883,
-  },
-  docks: { value: '<n>', help: 'how many docks', type: count(1, MOST_DOCKS), defaultText: '2' },
-  scenario: {
-    value: '<name or file>',
-    help: 'what the docks do; "list" shows the built-in ones',
-    default: 'ok',
-    complete: 'scenarios',
-  },
-  manifest: {
-    value: '<file>',
-    help: 'docks for the gateways of a manifest, instead of --docks',
-    complete: 'files',
-  },
-  host: { value: '<address>', help: 'address to listen on', defaultText: '127.0.0.1' },
-  wsPort: {
-    value: '<n>',
-    help: 'listen for WebSocket connections too; 0 = any free port',
-    type: count(0, MOST_PORT),
-  },
-  speed: { value: '<factor>', help: 'how many times faster than real time', type: factor(1000), defaultText: '1' },
-  username: {
-    value: '<name>',
-    help: 'clients have to log in as; the password comes from DJI_OTA_PASSWORD or a file',
-  },
-  passwordFile: { value: '<path>', help: 'file that holds that password', complete: 'files' },
-  pid: { ...PID.pid, help: 'with --manifest: gateway of the devices whose entry names none' },
-});
+import { SIMULATE } from './options.js';
 
 export const simulate = defineCommand({
   name: 'simulate',

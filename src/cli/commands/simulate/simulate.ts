@@ -7,8 +7,7 @@ import { startSimulator } from '../../../simulator/fleet.js';
 import { loadScenario } from '../../../simulator/load-scenario.js';
 import { safeText } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
-import type { Options } from '../../options/declaration.js';
-import type { SIMULATE } from './command.js';
+import type { SimulateCommandOptions } from './options.js';
 
 export interface SimulateOptions {
   /** Default 1883, where every other command looks for a broker; 0 = any free one. */
@@ -41,7 +40,7 @@ interface Streams {
 const SHOWN = 10;
 
 /** `dji-ota simulate`. @returns exit code 0 */
-export async function simulateCommand(options: Options<typeof SIMULATE>, io: Io): Promise<number> {
+export async function simulateCommand(options: SimulateCommandOptions, io: Io): Promise<number> {
   const { passwordFile, ...rest } = options;
   const file = passwordFile && ({ value: passwordFile, source: '--password-file', level: 'option' } as const);
   const password = file

@@ -1,19 +1,5 @@
-import { CONNECTION } from '../../options/connection.js';
-import { defineOptions } from '../../options/declaration.js';
-import { LIMITS } from '../../options/limits.js';
-import { PID, RUN_OUTPUT } from '../../options/output.js';
-import { each } from '../../options/value-types.js';
 import { defineCommand } from '../declaration.js';
-
-export const WATCH = defineOptions({
-  pid: { ...PID.pid, help: 'gateway to watch; repeatable, or a comma list' },
-  bid: { value: '<id>', help: 'only this upgrade; repeatable', gather: each },
-  follow: { help: 'do not end when all upgrades that were seen have ended' },
-  ...RUN_OUTPUT,
-  stallTimeout: LIMITS.stallTimeout,
-  timeout: LIMITS.timeout,
-  ...CONNECTION,
-});
+import { WATCH } from './options.js';
 
 export const watch = defineCommand({
   name: 'watch',

@@ -6,14 +6,12 @@ import { OtaError } from '../../../errors.js';
 import { knownJobs } from '../../../journal/known-jobs.js';
 import { expiryWhileSought } from '../../../mqtt/broker.js';
 import { type Io, limitRun } from '../../io.js';
-import type { CommonOptions } from '../../options/common.js';
-import type { Options } from '../../options/declaration.js';
 import { readConnection } from '../../read-connection.js';
 import { openOutput } from '../../run-output.js';
-import type { WATCH } from './command.js';
+import type { WatchOptions } from './options.js';
 
 /** `dji-ota watch`. @returns the exit code */
-export async function watchCommand(options: Options<typeof WATCH> & CommonOptions, io: Io): Promise<number> {
+export async function watchCommand(options: WatchOptions, io: Io): Promise<number> {
   const pids = options.pid ?? [];
   if (pids.length === 0) {
     throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch with --pid.' });

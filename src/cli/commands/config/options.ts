@@ -1,0 +1,12 @@
+import { CONNECTION } from '../../options/connection.js';
+import { defineOptions, type Options } from '../../options/declaration.js';
+import { PID, TEXT_OUTPUT } from '../../options/output.js';
+
+/** Of `config test`. */
+export const TEST = defineOptions({
+  pid: { ...PID.pid, help: 'gateway whose topics are tried; repeatable, or a comma list' },
+  ...TEXT_OUTPUT,
+  ...CONNECTION,
+});
+
+export type TestOptions = Options<typeof TEST>;

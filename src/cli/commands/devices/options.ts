@@ -1,0 +1,18 @@
+import { LISTEN_TIME } from '../../../app/defaults.js';
+import { CONNECTION } from '../../options/connection.js';
+import { defineOptions, type Options } from '../../options/declaration.js';
+import type { CommonOptions } from '../../options/on-every-command.js';
+import { PID, TABLE_OUTPUT } from '../../options/output.js';
+import { timeout } from '../../options/value-types.js';
+
+export const DEVICES = defineOptions({
+  ...PID,
+  all: { help: 'every gateway of the broker' },
+  target: { value: '<manifest>', help: 'add the version of a manifest, and what push would do', complete: 'files' },
+  watch: { help: 'keep the list live' },
+  timeout: { value: '<duration>', help: 'how long to listen', type: timeout, default: LISTEN_TIME },
+  ...TABLE_OUTPUT,
+  ...CONNECTION,
+});
+
+export type DevicesOptions = Options<typeof DEVICES> & CommonOptions;

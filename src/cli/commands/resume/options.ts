@@ -1,0 +1,29 @@
+import { CONNECTION } from '../../options/connection.js';
+import { defineOptions, type Options } from '../../options/declaration.js';
+import { LIMITS } from '../../options/limits.js';
+import type { CommonOptions } from '../../options/on-every-command.js';
+import { RUN_OUTPUT } from '../../options/output.js';
+import { timeout } from '../../options/value-types.js';
+
+const { replyTimeout, stallTimeout } = LIMITS;
+const ofTheRun = { value: '<duration>', group: 'Time limits', type: timeout, defaultText: 'that of the run' } as const;
+
+export const RESUME = defineOptions({
+  republishUncertain: {
+    help: 'send jobs again, under their own ids, of which it is not certain that they were sent',
+  },
+  manifest: {
+    value: '<file>',
+    help: 'where the URLs of jobs still to be sent are read from',
+    defaultText: 'the run’s manifest',
+    complete: 'files',
+  },
+  ...RUN_OUTPUT,
+  replyTimeout: { ...ofTheRun, help: replyTimeout.help },
+  stallTimeout: { ...ofTheRun, help: stallTimeout.help },
+  verifyTimeout: { ...ofTheRun, help: 'how long to wait, after ok, for a device to report the target version' },
+  timeout: LIMITS.timeout,
+  ...CONNECTION,
+});
+
+export type ResumeOptions = Options<typeof RESUME> & CommonOptions;

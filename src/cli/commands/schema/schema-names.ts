@@ -1,0 +1,1 @@
+export const SCHEMAS = ['manifest', 'events', 'report'] as const;

@@ -1,6 +1,7 @@
 /** Firmware as a step of push: read, checked, and put beside each device. */
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import type { KnownProducts } from '../protocol/products.js';
 import type { Risk } from '../risks.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
@@ -15,13 +16,15 @@ export interface FirmwareSettings {
   maxSize?: number | undefined;
   /** PEM of further authorities for https. */
   ca?: Buffer | undefined;
+  /** What is known of product codes beyond the public ones. */
+  products?: KnownProducts | undefined;
   /** Ask the server of each `file_url` as a dock would; default true. */
   probeUrls?: boolean | undefined;
 }
 
 /**
  * Reads each firmware file once. `file_url` is empty where the file is still to be served. `duration`: how long the docks may
- * need their URLs, milliseconds.
+ * need their URLs, milliseconds. `codes` takes the product code of each device's package, by serial number.
  * @throws OtaError `firmware_unreadable`, `firmware_broken`, `firmware_mismatch`
  */
 export async function prepareDevices(
@@ -29,13 +32,15 @@ export async function prepareDevices(
   { firmware = {}, allow = [] }: { firmware?: FirmwareSettings | undefined; allow?: readonly Risk[] | undefined },
   duration: number,
   { clock, env, emit, warn, reading, signal }: Context,
+  codes?: Map<string, string>,
 ): Promise<PlannedDevice[]> {
-  const { cacheFile = null, trustManifest = false, maxSize, ca, probeUrls } = firmware;
+  const { cacheFile = null, trustManifest = false, maxSize, ca, products, probeUrls } = firmware;
   const facts = await prepareFirmware(devices, {
     cacheFile,
     trustManifest,
     allow: new Set(allow),
     maxSize,
+    ...(products ? { products } : {}),
     probeUrls,
     expectedEnd: clock.wall() + duration,
     ca,
@@ -46,6 +51,7 @@ export async function prepareDevices(
     onReady: (ready) => emit({ event: 'firmware_ready', ...ready }),
     onWarning: warn,
   });
+  for (const [sn, { package: inside }] of facts) if (inside?.product) codes?.set(sn, inside.product);
   return plannedDevices(devices, facts);
 }
 

@@ -77,6 +77,7 @@ export function coreOptionsOf(settings: PushSettings, plan: Plan): CoreOptions {
       maxFailures: rollout.maxFailures ?? null,
       retryWait: rollout.retryWait ?? DEFAULTS.retryWait,
     },
+    ...(settings.allow?.includes('split-pair') ? { allowSplitPair: true } : {}),
     limits: {
       reply: limits.reply ?? DEFAULTS.replyTimeout,
       stall: limits.stall ?? DEFAULTS.stallTimeout,

@@ -1,12 +1,17 @@
 /** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
+
+import { createFleetFeed } from '../fleet/feed.js';
 import type { KeptConnection } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Plan } from '../upgrade/plan.js';
+import { createPreflight } from '../upgrade/preflight.js';
 import { push as runPush } from '../upgrade/push.js';
+import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
+import { learnedProducts, learnProducts, noInventory, openInventory } from './inventory.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { keptServe, newRunJournal } from './run-journal.js';
 import { createServing, withoutOwnUrls } from './serving.js';
@@ -44,10 +49,13 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
           { run, manifest, simulated: way.simulated, connection: way.kept, served: keptServe(serve) },
           context,
         );
-  const { createFleetFeed } = await import('../fleet/feed.js');
-  const { createVerification, namesFrom } = await import('../upgrade/verification.js');
   const feed = createFleetFeed(clock);
-  const isLook = preflight !== 'off' || skipCurrent;
+  // Simulated docks are no part of what this machine knows, and a program that wants no journal wants none of it.
+  const kept = run === undefined || way.simulated ? noInventory() : await openInventory(context);
+  const { inventory } = kept;
+  const closeInventory = kept.keep(feed);
+  const codes = new Map<string, string>();
+  const products = { ...learnedProducts(inventory), ...settings.firmware?.products };
   const serving = serve === undefined ? null : createServing(serve, devices, context);
   const read = serving ? withoutOwnUrls(devices) : devices;
   const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
@@ -58,8 +66,9 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
       warnings: request.warnings,
       prepare: async (ending) => {
         // Simulated docks download nothing.
-        const firmware = { ...settings.firmware, ...(way.simulated ? { probeUrls: false } : {}) };
-        const prepare = () => prepareDevices(read, { ...settings, firmware }, duration, { ...context, signal: ending });
+        const firmware = { ...settings.firmware, products, ...(way.simulated ? { probeUrls: false } : {}) };
+        const prepare = () =>
+          prepareDevices(read, { ...settings, firmware }, duration, { ...context, signal: ending }, codes);
         return serving ? serving.serve(prepare) : prepare();
       },
       connect: way.connect,
@@ -74,12 +83,16 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
         : {}),
       core: (plan) => coreOptionsOf(settings, plan),
       timeout,
-      preflight: isLook
-        ? (await import('../upgrade/preflight.js')).createPreflight(
-            { preflight, skipCurrent, skipUnready, keepListening: verify !== 'off', clock, signal, onWarning: warn },
-            feed,
-          )
-        : null,
+      preflight: createPreflight(
+        {
+          ...{ preflight, skipCurrent, skipUnready, clock, signal, inventory, products, onWarning: warn },
+          allow: new Set(settings.allow),
+          known: new Map(devices.flatMap(({ sn, known }) => (known ? [[sn, known] as const] : []))),
+          productOf: (sn) => codes.get(sn) ?? null,
+          keepListening: verify !== 'off',
+        },
+        feed,
+      ),
       verification: createVerification(clock, feed, verify !== 'off'),
       names: namesFrom(feed),
       ...(serving ? { downloads: serving.downloads } : {}),
@@ -92,8 +105,11 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
       onView: (view) => context.view?.(view),
     });
     await journal?.end(result);
+    const modelOf = (sn: string) => feed.fleet.devices.get(sn)?.model ?? null;
+    learnProducts(inventory, codes, result.devices, modelOf, clock.wall());
     return { result, recorded: journal?.begun ?? false };
   } finally {
     await serving?.close();
+    await closeInventory();
   }
 }

@@ -162,8 +162,8 @@ export interface KnownVersion {
 /** What `init` noted of a device in its manifest. */
 export interface NotedVersion {
   version: string | null;
-  /** ISO 8601. */
-  heard_at: string | null;
+  /** Milliseconds since 1970. */
+  heard_at: number | null;
 }
 
 /** To leave a device out, its version may be this old; for plans, warnings and the downgrade guard, {@link INFORMS_FOR}. */
@@ -183,8 +183,9 @@ export function notedVersion(
   if (entry?.firmware_version && entry.version_at !== null) {
     found.push({ version: entry.firmware_version, heard_at: entry.version_at, source: 'inventory' });
   }
-  const at = Date.parse(known?.heard_at ?? '');
-  if (known?.version && Number.isFinite(at)) found.push({ version: known.version, heard_at: at, source: 'manifest' });
+  if (known?.version && known.heard_at !== null) {
+    found.push({ version: known.version, heard_at: known.heard_at, source: 'manifest' });
+  }
   // A time in the future is a clock that was wrong: how old such a report is, nobody knows.
   const fresh = found.filter(({ heard_at }) => heard_at <= now && now - heard_at <= maxAge);
   return fresh.sort((a, b) => b.heard_at - a.heard_at)[0] ?? null;

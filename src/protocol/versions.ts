@@ -26,3 +26,17 @@ export function versionDoubt(version: string): string | null {
   if (/^\d+(\.\d+)*$/.test(version)) return null;
   return 'is no version like 17.02.0501; it is sent as it stands';
 }
+
+/**
+ * Whether release `a` is newer than `b`, number by number; null where either is spelled in another way than the two known ones,
+ * `17.02.05.01` and `17.02.0501`: then nobody knows how they compare.
+ */
+export function isNewer(a: string, b: string): boolean | null {
+  const [one, other] = [a, b].map((version) => /^(\d+)\.(\d+)\.(\d{4})$/.exec(normalizeVersion(version))?.slice(1));
+  if (!one || !other) return null;
+  for (const [index, part] of one.entries()) {
+    const difference = Number(part) - Number(other[index]);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
+}

@@ -120,7 +120,7 @@ describe('a noted version', () => {
   const inventory = inventoryOf({ sn: 'A', firmware_version: '1.0', version_at: START, heard_at: START });
 
   it('is the later one of inventory and manifest, while it is not too old', () => {
-    const known = { version: '2.0', heard_at: new Date(START + 1_000).toISOString() };
+    const known = { version: '2.0', heard_at: START + 1_000 };
     expect(notedVersion(inventory, 'A', null, START, DECIDES_FOR)).toMatchObject({
       version: '1.0',
       source: 'inventory',
@@ -137,7 +137,6 @@ describe('a noted version', () => {
 
   it('is none where its time lies in the future or makes no sense', () => {
     expect(notedVersion(inventory, 'A', null, START - 1, DECIDES_FOR)).toBeNull();
-    expect(notedVersion(inventory, 'B', { version: '2.0', heard_at: 'soon' }, START, DECIDES_FOR)).toBeNull();
     expect(notedVersion(inventory, 'B', { version: '2.0', heard_at: null }, START, DECIDES_FOR)).toBeNull();
   });
 });

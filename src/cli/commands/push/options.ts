@@ -57,7 +57,7 @@ export const PUSH = defineOptions({
     complete: 'serials',
   },
   shard: { value: '<i/n>', group: WHICH, help: 'only the i-th of n equal parts of the gateways', type: shard },
-  skipCurrent: { group: WHICH, help: 'leave out devices that already report the target version' },
+  skipCurrent: { group: WHICH, help: 'leave out devices that run the target version, as reported now or within 24h' },
 
   preflight: {
     value: '<mode>',
@@ -68,7 +68,7 @@ export const PUSH = defineOptions({
   },
   skipUnready: {
     group: DOCKS,
-    help: 'with --preflight require: leave out what is not ready instead of refusing the run',
+    help: 'leave out the gateways that are not ready instead of refusing the run',
   },
   verify: {
     value: '<mode>',

@@ -7,9 +7,6 @@ import type { PushOptions } from './options.js';
 /** @throws OtaError `usage` for options that do not go together. */
 export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): PushSettings {
   const { preflight, verify, serve, serveUrl, serveRate, waves, wavePause } = options;
-  if (options.skipUnready && preflight !== 'require') {
-    throw new OtaError('usage', '--skip-unready needs --preflight require', { hint: 'Give both.' });
-  }
   if (options.verifyTimeout !== undefined && verify === 'off') {
     throw new OtaError('usage', '--verify-timeout needs --verify', {
       hint: 'Give --verify report or --verify require.',

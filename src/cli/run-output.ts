@@ -12,6 +12,7 @@ import type { Io } from './io.js';
 export interface OutputFlags {
   output: Output;
   report?: string[] | undefined;
+  progress?: number | undefined;
   verbose?: true | undefined;
   color?: false | undefined;
   /** Of the commands that have it: what a report says of the run. */
@@ -52,6 +53,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     clock: io.clock,
     runId,
     verbose: flags.verbose ?? false,
+    progress: flags.progress,
     elsewhere: () => (recorded ? `All of them: dji-ota runs ${runId}` : 'A report (--report <file>) has all of them.'),
   });
   io.run = runId;

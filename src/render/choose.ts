@@ -15,6 +15,8 @@ export interface RendererOptions {
   clock: Clock;
   runId: string;
   verbose: boolean;
+  /** `--progress`: percent between two lines of a device; undefined: not given. */
+  progress?: number | undefined;
   /** As {@link DrawingOptions.elsewhere}. */
   elsewhere?(): string | null;
 }
@@ -32,7 +34,7 @@ export function resolveOutput(options: Pick<RendererOptions, 'output' | 'stderr'
  * The one renderer of a run. Each is loaded only where it is used: JSON lines need neither cli-progress nor ora nor chalk.
  */
 export async function chooseRenderer(options: RendererOptions): Promise<Renderer> {
-  const { stdout, stderr, env, clock, runId } = options;
+  const { stdout, stderr, env, clock, runId, progress } = options;
   const output = resolveOutput(options);
   const renderer = await load(output, options);
   if (env.GITHUB_ACTIONS !== 'true' || !env.GITHUB_STEP_SUMMARY || output === 'quiet') return renderer;
@@ -40,7 +42,8 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
   return withJobSummary(renderer, env.GITHUB_STEP_SUMMARY);
 
   async function load(kind: typeof output, { color }: RendererOptions): Promise<Renderer> {
-    if (kind === 'json') return (await import('./json/lines.js')).jsonRenderer({ stdout, stderr, clock, runId });
+    if (kind === 'json')
+      return (await import('./json/lines.js')).jsonRenderer({ stdout, stderr, clock, runId, progress });
     const { stylesFor } = await import('./chalk-styles.js');
     const styles = stylesFor(useColor(stderr, env, color));
     if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
@@ -53,6 +56,6 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
     }
     const { logRenderer } = await import('./log/log.js');
     const { ciSystem } = await import('./log/ci-annotations.js');
-    return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, elsewhere, ci: ciSystem(env) });
+    return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, elsewhere, progress, ci: ciSystem(env) });
   }
 }

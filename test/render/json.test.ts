@@ -11,7 +11,7 @@ import { fakePipe } from '../helpers/terminal.js';
 import { play } from './play.js';
 import { RECORDED_DEVICES, RECORDED_RUN } from './recorded-run.js';
 
-async function start() {
+async function start(progress?: number) {
   const stdout = fakePipe();
   const stderr = fakePipe();
   const clock = manualClock();
@@ -24,12 +24,13 @@ async function start() {
     clock,
     runId: 'run-1',
     verbose: true,
+    progress,
   });
   return { stdout, stderr, clock, renderer };
 }
 
 test('a recorded run as JSON lines', async () => {
-  const { stdout, stderr, clock, renderer } = await start();
+  const { stdout, stderr, clock, renderer } = await start(0);
   renderer.phase('Connecting');
   const replay = play(renderer, clock, RECORDED_DEVICES, RECORDED_RUN);
   renderer.event(replay.finished(1));
@@ -48,6 +49,29 @@ test('a recorded run as JSON lines', async () => {
   expect(events[1].time).toBe('2026-01-01T00:00:00.400Z');
   expect(stdout.text()).toMatchSnapshot();
   expect(stderr.text()).toBe('');
+});
+
+test('progress is told once for each step of --progress, and for each change', async () => {
+  const told = async (progress?: number) => {
+    const { stdout, renderer } = await start(progress);
+    const common = {
+      event: 'device_progress',
+      pid: 'P',
+      bid: 'b',
+      sn: 'S',
+      status: 'in_progress',
+      rate: null,
+    } as const;
+    for (let percent = 0; percent <= 100; percent++) {
+      renderer.event({ ...common, percent, step_key: 'download_firmware' });
+    }
+    renderer.event({ ...common, percent: 0, step_key: 'upgrade_firmware' });
+    renderer.close();
+    return stdout.text().trim().split('\n').length;
+  };
+  expect([await told(), await told(10), await told(50), await told(100), await told(1), await told(0)]).toEqual([
+    12, 12, 4, 3, 102, 102,
+  ]);
 });
 
 test('an error is told on both streams, a note to people alone', async () => {

@@ -97,6 +97,7 @@ describe('progress', () => {
     renderer.event(progress(0, 'upgrade_firmware'));
     renderer.event(progress(9, 'upgrade_firmware'));
     renderer.event(progress(19, 'upgrade_firmware'));
+    renderer.close();
     const said = stderr
       .text()
       .trim()
@@ -109,6 +110,27 @@ describe('progress', () => {
       'download  100 %',
       'upgrade    0 %',
       'upgrade   19 %',
+    ]);
+  });
+
+  test('that speaks of a whole job is one line with both devices; what names one is its own', async () => {
+    const { renderer, stderr } = await start();
+    const both = (percent: number) => {
+      for (const sn of ['DOCK', 'AIR']) renderer.event({ ...progress(percent), sn } as RunEvent);
+    };
+    both(0);
+    await Promise.resolve();
+    expect(stderr.text()).toMatch(/ DOCK \+ AIR {2}download {4}0 %\n$/);
+    both(20);
+    renderer.event({ ...progress(30), sn: 'AIR' } as RunEvent);
+    renderer.event({ ...progress(30), sn: 'OTHER', bid: 'c' } as RunEvent);
+    renderer.close();
+    const said = stderr.text().trim().split('\n');
+    expect(said.map((line) => line.replace(/^\S+ +P +/, '').replace(/ +/g, ' '))).toEqual([
+      'DOCK + AIR download 0 %',
+      'DOCK + AIR download 20 %',
+      'AIR download 30 %',
+      'OTHER download 30 %',
     ]);
   });
 

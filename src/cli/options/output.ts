@@ -1,6 +1,6 @@
 /** What is shown and written. */
 import { defineOptions } from './declaration.js';
-import { commaList, each, gateway } from './value-types.js';
+import { commaList, each, gateway, percentStep } from './value-types.js';
 
 /** Of the commands that follow upgrades. */
 export const RUN_OUTPUT = defineOptions({
@@ -11,6 +11,12 @@ export const RUN_OUTPUT = defineOptions({
     default: 'auto',
     env: 'DJI_OTA_OUTPUT',
     everyday: true,
+  },
+  progress: {
+    value: '<step>',
+    help: 'how often log and JSON lines tell progress, in percent; 0 = whenever it changes',
+    type: percentStep,
+    defaultText: '10%',
   },
   report: {
     value: '<file>',

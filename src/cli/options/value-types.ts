@@ -41,6 +41,18 @@ export function factor(most: number): ValueType<number> {
   };
 }
 
+/** `10%` or `10`: 0 to 100. */
+export const percentStep: ValueType<number> = {
+  parse(text, option) {
+    const number = Number(/^(\d{1,3}(?:\.\d+)?)%?$/.exec(text.trim())?.[1] ?? Number.NaN);
+    if (number <= 100) return number;
+    throw new OtaError('usage', `${option} ${JSON.stringify(text)} is not a step from 0 to 100%`, {
+      hint: 'Write it like 10%.',
+    });
+  },
+  show: (step) => `${step}%`,
+};
+
 /** The serial number of a gateway. */
 export const gateway: ValueType<string> = { parse: (text, option) => checkedPids(option, text)[0] as string };
 

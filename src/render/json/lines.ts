@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { safeJson } from '../../text.js';
 import { type RunEvent, stamped } from '../../upgrade/events.js';
+import { DEFAULT_STEP, progressGate } from '../log/gate.js';
 import { formatProblem } from '../problem-text.js';
 import type { Renderer } from '../renderer.js';
 import type { OutputStream } from '../stream.js';
@@ -23,8 +24,11 @@ export function jsonRenderer(options: {
   stderr: OutputStream;
   clock: Clock;
   runId: string;
+  /** `--progress`, in percent. */
+  progress?: number | undefined;
 }): Renderer {
   const { stdout, stderr, clock, runId } = options;
+  const gate = progressGate(options.progress ?? DEFAULT_STEP);
   let block = '';
   let scheduled = false;
   let over = false;
@@ -41,7 +45,9 @@ export function jsonRenderer(options: {
     event(event) {
       // The contract's last line: whatever comes after it has no place.
       if (over) return;
-      if (event.event === 'device_progress' && (stdout.writableLength ?? 0) > MOST_WAITING) return;
+      if (event.event === 'device_progress') {
+        if ((stdout.writableLength ?? 0) > MOST_WAITING || !gate(event)) return;
+      }
       over = event.event === 'run_finished';
       if (event.event === 'error') stderr.write(`${formatProblem(event, PLAIN_STYLES)}\n`);
       block += `${jsonLine(event, runId, clock.wall())}\n`;

@@ -8,11 +8,17 @@ import type { Styles } from '../styles.js';
 /** Who a line is about, and what happened. */
 export interface LogLine {
   pid: string | null;
-  sn: string | null;
+  /** One device, or all of a job; none: the gateway as a whole. */
+  sns: readonly string[];
   text: string;
 }
 
-const whole = (text: string): LogLine => ({ pid: null, sn: null, text });
+const whole = (text: string): LogLine => ({ pid: null, sns: [], text });
+const of = ({ pid, sn }: { pid: string; sn: string | null }, text: string): LogLine => ({
+  pid,
+  sns: sn === null ? [] : [sn],
+  text,
+});
 
 export function logLine(event: RunEvent, styles: Styles): LogLine | null {
   switch (event.event) {
@@ -29,16 +35,17 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
     case 'job_published': {
       const attempt = event.attempt > 1 ? `, attempt ${event.attempt}` : '';
       const devices = event.devices.map((sn) => safeText(sn, 64)).join(', ');
-      return { pid: event.pid, sn: null, text: `published for ${devices}${attempt}  bid ${safeText(event.bid, 64)}` };
+      return { pid: event.pid, sns: [], text: `published for ${devices}${attempt}  bid ${safeText(event.bid, 64)}` };
     }
     case 'job_replied':
-      return { pid: event.pid, sn: null, text: reply(event.result, event.status, styles) };
+      return { pid: event.pid, sns: [], text: reply(event.result, event.status, styles) };
+    // Told for whole jobs, see log.ts.
     case 'device_progress':
-      return { pid: event.pid, sn: event.sn, text: progressText(event) };
+      return null;
     case 'device_retrying':
-      return { pid: event.pid, sn: event.sn, text: retryText(event, styles) };
+      return of(event, retryText(event, styles));
     case 'device_finished':
-      return { pid: event.pid, sn: event.sn, text: finishedText(event, styles) };
+      return of(event, finishedText(event, styles));
     case 'pair_split':
       return whole(`${styles.bad('pair split:')} ${splitText(event)}`);
     case 'broker_lost':
@@ -63,7 +70,7 @@ export function packageWords(of: { package: string; modules: { proven: number; t
 }
 
 /** `download  40 %`, or the status where it is not the usual one. */
-function progressText(event: {
+export function progressText(event: {
   status: string | null;
   percent: number | null;
   step_key: string | null;

@@ -20,20 +20,28 @@ import {
   groupStart,
   MOST_ANNOTATIONS,
 } from './ci-annotations.js';
-import { MANY_DEVICES, progressGate } from './gate.js';
-import { type LogLine, logLine } from './lines.js';
+import { DEFAULT_STEP, progressGate } from './gate.js';
+import { type LogLine, logLine, progressText } from './lines.js';
 
 export interface LogOptions extends DrawingOptions {
   ci: CiSystem;
+  /** `--progress`, in percent; without it {@link DEFAULT_STEP}, and of a large fleet changes alone. */
+  progress?: number | undefined;
 }
 
+/** A line for each percent step of more devices than this would be a flood; a summary now and then says more. */
+const MANY_DEVICES = 50;
+
 const SUMMARY_MS = 30_000;
+
 // Of the annotations, so that those of the end find room.
 const MOST_WARNINGS = 4;
 
 export function logRenderer(options: LogOptions): Renderer {
   const { stdout, stderr, clock, styles, ci } = options;
-  const gate = progressGate(() => (view?.devices.length ?? 0) > MANY_DEVICES);
+  const { progress } = options;
+  const isMany = () => progress === undefined && (view?.devices.length ?? 0) > MANY_DEVICES;
+  const gate = progressGate(progress ?? DEFAULT_STEP, isMany);
   const readingGate = new Map<string, number>();
   let view: RunView | null = null;
   let wave: number | null = null;
@@ -44,19 +52,46 @@ export function logRenderer(options: LogOptions): Renderer {
   let cancelSummary: (() => void) | null = null;
   const bad: DeviceOutcome[] = [];
   let annotated = 0;
+  // Progress that speaks of a whole job comes once for each of its devices, and makes one line.
+  let held: { key: string; at: number; pid: string; sns: string[]; text: string } | null = null;
 
-  const write = (text: string) => void stderr.write(text);
-  const command = (of: CiCommand | null) => of && writeCommand(stderr, of);
-  const line = (text: string) => write(`${styles.dim(timeOfDay(clock.wall()))}  ${text}\n`);
+  const write = (text: string) => {
+    release();
+    stderr.write(text);
+  };
+  const command = (of: CiCommand | null) => {
+    release();
+    if (of) writeCommand(stderr, of);
+  };
+  const line = (text: string, at = clock.wall()) => write(`${styles.dim(timeOfDay(at))}  ${text}\n`);
 
-  const deviceLine = ({ pid, sn, text }: LogLine) => {
-    if (pid === null) return line(text);
+  const deviceLine = ({ pid, sns, text }: LogLine, at = clock.wall()) => {
+    if (pid === null) return line(text, at);
     // Wider serials than those seen before move the column once; the fields stay greppable either way.
     const gateway = safeText(pid, 64);
-    const device = sn === null ? '-' : safeText(sn, 64);
+    const device = sns.length === 0 ? '-' : sns.map((sn) => safeText(sn, 64)).join(' + ');
     pidWidth = Math.max(pidWidth, gateway.length);
-    snWidth = Math.max(snWidth, device.length);
-    line(`${pad(gateway, pidWidth)}  ${pad(device, snWidth)}  ${text}`);
+    // Lines of whole jobs are among themselves.
+    if (sns.length === 1) snWidth = Math.max(snWidth, device.length);
+    line(`${pad(gateway, pidWidth)}  ${pad(device, snWidth)}  ${text}`, at);
+  };
+
+  const release = () => {
+    if (!held) return;
+    const { at, ...said } = held;
+    held = null;
+    deviceLine(said, at);
+  };
+  const progressLine = (event: Extract<RunEvent, { event: 'device_progress' }>) => {
+    const text = progressText(event);
+    const key = `${event.bid} ${text}`;
+    if (held?.key !== key || event.sn === null || held.sns.includes(event.sn)) {
+      release();
+      held = { key, at: clock.wall(), pid: event.pid, sns: [], text };
+      // They come one after the other, without anything in between.
+      queueMicrotask(release);
+    }
+    if (event.sn !== null) held.sns.push(event.sn);
   };
 
   const openGroup = () => {
@@ -124,6 +159,7 @@ export function logRenderer(options: LogOptions): Renderer {
       }
       if (event.event === 'warning' && annotate(MOST_WARNINGS, annotation('warning', event.code, event.message)))
         return;
+      if (event.event === 'device_progress') return progressLine(event);
       const said = logLine(event, styles);
       if (said) deviceLine(said);
     },
@@ -154,6 +190,7 @@ export function logRenderer(options: LogOptions): Renderer {
     note: (text) => write(`${text}\n`),
     close() {
       if (closed) return;
+      release();
       closed = true;
       cancelSummary?.();
       closeGroup();

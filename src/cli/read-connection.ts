@@ -18,6 +18,7 @@ export async function readConnection(
   return loadConnection(flags, {
     ...options,
     env: io.env,
+    signal: io.signal,
     isTerminal,
     prompt: isTerminal
       ? async (question) => {

@@ -59,7 +59,25 @@ describe('config set', () => {
     expect((await kept()).profiles.default.cert).toBe('/none.pem');
   });
 
+  it('keeps the command that prints the password, as a text or as a list, and no other way beside it', async () => {
+    await config('set', ['username=u', 'password_command=pass show mqtt']);
+    expect((await kept()).profiles.default).toEqual({ username: 'u', passwordCommand: 'pass show mqtt' });
+    await config('set', ['password-command=["pass", "show", "a b"]']);
+    expect((await kept()).profiles.default.passwordCommand).toEqual(['pass', 'show', 'a b']);
+    expect((await config('get', ['password-command'])).stdout).toBe('["pass","show","a b"]\n');
+    expect((await config('list')).stdout).toContain('$(["pass","show","a b"])');
+    await config('set', ['password-file=/pw']);
+    expect((await kept()).profiles.default).toEqual({ username: 'u', passwordFile: '/pw' });
+    await config('set', ['passwordCommand=curl -s https://u:t0k@vault/v1?token=t0k']);
+    expect((await config('get')).stdout).toContain('passwordCommand=curl -s https://***@vault/v1?***\n');
+    await config('set', ['password-command=']);
+    expect((await kept()).profiles.default).toEqual({ username: 'u' });
+  });
+
   it.each<[string, string[], RegExp, RegExp]>([
+    ['a broken list', ['password-command=["a'], /^password-command: begins like a list/, /pass/],
+    ['an empty list', ['password-command=[]'], /^password-command: has to be a text/, /^$/],
+    ['a list of numbers', ['password-command=["a",1]'], /^password-command: has to be a text/, /^$/],
     ['nothing', [], /^nothing to set$/, /broker, username, password/],
     ['an unknown key', ['brokr=mqtt://h'], /^there is no setting "brokr"$/, /^Did you mean broker\?$/],
     ['a strange key', ['foo=red'], /^there is no setting "foo"$/, /^There are: broker, /],
@@ -83,10 +101,13 @@ describe('config set', () => {
     expect(await readdir(home())).toEqual([]);
   });
 
-  it.each(['a b', '-x', '../x', '__proto__', 'constructor', ''])('refuses the profile name %j', async (profile) => {
-    await expect(config('set', ['broker=mqtt://h'], { profile })).rejects.toMatchObject({ code: 'usage' });
-    expect(await readdir(home())).toEqual([]);
-  });
+  it.each(['none', 'a b', '-x', '../x', '__proto__', 'constructor', ''])(
+    'refuses the profile name %j',
+    async (profile) => {
+      await expect(config('set', ['broker=mqtt://h'], { profile })).rejects.toMatchObject({ code: 'usage' });
+      expect(await readdir(home())).toEqual([]);
+    },
+  );
 });
 
 describe('showing and choosing', () => {
@@ -132,6 +153,36 @@ describe('showing and choosing', () => {
       current: null,
       profiles: { 'site-a': { broker: 'mqtts://a', username: 'alice', insecure: true } },
     });
+  });
+
+  it('makes none current, and shows, uses and removes one that was called none', async () => {
+    expect((await config('use', ['none'])).stderr).toBe('No profile is current now.\n');
+    expect((await kept()).current).toBeNull();
+    const old = { current: 'none', profiles: { none: { broker: 'mqtt://old' } } };
+    await writeFile(file(), JSON.stringify(old), { mode: 0o600 });
+    expect((await config('get', ['broker'], { profile: 'none' })).stdout).toBe('mqtt://old\n');
+    expect((await config('list')).stdout).toMatch(/^\* none +mqtt:\/\/old$/m);
+    await config('use', ['none']);
+    expect((await config('list')).stdout).toMatch(/^ {2}none +mqtt:\/\/old$/m);
+    await config('remove', ['none']);
+    expect(await kept()).toEqual({ current: null, profiles: {} });
+  });
+
+  it('escapes what a terminal obeys or nobody sees, in every value', async () => {
+    const odd = 'a\u009b31m\u202eb\u200b';
+    const values = { username: odd, ca: `/${odd}`, clientId: odd, passwordCommand: ['x', odd] };
+    await writeFile(file(), JSON.stringify({ profiles: { default: values } }), { mode: 0o600 });
+    for (const [action, output] of [
+      ['get', 'text'],
+      ['get', 'json'],
+      ['list', 'text'],
+      ['list', 'json'],
+    ] as const) {
+      const { stdout } = await config(action, [], { output });
+      expect(stdout).toMatch(/a\\u\{?0*9b/);
+      expect(stdout).not.toMatch(/[\u0080-\u009f\u200b\u202e]/);
+    }
+    expect((await config('get', ['client-id'])).stdout).not.toMatch(/[\u0080-\u009f\u200b\u202e]/);
   });
 
   it('says which there are', async () => {

@@ -54,6 +54,20 @@ describe('precedence', () => {
     expect(mergeConnection(user, {}, profile({ passwordFile: '/kept' })).passwordFile?.value).toBe('/kept');
   });
 
+  it('has one way to the password alone', () => {
+    const user = { username: 'u' };
+    const kept = profile({ passwordCommand: ['pass', 'x'] });
+    expect(mergeConnection(user, {}, kept).passwordCommand).toMatchObject({ value: ['pass', 'x'], level: 'profile' });
+    const given = mergeConnection(user, { DJI_OTA_PASSWORD: 'env' }, kept);
+    expect([given.password?.value, given.passwordCommand]).toEqual(['env', null]);
+    const both = profile({ passwordCommand: 'x', passwordFile: '/f' });
+    expect(thrownBy(() => mergeConnection(user, {}, both)).message).toBe(
+      'profile "site-a" holds both passwordFile and passwordCommand',
+    );
+    const other = { broker: 'mqtts://other', ...user };
+    expect(thrownBy(() => mergeConnection(other, {}, kept)).message).toMatch(/is not sent there$/);
+  });
+
   it('takes an empty variable as not set', () => {
     const env = { DJI_OTA_BROKER: '', DJI_OTA_USERNAME: '', DJI_OTA_PASSWORD: '', DJI_OTA_PROFILE: '' };
     const merged = mergeConnection({}, env, null);

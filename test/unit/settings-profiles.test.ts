@@ -185,8 +185,16 @@ it('is read without the schema exactly where the schema finds nothing', () => {
     true,
     null,
     [],
+    ['a', ''],
+    ['', 'a'],
+    ['a', 1],
+    'a\0',
   );
-  const profile = fc.dictionary(fc.constantFrom<string>(...PROFILE_KEYS, 'more'), text, { maxKeys: 3 });
+  const profile = fc.dictionary(
+    fc.constantFrom<string>(...PROFILE_KEYS, 'password_command', 'client-id', 'more'),
+    text,
+    { maxKeys: 3 },
+  );
   const name = fc.constantFrom('a', 'b.c', 'toString', '-x', 'x y', '');
   const settings = fc.record(
     {
@@ -231,10 +239,35 @@ describe('readProfile', () => {
   );
 
   it('gives the named one, else the current one', async () => {
-    expect(await readProfile(file, null, none)).toEqual({ name: 'site-b', values: { broker: 'mqtt://b' } });
+    expect(await readProfile(file, null, none)).toEqual({
+      name: 'site-b',
+      values: { broker: 'mqtt://b' },
+      folder: path.dirname(file),
+    });
     expect((await readProfile(file, 'site-a', none))?.name).toBe('site-a');
     await makeCurrent(null);
     expect(await readProfile(file, null, none)).toBeNull();
+  });
+
+  it('goes on to use a current one that is called none, and says that it needs another name', async () => {
+    await writeFile(file, JSON.stringify({ current: 'none', profiles: { none: { broker: 'mqtt://old' } } }));
+    await chmod(file, 0o600);
+    const warnings: string[] = [];
+    const profile = await readProfile(file, null, (code, message) => void warnings.push(`${code}: ${message}`));
+    expect(profile?.values).toEqual({ broker: 'mqtt://old' });
+    expect(warnings).toEqual([expect.stringMatching(/^profile_name: .*"none", which now means no profile: rename it/)]);
+  });
+
+  it('knows its keys in the spellings of options and of the documentation', async () => {
+    const odd = { password_command: ['pass', 'x'], 'client-id': 'c', mqttVersion: '5' };
+    await writeFile(file, JSON.stringify({ profiles: { a: odd } }));
+    await chmod(file, 0o600);
+    const own = { passwordCommand: ['pass', 'x'], clientId: 'c', mqttVersion: '5' };
+    expect((await readProfile(file, 'a', none))?.values).toEqual(own);
+    expect(parseSettings(JSON.stringify({ profiles: { a: odd } }), file).profiles.a).toEqual(own);
+    const twice = JSON.stringify({ profiles: { a: { password_command: 'x', passwordCommand: 'y' } } });
+    expect(validSettings(twice)).toBeNull();
+    expect(() => parseSettings(twice, file)).toThrow(/has 1 error/);
   });
 
   it('makes paths absolute', async () => {

@@ -40,6 +40,8 @@ export interface ConnectionSources {
   /** Asks for a password without showing it; without it none is asked for. */
   prompt?: ((question: string) => Promise<string>) | undefined;
   warn: Warn;
+  /** Ends the command that prints the password. */
+  signal?: AbortSignal | undefined;
   /** The run that connects: its client id comes from it where none is given, so that the broker knows two of one run. */
   run?: { id: string; named: boolean } | undefined;
   /** `--ca` is for firmware over https as well. */
@@ -73,7 +75,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
       `the certificate of ${merged.broker.value} is not checked (${by}): anybody in between can read along`,
     );
   }
-  const password = await passwordOf(merged, sources, readFile);
+  const password = await passwordOf(merged, sources, readFile, profile?.folder ?? '.');
   return {
     url: merged.broker.value,
     username: merged.username?.value,
@@ -106,9 +108,16 @@ export function clientIdOf(run: string): string {
 
 async function passwordOf(
   merged: MergedConnection,
-  { prompt, isTerminal, warn }: ConnectionSources,
+  { prompt, isTerminal, warn, env, signal }: ConnectionSources,
   readFile: (path: string) => Promise<ReadFile>,
+  folder: string,
 ): Promise<{ value: string; from: string } | null> {
+  const command = merged.passwordCommand;
+  if (command) {
+    const { runPasswordCommand } = await import('./password-command.js');
+    const from = `${command.source}: password-command`;
+    return { value: await runPasswordCommand(command.value, from, { env, folder, isTerminal, signal }), from };
+  }
   const given = merged.passwordFile ?? merged.password;
   if (given) {
     const value = merged.passwordFile

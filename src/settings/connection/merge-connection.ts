@@ -9,6 +9,7 @@ import {
   type MqttVersion,
   type NamedProfile,
   optionName,
+  type PasswordCommand,
   type Profile,
   type ProfileKey,
 } from '../profiles/profile.js';
@@ -45,9 +46,10 @@ export interface MergedConnection {
   username: Sourced<string> | null;
   /** Where the user that stands in the URL came from, where that one is used. */
   userInUrl: string | null;
-  /** At most one of the two is given. */
+  /** At most one of the three is given. */
   password: Sourced<string> | null;
   passwordFile: Sourced<string> | null;
+  passwordCommand: Sourced<PasswordCommand> | null;
   ca: Sourced<string> | null;
   cert: Sourced<string> | null;
   key: Sourced<string> | null;
@@ -97,7 +99,7 @@ export function mergeConnection(
   const merged: MergedConnection = {
     broker: { ...broker, value: address.url },
     ...mergeUser(plain(pick('username'), 'user name'), broker, plainUser(address, broker)),
-    ...mergePassword(pick('passwordFile'), pick('password')),
+    ...mergePassword(pick('passwordFile'), pick('password'), pick('passwordCommand')),
     ca: pick('ca'),
     cert: pick('cert'),
     key: pick('key'),
@@ -124,8 +126,8 @@ function pickFrom<K extends ProfileKey>(
     if (value === '') throw new OtaError('usage', `${level === 'option' ? source : `${source}: ${key}`} is empty`);
     return { value: value as NonNullable<Profile[K]>, source, level };
   };
-  if (key !== 'password') {
-    const flag = flags[key as Exclude<ProfileKey, 'password'>];
+  if (key !== 'password' && key !== 'passwordCommand') {
+    const flag = flags[key as Exclude<ProfileKey, 'password' | 'passwordCommand'>];
     if (flag !== undefined) return from(flag, `--${optionName(key)}`, 'option');
   }
   const variable = ENVIRONMENT[key];
@@ -160,12 +162,20 @@ function plainUser({ username }: BrokerAddress, broker: Sourced<string>): string
 
 const RANK: Readonly<Record<Level, number>> = { option: 0, environment: 1, profile: 2, default: 3 };
 
-function mergePassword(file: Sourced<string> | null, password: Sourced<string> | null) {
-  if (file && password && file.level === password.level) {
-    throw new OtaError('usage', `${file.source} holds both password and passwordFile`, { hint: 'Remove one of them.' });
+function mergePassword(
+  file: Sourced<string> | null,
+  password: Sourced<string> | null,
+  command: Sourced<PasswordCommand> | null,
+): Pick<MergedConnection, 'password' | 'passwordFile' | 'passwordCommand'> {
+  const given = Object.entries({ password, passwordFile: file, passwordCommand: command }).flatMap(([key, one]) =>
+    one === null ? [] : [{ key, one }],
+  );
+  const [first, second] = given.sort((a, b) => RANK[a.one.level] - RANK[b.one.level]);
+  if (first && second && first.one.level === second.one.level) {
+    const { source } = first.one;
+    throw new OtaError('usage', `${source} holds both ${first.key} and ${second.key}`, { hint: 'Remove one of them.' });
   }
-  const useFile = file !== null && (password === null || RANK[file.level] < RANK[password.level]);
-  return useFile ? { password: null, passwordFile: file } : { password, passwordFile: null };
+  return { password: null, passwordFile: null, passwordCommand: null, ...(first && { [first.key]: first.one }) };
 }
 
 // What MQTT cannot carry in a text, or no broker would take [MQTT-1.5.3-2].
@@ -195,7 +205,7 @@ function timeoutOf(given: Sourced<string> | null, key: ProfileKey): number | nul
 
 /** @throws OtaError `usage` where the password of `profile` would go to a broker that it does not name. */
 function checkPasswordGoesHome(merged: MergedConnection, { name, values }: NamedProfile): void {
-  const secret = merged.password ?? merged.passwordFile;
+  const secret = merged.password ?? merged.passwordFile ?? merged.passwordCommand;
   const { broker } = merged;
   if (secret?.level !== 'profile' || broker.level === 'profile' || broker.level === 'default') return;
   const own = values.broker === undefined ? null : BrokerUrl.parse(values.broker);
@@ -236,8 +246,9 @@ function checkTls(merged: MergedConnection, caForFirmware: boolean): void {
   }
 }
 
-function checkLogin({ username, userInUrl, password, passwordFile, mqttVersion }: MergedConnection): void {
-  const secret = password ?? passwordFile;
+function checkLogin(merged: MergedConnection): void {
+  const { username, userInUrl, mqttVersion } = merged;
+  const secret = merged.password ?? merged.passwordFile ?? merged.passwordCommand;
   // MQTT 3.1.1 has no password without a user name [MQTT-3.1.2-22]; MQTT 5 has.
   if (!secret || username || userInUrl !== null || mqttVersion === '5') return;
   throw new OtaError('usage', `${secret.source} gives a password, but there is no user name`, {

@@ -8,10 +8,12 @@ import { expandHome } from '../state-folders.js';
 import {
   NO_PROFILE,
   optionName,
+  PASSWORD_KEYS,
   PATH_KEYS,
   PROFILE_KEYS,
   type Profile,
   type ProfileKey,
+  profileKeyOf,
   profileNameProblem,
   type Settings,
 } from './profile.js';
@@ -48,11 +50,10 @@ export function parseAssignments(args: readonly string[]): Assignment[] {
 
 /** The key that the user named, as `clientId` or as the option `client-id`. @throws OtaError `usage`. */
 export function keyOf(name: string): ProfileKey {
-  const plain = (text: string) => text.replace(/^--/, '').replaceAll('-', '').toLowerCase();
-  const key = PROFILE_KEYS.find((one) => plain(one) === plain(name));
+  const key = profileKeyOf(name.replace(/^--/, ''));
   if (key) return key;
-  const near = nearest(plain(name), PROFILE_KEYS.map(plain));
-  const meant = PROFILE_KEYS.find((one) => plain(one) === near);
+  const near = nearest(name.replace(/[-_]/g, ''), PROFILE_KEYS);
+  const meant = near === null ? null : profileKeyOf(near);
   throw new OtaError('usage', `there is no setting "${safeText(redactUrls(name), 60)}"`, {
     hint: meant ? `Did you mean ${optionName(meant)}?` : `There are: ${PROFILE_KEYS.map(optionName).join(', ')}.`,
   });
@@ -60,7 +61,7 @@ export function keyOf(name: string): ProfileKey {
 
 function passwordInArguments(): OtaError {
   return new OtaError('usage', 'a password in a command line can be read by other users of this machine', {
-    hint: 'Use config set --ask-password, or --password-stdin; or keep the path of a file: password-file=PATH.',
+    hint: 'Use config set --ask-password, or --password-stdin; or keep where it is: password-file=PATH, password-command=COMMAND.',
   });
 }
 
@@ -72,10 +73,11 @@ function passwordInArguments(): OtaError {
 export function assign(profile: Profile, assignments: readonly Assignment[], cwd: string): Profile {
   const next: Record<string, unknown> = { ...profile };
   for (const [key, value] of assignments) {
-    // Both would be one password too many: the one given last is the one that is meant.
-    if (value !== null && key === 'password') delete next.passwordFile;
-    if (value !== null && key === 'passwordFile') delete next.password;
+    // Two would be one password too many: the one given last is the one that is meant.
+    if (value !== null && PASSWORD_KEYS.some((one) => one === key))
+      for (const other of PASSWORD_KEYS) delete next[other];
     if (value === null) delete next[key];
+    else if (key === 'passwordCommand') next[key] = commandOf(value);
     else if (key === 'insecure') next[key] = booleanOf(value);
     else next[key] = (PATH_KEYS as readonly string[]).includes(key) ? path.resolve(cwd, expandHome(value)) : value;
   }
@@ -106,6 +108,18 @@ export function storeProfile(settings: Settings, name: string, profile: Profile)
 
 /** The profile that `config set` makes where none is named and none is current. */
 export const DEFAULT_PROFILE = 'default';
+
+// `["pass", "show", "mqtt/site-a"]`: as it stands in the file.
+function commandOf(value: string): unknown {
+  if (!value.trimStart().startsWith('[')) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw new OtaError('usage', 'password-command: begins like a list, and is no JSON', {
+      hint: 'Write it like \'password-command=["pass", "show", "mqtt/site-a"]\', or as one line for the shell.',
+    });
+  }
+}
 
 function booleanOf(value: string): boolean | string {
   if (/^(true|yes|on|1)$/i.test(value)) return true;

@@ -2,12 +2,15 @@
 import { parseBrokerUrl } from '../connection/broker-url.js';
 import { parseTimeout } from '../duration.js';
 import {
+  isObject,
+  isPasswordCommand,
   MAX_TEXT,
   MQTT_VERSIONS,
   PROFILE_KEYS,
   type ProfileKey,
   profileNameProblem,
   type Settings,
+  withOwnKeys,
 } from './profile.js';
 
 /** The settings in `source`, or null where anything is odd: then settings-schema.ts says what. A test holds the two together. */
@@ -15,8 +18,9 @@ export function validSettings(source: string): Settings | null {
   try {
     const json: unknown = JSON.parse(source);
     if (!isObject(json)) return null;
-    const { current = null, profiles = {}, ...more } = json as Record<string, unknown>;
-    if (Object.keys(more).length > 0 || !isObject(profiles)) return null;
+    const { current = null, profiles: kept = {}, ...more } = json as Record<string, unknown>;
+    if (Object.keys(more).length > 0 || !isObject(kept)) return null;
+    const profiles = withOwnKeys(kept);
     if (current !== null && typeof current !== 'string') return null;
     for (const [name, profile] of Object.entries(profiles)) {
       if (profileNameProblem(name) || !isObject(profile)) return null;
@@ -30,13 +34,10 @@ export function validSettings(source: string): Settings | null {
   }
 }
 
-function isObject(value: unknown): value is Record<string, object> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Throws for what is no broker URL and no duration. */
 function isValid(key: ProfileKey, value: unknown): boolean {
   if (key === 'insecure') return typeof value === 'boolean';
+  if (key === 'passwordCommand') return isPasswordCommand(value);
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT) return false;
   if (key === 'broker') parseBrokerUrl(value, key);
   if (key === 'connectTimeout' || key === 'reconnectTimeout') parseTimeout(value, key);

@@ -2,12 +2,16 @@
 import { OtaError } from '../../errors.js';
 import { safeText } from '../../text.js';
 
+/** Prints the password: a text is run by the shell, a list (program, arguments) without one. */
+export type PasswordCommand = string | string[];
+
 export interface Profile {
   broker?: string | undefined;
   username?: string | undefined;
   /** Kept only where the user asked for it. */
   password?: string | undefined;
   passwordFile?: string | undefined;
+  passwordCommand?: PasswordCommand | undefined;
   /** Paths of PEM files. */
   ca?: string | undefined;
   cert?: string | undefined;
@@ -37,6 +41,7 @@ export const PROFILE_KEYS = [
   'username',
   'password',
   'passwordFile',
+  'passwordCommand',
   'ca',
   'cert',
   'key',
@@ -57,9 +62,14 @@ export const PATH_KEYS = ['passwordFile', 'ca', 'cert', 'key'] as const satisfie
 /** In place of a profile's name: use none. A file of an earlier version may hold a profile of that name. */
 export const NO_PROFILE = 'none';
 
+/** The keys that give the password, of which a profile has one. */
+export const PASSWORD_KEYS = ['password', 'passwordFile', 'passwordCommand'] as const satisfies readonly ProfileKey[];
+
 export interface NamedProfile {
   name: string;
   values: Profile;
+  /** Of the settings file; where its command is run. */
+  folder?: string | undefined;
 }
 
 /** What `config.json` holds. */
@@ -72,6 +82,37 @@ export interface Settings {
 /** `clientId` as `client-id`: the option of that key. */
 export function optionName(key: ProfileKey): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The key that `name` means: `passwordCommand`, `password-command` and `password_command` are one. */
+export function profileKeyOf(name: string): ProfileKey | null {
+  const plain = (text: string) => text.replace(/[-_]/g, '').toLowerCase();
+  return PROFILE_KEYS.find((key) => plain(key) === plain(name)) ?? null;
+}
+
+/** `profiles` as `config.json` has them, with every key that means one of ours under its own name. */
+export function withOwnKeys(profiles: Readonly<Record<string, object>>): Record<string, object> {
+  const renamed = (profile: object) =>
+    Object.fromEntries(
+      Object.entries(profile).map(([name, value]) => {
+        const key = profileKeyOf(name);
+        return [key === null || Object.hasOwn(profile, key) ? name : key, value];
+      }),
+    );
+  return Object.fromEntries(
+    Object.entries(profiles).map(([name, profile]) => [name, isObject(profile) ? renamed(profile) : profile]),
+  );
+}
+
+export function isObject(value: unknown): value is Record<string, object> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A command that can be run, not one that exists. */
+export function isPasswordCommand(value: unknown): value is PasswordCommand {
+  const isText = (text: unknown) => typeof text === 'string' && text.length <= MAX_TEXT && !text.includes('\0');
+  if (!Array.isArray(value)) return isText(value) && value !== '';
+  return value.length > 0 && value.length <= 100 && value[0] !== '' && value.every(isText);
 }
 
 /** Why `name` cannot name a profile, or null where it can. */

@@ -94,7 +94,7 @@ export async function readProfile(file: string, name: string | null, warn: Warn)
   if (values.password !== undefined && process.platform !== 'win32') {
     checkPrivate(file, (await stat(file)).mode & 0o777, 'settings file, which holds a password,', warn);
   }
-  return { name: wanted, values };
+  return { name: wanted, values, folder: path.dirname(file) };
 }
 
 /** The profile `name` as it is kept. @throws OtaError `usage` where there is none, with the nearest name. */

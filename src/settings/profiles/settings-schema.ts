@@ -7,13 +7,17 @@ import { parseBrokerUrl } from '../connection/broker-url.js';
 import { parseTimeout } from '../duration.js';
 import {
   invalidSettings,
+  isObject,
+  isPasswordCommand,
   MAX_TEXT,
   MQTT_VERSIONS,
+  type PasswordCommand,
   PROFILE_KEYS,
   type Profile,
   type ProfileKey,
   profileNameProblem,
   type Settings,
+  withOwnKeys,
 } from './profile.js';
 
 const text = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
@@ -42,6 +46,9 @@ export const profileSchema = z.strictObject({
   username: z.optional(text),
   password: z.optional(text),
   passwordFile: z.optional(text),
+  passwordCommand: z.optional(
+    z.custom<PasswordCommand>(isPasswordCommand, 'has to be a text, for the shell, or a list: program and arguments'),
+  ),
   ca: z.optional(text),
   cert: z.optional(text),
   key: z.optional(text),
@@ -70,7 +77,9 @@ export function parseSettings(source: string, file: string): Settings {
     // Without the parser's own words and without it as the cause: both quote the text around, perhaps a password.
     throw invalidSettings(file, `is no valid JSON${placeOf(error, source)}`);
   }
-  const parsed = settingsSchema.safeParse(json);
+  const { profiles } = isObject(json) ? json : {};
+  const own = isObject(profiles) ? { ...(json as object), profiles: withOwnKeys(profiles) } : json;
+  const parsed = settingsSchema.safeParse(own);
   const details = parsed.success ? nameProblems(parsed.data.profiles ?? {}) : parsed.error.issues.flatMap(describe);
   if (details.length > 0 || !parsed.success) {
     throw invalidSettings(file, `has ${details.length} ${details.length === 1 ? 'error' : 'errors'}`, { details });

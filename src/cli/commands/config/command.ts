@@ -77,11 +77,12 @@ export const config = defineCommand({
   description: 'broker profiles: connection options under a name',
   options: {},
   notes: `Settings:
-  broker, username, password-file, ca, cert, key, insecure, client-id, mqtt-version, connect-timeout,
-  reconnect-timeout; and a password, only where you ask for it to be kept.`,
+  broker, username, password-file, password-command, ca, cert, key, insecure, client-id, mqtt-version,
+  connect-timeout, reconnect-timeout; and a password, only where you ask for it to be kept.`,
   examples: [
     'dji-ota config set --profile site-a broker=mqtts://mqtt.example.com username=ota ca=./ca.pem',
     'dji-ota config set --profile site-a --ask-password',
+    "dji-ota config set --profile site-a 'password-command=pass show mqtt/site-a'",
     'dji-ota config use site-a',
     'dji-ota config test --pid 7CTXN4A00B0001',
     'dji-ota config set ca=            # an empty value takes a setting away',

@@ -21,11 +21,13 @@ import {
   PATH_KEYS,
   PROFILE_KEYS,
   type Profile,
+  type ProfileKey,
   type Settings,
 } from '../../../settings/profiles/profile.js';
 import { profileOf, readSettings } from '../../../settings/profiles/read-settings.js';
 import { settingsFile } from '../../../settings/state-folders.js';
-import { safeText } from '../../../text.js';
+import { safeJson, safeText } from '../../../text.js';
+import { redactUrl } from '../../../url.js';
 import { type Io, isInteractive, warner } from '../../io.js';
 import { askPassword, readPasswordInput } from '../../prompt.js';
 
@@ -117,16 +119,14 @@ export async function showProfile(setting: string | undefined, options: Wanted &
   const name = nameFor(settings, options, io);
   const profile = profileOf(settings, name, file);
   if (setting === undefined) {
-    if (json(options)) write(io.stdout, JSON.stringify(masked(profile)));
-    else
-      for (const [key, value] of Object.entries(masked(profile)))
-        write(io.stdout, `${key}=${safeText(String(value), 4096)}`);
+    if (json(options)) write(io.stdout, safeJson(JSON.stringify(masked(profile))));
+    else for (const [key, value] of Object.entries(masked(profile))) write(io.stdout, `${key}=${textOf(value)}`);
     return 0;
   }
   const key = keyOf(setting);
   const value = masked(profile)[key];
-  if (json(options)) write(io.stdout, JSON.stringify({ [key]: value ?? null }));
-  else if (value !== undefined) write(io.stdout, safeText(String(value), 4096));
+  if (json(options)) write(io.stdout, safeJson(JSON.stringify({ [key]: value ?? null })));
+  else if (value !== undefined) write(io.stdout, textOf(value));
   else throw new OtaError('usage', `the profile "${name}" has no ${optionName(key)}`);
   return 0;
 }
@@ -138,7 +138,7 @@ export async function listProfiles(options: Printed, io: Io): Promise<number> {
   const entries = Object.entries(settings.profiles);
   if (json(options)) {
     const profiles = Object.fromEntries(entries.map(([name, profile]) => [name, masked(profile)]));
-    write(io.stdout, JSON.stringify({ path: file, current: settings.current, profiles }));
+    write(io.stdout, safeJson(JSON.stringify({ path: file, current: settings.current, profiles })));
     return 0;
   }
   if (entries.length === 0) {
@@ -153,13 +153,12 @@ export async function listProfiles(options: Printed, io: Io): Promise<number> {
     { title: 'MORE' },
   ];
   const rows = entries.map(([name, profile]) => {
-    const { broker, username, password, passwordFile, ...more } = masked(profile);
-    const rest = Object.entries(more).map(([key, value]) => `${optionName(key as 'ca')}=${value}`);
+    const { broker = '', username = '', password, passwordFile, passwordCommand, ...more } = masked(profile);
+    const rest = Object.entries(more).map(([key, value]) => `${optionName(key as ProfileKey)}=${textOf(value)}`);
+    const secret = password ?? passwordFile ?? (passwordCommand && `$(${textOf(passwordCommand)})`) ?? '';
     return [
       `${name === settings.current ? '*' : ' '} ${name}`,
-      String(broker ?? ''),
-      String(username ?? ''),
-      String(password ?? passwordFile ?? ''),
+      ...[broker, username, secret].map(textOf),
       rest.join(' '),
     ];
   });
@@ -203,19 +202,33 @@ export async function removeProfile(name: string, io: Io): Promise<number> {
 /** `dji-ota config path` */
 export async function showPath(options: Printed, io: Io): Promise<number> {
   const file = settingsFile(io.env);
-  write(io.stdout, json(options) ? JSON.stringify({ path: file }) : file);
+  write(io.stdout, json(options) ? safeJson(JSON.stringify({ path: file })) : safeText(file, 4096));
   return 0;
 }
 
+type ShownValue = string | boolean | string[];
+
 /** The values in the order in which they are documented, less what is secret. */
-function masked(profile: Profile): Partial<Record<keyof Profile, string | boolean>> {
-  const shown: Partial<Record<keyof Profile, string | boolean>> = {};
+function masked(profile: Profile): Partial<Record<keyof Profile, ShownValue>> {
+  const shown: Partial<Record<keyof Profile, ShownValue>> = {};
   for (const key of PROFILE_KEYS) {
     const value = profile[key];
-    if (value !== undefined)
-      shown[key] = key === 'password' ? '***' : key === 'broker' ? shownBrokerText(String(value)) : value;
+    if (value !== undefined) shown[key] = shownValue(key, value);
   }
   return shown;
+}
+
+function shownValue(key: ProfileKey, value: ShownValue): ShownValue {
+  if (key === 'password') return '***';
+  if (key === 'broker') return shownBrokerText(String(value));
+  if (key !== 'passwordCommand') return value;
+  const shown = (text: string) => text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]+/gi, redactUrl);
+  return Array.isArray(value) ? value.map(shown) : shown(String(value));
+}
+
+/** A value in one line, as `config set` takes it. */
+function textOf(value: ShownValue): string {
+  return safeText(Array.isArray(value) ? JSON.stringify(value) : String(value), 8192);
 }
 
 function json(options: Printed): boolean {

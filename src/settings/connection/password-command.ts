@@ -1,0 +1,173 @@
+/** A profile's `password_command`: a program of the user's that prints the password. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { systemClock } from '../../clock.js';
+import { OtaError, systemReason } from '../../errors.js';
+import { safeText } from '../../text.js';
+import type { PasswordCommand } from '../profiles/profile.js';
+import { passwordIn } from './credential-files.js';
+
+/** Milliseconds: enough to unlock a key or to log in by hand, and no CI job hangs. */
+const TIME_LIMIT = 30_000;
+/** Milliseconds in which a command may tidy up (the terminal's echo) before it is killed. */
+const LAST_WORDS = 1000;
+/** Milliseconds for output that is on its way when the command has ended; one that it started may keep the pipe open. */
+const LATE_OUTPUT = 200;
+/** Bytes, of either stream. */
+const MOST_OUTPUT = 64 * 1024;
+const MOST_LINES = 10;
+
+export interface CommandSurroundings {
+  env: NodeJS.ProcessEnv;
+  /** The folder of the settings file: a relative path means the same wherever the program is run. */
+  folder: string;
+  /** A person can be asked: the command has the terminal as its standard input. */
+  isTerminal: boolean;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds. */
+  timeLimit?: number | undefined;
+}
+
+/**
+ * What `command` prints, without one line end. A text is run by the shell, a list without one. What it prints is in no
+ * message; what it says on standard error is, where it fails.
+ * @param from what messages call it: `profile "site-a": password-command`.
+ * @throws OtaError `settings_invalid`; `interrupted` by the signal.
+ */
+export async function runPasswordCommand(
+  command: PasswordCommand,
+  from: string,
+  surroundings: CommandSurroundings,
+): Promise<string> {
+  const { output, said, problem } = await run(command, surroundings);
+  if (problem === null) return passwordIn(output.toString('utf8'), `${from}: its output`, 'settings_invalid');
+  throw new OtaError('settings_invalid', `${from} ${problem}`, {
+    details: shownLines(said.toString('utf8'), output.toString('utf8')),
+    hint: 'Run it by hand to see more. It has to print the password alone, as one line.',
+  });
+}
+
+interface Ended {
+  output: Buffer;
+  /** On standard error. */
+  said: Buffer;
+  /** Why there is no password; null where there may be one. */
+  problem: string | null;
+}
+
+function run(command: PasswordCommand, surroundings: CommandSurroundings): Promise<Ended> {
+  const { signal, timeLimit = TIME_LIMIT } = surroundings;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(interrupted());
+    // With a group of its own all that it starts can be ended with it; but such a group has no terminal.
+    const isGroup = !surroundings.isTerminal && process.platform !== 'win32';
+    let child: ChildProcess;
+    try {
+      child = start(command, surroundings, isGroup);
+    } catch (error) {
+      // Node's own checks, and an argument list that is too long.
+      const problem = `cannot be run: ${safeText(systemReason(error), 200)}`;
+      return resolve({ output: Buffer.alloc(0), said: Buffer.alloc(0), problem });
+    }
+    const output = collect(child.stdout, () => void stop('printed more than 64 KB'));
+    // Of what it says, the beginning is enough.
+    const said = collect(child.stderr, () => {});
+    let cancelLate = () => {};
+
+    const settle = (end: () => void) => {
+      cancelLimit();
+      cancelLate();
+      signal?.removeEventListener('abort', onAbort);
+      child.removeAllListeners();
+      child.on('error', () => {});
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      child.unref();
+      end();
+    };
+    const finish = (problem: string | null) =>
+      settle(() => resolve({ output: output.bytes(), said: said.bytes(), problem }));
+    const stop = async (problem: string) => {
+      child.removeAllListeners('exit');
+      await end(child, isGroup);
+      finish(problem);
+    };
+    const onAbort = () => void end(child, isGroup).then(() => settle(() => reject(interrupted())));
+    const cancelLimit = systemClock.after(
+      timeLimit,
+      () => void stop(`printed no password within ${timeLimit / 1000} s`),
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+    child.on('error', (error) => finish(`cannot be run: ${safeText(systemReason(error), 200)}`));
+    child.on('exit', (code, killedBy) => {
+      const problem = code === 0 ? null : killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code}`;
+      child.on('close', () => finish(problem));
+      cancelLate = systemClock.after(LATE_OUTPUT, () => finish(problem));
+    });
+  });
+}
+
+function start(
+  command: PasswordCommand,
+  { env, folder, isTerminal }: CommandSurroundings,
+  detached: boolean,
+): ChildProcess {
+  const [file = '', ...args] = typeof command === 'string' ? [command] : command;
+  return spawn(file, args, {
+    shell: typeof command === 'string',
+    cwd: folder,
+    env,
+    stdio: [isTerminal ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+    detached,
+  });
+}
+
+/** Ends it; where it has a group of its own, with all that it has started. */
+async function end(child: ChildProcess, isGroup: boolean): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (isGroup) {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It has ended just now.
+    }
+    return;
+  }
+  await new Promise<void>((resolve) => {
+    const cancel = systemClock.after(LAST_WORDS, () => {
+      child.kill('SIGKILL');
+      resolve();
+    });
+    child.once('exit', () => {
+      cancel();
+      resolve();
+    });
+    child.kill('SIGTERM');
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream | null, onTooMuch: () => void) {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    if (size > MOST_OUTPUT) return;
+    size += chunk.length;
+    chunks.push(chunk);
+    if (size > MOST_OUTPUT) onTooMuch();
+  });
+  return { bytes: () => Buffer.concat(chunks).subarray(0, MOST_OUTPUT) };
+}
+
+/** What it said, a line each, without the password in case that is in there. */
+function shownLines(said: string, output: string): string[] {
+  const secrets = output.split(/\r?\n/).filter((line) => line.length > 3);
+  const hidden = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), said);
+  const lines = hidden.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const more = lines.length > MOST_LINES ? [`and ${lines.length - MOST_LINES} lines more`] : [];
+  return [...lines.slice(0, MOST_LINES).map((line) => safeText(line, 200)), ...more];
+}
+
+function interrupted(): OtaError {
+  return new OtaError('interrupted', 'interrupted while the password command ran');
+}

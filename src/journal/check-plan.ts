@@ -103,6 +103,7 @@ function isDevice(of: Fields | null): boolean {
     serialProblem(of.pid as string) === null &&
     isText(of.product_version) &&
     Object.hasOwn(UPGRADE_TYPES, String(of.firmware_upgrade_type)) &&
+    (of.labels === undefined || Object.values(object(of.labels) ?? { bad: null }).every(isText)) &&
     (of.file === null ||
       (file !== null &&
         orNull(isText)(file.file_url) &&

@@ -1,5 +1,8 @@
 import type { UpgradeType } from '../protocol/upgrade-types.js';
 
+/** Short texts by name, which select, sort and describe devices, and never reach a dock. */
+export type Labels = Readonly<Record<string, string>>;
+
 /** One device of a manifest, checked and with the defaults filled in (CONTRACT "The manifest"). */
 export interface ManifestDevice {
   /** Place in the manifest, from 0. */
@@ -21,8 +24,7 @@ export interface ManifestDevice {
   file_size: number | null;
   /** Given, or the last part of the URL or path; null for a device without a file. */
   file_name: string | null;
-  /** Short texts by name; frozen where there are none. */
-  labels: Readonly<Record<string, string>>;
+  labels: Labels;
   known: KnownDevice | null;
 }
 

@@ -2,51 +2,113 @@ import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
 import { OtaError } from '../errors.js';
 import { didYouMean } from '../nearest.js';
-import { byText, safeText } from '../text.js';
+import { byText, quoted } from '../text.js';
+import { labelNameOf } from './device/labels.js';
 import type { ManifestDevice } from './model.js';
 
+export interface Selection {
+  /** Globs of sn or pid: `7CTXN*`, `1581F{5,6}*`. */
+  only?: readonly string[] | undefined;
+  exclude?: readonly string[] | undefined;
+  /** Label and glob of its value: `site=north*`. */
+  select?: readonly string[] | undefined;
+}
+
 /**
- * The devices whose sn or pid one of `only` matches (all where there is none) and none of `exclude`, in their order.
- * Patterns are globs: `7CTXN*`, `1581F{5,6}*`.
+ * The devices whose sn or pid one of `only` matches (all where there is none), whose labels all of `select` match, and whose
+ * sn or pid none of `exclude` matches, in their order.
  * @throws OtaError `usage` for a pattern that matches no device of the manifest, because it is a slip of the pen that
  * would upgrade too little, or too much; and where no device is left.
  */
-export function selectDevices(
-  devices: readonly ManifestDevice[],
-  patterns: { only: readonly string[]; exclude: readonly string[] },
-): ManifestDevice[] {
-  if (patterns.only.length === 0 && patterns.exclude.length === 0) return [...devices];
-  const only = patterns.only.map((pattern) => matching('--only', pattern, devices));
-  const exclude = patterns.exclude.map((pattern) => matching('--exclude', pattern, devices));
-  const left = devices.filter(
-    (device) => (only.length === 0 || only.some((set) => set.has(device))) && !exclude.some((set) => set.has(device)),
+export function selectDevices(devices: readonly ManifestDevice[], selection: Selection): ManifestDevice[] {
+  const { only = [], exclude = [], select = [] } = selection;
+  if (only.length === 0 && exclude.length === 0 && select.length === 0) return [...devices];
+  const taken = only.map((pattern) => bySerial('--only', pattern, devices));
+  const labeled = select.map((term) => byLabel(term, devices));
+  const left = exclude.map((pattern) => bySerial('--exclude', pattern, devices));
+  const found = devices.filter(
+    (device) =>
+      (taken.length === 0 || taken.some((set) => set.has(device))) &&
+      labeled.every((set) => set.has(device)) &&
+      !left.some((set) => set.has(device)),
   );
-  if (left.length === 0) {
-    throw new OtaError('usage', '--only and --exclude together leave no device of the manifest', {
-      hint: 'See what the manifest holds with --dry-run and neither of them.',
-    });
-  }
-  return left;
+  if (found.length > 0) return found;
+  throw new OtaError('usage', '--only, --select and --exclude together leave no device of the manifest', {
+    hint: 'See what the manifest holds with --dry-run and none of them.',
+  });
 }
 
-function matching(option: string, pattern: string, devices: readonly ManifestDevice[]): Set<ManifestDevice> {
-  const shown = `${option} "${safeText(pattern, 60)}"`;
-  let matches: (text: string) => boolean;
-  try {
-    // `!` and a leading dot have no meaning of their own in a serial number.
-    matches = picomatch(pattern, { dot: true, nonegate: true });
-  } catch (error) {
-    throw new OtaError('usage', `${shown} is not a pattern`, {
-      hint: 'A pattern is an sn or pid, where * stands for any characters and ? for one.',
-      cause: error,
-    });
-  }
+function bySerial(option: string, pattern: string, devices: readonly ManifestDevice[]): Set<ManifestDevice> {
+  const shown = `${option} ${quoted(pattern)}`;
+  const matches = matcher(
+    pattern,
+    shown,
+    'A pattern is an sn or pid, where * stands for any characters and ? for one.',
+  );
   const found = new Set(devices.filter((device) => matches(device.sn) || matches(device.pid)));
   if (found.size > 0) return found;
   const serials = [...new Set(devices.flatMap((device) => [device.sn, device.pid]))];
   throw new OtaError('usage', `${shown} matches no device of the manifest${didYouMean(pattern, serials)}`, {
     hint: 'A pattern is compared with the whole sn and pid, upper and lower case as written; * stands for any characters.',
   });
+}
+
+function byLabel(term: string, devices: readonly ManifestDevice[]): Set<ManifestDevice> {
+  const shown = `--select ${quoted(term)}`;
+  const values = labelValues(devices);
+  // A column may be called "ring (1 = first)": the name is what is a name.
+  const ends = [...term.matchAll(/=/g)].map(({ index }) => index);
+  const end = ends.find((at) => values.has(labelNameOf(term.slice(0, at)))) ?? ends[0];
+  const pattern = end === undefined ? '' : term.slice(end + 1);
+  if (end === undefined || end === 0 || pattern === '') {
+    throw new OtaError('usage', `${shown} is not of the form label=pattern`, {
+      hint: 'Write it like --select site=north; * stands for any characters: --select "ring=*".',
+    });
+  }
+  const name = labelNameOf(term.slice(0, end));
+  const known = values.get(name);
+  if (!known) {
+    const names = [...values.keys()];
+    throw new OtaError('usage', `${shown}: no device has a label ${quoted(name)}${didYouMean(name, names)}`, {
+      hint: names.length === 0 ? 'The manifest has no labels.' : `The manifest has ${names.slice(0, 20).join(', ')}.`,
+    });
+  }
+  const matches = matcher(
+    pattern,
+    shown,
+    'Behind the = stands a value, where * stands for any characters and ? for one.',
+  );
+  const found = new Set(
+    devices.filter(({ labels }) =>
+      Object.entries(labels).some(([label, value]) => labelNameOf(label) === name && matches(value)),
+    ),
+  );
+  if (found.size > 0) return found;
+  throw new OtaError('usage', `${shown} matches no device of the manifest${didYouMean(pattern, [...known])}`, {
+    hint: 'A pattern is compared with the whole value, upper and lower case as written; give --select once for each label.',
+  });
+}
+
+/** The values that each label has, by its one form. */
+export function labelValues(devices: readonly Pick<ManifestDevice, 'labels'>[]): Map<string, Set<string>> {
+  const values = new Map<string, Set<string>>();
+  for (const labels of new Set(devices.map((device) => device.labels))) {
+    for (const [label, value] of Object.entries(labels)) {
+      const name = labelNameOf(label);
+      const known = values.get(name) ?? new Set();
+      values.set(name, known.add(value));
+    }
+  }
+  return values;
+}
+
+function matcher(pattern: string, shown: string, hint: string): (text: string) => boolean {
+  try {
+    // `!` and a leading dot have no meaning of their own in a serial number or a label.
+    return picomatch(pattern, { dot: true, nonegate: true, bash: true });
+  } catch (error) {
+    throw new OtaError('usage', `${shown} is not a pattern`, { hint, cause: error });
+  }
 }
 
 /** One of `of` equal parts, counted from 1. */
@@ -64,7 +126,7 @@ export function parseShard(text: string): Shard {
   const index = Number(match?.[1]);
   const of = Number(match?.[2]);
   if (match && index >= 1 && index <= of) return { index, of };
-  throw new OtaError('usage', `--shard "${safeText(text, 60)}" is not a part like 2/4`, {
+  throw new OtaError('usage', `--shard ${quoted(text)} is not a part like 2/4`, {
     hint: 'Give the part and the number of parts, counted from 1: --shard 1/4 to --shard 4/4 are all of a fleet.',
   });
 }

@@ -6,8 +6,8 @@ const PLAIN_SERIAL = /^[A-Za-z0-9]{1,128}$/;
 
 /** What nobody can see, by kind. */
 const UNSEEN: readonly (readonly [string, RegExp])[] = [
-  ['white space', /\p{White_Space}/u],
   ['a control character', /\p{Cc}/u],
+  ['white space', /\p{White_Space}/u],
   ['an invisible character', /[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\u{1d159}]/u],
 ];
 

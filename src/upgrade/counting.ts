@@ -1,4 +1,5 @@
 /** How devices count (CONTRACT "One count everywhere"): the one rule, for every surface and the exit code. */
+import type { Labels } from '../manifest/model.js';
 import { type DeviceOutcome, OUTCOMES, type Outcome, type Totals } from './events.js';
 
 /** What of a device decides how it counts. `verify`: what its run asked of the version after an `ok`. */
@@ -40,7 +41,22 @@ export function totalsOf(devices: readonly Countable[]): Totals {
 export const NO_VERSIONS = { version_before: null, version_after: null, heard_at: null };
 
 /** A device whose run never got to it. */
-export function notStarted({ pid, sn }: { pid: string; sn: string }, reason: string): DeviceOutcome {
+export function notStarted(
+  device: { pid: string; sn: string; labels?: Labels | undefined },
+  reason: string,
+): DeviceOutcome {
+  const { pid, sn, labels = {} } = device;
   const status: Outcome = 'not_started';
-  return { pid, sn, status, percent: null, result: null, reason, verified: null, ...NO_VERSIONS, verify: 'off' };
+  return {
+    pid,
+    sn,
+    status,
+    percent: null,
+    result: null,
+    reason,
+    verified: null,
+    ...NO_VERSIONS,
+    verify: 'off',
+    labels,
+  };
 }

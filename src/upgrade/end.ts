@@ -1,6 +1,7 @@
 /** How a run ends, for push, watch and resume alike. */
 import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
+import type { Labels } from '../manifest/model.js';
 import { safeText, showDuration } from '../text.js';
 import { notStarted, totalsOf } from './counting.js';
 import type { DeviceOutcome, Emit, Totals } from './events.js';
@@ -63,7 +64,7 @@ const NOTHING_PUBLISHED = 'Nothing was published.';
 
 /** The result of a run that never got to its devices: none of them was started. */
 function unstarted(
-  devices: readonly { pid: string; sn: string }[],
+  devices: readonly { pid: string; sn: string; labels?: Labels }[],
   error: OtaError,
   exitCode = error.exitCode,
 ): RunResult {
@@ -94,7 +95,7 @@ function reasonText(reason: unknown): string {
 
 /** The result of a run that threw: an abort is an interruption, whatever it made fail. `published`: as above. */
 export function failedRun(
-  devices: readonly { pid: string; sn: string }[],
+  devices: readonly { pid: string; sn: string; labels?: Labels }[],
   error: OtaError,
   signal: AbortSignal,
   published: boolean,

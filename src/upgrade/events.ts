@@ -3,6 +3,7 @@
  * every renderer and report is a function of. Keys are only ever added.
  */
 import type { ErrorCode } from '../errors.js';
+import type { Labels } from '../manifest/model.js';
 import type { TerminalStatus } from '../protocol/statuses.js';
 
 /** How a device ended: the protocol's five terminal words, and three of our own. */
@@ -39,6 +40,8 @@ export interface DeviceOutcome {
   heard_at: string | null;
   /** What its run asked of the version after an `ok`: with it, how the device counts (counting.ts). No key of the JSON lines. */
   verify: Verify;
+  /** As the manifest has them; none where it is not known. */
+  labels: Labels;
 }
 
 /** What is asked of a device's version after an `ok`. */

@@ -1,4 +1,5 @@
 /** From checked devices to the jobs that are published: pure. */
+import type { Labels } from '../manifest/model.js';
 import type { OtaDevice, OtaFile } from '../protocol/messages.js';
 
 export interface PlannedFile extends OtaFile {
@@ -9,6 +10,8 @@ export interface PlannedFile extends OtaFile {
 export interface PlannedDevice extends OtaDevice {
   pid: string;
   file: PlannedFile | null;
+  /** Absent where there are none. */
+  labels?: Labels | undefined;
 }
 
 export interface PlannedGateway {

@@ -19,8 +19,10 @@ export function plannedDevices(
     }
     return last.file;
   };
-  return devices.map(({ sn, pid, product_version, firmware_upgrade_type, file_url }) => {
+  return devices.map(({ sn, pid, product_version, firmware_upgrade_type, file_url, labels }) => {
     const known = facts.get(sn);
-    return { sn, pid, product_version, firmware_upgrade_type, file: known ? fileOf(known, file_url ?? '') : null };
+    const file = known ? fileOf(known, file_url ?? '') : null;
+    const planned = { sn, pid, product_version, firmware_upgrade_type, file };
+    return Object.keys(labels).length === 0 ? planned : { ...planned, labels };
   });
 }

@@ -2,6 +2,7 @@
 import { abortable } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
+import type { Labels } from '../manifest/model.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { type CoreOptions, createCore, type RunCore } from './core.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
@@ -38,7 +39,7 @@ export interface Verification {
 
 export interface PushOptions {
   /** The manifest's devices; what is known of them before their firmware is. */
-  devices: readonly { sn: string; pid: string }[];
+  devices: readonly { sn: string; pid: string; labels?: Labels }[];
   /** What is to be said of the manifest before anything else happens. */
   warnings?: readonly { code: string; message: string }[] | undefined;
   /** Reads the firmware and gives the devices as they are to be published. */

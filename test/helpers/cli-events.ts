@@ -12,14 +12,14 @@ const KEYS: Record<string, string[]> = {
   job_replied: ['pid', 'bid', 'result', 'status'],
   device_progress: ['pid', 'bid', 'sn', 'status', 'percent', 'step_key', 'rate'],
   device_retrying: ['pid', 'sn', 'bid', 'result', 'attempt', 'attempts', 'wait_ms'],
-  device_finished: ['pid', 'bid', 'sn', 'status', 'percent', 'result', 'reason', 'verified'],
+  device_finished: ['pid', 'bid', 'sn', 'status', 'percent', 'result', 'reason', 'verified', 'labels'],
   broker_lost: ['reason'],
   broker_restored: ['reason'],
   warning: ['code', 'message'],
   error: ['code', 'message', 'exit_code', 'hint', 'details'],
   run_finished: ['exit_code', 'totals', 'devices'],
 };
-const DEVICE_KEYS = ['pid', 'sn', 'status', 'percent', 'result', 'reason', 'verified'];
+const DEVICE_KEYS = ['pid', 'sn', 'status', 'percent', 'result', 'reason', 'verified', 'labels'];
 const OUTCOMES = ['ok', 'failed', 'rejected', 'canceled', 'timeout', 'unknown', 'skipped', 'not_started', 'unverified'];
 
 export type LineOf<E extends EventLine['event']> = Extract<EventLine, { event: E }>;

@@ -354,6 +354,7 @@ test('hostile text is shown and does nothing', async () => {
     verified: null,
     ...NO_VERSIONS,
     verify: 'off' as const,
+    labels: {},
   });
   send({ event: 'error', code: 'internal', message: hostile, exit_code: 70, hint: hostile, details: [hostile] });
   const screen = await terminal.screen();

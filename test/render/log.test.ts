@@ -188,6 +188,7 @@ test('hostile text stays in its line and gives a CI system no command', async ()
     verified: null,
     ...NO_VERSIONS,
     verify: 'off' as const,
+    labels: {},
   });
   renderer.event({ event: 'broker_lost', reason: hostile });
   renderer.event({
@@ -219,6 +220,7 @@ describe('annotations', () => {
     verified: null,
     ...NO_VERSIONS,
     verify: 'off',
+    labels: {},
   });
   const finished = (devices: RunEvent[]): RunEvent => ({
     event: 'run_finished',

@@ -44,7 +44,7 @@ function finished(
   rest: Partial<Pick<DeviceOutcome, 'percent' | 'result' | 'reason' | 'verified'>> = {},
 ): RunEvent {
   const { percent = null, result = null, reason = null, verified = null } = rest;
-  const ended = { status, percent, result, reason, verified, ...NO_VERSIONS, verify: 'off' as const };
+  const ended = { status, percent, result, reason, verified, ...NO_VERSIONS, verify: 'off' as const, labels: {} };
   return { event: 'device_finished', pid: pid(index), bid, sn: sn(index), ...ended };
 }
 
@@ -179,6 +179,7 @@ export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
             verified: null,
             ...NO_VERSIONS,
             verify: 'off',
+            labels: {},
           });
           return;
         }
@@ -207,6 +208,7 @@ export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
       verified: null,
       ...NO_VERSIONS,
       verify: 'off',
+      labels: {},
     });
   });
   return events.sort((a, b) => a.at - b.at);

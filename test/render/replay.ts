@@ -32,6 +32,7 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
         pid,
         sn,
         target,
+        labels: {},
         phase: 'waiting',
         bid: null,
         attempt: 0,
@@ -99,7 +100,17 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
     }
   };
 
-  const outcome = ({ pid, sn, status, percent, result, reason, verified, verify }: DeviceState): DeviceOutcome => ({
+  const outcome = ({
+    pid,
+    sn,
+    status,
+    percent,
+    result,
+    reason,
+    verified,
+    verify,
+    labels,
+  }: DeviceState): DeviceOutcome => ({
     pid,
     sn,
     status: (status ?? 'unknown') as Outcome,
@@ -109,6 +120,7 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
     verified,
     ...NO_VERSIONS,
     verify,
+    labels,
   });
   return {
     view,

@@ -40,3 +40,25 @@ describe.each(Object.keys(runs))('the %s run', (name) => {
     await expect(text).toMatchFileSnapshot(`__snapshots__/report/${name}.${format}.snap`);
   });
 });
+
+describe('labels', () => {
+  const report = recordedReport();
+  const [first, ...others] = report.devices as [RunReport['devices'][number], ...RunReport['devices']];
+  const labels = { site: 'north, "A"', note: '=1+1' };
+  const labeled: RunReport = { ...report, devices: [{ ...first, labels }, ...others] };
+
+  it('are columns of their own in CSV', async () => {
+    const [head, row, next] = (await formatReport(labeled, 'csv')).split('\r\n');
+    expect(head).toMatch(/,md5,labels\.site,labels\.note$/);
+    expect(row).toMatch(/,"north, ""A""",'=1\+1$/);
+    expect(next).toMatch(/,,$/);
+  });
+
+  it('are keys in JSON and a column in Markdown', async () => {
+    expect(JSON.parse(await formatReport(labeled, 'json')).devices[0].labels).toEqual(labels);
+    const markdown = await formatReport(labeled, 'md');
+    expect(markdown).toContain('| What to do | Labels |');
+    expect(markdown).toContain('site=north, "A", note==1+1');
+    expect(await formatReport(report, 'md')).not.toContain('Labels');
+  });
+});

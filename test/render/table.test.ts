@@ -72,6 +72,7 @@ describe('the final table', () => {
     verified: null,
     ...NO_VERSIONS,
     verify: 'off',
+    labels: {},
     ...rest,
   });
   const options = { styles: PLAIN_STYLES, unicode: true, elsewhere: 'All of them: dji-ota runs r1' };
@@ -90,6 +91,20 @@ describe('the final table', () => {
     const long = finalTable(devices, totals, null, { ...options, width: null });
     expect(long.split('\n')).toHaveLength(103);
     expect(long).toContain('S99');
+  });
+
+  test('has a column for each label where there is room', () => {
+    const devices = [
+      device(1, { labels: { site: 'north', ring: '1', notes: 'n'.repeat(50) } }),
+      device(2, { labels: { site: 'south\u001b[2J' } }),
+    ];
+    const shown = (width: number | null) =>
+      finalTable(devices, { ...emptyTotals(), ok: 2 }, null, { ...options, width }).split('\n');
+    expect(shown(null)[0]).toMatch(/^DEVICE +SITE +RING +NOTES +MODEL/);
+    expect(shown(null)[1]).toMatch(/^S1 +north +1 +n{29}… /);
+    expect(shown(null)[2]).toMatch(/^S2 +south\\u\{1b\}\[2J /);
+    expect(shown(200)[0]).toMatch(/^DEVICE +SITE +RING +NOTES +GATEWAY/);
+    expect(shown(30).join('\n')).not.toContain('north');
   });
 
   test('says where a version was not the one that was asked for', () => {

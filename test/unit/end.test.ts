@@ -11,6 +11,7 @@ const DEVICE = {
   verified: null,
   ...NO_VERSIONS,
   verify: 'off' as const,
+  labels: {},
 };
 
 test.each<[string, Outcome[], string]>([

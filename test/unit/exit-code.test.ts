@@ -15,7 +15,18 @@ import { exitCodeOf, type RunEnd } from '../../src/upgrade/exit-code.js';
 const CALM: RunEnd = { interrupted: null, stopped: false, brokerLost: false, unready: 0, split: 0 };
 
 function ended(status: Outcome, verified: boolean | null = null, verify: Verify = 'off'): DeviceOutcome {
-  return { pid: 'P', sn: 'S', status, percent: null, result: null, reason: null, verified, ...NO_VERSIONS, verify };
+  return {
+    pid: 'P',
+    sn: 'S',
+    status,
+    percent: null,
+    result: null,
+    reason: null,
+    verified,
+    ...NO_VERSIONS,
+    verify,
+    labels: {},
+  };
 }
 
 test.each([

@@ -31,6 +31,52 @@ test.each<[string[], string[], number[]]>([
   expect(selected(only, exclude)).toEqual(expected);
 });
 
+const LABELED = [
+  { ...FLEET[0], labels: { site: 'north', ring: '1', 'ring_(1=first)': 'a' } },
+  { ...FLEET[1], labels: { site: 'north', ring: '2' } },
+  { ...FLEET[2], labels: { Site: 'EU/North West', ring: '2' } },
+  { ...FLEET[3], labels: {} },
+] as typeof FLEET;
+const bySelect = (select: string[], more: object = {}) =>
+  selectDevices(LABELED, { select, ...more }).map(({ index }) => index);
+
+test.each<[string[], number[]]>([
+  [['site=north'], [0, 1]],
+  [['site=north', 'ring=2'], [1]],
+  [['ring=*'], [0, 1, 2]],
+  [['ring={1,2}'], [0, 1, 2]],
+  [['site=EU*'], [2]],
+  [['SITE=*'], [0, 1, 2]],
+  [['ring (1=first)=a'], [0]],
+])('--select %j', (select, expected) => {
+  expect(bySelect(select)).toEqual(expected);
+});
+
+test('--select goes with the other ways of choosing', () => {
+  expect(bySelect(['site=north'], { only: ['1581F*', '8UUX*'] })).toEqual([1]);
+  expect(bySelect(['ring=2'], { exclude: ['1581F*'] })).toEqual([2]);
+});
+
+test.each([
+  ['site', '--select "site" is not of the form label=pattern'],
+  ['=north', '--select "=north" is not of the form label=pattern'],
+  ['site=', '--select "site=" is not of the form label=pattern'],
+  ['sites=north', '--select "sites=north": no device has a label "sites"; did you mean "site"?'],
+  ['site=nrth', '--select "site=nrth" matches no device of the manifest; did you mean "north"?'],
+  ['site=north,ring=2', '--select "site=north,ring=2" matches no device of the manifest'],
+  ['site=\u001b[2J', '--select "site=\\u{1b}[2J" matches no device of the manifest'],
+])('--select %j is a usage error', async (select, message) => {
+  expect(await errorOf(() => bySelect([select]))).toMatchObject({ code: 'usage', message });
+});
+
+test('--select on a manifest without labels says so', async () => {
+  const error = await errorOf(() => selectDevices(FLEET, { select: ['site=north'] }));
+  expect(error).toMatchObject({
+    message: '--select "site=north": no device has a label "site"',
+    hint: 'The manifest has no labels.',
+  });
+});
+
 test('a pattern that matches nothing is refused, with the serial number that was probably meant', async () => {
   const only = await errorOf(() => selected(['7ctxn4a00b0001']));
   expect(only.code).toBe('usage');

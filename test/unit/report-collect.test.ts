@@ -19,6 +19,7 @@ const outcome = (more: Partial<DeviceOutcome> = {}): DeviceOutcome => ({
   verified: null,
   ...NO_VERSIONS,
   verify: 'off',
+  labels: {},
   ...more,
 });
 const published = (bid = 'b', attempt = 1): RunEvent => ({

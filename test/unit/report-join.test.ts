@@ -51,6 +51,7 @@ describe('joined reports', () => {
       verified: null,
       ...NO_VERSIONS,
       verify: 'report' as const,
+      labels: {},
     },
   });
   const report = (run: string, began: number, exitCode: number, ...ends: [string, 'ok' | 'failed'][]) =>

@@ -135,6 +135,7 @@ describe('the reports of a run that is under way', () => {
     verified: null,
     ...NO_VERSIONS,
     verify: 'off',
+    labels: {},
   } as const;
   const result = { exit_code: 0, totals: { ...emptyTotals(), ok: 1 }, devices: [ok], error: null };
 

@@ -68,7 +68,13 @@ describe('schema events', () => {
   const valid = compile('events');
   const told = { version_before: '17.06.0100', version_after: '17.07.0401', heard_at: '2026-11-24T08:00:00.000Z' };
   const end = { status: 'ok', percent: 100, result: 0, reason: null, verified: null } as const;
-  const outcome = { pid: 'P', sn: 'S', ...end, ...told };
+  const outcome = {
+    labels: { site: 'north' },
+    pid: 'P',
+    sn: 'S',
+    ...end,
+    ...told,
+  };
   const samples: { [E in PublicEvent['event']]: PublicEvent & { event: E } } = {
     run_started: { event: 'run_started', command: 'push', devices: 2, gateways: 1 },
     firmware_ready: {
@@ -117,7 +123,12 @@ describe('schema events', () => {
     broker_restored: { event: 'broker_restored', reason: null },
     warning: { event: 'warning', code: 'insecure', message: 'm' },
     error: { event: 'error', code: 'usage', message: 'm', exit_code: 2, hint: null, details: [] },
-    run_finished: { event: 'run_finished', exit_code: 0, totals: { ...emptyTotals(), ok: 1 }, devices: [outcome] },
+    run_finished: {
+      event: 'run_finished',
+      exit_code: 0,
+      totals: { ...emptyTotals(), ok: 1 },
+      devices: [outcome],
+    },
   };
   const envelope = { schema: 1, time: '2026-11-24T08:00:00.000Z', run: 'r1' };
 

@@ -1,11 +1,16 @@
-/** The serial numbers in a manifest that need not be right yet: completion helps while it is being written. */
+/** The serial numbers and labels in a manifest that need not be right yet: completion helps while it is being written. */
+import { readLabels } from '../../manifest/device/labels.js';
+import type { Labels } from '../../manifest/model.js';
 import { parseJson } from '../../manifest/parse/json.js';
+import { labelValues } from '../../manifest/select.js';
 import { devicesOf } from '../../manifest/shape.js';
 import { readSource } from '../../manifest/source.js';
 
 export interface ManifestNames {
   pids: string[];
   sns: string[];
+  /** The values of each label. */
+  labels: Map<string, Set<string>>;
 }
 
 /** More than anybody reads in a list. */
@@ -15,13 +20,17 @@ const MOST = 500;
 export async function namesInManifest(source: string, cwd = '.'): Promise<ManifestNames> {
   const { text, format } = await readSource(source, cwd, undefined);
   const devices = devicesOf(source, await parse(source, text, format), () => {});
-  const names: ManifestNames = { pids: [], sns: [] };
+  const names: ManifestNames = { pids: [], sns: [], labels: new Map() };
+  const labeled: { labels: Labels }[] = [];
   for (const device of devices.slice(0, MOST)) {
-    const { sn, pid, gateway } = (device ?? {}) as Record<string, unknown>;
+    const { sn, pid, gateway, labels } = (device ?? {}) as Record<string, unknown>;
     if (typeof sn === 'string') names.sns.push(sn);
     const named = pid ?? gateway;
     if (typeof named === 'string') names.pids.push(named);
+    const good = readLabels(labels ?? {}, () => null);
+    if (good) labeled.push({ labels: good });
   }
+  names.labels = labelValues(labeled);
   return names;
 }
 

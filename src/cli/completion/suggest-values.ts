@@ -20,6 +20,8 @@ export async function valuesOf(place: Place, env: NodeJS.ProcessEnv): Promise<Su
     case 'gateways':
     case 'serials':
       return serials(place, complete === 'gateways');
+    case 'labels':
+      return labels(place);
     case 'runs':
       return runs(env, false);
     case 'resumable-runs':
@@ -76,6 +78,17 @@ async function runs(env: NodeJS.ProcessEnv, unfinished: boolean): Promise<Sugges
     })),
     keepOrder: true,
   };
+}
+
+/** Labels of the manifest, and behind the `=` their values. */
+async function labels({ args, typed }: Place): Promise<Suggestions> {
+  const [manifest] = args;
+  if (manifest === undefined || manifest === '-') return NONE;
+  const { namesInManifest } = await import('./manifest-names.js');
+  const values = (await namesInManifest(manifest)).labels;
+  const name = typed.slice(0, Math.max(0, typed.indexOf('=')));
+  if (name === '') return { items: [...values.keys()].map((label) => ({ value: `${label}=` })), noSpace: true };
+  return { items: [...(values.get(name) ?? [])].map((value) => ({ value: `${name}=${value}` })) };
 }
 
 /** Serial numbers of the manifest that the command line names: gateways where it tells them, else any that could be one. */

@@ -34,6 +34,7 @@ export type Completion =
   | 'scenarios'
   | 'gateways'
   | 'serials'
+  | 'labels'
   | 'settings'
   | 'assignments';
 

@@ -4,11 +4,11 @@ import { serialDoubt, serialProblem } from '../../protocol/topics.js';
 import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import { versionDoubt, withoutV } from '../../protocol/versions.js';
 import { quoted } from '../../text.js';
-import type { ManifestDevice, ManifestWarning } from '../model.js';
+import type { Labels, ManifestDevice, ManifestWarning } from '../model.js';
 import { kindOf } from '../unreadable.js';
 import * as values from './field-values.js';
 import { FIELD_OF, FIELD_OF_COLUMN, type Field, folded, KNOWN_KEYS } from './fields.js';
-import { type Labels, NO_LABELS, readLabels } from './labels.js';
+import { NO_LABELS, readLabels } from './labels.js';
 
 /** What holds for every device of a manifest. */
 export interface EntryRules {

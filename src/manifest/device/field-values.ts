@@ -16,7 +16,8 @@ export function textProblem(value: unknown): string | null {
   if (typeof value === 'string') {
     if (value === '') return 'is empty; leave the key out where there is nothing to say';
     if (value.length > MAX_TEXT) return `is longer than ${MAX_TEXT} characters`;
-    if (CONTROL.test(value)) return 'holds a control character';
+    const control = CONTROL.exec(value);
+    if (control) return `holds ${showCharacter(control[0])}`;
     if (value !== value.trim()) return 'begins or ends with white space';
     return value.isWellFormed() ? null : 'is not valid Unicode';
   }

@@ -1,10 +1,9 @@
-/** Labels of a device: short texts by name, which select, sort and describe, and never reach the dock. */
+/** The labels of a device as a manifest has them. */
 import { showCharacter, unseenIn } from '../../protocol/topics.js';
 import { quoted } from '../../text.js';
+import type { Labels } from '../model.js';
 import { kindOf } from '../unreadable.js';
 import { textProblem } from './field-values.js';
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** One object for all devices without a label. */
 export const NO_LABELS: Labels = Object.freeze({});

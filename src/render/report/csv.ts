@@ -36,8 +36,13 @@ const COLUMNS: readonly [string, (device: ReportDevice) => Value][] = [
 ];
 
 export function csvReport(report: RunReport): string {
-  const lines = [COLUMNS.map(([name]) => name).join(',')];
-  for (const device of report.devices) lines.push(COLUMNS.map(([, value]) => csvCell(value(device))).join(','));
+  const labels = [...new Set(report.devices.flatMap((device) => Object.keys(device.labels)))];
+  const columns: typeof COLUMNS = [
+    ...COLUMNS,
+    ...labels.map((name): (typeof COLUMNS)[number] => [`labels.${name}`, (device) => device.labels[name] ?? null]),
+  ];
+  const lines = [columns.map(([name]) => csvCell(name)).join(',')];
+  for (const device of report.devices) lines.push(columns.map(([, value]) => csvCell(value(device))).join(','));
   // Without the mark Excel does not take it for UTF-8.
   return `\ufeff${lines.join('\r\n')}\r\n`;
 }

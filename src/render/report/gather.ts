@@ -162,7 +162,7 @@ export function createCollector(options: CollectorOptions): Collector {
   }
 
   function deviceOf(outcome: DeviceOutcome, index: number, turns: Map<string, number>): ReportDevice {
-    const { pid, sn, status, percent, result, verified, verify } = outcome;
+    const { pid, sn, status, percent, result, verified, verify, labels } = outcome;
     const first = keyOf(pid, sn, 0);
     const turn = turns.get(first) ?? 0;
     turns.set(first, turn + 1);
@@ -187,6 +187,7 @@ export function createCollector(options: CollectorOptions): Collector {
       version_after: outcome.version_after,
       heard_at: outcome.heard_at,
       verify,
+      labels,
       attempts: row.attempts,
       retried: row.retried,
       bids: row.bids,

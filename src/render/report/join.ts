@@ -13,6 +13,7 @@ export function countAnew(stored: StoredReport): RunReport {
     ...NO_VERSIONS,
     ...device,
     retried: device.retried ?? [],
+    labels: device.labels ?? {},
     verify: device.verify ?? verifies.get(device.run) ?? 'off',
   }));
   return { ...stored, devices, totals: totalsOf(devices) };

@@ -1,4 +1,5 @@
 /** `.md`: GitHub flavoured Markdown, for a comment, a wiki or a job's page. */
+import type { Labels } from '../../manifest/model.js';
 import { showBytes, showDuration } from '../../text.js';
 import { COUNTED, countedAs } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
@@ -104,8 +105,18 @@ function timesOf({ devices }: RunReport): string | null {
 
 function devicesOf(report: RunReport): string | null {
   if (report.devices.length === 0) return null;
+  const labeled = report.devices.some(({ labels }) => Object.keys(labels).length > 0);
   const titles = ['', 'Device', 'Gateway', 'Version', 'Outcome', '% >', 'Code >', 'Time >', 'Reason', 'What to do'];
-  return `## Devices\n\n${table(titles, judged(report).map(deviceRow))}`;
+  const rows = judged(report).map((each) => [...deviceRow(each), ...(labeled ? [labelsText(each.device.labels)] : [])]);
+  return `## Devices\n\n${table(labeled ? [...titles, 'Labels'] : titles, rows)}`;
+}
+
+function labelsText(labels: Labels): string {
+  return markdownText(
+    Object.entries(labels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(', '),
+  );
 }
 
 function deviceRow({ device, kind }: Judged): string[] {

@@ -111,7 +111,7 @@ export interface RunReport {
   devices: ReportDevice[];
 }
 
-type LaterKey = 'verify' | 'retried' | 'version_before' | 'version_after' | 'heard_at';
+type LaterKey = 'verify' | 'retried' | 'labels' | 'version_before' | 'version_after' | 'heard_at';
 
 /** A report as it may stand in a file: those of earlier versions lack some keys of their devices. */
 export type StoredReport = Omit<RunReport, 'devices'> & {

@@ -41,6 +41,7 @@ const device = z.object({
   version_after: text().nullable().optional().describe('What it reported since; null = nothing was heard'),
   heard_at: time().nullable().optional().describe('When it last reported a version'),
   verify: z.enum(VERIFY).optional().describe('What the run asked of the version'),
+  labels: z.record(text(), text()).optional().describe('Of the manifest'),
   attempts: count().describe('How often its job was published'),
   retried: z.array(z.int()).optional().describe('Result codes of the attempts that were followed by another one'),
   bids: z.array(text()).describe('Of each attempt, in order'),

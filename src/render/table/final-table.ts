@@ -1,5 +1,5 @@
 /** The table at the end of a run, and its totals. */
-import { showDuration } from '../../text.js';
+import { safeText, showDuration } from '../../text.js';
 import { COUNTED, totalsOf } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
@@ -25,6 +25,10 @@ export interface FinalTableOptions {
   /** A sentence that names what shows every device, where a terminal is not to be flooded; null = all are to be listed. */
   elsewhere: string | null;
 }
+
+const MOST_LABELS = 6;
+// Characters. Somebody's notes are no use in a table.
+const LONGEST_LABEL = 30;
 
 // On a terminal a longer list would push what matters out of sight.
 const MOST_ON_TERMINAL = 60;
@@ -75,7 +79,14 @@ function tableOf(
     { title: 'TIME', align: 'right', foldAt: 6 },
     { title: 'REASON', prose: true },
   ];
-  const rows = devices.map((device) => rowOf(device, states.get(device), view, options));
+  const labels = [...new Set(devices.flatMap((device) => Object.keys(device.labels)))].slice(0, MOST_LABELS);
+  // Beside the device, and the first to go where there is not room.
+  columns.splice(1, 0, ...labels.map((name) => ({ title: name.toUpperCase(), foldAt: 10, hide: true })));
+  const rows = devices.map((device) => {
+    const row = rowOf(device, states.get(device), view, options);
+    row.splice(1, 0, ...labels.map((name) => safeText(device.labels[name] ?? '', LONGEST_LABEL)));
+    return row;
+  });
   // On a terminal room is dear; a pipe gets the same columns every time.
   const shown = columns.flatMap((_, index) =>
     options.width === null || rows.some((row) => row[index] !== '') ? [index] : [],

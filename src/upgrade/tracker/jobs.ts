@@ -1,4 +1,5 @@
 /** The state of a tracker, and the few ways in which it changes. For tracker.ts and tracker-messages.ts alone. */
+import type { Labels } from '../../manifest/model.js';
 import { resultCode } from '../../protocol/result-codes.js';
 import type { TerminalStatus } from '../../protocol/statuses.js';
 import { sameVersion } from '../../protocol/versions.js';
@@ -56,12 +57,21 @@ export interface Effect {
 
 export const NOTHING: Effect = { events: [], job: null };
 
-export function addDevice(tracker: Tracker, pid: string, sn: string | null, target: string | null): DeviceState {
+const NO_LABELS: Labels = Object.freeze({});
+
+export function addDevice(
+  tracker: Tracker,
+  pid: string,
+  sn: string | null,
+  target: string | null,
+  labels: Labels = NO_LABELS,
+): DeviceState {
   const device: DeviceState = {
     index: tracker.devices.length,
     pid,
     sn,
     target,
+    labels,
     phase: 'waiting',
     bid: null,
     attempt: 0,
@@ -235,7 +245,7 @@ export function closeIfOver(tracker: Tracker, job: JobState): void {
 }
 
 export function outcomeOf(device: DeviceState): DeviceOutcome {
-  const { pid, sn, percent, result, reason, verified, verify } = device;
+  const { pid, sn, percent, result, reason, verified, verify, labels } = device;
   const status =
     device.phase === 'ended' ? (device.status as Outcome) : device.publishedAt === null ? 'not_started' : 'unknown';
   return {
@@ -244,6 +254,7 @@ export function outcomeOf(device: DeviceState): DeviceOutcome {
     version_after: device.versionAfter,
     heard_at: device.versionHeardAt === null ? null : new Date(device.versionHeardAt).toISOString(),
     verify,
+    labels,
   };
 }
 

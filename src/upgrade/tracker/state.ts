@@ -1,4 +1,5 @@
 /** The state of a run: what the tracker keeps up to date, and what renderers look at. */
+import type { Labels } from '../../manifest/model.js';
 import type { Totals, Verified, Verify } from '../events.js';
 
 /**
@@ -16,6 +17,7 @@ export interface DeviceState {
   readonly sn: string | null;
   /** Version to upgrade to; null where it is not known. */
   readonly target: string | null;
+  readonly labels: Labels;
   phase: DevicePhase;
   bid: string | null;
   attempt: number;

@@ -3,6 +3,7 @@
  * same facts give the same state and tell the same events. State is changed in place, since a fleet sends thousands of
  * messages a second, and by nobody else.
  */
+import type { Labels } from '../../manifest/model.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText } from '../../text.js';
 import { emptyTotals } from '../counting.js';
@@ -30,7 +31,7 @@ import type { DeviceState, JobState } from './state.js';
 export type { Effect, Tracker, TrackerOptions } from './jobs.js';
 
 export function createTracker(
-  devices: readonly { sn: string; pid: string; product_version: string }[],
+  devices: readonly { sn: string; pid: string; product_version: string; labels?: Labels | undefined }[],
   options: TrackerOptions,
   retryWait = 0,
 ): Tracker {
@@ -51,7 +52,7 @@ export function createTracker(
     lostAt: null,
     restoredAt: Number.NEGATIVE_INFINITY,
   };
-  for (const device of devices) addDevice(tracker, device.pid, device.sn, device.product_version);
+  for (const { pid, sn, product_version, labels } of devices) addDevice(tracker, pid, sn, product_version, labels);
   return tracker;
 }
 

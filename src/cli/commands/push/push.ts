@@ -96,9 +96,10 @@ async function selectedDevices(
 ): Promise<Pick<Manifest, 'devices' | 'warnings'>> {
   const manifest = await readDevices(source, options, io);
   let { devices } = manifest;
-  if (options.only || options.exclude || options.shard !== undefined) {
+  const { only, exclude, select } = options;
+  if (only || exclude || select || options.shard !== undefined) {
     const { selectDevices, shardGateways } = await import('../../../manifest/select.js');
-    devices = selectDevices(devices, { only: options.only ?? [], exclude: options.exclude ?? [] });
+    devices = selectDevices(devices, { only, exclude, select });
     if (options.shard !== undefined) devices = shardGateways(devices, options.shard);
     // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
     if (devices.length === 0 && options.shard === undefined) throw nothingToDo();

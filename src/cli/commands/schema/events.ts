@@ -30,6 +30,7 @@ const deviceOutcome = {
   version_before: text().nullable().describe('What it reported before its upgrade; null = nothing was heard'),
   version_after: text().nullable().describe('What it reported since; null = nothing was heard'),
   heard_at: text().nullable().describe('When it last reported a version: ISO 8601, UTC'),
+  labels: z.record(text(), text()).describe('Of the manifest'),
 };
 
 /** The keys of every line, in front of those of `event`. */
@@ -127,7 +128,9 @@ export const eventLineSchema = z
         .describe(
           'Number of devices by how they ended; unverified = ok, but a required verification did not confirm it',
         ),
-      devices: z.array(z.object(deviceOutcome)).describe('Every device, in the order of the manifest'),
+      devices: z
+        .array(z.object({ ...deviceOutcome, labels: z.record(text(), text()).describe('Of the manifest') }))
+        .describe('Every device, in the order of the manifest'),
     }),
   ])
   .meta({ title: 'JSON line of dji-ota', description: 'One line of --output json.' }) satisfies z.ZodType<EventLine>;

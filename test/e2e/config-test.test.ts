@@ -120,6 +120,16 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
 
     const wrong = await configTest({ profile: 'tls' }, { DJI_OTA_PASSWORD: 'wrong' });
     expect(wrong.outcome).toMatchObject({ code: 'broker_refused' });
+
+    await runConfig('set', ['password-command=echo s3cr3t; echo s3cr3t is it >&2'], { profile: 'tls' }, io);
+    const printed = await configTest({ profile: 'tls' });
+    expect(printed.outcome).toBe(0);
+    expect(printed.stdout).toContain('password from profile "tls": password-command');
+    await runConfig('set', ['password-command=echo s3cr3t; echo s3cr3t is it >&2; exit 1'], { profile: 'tls' }, io);
+    const failed = await configTest({ profile: 'tls' });
+    expect(failed.outcome).toMatchObject({ code: 'settings_invalid', details: ['*** is it'] });
+    const elsewhere = await configTest({ profile: 'tls', broker: broker.url });
+    expect(elsewhere.outcome).toMatchObject({ code: 'usage', message: expect.stringMatching(/not sent there$/) });
   });
 });
 

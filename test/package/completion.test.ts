@@ -77,7 +77,7 @@ describe('values', () => {
     expect(await offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
     expect(await offered('schema', 'e')).toEqual(['events']);
     expect(await offered('config', 'set', 'client')).toEqual(['client-id=']);
-    expect(await offered('config', 'get', 'pass')).toEqual(['password-file']);
+    expect(await offered('config', 'get', 'pass')).toEqual(['password-file', 'password-command']);
   });
 
   test('gateways of a manifest in any format, though it is not finished; its devices where it names none', async () => {
@@ -99,8 +99,10 @@ describe('values', () => {
   test('profiles, with their brokers', async () => {
     const settings = { current: 'b', profiles: { a: { broker: 'mqtt://a' }, b: {} } };
     await writeFile(join(home, 'config.json'), JSON.stringify(settings));
-    expect(await offered('config', 'use', '')).toEqual(['a', 'b']);
-    expect(await offered('push', '--profile=')).toEqual(['a', 'b']);
+    expect(await offered('config', 'use', '')).toEqual(['a', 'b', 'none']);
+    expect(await offered('push', '--profile=')).toEqual(['a', 'b', 'none']);
+    expect(await offered('config', 'remove', '')).toEqual(['a', 'b']);
+    expect(await offered('config', 'set', 'password-c')).toEqual(['password-command=']);
   });
 
   test('runs, the newest first; resume only what can be resumed', async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { systemClock } from '../../clock.js';
 import { toOtaError } from '../../errors.js';
+import { withoutLineEnds } from '../../settings/environment.js';
 import type { Context, World } from '../context.js';
 import { errorInKeys } from './caller-words.js';
 import type { checkRequest } from './check-request.js';
@@ -17,9 +18,10 @@ export interface RunTools {
 /** The world of this process; what is kept on disk is kept in `home`. */
 export function worldOf(request: { home?: string | undefined } | undefined): World {
   const home = request?.home;
+  const env = withoutLineEnds(process.env);
   return {
     clock: systemClock,
-    env: typeof home !== 'string' ? process.env : { ...process.env, DJI_OTA_HOME: path.resolve(home) },
+    env: typeof home !== 'string' ? env : { ...env, DJI_OTA_HOME: path.resolve(home) },
     newId: randomUUID,
   };
 }

@@ -12,7 +12,7 @@ export async function valuesOf(place: Place, env: NodeJS.ProcessEnv): Promise<Su
     case 'files':
       return FILES;
     case 'profiles':
-      return profiles(env);
+      return profiles(env, !/^config (?:set|get|remove)$/.test(place.command));
     case 'scenarios':
       return scenarios();
     case 'brokers':
@@ -51,17 +51,19 @@ async function settingNames(): Promise<string[]> {
   return PROFILE_KEYS.filter((key) => key !== 'password').map((key) => optionName(key));
 }
 
-async function profiles(env: NodeJS.ProcessEnv): Promise<Suggestions> {
+async function profiles(env: NodeJS.ProcessEnv, orNone: boolean): Promise<Suggestions> {
   const { settingsFile } = await import('../../settings/state-folders.js');
   const { shownBrokerText } = await import('../../broker-url.js');
+  const { NO_PROFILE } = await import('../../settings/profiles/profile.js');
   const { readSettings } = await import('../../settings/profiles/read-settings.js');
   const { current, profiles } = await readSettings(settingsFile(env));
-  return {
-    items: Object.entries(profiles).map(([value, { broker = '' }]) => ({
-      value,
-      description: [value === current ? 'current' : '', shownBrokerText(broker)].filter(Boolean).join(', '),
-    })),
-  };
+  const items = Object.entries(profiles).map(([value, { broker = '' }]) => ({
+    value,
+    description: [value === current ? 'current' : '', shownBrokerText(broker)].filter(Boolean).join(', '),
+  }));
+  // In place of the one that an earlier version could give that name.
+  const none = { value: NO_PROFILE, description: 'no profile' };
+  return { items: orNone ? [...items.filter(({ value }) => value !== NO_PROFILE), none] : items };
 }
 
 async function runs(env: NodeJS.ProcessEnv, unfinished: boolean): Promise<Suggestions> {

@@ -5,6 +5,7 @@
 import type { Stats } from 'node:fs';
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { BrokerUrl } from '../../broker-url.js';
 import { OtaError, systemReason } from '../../errors.js';
 import { meantHint } from '../../nearest.js';
 import { safeText } from '../../text.js';
@@ -91,8 +92,10 @@ export async function readProfile(file: string, name: string | null, warn: Warn)
     const value = values[key];
     if (value !== undefined) values[key] = path.resolve(path.dirname(file), expandHome(value));
   }
-  if (values.password !== undefined && process.platform !== 'win32') {
-    checkPrivate(file, (await stat(file)).mode & 0o777, 'settings file, which holds a password,', warn);
+  const hasToken = values.broker !== undefined && BrokerUrl.parse(values.broker)?.hasSecret === true;
+  if ((values.password !== undefined || hasToken) && process.platform !== 'win32') {
+    const what = values.password === undefined ? 'a broker URL that may hold a secret' : 'a password';
+    checkPrivate(file, (await stat(file)).mode & 0o777, `settings file, which holds ${what},`, warn);
   }
   return { name: wanted, values, folder: path.dirname(file) };
 }

@@ -1,7 +1,7 @@
 import { OtaError } from '../../../errors.js';
 import { readManifest } from '../../../manifest/read.js';
 import { terminalWidth } from '../../../render/stream.js';
-import { readPasswordFile, readSmallFile } from '../../../settings/connection/credential-files.js';
+import { passwordIn, readPasswordFile, readSmallFile } from '../../../settings/connection/credential-files.js';
 import { docksForManifest } from '../../../simulator/configs.js';
 import { startSimulator } from '../../../simulator/fleet.js';
 import { loadScenario } from '../../../simulator/load-scenario.js';
@@ -43,9 +43,10 @@ const SHOWN = 10;
 export async function simulateCommand(options: SimulateCommandOptions, io: Io): Promise<number> {
   const { passwordFile, ...rest } = options;
   const file = passwordFile && ({ value: passwordFile, source: '--password-file', level: 'option' } as const);
+  const { DJI_OTA_PASSWORD: kept } = io.env;
   const password = file
     ? await readPasswordFile(file, readSmallFile, warner(io))
-    : io.env.DJI_OTA_PASSWORD || undefined;
+    : kept && passwordIn(kept, 'DJI_OTA_PASSWORD', 'usage');
   return runSimulator({ ...rest, password }, io);
 }
 

@@ -1,7 +1,6 @@
 /** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
-
 import { createFleetFeed } from '../fleet/feed.js';
-import type { KeptConnection } from '../journal/record.js';
+import type { KeptConnection, RunRecord } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
@@ -14,6 +13,7 @@ import { prepareDevices } from './firmware.js';
 import { learnedProducts, learnProducts, noInventory, openInventory } from './inventory.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { keptServe, newRunJournal } from './run-journal.js';
+import { nextCommand } from './run-state.js';
 import { createServing, withoutOwnUrls } from './serving.js';
 
 /** How the docks are reached: over a broker, or simulated in this process. */
@@ -31,24 +31,25 @@ export interface PushRequest {
   settings: PushSettings;
   way: WayToDocks;
   /** What its journal is called, and where the manifest lies (an absolute path, or `-`); null: none is kept. */
-  journal: { run: string; manifest: string } | null;
+  journal: Pick<RunRecord, 'run' | 'manifest' | 'options' | 'retryOf'> | null;
   /** Asked once everything is known and nothing is published; false ends the run. */
   confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
 }
 
-/** Runs to the end of every device. `recorded`: there is a journal, from which the run can be resumed and reported. */
-export async function push(request: PushRequest, context: Context): Promise<{ result: RunResult; recorded: boolean }> {
+export interface PushEnd {
+  result: RunResult;
+  /** The command that goes on from here; null where there is nothing to do, or no journal to do it from. */
+  next: string | null;
+}
+
+/** Runs to the end of every device. */
+export async function push(request: PushRequest, context: Context): Promise<PushEnd> {
   const { devices, settings, way, confirm } = request;
   const { serve, verify = 'off', preflight = 'off', skipCurrent = false, skipUnready = false } = settings;
   const { clock, signal, emit, warn, newId } = context;
-  const { run, manifest } = request.journal ?? {};
-  const journal =
-    run === undefined || manifest === undefined
-      ? null
-      : newRunJournal(
-          { run, manifest, simulated: way.simulated, connection: way.kept, served: keptServe(serve) },
-          context,
-        );
+  const run = request.journal?.run;
+  const about = { simulated: way.simulated, connection: way.kept, served: keptServe(serve) };
+  const journal = request.journal ? newRunJournal({ ...request.journal, ...about }, context) : null;
   const feed = createFleetFeed(clock);
   // Simulated docks are no part of what this machine knows, and a program that wants no journal wants none of it.
   const kept = run === undefined || way.simulated ? noInventory() : await openInventory(context);
@@ -104,10 +105,13 @@ export async function push(request: PushRequest, context: Context): Promise<{ re
       onPhase: (phase) => context.phase?.(phase),
       onView: (view) => context.view?.(view),
     });
-    await journal?.end(result);
+    const complete = (await journal?.end(result)) ?? null;
     const modelOf = (sn: string) => feed.fleet.devices.get(sn)?.model ?? null;
     learnProducts(inventory, codes, result.devices, modelOf, clock.wall());
-    return { result, recorded: journal?.begun ?? false };
+    const { simulated } = way;
+    const taken = result.error?.code === 'run_taken_over';
+    const none = run === undefined || complete === null || taken;
+    return { result, next: none ? null : nextCommand({ run, simulated, complete, devices: result.devices }) };
   } finally {
     await serving?.close();
     await closeInventory();

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
 import { journalFile, listRuns, readJournal } from '../journal/read.js';
-import { meantHint } from '../nearest.js';
 import { countAnew, joinReports } from '../render/report/join.js';
 import type { RunReport } from '../render/report/model.js';
 import { safeText } from '../text.js';
 import type { World } from './context.js';
+import { findRun } from './find-run.js';
 import { reportOfJournal } from './report-journal.js';
 import { runsFolder } from './run-journal.js';
 import { version } from './version.js';
@@ -24,23 +24,15 @@ export async function report(sources: readonly string[], world: Pick<World, 'env
 
 async function readSource(source: string, env: NodeJS.ProcessEnv): Promise<RunReport> {
   if (/\.json$/i.test(source) || source.includes('/') || source.includes(path.sep)) return readReport(source);
-  const folder = runsFolder(env);
-  const runs = await listRuns(folder);
-  const run = runs.find((one) => one.run === source);
-  if (!run) {
-    throw noSuchRun(
-      source,
-      runs.map((one) => one.run),
-    );
-  }
-  return reportOfJournal(await readJournal(journalFile(folder, run.run)), version(), run.alive);
+  const id = await findRun(source, env).catch((error: OtaError) => {
+    throw error.hint?.startsWith('dji-ota runs') ? noSuchRun(error) : error;
+  });
+  const run = (await listRuns(runsFolder(env))).find((one) => one.run === id);
+  return reportOfJournal(await readJournal(journalFile(runsFolder(env), id)), version(), run?.alive ?? false);
 }
 
-function noSuchRun(source: string, runs: readonly string[]): OtaError {
-  const otherwise = 'dji-ota runs lists the earlier ones. A JSON report is named by its file, which ends in .json.';
-  return new OtaError('run_not_found', `there is no run ${JSON.stringify(safeText(source, 100))}`, {
-    hint: meantHint(source, runs, otherwise),
-  });
+function noSuchRun({ code, message, hint }: OtaError): OtaError {
+  return new OtaError(code, message, { hint: `${hint} A JSON report is named by its file, which ends in .json.` });
 }
 
 async function readReport(file: string): Promise<RunReport> {

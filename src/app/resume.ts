@@ -7,15 +7,16 @@ import type { KeptDevice, RunRecord } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { readManifest } from '../manifest/read.js';
 import { type CoreOptions, isRunOver } from '../upgrade/core.js';
-import type { RunResult } from '../upgrade/end.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
+import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
 import { replaying } from './replay-journal.js';
 import { earlierRunJournal, runsFolder, servedBy } from './run-journal.js';
+import { nextCommand } from './run-state.js';
 
 export interface ResumeRequest {
   run: string;
@@ -36,7 +37,7 @@ const OPEN: ReadonlySet<string> = new Set(['unknown', 'not_started']);
  * Runs to the end of every device, as if the run had never stopped.
  * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`, and what `connect` throws
  */
-export async function resume(request: ResumeRequest, context: Context): Promise<RunResult> {
+export async function resume(request: ResumeRequest, context: Context): Promise<PushEnd> {
   const { run, republishUncertain = false, limits = {} } = request;
   const { clock, signal, emit, newId, warn } = context;
   const file = journalFile(runsFolder(context.env), run);
@@ -94,7 +95,8 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     // What was withheld can be published by a later resume.
     const complete = core.cut === null && isRunOver(core) && !withheld;
     await journal.finish({ exit_code, totals, complete });
-    return result;
+    const taken = result.error?.code === 'run_taken_over';
+    return { result, next: taken ? null : nextCommand({ run, simulated: false, complete, devices: result.devices }) };
   } finally {
     await journal.abandon();
   }

@@ -20,14 +20,12 @@ type JournalContext = Pick<Context, 'clock' | 'env' | 'warn'>;
 export interface RunJournal {
   /** For `openLog` of a push. */
   begin(core: RunCore): Promise<Journal>;
-  /** Writes how it ended. Never throws. */
-  end(result: RunResult): Promise<void>;
-  /** Whether anything was recorded: then the run can be resumed and reported. */
-  readonly begun: boolean;
+  /** Writes how it ended. Never throws. @returns whether the run came to its own end; null where nothing was recorded */
+  end(result: RunResult): Promise<boolean | null>;
 }
 
 /** What a journal says of its run before there is a plan. */
-export type KeptRun = Pick<RunRecord, 'run' | 'manifest' | 'simulated' | 'connection' | 'served'>;
+export type KeptRun = Omit<RunRecord, 'kind' | 'schema' | 'time' | 'command' | 'devices' | 'gateways'>;
 
 /** A new journal, begun when the plan is known. */
 export function newRunJournal(kept: KeptRun, context: JournalContext): RunJournal {
@@ -47,10 +45,10 @@ export function newRunJournal(kept: KeptRun, context: JournalContext): RunJourna
       return journal;
     },
     async end({ exit_code, totals }) {
-      await journal?.finish({ exit_code, totals, complete: core?.cut === null && isRunOver(core) });
-    },
-    get begun() {
-      return journal !== null;
+      if (!journal) return null;
+      const complete = core?.cut === null && isRunOver(core);
+      await journal.finish({ exit_code, totals, complete });
+      return complete;
     },
   };
 }

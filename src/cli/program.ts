@@ -10,6 +10,7 @@ import { inspect } from './commands/inspect/command.js';
 import { push } from './commands/push/command.js';
 import { report } from './commands/report/command.js';
 import { resume } from './commands/resume/command.js';
+import { retry } from './commands/retry/command.js';
 import { runs } from './commands/runs/command.js';
 import { schema } from './commands/schema/command.js';
 import { simulate } from './commands/simulate/command.js';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
   push,
   watch,
   resume,
+  retry,
   runs,
   report,
   devices,
@@ -105,9 +107,11 @@ export function createProgram(io: Io): Program {
     command.helpOption('-h, --help', 'show this help').addHelpText('after', epilogue(declaration));
     for (const each of declaration.commands ?? []) declare(command, each);
     if (!declaration.run) return;
-    command.action(async (...given: unknown[]) => {
-      const args = given.slice(0, command.registeredArguments.length) as [];
-      code = (await declaration.run?.(args, await readOptions(table, command.opts(), io.env), io)) ?? 0;
+    command.action(async (...all: unknown[]) => {
+      const args = all.slice(0, command.registeredArguments.length) as [];
+      const found = Object.entries(command.opts());
+      const given = Object.fromEntries(found.filter(([key]) => command.getOptionValueSource(key) === 'cli'));
+      code = (await declaration.run?.(args, await readOptions(table, command.opts(), io.env), io, given)) ?? 0;
     });
   };
   for (const declaration of COMMANDS) declare(program, declaration);

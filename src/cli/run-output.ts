@@ -30,10 +30,10 @@ export interface RunOutput {
   /** Puts the terminal in order for something else that is written to it, e.g. a question. */
   pause(): void;
   /**
-   * Says what can be done about a run that was cut off, and writes the reports: one that cannot be written is said on
-   * stderr. `run`: its id, where it was recorded.
+   * Says what goes on from here, and writes the reports: one that cannot be written is said on stderr. `next`: the command
+   * for it; null = there is nothing to do.
    */
-  finish(result: RunResult, run: string | null): Promise<void>;
+  finish(result: RunResult, next: string | null): Promise<void>;
   /** Leaves the terminal as it was; to be called on every way out. */
   close(): void;
 }
@@ -95,13 +95,11 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     warn,
     note,
     pause: () => renderer.phase(null),
-    async finish(result, run) {
-      const open = result.devices.some(({ status }) => status === 'unknown');
-      const left = result.devices.some(({ status }) => status === 'not_started');
-      const ours = result.error?.code !== 'run_taken_over';
-      if (run !== null && ours && !io.readerGone() && RESUMABLE.has(result.exit_code) && (open || left)) {
+    async finish(result, next) {
+      if (next !== null && !io.readerGone()) {
+        const open = next.includes(' resume ') && result.devices.some(({ status }) => status === 'unknown');
         const going = open ? 'The upgrades go on in the docks. ' : '';
-        note(`${going}Take the run up again with: dji-ota resume ${run}`);
+        note(`${going}Go on from here with: ${next}`);
       }
       // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
       for (const problem of (await reports?.write()) ?? [])
@@ -112,6 +110,3 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
 }
 
 const PHASES = { preparing: 'Reaching the broker', preflight: 'Looking at the docks', upgrading: null } as const;
-
-/** Interrupted, the broker lost, or a time limit passed: what became of the devices can still be found out. */
-const RESUMABLE: ReadonlySet<number> = new Set([4, 5, 130, 143]);

@@ -61,6 +61,7 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   retry_given_up: ({ device }) => isIndex(device),
   broker_lost: ({ reason }) => isText(reason),
   broker_restored: ({ sessionPresent }) => typeof sessionPresent === 'boolean',
+  stop_requested: ({ reason }) => isText(reason),
   cut_off: ({ cause, reason }) => oneOf('timeout', 'interrupted', 'broker_lost')(cause) && isText(reason),
   resumed: ({ reopened }) => isFlag(reopened),
 };

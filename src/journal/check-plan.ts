@@ -30,7 +30,9 @@ export function runRecord(fields: Fields): RunRecord | null {
     isCount(devices) &&
     isCount(gateways) &&
     typeof simulated === 'boolean' &&
-    isConnection(object(connection));
+    isConnection(object(connection)) &&
+    (fields.options === undefined || object(fields.options) !== null) &&
+    (fields.retryOf === undefined || (isText(fields.retryOf) && isRunName(fields.retryOf as string)));
   return good ? (fields as unknown as RunRecord) : null;
 }
 

@@ -13,6 +13,7 @@ import { redactUrl } from '../url.js';
 import { type Lease, takeLease } from './lease.js';
 import { type FactTaker, type JournalContent, readJournal } from './read.js';
 import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
+import { dropStopRequest, takeStopRequest } from './stop-request.js';
 import { type LineWriter, openWriter } from './writer.js';
 
 export interface Journal {
@@ -27,6 +28,7 @@ export interface Journal {
   abandon(): Promise<void>;
   /** As {@link FactLog}: from the moment in which the run is found taken, nothing more is written either. */
   watchLease(onTaken: (error: OtaError) => void): () => void;
+  stopRequest(): string | null;
 }
 
 export interface JournalOptions {
@@ -143,6 +145,7 @@ async function openJournal(
   };
   let writer: LineWriter;
   try {
+    await dropStopRequest(file);
     if (torn) await endTornLine(file);
     writer = openWriter(file, firstLine, clock, trouble, isOurs);
     await begin(writer).catch(async (error: unknown) => {
@@ -157,6 +160,7 @@ async function openJournal(
   const offset = clock.wall() - clock.now();
   const close = async () => {
     await writer.close();
+    if (!held.taken) await dropStopRequest(file);
     await held.lease.release();
   };
   return {
@@ -178,6 +182,7 @@ async function openJournal(
       await close();
     },
     abandon: close,
+    stopRequest: () => takeStopRequest(file),
     watchLease(onTaken) {
       held.onTaken = onTaken;
       if (held.taken) onTaken(held.taken);

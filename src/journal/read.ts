@@ -11,6 +11,7 @@ import { readLines } from './lines.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
 import { JOURNAL_SCHEMA, readLine, withoutFrame } from './record.js';
 import { isRunName } from './run-name.js';
+import { dropStopRequest } from './stop-request.js';
 
 /** What `dji-ota runs` shows of a run. */
 export interface RunSummary extends RunRecord {
@@ -50,6 +51,11 @@ export function journalFile(folder: string, run: string): string {
 
 function nameOf(file: string): string {
   return path.basename(file, ENDING);
+}
+
+/** Names of the journals, also of those that cannot be read. @throws OtaError `run_not_found` */
+export async function runNames(folder: string): Promise<string[]> {
+  return (await journalNames(folder)).map(nameOf);
 }
 
 /** All runs, the newest first. A file that is no journal is left out. */
@@ -173,23 +179,32 @@ function noJournal(file: string, damaged: boolean): OtaError {
  * @throws OtaError `journal_unwritable`
  */
 export async function pruneRuns(folder: string, age: number, wall: number): Promise<string[]> {
-  const removed: string[] = [];
-  for (const name of (await journalNames(folder)).reverse()) {
-    const file = path.join(folder, name);
-    const run = await summarize(file).catch(() => null);
-    const holder = run ? run.holder : await holderOf(`${file}.lock`, wall);
-    // Cut off before its first line was whole: only the file itself tells its age. A lease is a sign of life too.
-    const last = run ? (run.finished?.time ?? run.time) : await changedAt(file);
-    if (wall - Math.max(last, holder?.renewedAt ?? 0) < age || holder?.alive) continue;
+  const old = await oldRuns(folder, age, wall);
+  for (const name of old) {
+    const file = journalFile(folder, name);
     await unlink(file).catch((error: unknown) => {
       throw new OtaError('journal_unwritable', `${safeText(file)} cannot be removed: ${systemReason(error)}`, {
         cause: error,
       });
     });
     await unlink(`${file}.lock`).catch(() => {});
-    removed.push(nameOf(name));
+    await dropStopRequest(file);
   }
-  return removed;
+  return old;
+}
+
+/** What {@link pruneRuns} would remove. */
+export async function oldRuns(folder: string, age: number, wall: number): Promise<string[]> {
+  const old: string[] = [];
+  for (const name of (await journalNames(folder)).reverse()) {
+    const file = path.join(folder, name);
+    const run = await summarize(file).catch(() => null);
+    const holder = run ? run.holder : await holderOf(`${file}.lock`, wall);
+    // Cut off before its first line was whole: only the file itself tells its age. A lease is a sign of life too.
+    const last = run ? (run.finished?.time ?? run.time) : await changedAt(file);
+    if (wall - Math.max(last, holder?.renewedAt ?? 0) >= age && !holder?.alive) old.push(nameOf(name));
+  }
+  return old;
 }
 
 async function changedAt(file: string): Promise<number> {

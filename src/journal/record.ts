@@ -27,6 +27,10 @@ export interface RunRecord {
   simulated: boolean;
   /** Where the firmware was served, so that it can be again; absent where it was not. */
   served?: KeptServe | undefined;
+  /** Options of the push as they were given, without secrets; absent in journals of earlier versions. */
+  options?: Record<string, unknown> | undefined;
+  /** The earlier run whose devices these are. */
+  retryOf?: string | undefined;
   /** How to reach the same broker again; the password comes from where it came before. */
   connection: KeptConnection;
 }

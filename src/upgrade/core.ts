@@ -70,6 +70,7 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
 
 /** Takes one fact in, with all that follows from it, and tells what happened. */
 export function advance(core: RunCore, fact: Fact): RunEvent[] {
+  if (fact.type === 'stop_requested') return stopRun(core, fact.reason, fact.at);
   const { events, job } = apply(core.tracker, fact);
   if (fact.type === 'job_opened') {
     const gateway = core.gatewayOfPid.get(fact.pid);
@@ -198,7 +199,20 @@ function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[])
       ? `an upgrade with an unknown end may still run on gateway ${job.pid}`
       : `the run was stopped: ${before}`;
   for (const device of dropped) leaveOut(core, device, reason, at, events);
-  if (before !== null || stopped === null) return;
+  if (before === null && stopped !== null) leaveRest(core, stopped, at, events);
+}
+
+/** Nothing more is started, neither gateways that wait for their turn nor new attempts. */
+function stopRun(core: RunCore, reason: string, at: number): RunEvent[] {
+  const events: RunEvent[] = [];
+  if (core.cut !== null || core.rollout.stopped !== null) return events;
+  core.rollout.stopped = reason;
+  leaveRest(core, reason, at, events);
+  return events;
+}
+
+function leaveRest(core: RunCore, stopped: string, at: number, events: RunEvent[]): void {
+  events.push({ event: 'run_stopping', reason: stopped });
   for (const device of takeLeftOver(core.rollout))
     leaveOut(core, device, `the run was stopped: ${stopped}`, at, events);
 }
@@ -206,6 +220,7 @@ function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[])
 /** Takes back starts that could not be recorded, and stops the run: nothing of them was published. */
 export function refuseStarts(core: RunCore, starts: readonly Start[], reason: string, at: number): RunEvent[] {
   const events: RunEvent[] = [];
+  if (core.rollout.stopped === null) events.push({ event: 'run_stopping', reason });
   core.rollout.stopped ??= reason;
   for (const { gateway, devices } of starts) {
     for (const device of devices) leaveOut(core, device, reason, at, events);
@@ -221,11 +236,9 @@ export function withdrawStart(core: RunCore, { gateway, devices }: Start, reason
   const events: RunEvent[] = [];
   for (const device of devices) leaveOut(core, device, reason, at, events);
   const result = { good: 0, bad: devices.length, unknown: 0, retry: [] };
+  const before = core.rollout.stopped;
   for (const device of jobEnded(core.rollout, gateway, result, at)) leaveOut(core, device, reason, at, events);
-  if (core.rollout.stopped === null) return events;
-  for (const device of takeLeftOver(core.rollout)) {
-    leaveOut(core, device, `the run was stopped: ${core.rollout.stopped}`, at, events);
-  }
+  if (before === null && core.rollout.stopped !== null) leaveRest(core, core.rollout.stopped, at, events);
   return events;
 }
 

@@ -63,6 +63,8 @@ export type Fact =
   | { type: 'broker_restored'; at: number; sessionPresent: boolean }
   /** The run is over for a reason of ours: every open device's outcome is unknown. */
   | { type: 'cut_off'; at: number; cause: 'timeout' | 'interrupted' | 'broker_lost'; reason: string }
+  /** Somebody asked the run to start nothing more (`runs stop`). */
+  | { type: 'stop_requested'; at: number; reason: string }
   /** Taken up again by another process. */
   | {
       type: 'resumed';

@@ -20,6 +20,8 @@ export interface FactLog {
    * looks whether that has happened.
    */
   watchLease?(onTaken: (error: OtaError) => void): () => void;
+  /** Why the run is to start nothing more, where somebody has asked for that; told once. */
+  stopRequest?(): string | null;
 }
 
 export interface PublisherOptions {

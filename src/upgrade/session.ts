@@ -202,6 +202,18 @@ export function openSession(options: SessionOptions): RunSession {
     },
   };
 
+  /** Looks every second: a request to stop is a file, and no system tells of files on all kinds of volumes. */
+  function lookForStop(): () => void {
+    let cancel = () => {};
+    const next = () => {
+      const reason = log?.stopRequest?.() ?? null;
+      if (reason !== null) take({ type: 'stop_requested', at: now(), reason });
+      else cancel = clock.after(STOP_LOOK, next);
+    };
+    if (log?.stopRequest) next();
+    return () => cancel();
+  }
+
   async function toEnd(connected: Broker): Promise<RunResult> {
     broker = connected;
     options.onView?.(viewOf(core, options.names, options.downloads));
@@ -214,7 +226,9 @@ export function openSession(options: SessionOptions): RunSession {
       if (options.republishUncertain && core.cut === null) publisher.republish(connected);
       schedule();
     }
+    const endLooks = lookForStop();
     await done;
+    endLooks();
     // The journal must be told what became of a record that was under way.
     await publisher.recorded();
     cancelTimer();
@@ -250,11 +264,15 @@ export function openSession(options: SessionOptions): RunSession {
   return { events, take, report, toEnd };
 }
 
+/** Milliseconds between two looks for a request to stop. */
+const STOP_LOOK = 1000;
+
 /** Facts that a journal needs although nobody is told of them. */
 const KEPT: ReadonlySet<Fact['type']> = new Set([
   'job_acknowledged',
   'job_resent',
   'resumed',
+  'stop_requested',
   'cut_off',
   'version_reported',
 ]);

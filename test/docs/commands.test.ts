@@ -126,7 +126,7 @@ describe('for real', () => {
   /** The command with what cannot be here, a broker of yours above all, replaced by what is; null where it cannot run. */
   function runnable(words: readonly string[]): string[] | null {
     const [command = '', action = ''] = words;
-    if (command === 'resume') return null;
+    if (command === 'resume' || command === 'retry' || action === 'stop') return null;
     if (['runs', 'report'].includes(command) && words.some((word) => /^\d{8}-/.test(word))) return null;
     if (words.some((word) => word.startsWith('https://') && command === 'inspect')) return null;
     if (words.includes('--follow') || words.includes('--watch')) return null;

@@ -131,7 +131,7 @@ describe('values', () => {
       // The last one is still being worked at.
       if (index !== 2) await journal.finish({ exit_code: 0, totals: {} as never, complete: index === 1 });
     }
-    expect(await offered('runs', '')).toEqual(['prune', ...[...runs].reverse()]);
+    expect(await offered('runs', '')).toEqual(['stop', 'prune', ...[...runs].reverse()]);
     expect(await offered('resume', '')).toEqual([runs[0]]);
   });
 });

@@ -228,3 +228,52 @@ test('a fact that is replayed twice counts once', () => {
   for (const fact of facts) for (const _ of [1, 2]) replay(again, fact);
   expect(stateOf(again)).toEqual(stateOf(core));
 });
+
+describe('a request to stop', () => {
+  const request = (at = 1): Fact => ({ type: 'stop_requested', at, reason: 'dji-ota runs stop by ops@host' });
+
+  test('what runs goes on to its end; what waits for its turn, or for another attempt, is not started', () => {
+    const { core, take, start } = live(
+      fleetOf(4),
+      coreOptions({ retries: 2 }, { concurrency: 2, waves: [3, 4], wavePause: 60_000 }),
+    );
+    start(0);
+    take({ ...progress({ bid: 'b1', status: 'failed', result: 312028 }, 'P0'), at: 1 });
+    start(1);
+    expect(core.running.size).toBe(2);
+    const events = take(request(2));
+    expect(events[0]).toEqual({ event: 'run_stopping', reason: 'dji-ota runs stop by ops@host' });
+    expect(ends(events)).toEqual(['S0 failed', 'S3 not_started']);
+    start(10 * 60_000);
+    expect(core.running.size).toBe(2);
+    expect(isRunOver(core)).toBe(false);
+    take({ ...progress({ bid: 'b2', status: 'failed', result: 312028 }, 'P1'), at: 3 });
+    take({ ...progress({ bid: 'b3', status: 'ok' }, 'P2'), at: 4 });
+    expect(isRunOver(core)).toBe(true);
+    expect(outcomes(core.tracker).map(({ status }) => status)).toEqual(['failed', 'failed', 'ok', 'not_started']);
+  });
+
+  test('is told once, also where a limit has stopped the run before; replayed, the run stands as it stood', () => {
+    const { core, facts, take, start } = live(
+      fleetOf(3),
+      coreOptions({}, { concurrency: 1, maxFailures: { devices: 1 } }),
+    );
+    start(0);
+    const stopped = take({ ...progress({ bid: 'b1', status: 'failed', result: 312023 }, 'P0'), at: 1 });
+    expect(stopped.filter(({ event }) => event === 'run_stopping')).toHaveLength(1);
+    expect(take(request())).toEqual([]);
+    const again = createCore(makePlan(fleetOf(3)), core.options);
+    for (const fact of facts) replay(again, fact);
+    expect(outcomes(again.tracker)).toEqual(outcomes(core.tracker));
+    expect(again.rollout.stopped).toBe(core.rollout.stopped);
+  });
+
+  test('with nothing left to start, the run was stopped all the same', () => {
+    const { core, take, start } = live();
+    start(0);
+    expect(take(request())).toMatchObject([{ event: 'run_stopping' }]);
+    take({ ...progress({ status: 'ok' }), at: 2 });
+    expect(isRunOver(core)).toBe(true);
+    expect(core.rollout.stopped).toContain('runs stop');
+  });
+});

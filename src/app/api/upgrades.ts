@@ -108,7 +108,7 @@ export function resume(request: ResumeRequest): Run {
     const { republishUncertain = false, manifest, limits, broker } = request;
     id = checkedId(request.run ?? (await latestUnfinished(world.env, republishUncertain)));
     const session = { sessionExpiry: SESSION_EXPIRY, resumeSession: true, clientId: clientIdOf(id) };
-    return runResume(
+    const { result } = await runResume(
       {
         run: id,
         connect: async () => connectFunction(broker, fail, session),
@@ -118,5 +118,6 @@ export function resume(request: ResumeRequest): Run {
       },
       context,
     );
+    return result;
   });
 }

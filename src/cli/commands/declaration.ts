@@ -41,10 +41,16 @@ export interface CommandDeclaration<
   readonly commands?: readonly CommandDeclaration[];
   /**
    * Does the work, and imports what does it only then: declaring must cost nothing. A command without it only has commands.
+   * @param given what of the options was given on the command line, as it was written
    * @returns the exit code
    */
   // A method, so that a list can hold commands of all kinds.
-  run?(args: ArgumentValues<A>, options: Options<O> & CommonOptions, io: Io): Promise<number>;
+  run?(
+    args: ArgumentValues<A>,
+    options: Options<O> & CommonOptions,
+    io: Io,
+    given: Readonly<Record<string, unknown>>,
+  ): Promise<number>;
 }
 
 /** `run` has the exact types of what is declared; whoever calls it parses by the declaration, and knows no more. */

@@ -1,4 +1,5 @@
 /** Values of options and arguments, from where each is known. What is heavy to load is loaded only where it is asked for. */
+import type { RunSummary } from '../../journal/read.js';
 import type { Place, Suggestion, Suggestions } from './suggest.js';
 
 const NONE: Suggestions = { items: [] };
@@ -23,9 +24,11 @@ export async function valuesOf(place: Place, env: NodeJS.ProcessEnv): Promise<Su
     case 'labels':
       return labels(place);
     case 'runs':
-      return runs(env, false);
+      return runs(env, () => true);
     case 'resumable-runs':
-      return runs(env, true);
+      return runs(env, ({ finished, alive, simulated }) => !finished?.complete && !alive && !simulated);
+    case 'running-runs':
+      return runs(env, ({ alive }) => alive);
     case 'settings':
       return words(await settingNames());
     case 'assignments':
@@ -66,17 +69,15 @@ async function profiles(env: NodeJS.ProcessEnv, orNone: boolean): Promise<Sugges
   return { items: orNone ? [...items.filter(({ value }) => value !== NO_PROFILE), none] : items };
 }
 
-async function runs(env: NodeJS.ProcessEnv, unfinished: boolean): Promise<Suggestions> {
+async function runs(env: NodeJS.ProcessEnv, wanted: (run: RunSummary) => boolean): Promise<Suggestions> {
   const { listRuns } = await import('../../journal/read.js');
   const { runsFolder } = await import('../../app/run-journal.js');
+  const { runState } = await import('../../app/run-state.js');
   const all = await listRuns(runsFolder(env));
-  const open = all.filter(({ finished, alive, simulated }) => !finished?.complete && !alive && !simulated);
   return {
-    items: (unfinished ? open : all).map(({ run, time, devices, manifest, finished }) => ({
+    items: all.filter(wanted).map(({ run, time, devices, manifest, ...rest }) => ({
       value: run,
-      description: `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}, ${devices} devices of ${manifest}, ${
-        finished ? `exit ${finished.exit_code}` : 'unfinished'
-      }`,
+      description: `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}, ${devices} devices of ${manifest}, ${runState(rest)}`,
     })),
     keepOrder: true,
   };

@@ -31,6 +31,7 @@ export type Completion =
   | 'profiles'
   | 'runs'
   | 'resumable-runs'
+  | 'running-runs'
   | 'scenarios'
   | 'gateways'
   | 'serials'

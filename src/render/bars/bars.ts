@@ -108,6 +108,9 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         say(`${good} ${name}  ${size}  ${packageWords(event)}  ${styles.dim(`md5 ${safeText(event.md5, 40)}`)}`);
         break;
       }
+      case 'run_stopping':
+        say(`${styles.warn('stopping:')} no more gateways are started: ${safeText(event.reason, 300)}`);
+        break;
       case 'broker_lost':
         lost = 'broker lost, reconnecting';
         say(`${styles.warn('warning:')} broker lost: ${safeText(event.reason)}; the upgrades go on`);

@@ -48,6 +48,8 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
       return of(event, finishedText(event, styles));
     case 'pair_split':
       return whole(`${styles.bad('pair split:')} ${splitText(event)}`);
+    case 'run_stopping':
+      return whole(`${styles.warn('stopping:')} no more gateways are started: ${safeText(event.reason, 300)}`);
     case 'broker_lost':
       return whole(`${styles.warn('broker lost:')} ${safeText(event.reason)}; reconnecting, the upgrades go on`);
     case 'broker_restored':

@@ -126,6 +126,9 @@ export function createCollector(options: CollectorOptions): Collector {
       case 'device_finished':
         finished(event, at);
         break;
+      case 'run_stopping':
+        warned('run_stopping', `no more gateways were started: ${event.reason}`, wall);
+        break;
       case 'broker_lost':
         if (outages.length < MOST_OUTAGES)
           outages.push({ run, from: isoTime(wall), to: null, reason: bounded(event.reason) });

@@ -114,6 +114,9 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
         ],
         job: null,
       };
+    // Of the roll-out alone.
+    case 'stop_requested':
+      return NOTHING;
     case 'cut_off':
       return cutOff(tracker, fact);
     case 'resumed':

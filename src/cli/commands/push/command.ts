@@ -21,5 +21,5 @@ export const push = defineCommand({
     'dji-ota push fleet.csv --output json > run.jsonl',
     'dji-ota push examples/manifest.json --simulate',
   ],
-  run: async ([manifest], options, io) => (await import('./push.js')).pushCommand(manifest, options, io),
+  run: async ([manifest], options, io, given) => (await import('./push.js')).pushCommand(manifest, options, io, given),
 });

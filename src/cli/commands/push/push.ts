@@ -4,36 +4,60 @@ import { readFirmwareCa } from '../../../app/firmware.js';
 import { keptConnection } from '../../../app/kept-connection.js';
 import { push, type WayToDocks } from '../../../app/push.js';
 import { newRunId } from '../../../app/run-id.js';
+import type { BrokerUrl } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
+import type { ConnectionFlags } from '../../../settings/connection/merge-connection.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
+import { keptOptions } from './kept-options.js';
 import type { PushOptions } from './options.js';
 import { pushSettings } from './settings.js';
 
 /** `dji-ota push`. @returns the exit code */
-export async function pushCommand(source: string | undefined, options: PushOptions, io: Io): Promise<number> {
-  const settings = pushSettings(options, io.env);
+export async function pushCommand(
+  source: string | undefined,
+  options: PushOptions,
+  io: Io,
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  // What does not go together is said before a manifest is read.
+  pushSettings(options, io.env);
   if (source === undefined) throw noManifest(options);
   const unlimited = limitRun(io, options.timeout);
   try {
-    return await limitedPush(source, options, settings, io);
+    const { devices, warnings } = await readDevices(source, options, io);
+    return await runSelected({ devices: await select(devices, options), warnings }, source, options, io, { given });
   } finally {
     unlimited();
   }
 }
 
-async function limitedPush(
+/** What a run is besides its devices and options. */
+export interface AboutRun {
+  /** The options, as they were written. */
+  given: Readonly<Record<string, unknown>>;
+  /** The earlier run whose devices these are. */
+  retryOf?: string;
+  note?: string;
+  /** How its broker is reached where it is not by the options alone. @throws OtaError `usage` */
+  connection?(): ConnectionFlags;
+  checkBroker?(url: BrokerUrl): void;
+}
+
+/** A push of devices that are chosen. @returns the exit code */
+export async function runSelected(
+  { devices, warnings }: Pick<Manifest, 'devices' | 'warnings'>,
   source: string,
   options: PushOptions,
-  settings: ReturnType<typeof pushSettings>,
   io: Io,
+  about: AboutRun,
 ): Promise<number> {
-  const { devices, warnings } = await selectedDevices(source, options, io);
+  const settings = pushSettings(options, io.env);
   if (options.dryRun) return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io);
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
 
@@ -41,23 +65,23 @@ async function limitedPush(
   const output = await openOutput(options, io, run);
   const manifest = source === '-' ? source : path.resolve(source);
   try {
-    const { firmwareCa, close, ...way } = await wayToDocks(run, options, devices, io, output);
+    if (about.note) output.note(about.note);
+    const { firmwareCa, close, ...way } = await wayToDocks(run, options, devices, io, output, about);
     try {
-      const { result, recorded } = await push(
+      const { result, next } = await push(
         {
           devices,
           warnings,
           settings: { ...settings, firmware: { ...settings.firmware, ca: firmwareCa } },
           way,
-          journal: { run, manifest },
+          journal: { run, manifest, options: keptOptions(about.given), retryOf: about.retryOf },
           confirm: options.confirm
             ? async (plan) => (await import('./confirm.js')).confirmPlan(plan, settings, io, output)
             : undefined,
         },
         output.context,
       );
-      // Simulated docks end with this process: there is nothing to come back to.
-      await output.finish(result, recorded && !way.simulated ? run : null);
+      await output.finish(result, next);
       return result.exit_code;
     } finally {
       await close?.();
@@ -73,41 +97,39 @@ async function wayToDocks(
   devices: readonly ManifestDevice[],
   io: Io,
   { warn }: RunOutput,
+  { connection: again, checkBroker }: AboutRun,
 ): Promise<WayToDocks & { firmwareCa: Buffer | undefined; close?(): Promise<void> }> {
   if (options.simulate !== undefined) {
     const { simulatedDocks } = await import('../../../app/simulated-docks.js');
     const firmwareCa = await readFirmwareCa(options.ca, warn);
     return { ...(await simulatedDocks(devices, options.simulate === true ? 'ok' : options.simulate)), firmwareCa };
   }
-  const connection = await readConnection(options, io, warn, { caForFirmware: true, run: { id: run, named: false } });
+  const flags = again?.() ?? options;
+  const connection = await readConnection(flags, io, warn, { caForFirmware: true, run: { id: run, named: false } });
+  checkBroker?.(connection.url);
   return {
     connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }, warn),
     simulated: false,
-    kept: keptConnection(options, connection),
+    kept: keptConnection(flags, connection),
     firmwareCa: connection.firmwareCa,
   };
 }
 
-/** The devices to upgrade, and what is to be said of the manifest that names them. */
-async function selectedDevices(
-  source: string,
-  options: PushOptions,
-  io: Io,
-): Promise<Pick<Manifest, 'devices' | 'warnings'>> {
-  const manifest = await readDevices(source, options, io);
-  let { devices } = manifest;
-  const { only, exclude, select } = options;
-  if (only || exclude || select || options.shard !== undefined) {
-    const { selectDevices, shardGateways } = await import('../../../manifest/select.js');
-    devices = selectDevices(devices, { only, exclude, select });
-    if (options.shard !== undefined) devices = shardGateways(devices, options.shard);
-    // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
-    if (devices.length === 0 && options.shard === undefined) throw nothingToDo();
-  }
-  return { devices, warnings: manifest.warnings };
+/** The devices that the options choose. @throws OtaError `usage` where they leave none */
+export async function select(
+  devices: ManifestDevice[],
+  { only, exclude, select: labels, shard }: PushOptions,
+): Promise<ManifestDevice[]> {
+  if (!only && !exclude && !labels && shard === undefined) return devices;
+  const { selectDevices, shardGateways } = await import('../../../manifest/select.js');
+  const selected = selectDevices(devices, { only, exclude, select: labels });
+  const chosen = shard === undefined ? selected : shardGateways(selected, shard);
+  // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
+  if (chosen.length === 0 && shard === undefined) throw nothingToDo();
+  return chosen;
 }
 
-async function readDevices(source: string, options: PushOptions, io: Io): Promise<Manifest> {
+export async function readDevices(source: string, options: PushOptions, io: Io): Promise<Manifest> {
   // A manifest on standard input may never come: Ctrl-C ends the wait for it.
   const onAbort = () => io.stdin.destroy(interruption(io.signal));
   if (source === '-') io.signal.addEventListener('abort', onAbort, { once: true });

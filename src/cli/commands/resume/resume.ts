@@ -1,7 +1,7 @@
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
+import { findRun } from '../../../app/find-run.js';
 import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.js';
 import { latestUnfinished, resume } from '../../../app/resume.js';
-import { checkedId } from '../../../app/run-id.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
 import { openOutput } from '../../run-output.js';
@@ -10,11 +10,11 @@ import type { ResumeOptions } from './options.js';
 /** `dji-ota resume [run]`. @returns the exit code, as if the run had never stopped */
 export async function resumeCommand(named: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
   const { manifest, republishUncertain = false, replyTimeout, stallTimeout, verifyTimeout, timeout } = options;
-  const run = checkedId(named ?? (await latestUnfinished(io.env, republishUncertain)));
+  const run = named === undefined ? await latestUnfinished(io.env, republishUncertain) : await findRun(named, io.env);
   const unlimited = limitRun(io, timeout);
   const output = await openOutput(options, io, run);
   try {
-    const result = await resume(
+    const { result, next } = await resume(
       {
         run,
         async connect({ connection: kept }) {
@@ -29,7 +29,7 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
       },
       output.context,
     );
-    await output.finish(result, run);
+    await output.finish(result, next);
     return result.exit_code;
   } finally {
     unlimited();

@@ -111,6 +111,7 @@ export const eventLineSchema = z
       pid: pid(),
       devices: z.array(z.object({ sn: text(), status: outcome, version_after: text().nullable() })),
     }),
+    line('run_stopping', 'No further gateway is started.', { reason: text() }),
     line('broker_lost', 'The connection broke and is being sought again.', { reason: text() }),
     line('broker_restored', 'The connection is back.', { reason: text().nullable() }),
     line('warning', 'Something to look at; the run goes on.', { code: text(), message: text() }),

@@ -1,0 +1,107 @@
+/** Which devices of an earlier run are to be tried again, and where they come from. */
+import { OtaError } from '../errors.js';
+import { type JournalContent, journalFile, listRuns, readJournal } from '../journal/read.js';
+import type { KeptDevice } from '../journal/record.js';
+import type { Manifest, ManifestDevice } from '../manifest/model.js';
+import { hasFailed } from '../upgrade/counting.js';
+import { outcomes } from '../upgrade/tracker/tracker.js';
+import type { World } from './context.js';
+import { findRun } from './find-run.js';
+import { replaying } from './replay-journal.js';
+import { runsFolder } from './run-journal.js';
+
+export interface Retry {
+  /** The earlier run. */
+  run: string;
+  content: JournalContent;
+  /** Its devices that did not end well. */
+  devices: KeptDevice[];
+}
+
+/**
+ * `wanted` undefined: the latest run; a rehearsal only where there is no other one. `unknown`: devices too of which it is not
+ * known how they ended.
+ * @throws OtaError `run_not_found`, `run_alive`, `usage` where nothing is to be tried again, or the run has not come to its end
+ */
+export async function toRetry(
+  wanted: string | undefined,
+  unknown: boolean,
+  { env, clock }: Pick<World, 'env' | 'clock'>,
+): Promise<Retry> {
+  const folder = runsFolder(env);
+  const all = await listRuns(folder);
+  const id = await findRun(wanted ?? (all.find(({ simulated }) => !simulated) ?? all[0])?.run ?? 'last', env);
+  const summary = all.find(({ run }) => run === id);
+  if (summary?.alive) {
+    throw new OtaError('run_alive', `run ${id} is still going on, in process ${summary.holder?.pid}`, {
+      hint: 'Wait for its end.',
+    });
+  }
+  const file = journalFile(folder, id);
+  const replay = replaying(file, clock);
+  const content = await readJournal(file, replay.taker);
+  if (!content.finished?.complete && !content.header.simulated) {
+    // What it has not published yet, it would publish once it is resumed.
+    throw new OtaError('usage', `run ${id} has not come to its end`, {
+      hint: `Take it up again with dji-ota resume ${id}; what does not end well then can be retried.`,
+    });
+  }
+  const { tracker } = await replay.end(content, false);
+  const ends = outcomes(tracker);
+  const chosen = content.plan.devices.filter((_, index) => {
+    const end = ends[index];
+    return end && (hasFailed(end) || end.status === 'not_started' || (unknown && end.status === 'unknown'));
+  });
+  if (chosen.length > 0) return { run: id, content, devices: chosen };
+  const open = ends.filter(({ status }) => status === 'unknown').length;
+  throw new OtaError('usage', `no device of run ${id} is to be tried again`, {
+    hint:
+      open === 0
+        ? `Each ended well: dji-ota runs ${id} shows them.`
+        : `How ${open} of them ended is not known: dji-ota resume ${id} listens again, --include unknown sends the upgrade again.`,
+  });
+}
+
+/**
+ * The devices as the manifest has them now, or, where there is no manifest to be read any more, as they were published.
+ * @throws OtaError `usage` where they are in neither; what `read` throws of a manifest that is there
+ */
+export async function devicesAgain(
+  { run, content, devices }: Retry,
+  manifest: string | undefined,
+  read: (source: string) => Promise<Manifest>,
+): Promise<{ source: string; devices: ManifestDevice[]; warnings: Manifest['warnings'] }> {
+  const source = manifest ?? content.header.manifest;
+  const found =
+    manifest === undefined && source === '-'
+      ? null
+      : await read(source).catch((error: OtaError) => {
+          if (manifest === undefined && error.code === 'manifest_unreadable') return null;
+          throw error;
+        });
+  if (!found)
+    return { source, devices: devices.map((device, index) => entryOf(device, index, run, content)), warnings: [] };
+  const entries = new Map(found.devices.map((entry) => [entry.sn, entry]));
+  const missing = devices.filter(({ sn }) => !entries.has(sn)).map(({ sn }) => sn);
+  if (missing.length > 0) {
+    throw new OtaError('usage', `the manifest has no entry now for ${missing.length} devices of run ${run}`, {
+      details: missing,
+      hint: 'Leave them out with --exclude, or give the manifest that has them with --manifest.',
+    });
+  }
+  return { source, devices: devices.flatMap(({ sn }) => entries.get(sn) ?? []), warnings: found.warnings };
+}
+
+function entryOf(device: KeptDevice, index: number, run: string, { header }: JournalContent): ManifestDevice {
+  const { sn, pid, product_version, firmware_upgrade_type, file } = device;
+  if (file && (file.file_url === null || header.served)) {
+    throw new OtaError('usage', `where device ${sn} of run ${run} gets its firmware is not kept`, {
+      hint: 'Give the manifest with --manifest.',
+    });
+  }
+  const { file_url = null, md5 = null, file_size = null, file_name = null } = file ?? {};
+  const facts = { file_url, file: null, md5, sha256: null, file_size, file_name };
+  return { index, sn, pid, product_version, firmware_upgrade_type, ...facts, labels: NO_LABELS, known: null };
+}
+
+const NO_LABELS = Object.freeze({});

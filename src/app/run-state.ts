@@ -1,0 +1,43 @@
+/** How a run stands, in words, and the command that goes on from there. */
+import type { RunSummary } from '../journal/read.js';
+import { hasFailed } from '../upgrade/counting.js';
+import type { DeviceOutcome } from '../upgrade/events.js';
+
+/** Each state of a run with what it means: shown by `runs`, and explained in its help. */
+export const RUN_STATES = {
+  running: 'a process is at it',
+  crashed: 'its process ended without a word; it can be resumed',
+  interrupted: 'ended by Ctrl-C or a signal; it can be resumed',
+  'broker lost': 'its broker was not found again; it can be resumed',
+  'out of time': 'its --timeout passed; it can be resumed',
+  unfinished: 'something of it is still to be done; it can be resumed',
+  stopped: 'a limit, a wave or runs stop kept it from starting the rest; that can be retried',
+  finished: 'came to its own end',
+} as const;
+export type RunState = keyof typeof RUN_STATES;
+
+export function runState({ alive, finished }: Pick<RunSummary, 'alive' | 'finished'>): RunState {
+  if (alive) return 'running';
+  if (!finished) return 'crashed';
+  if (finished.complete) return finished.exit_code === 6 ? 'stopped' : 'finished';
+  if (finished.exit_code === 130 || finished.exit_code === 143) return 'interrupted';
+  if (finished.exit_code === 4) return 'broker lost';
+  return finished.exit_code === 5 ? 'out of time' : 'unfinished';
+}
+
+export interface Standing {
+  run: string;
+  simulated: boolean;
+  /** It came to its own end: nothing of it is left to be published. */
+  complete: boolean;
+  devices: readonly DeviceOutcome[];
+}
+
+/** The command that goes on from where a recorded run stands; null where there is nothing to do. */
+export function nextCommand({ run, simulated, complete, devices }: Standing): string | null {
+  const unheard = devices.some(({ status }) => status === 'unknown');
+  const unstarted = devices.some(({ status }) => status === 'not_started');
+  // Simulated docks are gone with their process.
+  if ((unheard || (unstarted && !complete)) && !simulated) return `dji-ota resume ${run}`;
+  return unstarted || devices.some(hasFailed) ? `dji-ota retry ${run}` : null;
+}

@@ -1,0 +1,22 @@
+import { defineOptions, type Options } from '../../options/declaration.js';
+import type { CommonOptions } from '../../options/on-every-command.js';
+import { PUSH } from '../push/options.js';
+
+export const RETRY = defineOptions({
+  include: {
+    value: '<end>',
+    choices: ['unknown'],
+    help: 'devices too of which it is not known how they ended; the upgrade is sent to them again',
+    everyday: true,
+  },
+  manifest: {
+    value: '<file>',
+    help: 'where the devices are read from',
+    defaultText: 'the run’s manifest',
+    complete: 'files',
+    everyday: true,
+  },
+  ...PUSH,
+});
+
+export type RetryOptions = Options<typeof RETRY> & CommonOptions;

@@ -1,0 +1,174 @@
+/** What comes after a run that did not end well: `retry`, `runs stop`, and the command that the closing line names. */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { environment, type Workplace, workplace } from '../helpers/cli.js';
+import { type Client, type DockOptions, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
+import { inside } from '../helpers/inside.js';
+import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
+
+const FAILED = { end: 'failed', end_step: 'upgrade_firmware', end_percent: 50, end_result: 312023 } as const;
+
+describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () => {
+  let broker: Mosquitto;
+  let place: Workplace;
+  let devices: ReturnType<typeof someDevices>;
+  let manifest: string;
+  const ends: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    broker = (await startMosquitto()) as Mosquitto;
+  });
+  afterAll(() => broker?.stop());
+  beforeEach(async () => {
+    place = await workplace();
+    devices = someDevices(3);
+    manifest = await place.put('fleet.json', devices);
+    return async () => {
+      for (const end of ends.splice(0)) await end();
+      await place.close();
+    };
+  });
+
+  const runs = () => path.join(place.folder, 'home', 'state', 'runs');
+  const start = (...args: string[]) => inside(args, environment(place.folder));
+  const run = async (...args: string[]) => (await start(...args)).ended;
+  const push = (...args: string[]) => start('push', manifest, '--broker', broker.url, ...args);
+  /** Docks that act so, and what is sent to them; `stop` takes them away. */
+  async function fleet(options: DockOptions): Promise<Client & { stop(): Promise<void> }> {
+    const seen = await listen(broker.url, [...new Set(devices.map(({ pid }) => `thing/product/${pid}/services`))]);
+    const away = await docksFor(broker.url, devices, options);
+    let gone = false;
+    const stop = async () => {
+      if (!gone) await away();
+      gone = true;
+    };
+    ends.push(stop, seen.close);
+    return { ...seen, stop };
+  }
+  const pidOf = (index: number) => devices[index]?.pid ?? '';
+  const sentTo = (seen: Client) => seen.creates().map(({ data }) => data.devices.map(({ sn }) => sn).join());
+  /** The command that a closing line names, as words. */
+  const closing = (said: string) => /Go on from here with: dji-ota (.+)$/m.exec(said)?.[1]?.split(' ') ?? [];
+  const header = async (id: string) =>
+    JSON.parse((await readFile(path.join(runs(), `${id}.jsonl`), 'utf8')).split('\n')[0] ?? '');
+  const latest = async () => ((await readdir(runs())).sort().at(-1) ?? '').replace('.jsonl', '');
+
+  it('retry sends to those alone that did not end well, with the options of the run; the closing line leads there', async () => {
+    const docks = [{ pid: pidOf(1), behavior: FAILED }];
+    const bad = await fleet({ behavior: FAST, docks });
+    const first = await push(
+      '--concurrency',
+      '1',
+      '--stall-timeout',
+      '5m',
+      '--only',
+      '*',
+      '--report',
+      path.join(place.folder, 'a.md'),
+    ).ended;
+    expect(first.code).toBe(1);
+    expect(closing(first.stderr)).toEqual(['retry', await latest()]);
+    await bad.stop();
+    const earlier = await latest();
+    const good = await fleet({ behavior: FAST });
+    const second = await run(...closing(first.stderr));
+    expect(second, second.stderr).toMatchObject({ code: 0 });
+    expect(sentTo(good)).toEqual([devices[1]?.sn]);
+    expect(closing(second.stderr)).toEqual([]);
+    // Neither what chose the devices nor what was written is taken over.
+    expect(await header(await latest())).toMatchObject({
+      retryOf: earlier,
+      options: { concurrency: '1', stallTimeout: '5m' },
+      connection: { broker: broker.url },
+    });
+    expect((await run('retry', earlier.toUpperCase(), '--dry-run')).stderr).toContain(devices[1]?.sn);
+    const third = await run('retry');
+    expect(third.code).toBe(2);
+    expect(third.stderr).toContain('no device of run');
+  });
+
+  it('retry needs the manifest no more where the journal has it all, and says so where it has not', async () => {
+    const bad = await fleet({ behavior: FAST, docks: [{ pid: pidOf(0), behavior: FAILED }] });
+    expect((await push().ended).code).toBe(1);
+    await bad.stop();
+    await rm(manifest);
+    const good = await fleet({ behavior: FAST });
+    expect((await run('retry')).code).toBe(0);
+    expect(sentTo(good)).toEqual([devices[0]?.sn]);
+    const other = await place.put('other.json', someDevices(1));
+    const refused = await run(
+      'retry',
+      (await readdir(runs())).sort()[0]?.replace('.jsonl', '') ?? '',
+      '--manifest',
+      other,
+    );
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('has no entry now');
+  });
+
+  it('a run that has not come to its end is resumed first: its closing line says so, and it leads to the end', async () => {
+    const seen = await fleet({
+      behavior: { ...FAST, download_seconds: 3 },
+      docks: [{ pid: pidOf(2), behavior: { ...FAILED, download_seconds: 0.1 } }],
+    });
+    const interrupted = push('--concurrency', '1');
+    await interrupted.said('download');
+    interrupted.end();
+    const { code, stderr } = await interrupted.ended;
+    expect(code).toBe(143);
+    expect(closing(stderr)).toEqual(['resume', await latest()]);
+    const refused = await run('retry');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('has not come to its end');
+    const resumed = await run(...closing(stderr));
+    expect(resumed.code).toBe(1);
+    expect(sentTo(seen)).toEqual(devices.map(({ sn }) => sn));
+    expect(closing(resumed.stderr)).toEqual(['retry', await latest()]);
+  });
+
+  it('of which nothing was heard: resume listens again, retry only where it is asked for', async () => {
+    const first = await push('--reply-timeout', '100ms').ended;
+    expect(first.code).toBe(5);
+    expect(closing(first.stderr)).toEqual(['resume', await latest()]);
+    const refused = await run('retry');
+    expect(refused).toMatchObject({ code: 2 });
+    const good = await fleet({ behavior: FAST });
+    expect((await run('retry', '--include', 'unknown', '--reply-timeout', '30s')).code).toBe(0);
+    expect(sentTo(good).sort()).toEqual(devices.map(({ sn }) => sn).sort());
+  });
+
+  it('runs stop: what runs is followed to its end, nothing more is started, exit 6; retry takes the rest', async () => {
+    const seen = await fleet({ behavior: { ...FAST, download_seconds: 3 } });
+    const report = path.join(place.folder, 'stopped.json');
+    const going = push('--waves', '1,100%', '--wave-pause', '1h', '--concurrency', '1', '--report', report);
+    await going.said('download');
+    const stopped = await run('runs', 'stop', 'last');
+    expect(stopped).toMatchObject({ code: 0 });
+    expect(stopped.stderr).toMatch(/was asked to start nothing more/);
+    const { code, stderr } = await going.ended;
+    expect(code).toBe(6);
+    expect(sentTo(seen)).toEqual([devices[0]?.sn]);
+    const { devices: rows, warnings } = JSON.parse(await readFile(report, 'utf8'));
+    expect(rows.map(({ status }: { status: string }) => status)).toEqual(['ok', 'not_started', 'not_started']);
+    expect(rows[1].reason).toContain('dji-ota runs stop by ');
+    expect(warnings).toMatchObject([{ code: 'run_stopping' }]);
+    expect(await readdir(runs())).toEqual([`${await latest()}.jsonl`]);
+    expect((await run('runs', await latest())).stderr).toContain('State     stopped: ');
+    const again = await run('runs', 'stop', await latest());
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain('is not going on');
+    const rest = await run(...closing(stderr), '--wave-pause', '0');
+    expect(rest, rest.stderr).toMatchObject({ code: 0 });
+    expect(sentTo(seen)).toEqual(devices.map(({ sn }) => sn));
+  });
+
+  it('a rehearsal can be retried as one, and does not speak of docks that go on', async () => {
+    const scenario = await place.put('bad.json', { defaults: FAST, docks: [{ pid: pidOf(1), ...FAILED }] });
+    const first = await run('push', manifest, '--simulate', scenario);
+    expect(first.code).toBe(1);
+    const second = await run(...closing(first.stderr));
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain('Retrying 1 of 3 devices');
+    expect(second.stderr).not.toContain('go on in the docks');
+  });
+});

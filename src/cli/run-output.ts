@@ -52,6 +52,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     color: flags.color,
     clock: io.clock,
     runId,
+    simulated: flags.simulate !== undefined,
     verbose: flags.verbose ?? false,
     progress: flags.progress,
     elsewhere: () => (recorded ? `All of them: dji-ota runs ${runId}` : 'A report (--report <file>) has all of them.'),

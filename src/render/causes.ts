@@ -24,29 +24,28 @@ const WITHOUT_WORDS: Readonly<Partial<Record<Counted, string>>> = {
   unknown: 'what became of it is not known',
 };
 
+/** The cause of one that somebody has to look at, and what tells it from others. */
+export function causeOf(device: Ended): Omit<Cause<never>, 'devices'> & { key: string } {
+  const counted = countedAs(device);
+  const code = device.result || null;
+  const { why, advice } = reasons(device);
+  const meaning = code === null ? (why ?? WITHOUT_WORDS[counted] ?? counted) : resultCode(code).meaning;
+  return { key: `${counted} ${code ?? device.reason ?? ''}`, code, counted, meaning, advice };
+}
+
 /** Those of `devices` that somebody has to look at: by code, or by end and reason where there is none; the most first. */
 export function causesOf<Device extends Ended>(devices: Iterable<Device>): Cause<Device>[] {
   const causes = new Map<string, Cause<Device>>();
   for (const device of devices) {
     if (!needsLook(device)) continue;
-    const counted = countedAs(device);
-    const code = device.result || null;
-    let key = `${counted} ${code ?? device.reason ?? ''}`;
-    const other = !causes.has(key) && causes.size >= MOST_CAUSES;
-    if (other) key = 'other';
-    const cause = causes.get(key);
-    if (cause) cause.devices.push(device);
-    else {
-      const { why, advice } = reasons(device);
-      const meaning = code === null ? (why ?? WITHOUT_WORDS[counted] ?? counted) : resultCode(code).meaning;
-      causes.set(key, {
-        code: other ? null : code,
-        counted,
-        meaning: other ? 'other reasons' : meaning,
-        advice: other ? null : advice,
-        devices: [device],
-      });
-    }
+    const { key: own, ...cause } = causeOf(device);
+    const other = !causes.has(own) && causes.size >= MOST_CAUSES;
+    const key = other ? 'other' : own;
+    const known = causes.get(key);
+    if (known) known.devices.push(device);
+    else causes.set(key, { ...cause, ...(other ? OTHERS : {}), devices: [device] });
   }
   return [...causes.values()].sort((a, b) => b.devices.length - a.devices.length);
 }
+
+const OTHERS = { code: null, meaning: 'other reasons', advice: null };

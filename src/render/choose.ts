@@ -14,6 +14,8 @@ export interface RendererOptions {
   color: boolean | undefined;
   clock: Clock;
   runId: string;
+  /** Against simulated docks. */
+  simulated?: boolean | undefined;
   verbose: boolean;
   /** `--progress`: percent between two lines of a device; undefined: not given. */
   progress?: number | undefined;
@@ -49,13 +51,25 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
     if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
     const tableStyles = stylesFor(useColor(stdout, env, color));
     const unicode = useUnicode(env);
+    const run = `${runId}${options.simulated ? ' (simulated)' : ''}`;
     const elsewhere = options.elsewhere ?? (() => null);
     if (kind === 'bars') {
       const { barsRenderer } = await import('./bars/bars.js');
-      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, elsewhere });
+      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, run, elsewhere });
     }
     const { logRenderer } = await import('./log/log.js');
     const { ciSystem } = await import('./log/ci-annotations.js');
-    return logRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, elsewhere, progress, ci: ciSystem(env) });
+    return logRenderer({
+      stdout,
+      stderr,
+      clock,
+      styles,
+      tableStyles,
+      unicode,
+      run,
+      elsewhere,
+      progress,
+      ci: ciSystem(env),
+    });
   }
 }

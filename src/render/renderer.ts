@@ -16,6 +16,8 @@ export interface DrawingOptions {
   styles: Styles;
   tableStyles: Styles;
   unicode: boolean;
+  /** The run's id, and whether it is simulated: `20261124-081530-9f3ac2 (simulated)`. */
+  run: string;
   /** A sentence that names what shows every device of the run afterwards; null = the table has to. */
   elsewhere(): string | null;
 }

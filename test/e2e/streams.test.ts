@@ -134,7 +134,7 @@ describe.skipIf(!mosquittoAvailable())('streams', { concurrent: true }, () => {
       expect(code, screen).toBe(0);
       expect(screen).toContain(HIDDEN_CURSOR);
       expect(screen).toMatch(COLOR);
-      expect(screen).toMatch(/█/);
+      expect(screen).toMatch(/━/);
       expect(screen.lastIndexOf('\u001b[?25h')).toBeGreaterThan(screen.lastIndexOf(HIDDEN_CURSOR));
       expect(screen.slice(screen.lastIndexOf('\u001b[?25h'))).toMatch(/DEVICE/);
     });

@@ -195,7 +195,7 @@ describe('resizing', () => {
     const calm = await start(80, 24);
     play(calm.renderer, calm.clock, RECORDED_DEVICES, RECORDED_RUN, 20_000);
     const body = (lines: string[]) => lines.slice(lines.findLastIndex((line) => line.startsWith('Upgrading')) + 3);
-    const times = (lines: string[]) => body(lines).map((line) => line.replace(/\d+s/, '').trimEnd());
+    const times = (lines: string[]) => body(lines).map((line) => line.replace(/~?\s*\d+s/g, '').trimEnd());
     expect(times(screen)).toEqual(times(await calm.terminal.screen()));
   });
 });
@@ -294,7 +294,7 @@ test('watching: nothing at first, then upgrades whose devices are not known', as
   const screen = await terminal.screen();
   expect(screen[0]).toMatch(/^Watching 1 device on 1 gateway/);
   // After a minute and a half without a word it says so.
-  expect(screen.at(-1)).toMatch(/^▶ └ \(7CTDM3D00BA1\) +silent 1m +█+░+ +40 %/);
+  expect(screen.at(-1)).toMatch(/^▶ └ \(7CTDM3D00BA1\) +silent 1m +━+─+ +40 %/);
   renderer.close();
 });
 

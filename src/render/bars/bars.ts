@@ -30,6 +30,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
   let screen: Screen | null = null;
   let view: RunView | null = null;
   let groups: Group[] = [];
+  let order: number[] = [];
   let grouped = 0;
   let began = 0;
   let cancel: (() => void) | null = null;
@@ -45,12 +46,13 @@ export function barsRenderer(options: DrawingOptions): Renderer {
     fleet.scan(view, now);
     if (grouped !== view.devices.length) {
       groups = groupDevices(view);
+      order = groups.flatMap(({ devices }) => devices);
       grouped = view.devices.length;
     }
     const { columns, rows } = terminalSize(stderr);
     const left = (index: number, at: number) => fleet.left(index, at);
     const context = { view, now, styles, unicode, drawBar, left };
-    screen.show(layout({ header: header(view, now), fleet, groups, columns, rows, context }));
+    screen.show(layout({ header: header(view, now), fleet, groups, order, columns, rows, context }));
   };
 
   const header = (of: RunView, now: number): HeaderState => {
@@ -65,12 +67,20 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       wave: of.wave,
       elapsed,
       // Early on, and in waves that wait for each other, the past says nothing of the rest.
-      left: moving && progress > 0.05 && elapsed > 5000 ? (elapsed * (1 - progress)) / progress : null,
+      left: remaining(now, moving && progress > 0.05 && elapsed > 5000 ? (elapsed * (1 - progress)) / progress : null),
+      run: command === 'watch' ? null : options.run,
       trouble: lost,
       phase,
       counts,
       progress,
     };
+  };
+
+  /** Never less than the last row says, and just that where nothing waits for its turn. */
+  const remaining = (now: number, byPast: number | null): number | null => {
+    const longest = fleet.longest(now);
+    if (fleet.counts.waiting + fleet.counts.retrying === 0) return longest;
+    return byPast === null || longest === null ? null : Math.max(byPast, longest);
   };
 
   const tick = () => {

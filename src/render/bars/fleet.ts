@@ -1,8 +1,8 @@
 /** What drawing needs to know of all devices, brought up to date by one cheap pass a frame. */
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
-import { KINDS, type Kind, kindOf } from '../device-states.js';
+import { type Cause, causeOf } from '../causes.js';
+import { endOf, KINDS, type Kind, kindOf } from '../device-states.js';
 import { overall } from '../summary.js';
-import { messageOf } from './row.js';
 
 export interface Fleet {
   readonly counts: Record<Kind, number>;
@@ -10,28 +10,23 @@ export interface Fleet {
   readonly kinds: Uint8Array;
   /** Over all devices and both steps, 0 to 1. */
   readonly progress: number;
-  /** Indexes of the devices that did not end well, in the order in which they were seen to. */
-  readonly problems: readonly number[];
-  /** Why they did not, each reason once. */
-  readonly causes: ReadonlyMap<string, Cause>;
-  /** Milliseconds that the step of `index` is expected to take from `now` on; null where nothing can be said. */
+  /** Why devices did not end well, each reason once, in the order in which it was first seen. */
+  readonly causes: ReadonlyMap<string, FleetCause>;
+  /** Milliseconds until `index` is expected to end, from `now` on; null where nothing can be said. */
   left(index: number, now: number): number | null;
+  /** The same for the last of those that run; null where too little is known. */
+  longest(now: number): number | null;
   scan(view: RunView, now: number): void;
 }
 
-/** A reason that several devices share. */
-export interface Cause {
-  kind: Kind;
-  /** {@link messageOf} without how far each one came. */
-  text: string;
-  count: number;
-}
+/** `devices` are indexes, in the order in which they ended. */
+export type FleetCause = Cause<number>;
 
 const NUMBER = Object.fromEntries(KINDS.map((kind, index) => [kind, index])) as Record<Kind, number>;
 const NONE = 255;
 
+/** Over both steps, in percent: what a row and the header say of the time left is then of one kind. */
 interface Pace {
-  step: string | null;
   since: number;
   from: number;
   percent: number;
@@ -41,10 +36,9 @@ interface Pace {
 export function createFleet(): Fleet {
   let kinds = new Uint8Array(0);
   let paces: (Pace | undefined)[] = [];
-  let problems: number[] = [];
   let progress = 0;
-  const causes = new Map<string, Cause>();
-  const causeOf = new Map<number, Cause>();
+  const causes = new Map<string, FleetCause>();
+  const keys = new Map<number, string>();
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
 
   const grow = (length: number) => {
@@ -61,38 +55,36 @@ export function createFleet(): Fleet {
     kinds[index] = NUMBER[kind];
     if (kind !== 'running' && kind !== 'paused') paces[index] = undefined;
     if (before && isProblem(before)) leave(index);
-    if (isProblem(kind)) enter(index, device, kind);
+    if (isProblem(kind)) enter(index, device);
   };
 
-  const enter = (index: number, device: Readonly<DeviceState>, kind: Kind) => {
-    problems.push(index);
-    const message = messageOf(device);
-    const text = [message?.why, message?.advice].filter(Boolean).join('; ');
-    const key = `${kind}\n${text}`;
-    const cause = causes.get(key) ?? { kind, text, count: 0 };
-    cause.count++;
-    causes.set(key, cause);
-    causeOf.set(index, cause);
+  const enter = (index: number, device: Readonly<DeviceState>) => {
+    const { key, ...cause } = causeOf(endOf(device));
+    const known = causes.get(key);
+    if (known) known.devices.push(index);
+    else causes.set(key, { ...cause, devices: [index] });
+    keys.set(index, key);
   };
 
   const leave = (index: number) => {
-    problems = problems.filter((other) => other !== index);
-    const cause = causeOf.get(index);
-    causeOf.delete(index);
-    if (cause && --cause.count === 0) causes.delete(`${cause.kind}\n${cause.text}`);
+    const key = keys.get(index) ?? '';
+    const cause = causes.get(key);
+    keys.delete(index);
+    if (!cause) return;
+    cause.devices = cause.devices.filter((other) => other !== index);
+    if (cause.devices.length === 0) causes.delete(key);
   };
 
-  const follow = (index: number, device: Readonly<DeviceState>, now: number) => {
-    if (device.percent === null) return;
+  const follow = (index: number, percent: number, now: number) => {
     const pace = paces[index];
-    if (!pace || pace.step !== device.step || device.percent < pace.percent) {
-      paces[index] = { step: device.step, since: now, from: device.percent, percent: device.percent, end: null };
-    } else if (device.percent > pace.percent) {
-      pace.percent = device.percent;
-      const gained = device.percent - pace.from;
+    if (!pace || percent < pace.percent) {
+      paces[index] = { since: now, from: percent, percent, end: null };
+    } else if (percent > pace.percent) {
+      pace.percent = percent;
+      const gained = percent - pace.from;
       // The first steps say little: the download begins slowly, and percent comes in whole numbers.
       if (gained >= 3 && now - pace.since >= 2000) {
-        pace.end = now + ((100 - device.percent) * (now - pace.since)) / gained;
+        pace.end = now + ((100 - percent) * (now - pace.since)) / gained;
       }
     }
   };
@@ -106,12 +98,19 @@ export function createFleet(): Fleet {
     get progress() {
       return progress;
     },
-    get problems() {
-      return problems;
-    },
     left(index, now) {
       const end = paces[index]?.end;
       return end === null || end === undefined ? null : Math.max(0, end - now);
+    },
+    longest(now) {
+      let known = 0;
+      let end = 0;
+      for (const pace of paces) {
+        if (!pace?.end) continue;
+        known++;
+        end = Math.max(end, pace.end);
+      }
+      return known > 0 && known * 2 >= counts.running ? Math.max(0, end - now) : null;
     },
     scan(view, now) {
       const { devices } = view;
@@ -122,8 +121,9 @@ export function createFleet(): Fleet {
         const kind = kindOf(device);
         if (kinds[index] !== NUMBER[kind]) become(index, device, kind);
         if (kind === 'running' || kind === 'paused') {
-          follow(index, device, now);
-          sum += overall(device.step, device.percent);
+          const percent = overall(device.step, device.percent);
+          if (device.percent !== null) follow(index, percent, now);
+          sum += percent;
         } else if (device.phase === 'ended' || kind === 'verifying') sum += 100;
       }
       progress = devices.length === 0 ? 0 : sum / devices.length / 100;

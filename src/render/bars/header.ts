@@ -17,6 +17,8 @@ export interface HeaderState {
   left: number | null;
   /** What holds the whole run up; null = nothing. */
   trouble: string | null;
+  /** The run's id, and whether it is simulated; null where it is not kept. */
+  run: string | null;
   /** Something else that is going on; null = nothing. */
   phase: string | null;
   counts: Readonly<Record<Kind, number>>;
@@ -34,6 +36,7 @@ export function titleLine(state: HeaderState, width: number, styles: Styles): Li
   if (state.trouble) parts.push({ text: state.trouble, style: styles.bad });
   if (state.wave) parts.push({ text: `wave ${state.wave.current} of ${state.wave.of}`, style: styles.busy });
   if (state.phase) parts.push({ text: state.phase, style: styles.plain });
+  if (state.run !== null) parts.push({ text: state.run, style: styles.dim });
   parts.push({ text: showDuration(state.elapsed), style: styles.dim });
   if (state.left !== null) parts.push({ text: `about ${showDuration(state.left)} left`, style: styles.dim });
   const needed = parts.reduce((sum, part) => sum + widthOf(part.text) + 2, widthOf(state.title));
@@ -52,6 +55,8 @@ export function totalsLine(
 ): Line {
   const kinds = order(state.counts);
   const percent = `${Math.floor(state.progress * 100)} %`.padStart(5);
+  const all = KINDS.reduce((sum, kind) => sum + state.counts[kind], 0);
+  const failed = (state.counts.failed + state.counts.unverified + state.counts.unknown) / Math.max(1, all);
   const part = (kind: Kind, text: string): Part => ({ text, style: styles[styleOf(kind)] });
   const long = kinds.map((kind) => part(kind, `${symbolOf(kind, unicode)} ${state.counts[kind]} ${kindWord(kind)}`));
   const short = kinds.map((kind) => part(kind, `${symbolOf(kind, unicode)}${state.counts[kind]}`));
@@ -66,7 +71,7 @@ export function totalsLine(
   return {
     percent: state.progress * 100,
     text: (progress) => {
-      const start = bar > 0 ? `${drawBar(progress, bar, styles.good)} ` : '';
+      const start = bar > 0 ? `${drawBar(progress, bar, styles.good, failed)} ` : '';
       const left = width - (bar > 0 ? bar + 1 : 0);
       return start + fitParts([{ text: percent, style: styles.strong }, ...parts], left, ' '.repeat(gap));
     },

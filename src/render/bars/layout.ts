@@ -5,7 +5,7 @@ import { cut } from '../width.js';
 import { blank, detailLines, textLine } from './details.js';
 import type { Fleet } from './fleet.js';
 import { type HeaderState, titleLine, totalsLine } from './header.js';
-import { deviceLine, planRows, type RowContext } from './row.js';
+import { branchOf, deviceLine, planRows, type RowContext } from './row.js';
 import type { Line } from './screen.js';
 import { windowLines } from './window.js';
 
@@ -37,6 +37,8 @@ export interface LayoutInput {
   header: HeaderState;
   fleet: Fleet;
   groups: readonly Group[];
+  /** Every device, gateway by gateway. */
+  order: readonly number[];
   columns: number;
   rows: number;
   context: RowContext;
@@ -59,8 +61,8 @@ export function layout(input: LayoutInput): Line[] {
   const grouped = groupedLines(input, width);
   if (grouped.length < room) return [...head, blank, ...grouped];
   if (grouped.length <= room) return [...head, ...grouped];
-  if (count <= room) return [...head, ...flatLines(context, width, room)];
-  return [...head, ...windowLines(context, fleet, width, room)];
+  if (count <= room) return [...head, ...flatLines(input, width, room)];
+  return [...head, ...windowLines(context, fleet, input.order, width, room)];
 }
 
 function groupedLines({ groups, context, rows }: LayoutInput, width: number): Line[] {
@@ -96,14 +98,16 @@ function gatewayText(pid: string, view: RunView, width: number, styles: RowConte
 }
 
 /** Rows without gateway lines, and as long as there is room what their messages lack. */
-function flatLines(context: RowContext, width: number, room: number): Line[] {
-  const indexes = context.view.devices.map((device) => device.index);
-  const plan = planRows(indexes, width, true, context);
-  let spare = room - indexes.length;
-  return context.view.devices.flatMap((device) => {
-    const details = detailLines(device.index, plan, context);
+function flatLines({ order, context }: LayoutInput, width: number, room: number): Line[] {
+  const { devices } = context.view;
+  const plan = planRows(order, width, true, context);
+  let spare = room - order.length;
+  return order.flatMap((index, place) => {
+    const device = devices[index];
+    if (!device) return [];
+    const details = detailLines(index, plan, context);
     const shown = details.length <= spare ? details : [];
     spare -= shown.length;
-    return [deviceLine(device, '', plan, context), ...shown];
+    return [deviceLine(device, branchOf(device, devices[order[place - 1] ?? -1], context), plan, context), ...shown];
   });
 }

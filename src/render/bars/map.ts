@@ -1,37 +1,57 @@
 /** The whole fleet at a glance: one cell a device, or for several where there is not room. */
+import { safeText } from '../../text.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
 import type { Styles } from '../styles.js';
 import { overall } from '../summary.js';
-import { widthOf } from '../width.js';
+import { cutMiddle, pad, widthOf } from '../width.js';
 import type { Fleet } from './fleet.js';
 import type { Line } from './screen.js';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** How many devices share a cell, so that `count` devices fit in `rows` rows of `width` cells. */
-export function devicesPerCell(count: number, width: number, rows: number): number {
-  return Math.max(1, Math.ceil(count / Math.max(1, width * rows)));
+/** How the map is laid out. */
+export interface MapPlan {
+  /** Columns for the name of the first device of each row; 0 = none. */
+  label: number;
+  cells: number;
+  /** Devices that share a cell. */
+  perCell: number;
+}
+
+const MOST_LABEL = 16;
+
+export function planMap(view: RunView, order: readonly number[], width: number, rows: number): MapPlan {
+  const name = widthOf(labelOf(view, order[0]));
+  const label = width < 60 ? 0 : Math.min(MOST_LABEL, name);
+  const cells = Math.max(1, width - (label > 0 ? label + 1 : 0));
+  return { label, cells, perCell: Math.max(1, Math.ceil(order.length / (cells * Math.max(1, rows)))) };
+}
+
+function labelOf(view: RunView, index: number | undefined): string {
+  const device = view.devices[index ?? -1];
+  return safeText(device?.sn ?? device?.pid ?? '', 64);
 }
 
 /** Lines of the map; where devices share a cell, the most urgent one is shown. */
 export function mapLines(
   view: RunView,
   fleet: Fleet,
-  width: number,
-  perCell: number,
+  order: readonly number[],
+  { label, cells, perCell }: MapPlan,
   styles: Styles,
   unicode: boolean,
 ): Line[] {
   const lines: Line[] = [];
-  const count = view.devices.length;
-  for (let start = 0; start < count; start += width * perCell) {
-    let text = '';
+  const count = order.length;
+  for (let start = 0; start < count; start += cells * perCell) {
+    const name = label > 0 ? `${pad(cutMiddle(labelOf(view, order[start]), label), label)} ` : '';
+    let text = name === '' ? '' : styles.dim(name);
     let run = '';
     let runKind = -1;
-    const end = Math.min(count, start + width * perCell);
-    for (let index = start; index < end; index += perCell) {
-      const worst = worstOf(fleet, index, Math.min(end, index + perCell));
+    const end = Math.min(count, start + cells * perCell);
+    for (let place = start; place < end; place += perCell) {
+      const worst = worstOf(fleet, order, place, Math.min(end, place + perCell));
       const kind = fleet.kinds[worst] ?? 0;
       // Colour codes once for each run of equal cells.
       if (kind !== runKind) {
@@ -48,7 +68,13 @@ export function mapLines(
 }
 
 /** What the cells mean, in as much of `width` as there is. */
-export function legendLine(fleet: Fleet, perCell: number, width: number, styles: Styles, unicode: boolean): Line {
+export function legendLine(
+  fleet: Fleet,
+  { label, perCell }: MapPlan,
+  width: number,
+  styles: Styles,
+  unicode: boolean,
+): Line {
   let text = '';
   let used = 0;
   const add = (part: string, style: (text: string) => string) => {
@@ -63,12 +89,14 @@ export function legendLine(fleet: Fleet, perCell: number, width: number, styles:
     const sign = kind === 'running' && unicode ? '▁▄█' : symbolOf(kind, unicode);
     add(`${sign} ${kindWord(kind)}`, styles[styleOf(kind)]);
   }
+  if (label > 0) add('each row from the device at its left', styles.dim);
   return { percent: null, text: () => text };
 }
 
-function worstOf(fleet: Fleet, start: number, end: number): number {
-  let worst = start;
-  for (let index = start + 1; index < end; index++) {
+function worstOf(fleet: Fleet, order: readonly number[], start: number, end: number): number {
+  let worst = order[start] ?? 0;
+  for (let place = start + 1; place < end; place++) {
+    const index = order[place] ?? 0;
     if ((fleet.kinds[index] ?? 0) < (fleet.kinds[worst] ?? 0)) worst = index;
   }
   return worst;

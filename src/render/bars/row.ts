@@ -41,7 +41,7 @@ const LONGEST_BAR = 40;
 export function planRows(indexes: readonly number[], total: number, gateways: boolean, context: RowContext): RowPlan {
   const { view } = context;
   // Under their gateways they are tied to it by a branch.
-  const branch = gateways ? 0 : 2;
+  const branch = 2;
   let name = 8;
   let plainName = 8;
   let version = 0;
@@ -56,7 +56,7 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
     plainName = Math.max(plainName, widthOf(nameOf(device, view, false)) + branch);
     version = Math.max(version, widthOf(versionOf(device, context, false)));
     fromVersion = Math.max(fromVersion, widthOf(versionOf(device, context, true)));
-    gateway = Math.max(gateway, widthOf(safeText(device.pid, 64)) + 3);
+    if (device.sn !== device.pid) gateway = Math.max(gateway, widthOf(safeText(device.pid, 64)) + 3);
     rate ||= rateOf(device, view) !== null;
     word = Math.max(word, widthOf(stateWord(device)));
   }
@@ -99,6 +99,15 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
   return plan;
 }
 
+/** What ties a row to the one above it, where that is of the same gateway. */
+export function branchOf(
+  device: Readonly<DeviceState>,
+  above: Readonly<DeviceState> | undefined,
+  { unicode }: RowContext,
+): string {
+  return above?.pid === device.pid ? (unicode ? '└ ' : '- ') : '';
+}
+
 /** The line of `device`; `branch` is what ties it to the gateway's line above it, or empty. */
 export function deviceLine(device: Readonly<DeviceState>, branch: string, plan: RowPlan, context: RowContext): Line {
   const download = device.phase === 'open' && device.sn !== null ? context.view.downloads?.get(device.sn) : undefined;
@@ -130,9 +139,10 @@ function rowText(
     const room = messageRoom(plan);
     return `${head} ${cut(widthOf(said.whole) <= room ? said.whole : said.why, room)}`;
   }
-  const bar =
-    kind === 'waiting' || kind === 'skipped' ? ' '.repeat(plan.bar) : context.drawBar(progress, plan.bar, style);
-  const percent = device.percent === null || kind === 'waiting' ? '' : `${device.percent} %`;
+  // What has ended needs no bar, nor has what waits: those that move are to be found at a glance.
+  const moving = kind !== 'waiting' && kind !== 'ok';
+  const bar = moving ? context.drawBar(progress, plan.bar, style) : ' '.repeat(plan.bar);
+  const percent = device.percent === null || !moving ? '' : `${device.percent} %`;
   const cells = [head, bar, pad(percent, PERCENT, 'right')];
   if (plan.left > 0) cells.push(pad(leftText(device, context), plan.left, 'right'));
   if (plan.elapsed > 0) cells.push(styles.dim(pad(elapsedText(device, now), plan.elapsed, 'right')));
@@ -141,7 +151,9 @@ function rowText(
   if (plan.version > 0) {
     cells.push(styles.dim(pad(cut(versionOf(device, context, plan.from), plan.version), plan.version)));
   }
-  if (plan.gateway > 0) cells.push(styles.dim(cut(`on ${safeText(device.pid, 64)}`, plan.gateway)));
+  // Its own row, or the one above, has named it.
+  const named = device.sn === device.pid || branch !== '';
+  if (plan.gateway > 0 && !named) cells.push(styles.dim(cut(`on ${safeText(device.pid, 64)}`, plan.gateway)));
   return cells.join(' ').trimEnd();
 }
 

@@ -1,7 +1,7 @@
 /** Lines at the bottom of the terminal, drawn by cli-progress: one of its bars for each line. */
 import cliProgress, { type Options, type SingleBar } from 'cli-progress';
 import type { OutputStream } from '../stream.js';
-import type { Styles } from '../styles.js';
+import type { Style, Styles } from '../styles.js';
 import { frameTerminal } from './frame-terminal.js';
 
 /** A line; `percent` is null where it has no bar. `text` gets the width of the bar from whoever lays lines out. */
@@ -77,21 +77,26 @@ export function createScreen(stream: OutputStream): Screen {
   };
 }
 
-export type DrawBar = (progress: number, width: number, done: (text: string) => string) => string;
+/** `failed`: the share of all, 0 to 1, that ended badly: it is drawn apart, at the end of what is done. */
+export type DrawBar = (progress: number, width: number, done: Style, failed?: number) => string;
 
 const LONGEST = 400;
 
-/** Draws bars as cli-progress does, in two colours. */
+/** Draws bars as cli-progress does, thin, in two or three colours and as many signs. */
 export function barDrawer(styles: Styles, unicode: boolean): DrawBar {
   const glue = '\n';
+  const done = unicode ? '━' : '#';
   const options = {
-    barCompleteString: (unicode ? '█' : '#').repeat(LONGEST + 1),
-    barIncompleteString: (unicode ? '░' : '-').repeat(LONGEST + 1),
+    barCompleteString: done.repeat(LONGEST + 1),
+    barIncompleteString: (unicode ? '─' : '-').repeat(LONGEST + 1),
     barGlue: glue,
   };
-  return (progress, width, done) => {
+  const bad = unicode ? '╍' : 'x';
+  return (progress, width, style, failed = 0) => {
     const text = cliProgress.Format.BarFormat(progress, { ...options, barsize: Math.min(LONGEST, Math.max(0, width)) });
     const at = text.indexOf(glue);
-    return done(text.slice(0, at)) + styles.dim(text.slice(at + 1));
+    // One that failed is to be seen in a fleet of thousands, too.
+    const cells = failed > 0 ? Math.min(at, Math.max(1, Math.round(failed * width))) : 0;
+    return style(text.slice(0, at - cells)) + styles.bad(bad.repeat(cells)) + styles.dim(text.slice(at + 1));
   };
 }

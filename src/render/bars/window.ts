@@ -1,11 +1,11 @@
-/** More devices than rows: the map of all, and a window of those that matter. */
-
-import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
-import { cut, pad } from '../width.js';
-import { detailLines, textLine } from './details.js';
-import type { Fleet } from './fleet.js';
-import { devicesPerCell, legendLine, mapLines } from './map.js';
-import { deviceLine, planRows, type RowContext, type RowPlan } from './row.js';
+/** More devices than rows: the map of all, what went wrong by cause, and a window of those that matter. */
+import { safeText } from '../../text.js';
+import { countedWord, KINDS, type Kind, kindOfCounted, kindWord, styleOf, symbolOf } from '../device-states.js';
+import { cut, pad, widthOf } from '../width.js';
+import { textLine } from './details.js';
+import type { Fleet, FleetCause } from './fleet.js';
+import { legendLine, mapLines, planMap } from './map.js';
+import { branchOf, deviceLine, planRows, type RowContext } from './row.js';
 import type { Line } from './screen.js';
 
 const HELD_UP: readonly Kind[] = ['paused', 'retrying'];
@@ -13,89 +13,83 @@ const HELD_UP: readonly Kind[] = ['paused', 'retrying'];
 const OTHERS: readonly Kind[] = ['running', 'verifying', 'waiting', 'not_started', 'ok', 'skipped'];
 const LEAST_WINDOW = 5;
 
-/** At most `room` lines of at most `width` columns. */
-export function windowLines(context: RowContext, fleet: Fleet, width: number, room: number): Line[] {
+/** At most `room` lines of at most `width` columns. `order`: every device, gateway by gateway. */
+export function windowLines(
+  context: RowContext,
+  fleet: Fleet,
+  order: readonly number[],
+  width: number,
+  room: number,
+): Line[] {
   const { view, styles, unicode } = context;
-  const count = view.devices.length;
   const lines: Line[] = [];
-  const mapRoom = room - LEAST_WINDOW - 3;
+  // Of a screen a third: what runs is to be found below.
+  const mapRoom = Math.min(room - LEAST_WINDOW - 3, Math.max(1, Math.floor(room / 3)));
   if (mapRoom >= 1) {
-    const perCell = devicesPerCell(count, width, mapRoom);
-    lines.push(...mapLines(view, fleet, width, perCell, styles, unicode));
-    lines.push(legendLine(fleet, perCell, width, styles, unicode));
+    const map = planMap(view, order, width, mapRoom);
+    lines.push(...mapLines(view, fleet, order, map, styles, unicode), legendLine(fleet, map, width, styles, unicode));
   }
   const left = room - lines.length;
   const size = Math.max(1, left - 1);
 
-  const calm = count - fleet.problems.length;
-  const share = calm > 0 ? Math.max(Math.ceil(size / 2), size - calm) : size;
-  // The newest on top.
-  const newest = fleet.problems.slice(-share).reverse();
-  const others = pickOthers(fleet, count, size);
-  const plan = planRows([...newest, ...others], width, true, context);
-
-  const shown: number[] = [];
-  const show = (index: number): Line[] => {
+  const calm = KINDS.some((kind) => !PROBLEMS.has(kind) && fleet.counts[kind] > 0);
+  const causes = causeLines(fleet, calm ? Math.max(1, Math.ceil(size / 2)) : size, width, context);
+  lines.push(...causes);
+  const picked = pickOthers(fleet, order, size - causes.length);
+  const plan = planRows(picked, width, true, context);
+  picked.forEach((index, place) => {
     const device = view.devices[index];
-    if (!device) return [];
-    shown.push(index);
-    return [deviceLine(device, '', plan, context)];
-  };
-  const problems = problemLines(newest, share, fleet, plan, context, show);
-  lines.push(...problems);
-  lines.push(...others.slice(0, size - problems.length).flatMap(show));
-  if (left > 1) lines.push(textLine(moreText(fleet, shown, width, styles)));
+    const above = view.devices[picked[place - 1] ?? -1];
+    if (device) lines.push(deviceLine(device, branchOf(device, above, context), plan, context));
+  });
+  if (left > 1) lines.push(textLine(moreText(fleet, picked, width, styles)));
   return lines;
 }
 
-/** Each problem, newest first, the first with its advice; where there are too many, first how often each cause came. */
-function problemLines(
-  newest: readonly number[],
-  share: number,
-  fleet: Fleet,
-  plan: RowPlan,
-  context: RowContext,
-  show: (index: number) => Line[],
-): Line[] {
-  const lines: Line[] = [];
-  if (fleet.problems.length > share && share >= 4) {
-    const causes = [...fleet.causes.values()].sort((a, b) => b.count - a.count).slice(0, Math.floor(share / 2));
-    for (const cause of causes) {
-      const { styles, unicode } = context;
-      const sign = symbolOf(cause.kind, unicode);
-      const head = `${sign} ${cause.count} ${kindWord(cause.kind)}`;
-      lines.push(
-        textLine(styles[styleOf(cause.kind)](pad(head, 14)) + cut(` ${cause.text}`, Math.max(1, plan.total - 14))),
-      );
-    }
-  }
-  const rows = newest.slice(0, share - lines.length);
-  let spare = share - lines.length - rows.length;
-  rows.forEach((index, place) => {
-    const details = detailLines(index, plan, context);
-    if (place === 0 && rows.length > details.length) {
-      // The newest tells what to do, be it at the cost of older ones.
-      const missing = Math.max(0, details.length - spare);
-      if (missing > 0) rows.splice(rows.length - missing, missing);
-      spare += missing;
-    }
-    lines.push(...show(index));
-    if (details.length > spare) return;
-    spare -= details.length;
-    lines.push(...details);
-  });
+const PROBLEMS: ReadonlySet<Kind> = new Set(['failed', 'unverified', 'unknown']);
+const HEAD = 16;
+// Narrower, the reason has all the room.
+const LEAST_FOR_SERIALS = 44;
+
+/** A line for each cause, those of the most devices first, with its serial numbers behind it. */
+function causeLines(fleet: Fleet, most: number, width: number, context: RowContext): Line[] {
+  const causes = [...fleet.causes.values()].sort((a, b) => b.devices.length - a.devices.length);
+  const shown = causes.slice(0, causes.length > most ? most - 1 : most);
+  const lines = shown.map((cause) => textLine(causeText(cause, width, context)));
+  const rest = causes.slice(shown.length).reduce((sum, cause) => sum + cause.devices.length, 0);
+  if (rest > 0) lines.push(textLine(context.styles.bad(cut(`  ${rest} for other reasons`, width))));
   return lines;
+}
+
+function causeText(
+  { code, counted, meaning, advice, devices }: FleetCause,
+  width: number,
+  { view, styles, unicode }: RowContext,
+): string {
+  const kind = kindOfCounted(counted);
+  const head = pad(cut(`${symbolOf(kind, unicode)} ${devices.length} ${countedWord(counted)}`, width), HEAD);
+  const room = width - HEAD;
+  if (room < 10) return styles[styleOf(kind)](cut(head, width));
+  const why = `${code === null ? '' : `${code} `}${safeText(meaning, 300)}`;
+  const whole = advice === null ? why : `${why}; ${advice}`;
+  if (room < LEAST_FOR_SERIALS) return `${styles[styleOf(kind)](head)}${cut(whole, room)}`;
+  const named = devices.slice(0, room).map((index) => safeText(view.devices[index]?.sn ?? '(not told)', 64));
+  const least = widthOf(named[0] ?? '') + 5;
+  const said = widthOf(whole) + least <= room ? whole : cut(why, Math.max(room - least, 10));
+  const serials = cut(named.join(', '), room - widthOf(said) - 2);
+  return `${styles[styleOf(kind)](head)}${said}${serials === '' ? '' : `  ${styles.dim(serials)}`}`;
 }
 
 /** Devices without a problem, the most urgent first; what is held up must not hide all that moves. */
-function pickOthers(fleet: Fleet, count: number, size: number): number[] {
+function pickOthers(fleet: Fleet, order: readonly number[], size: number): number[] {
   const moving = fleet.counts.running + fleet.counts.verifying > 0;
   const picked: number[] = [];
   const take = (kinds: readonly Kind[], most: number) => {
     for (const kind of kinds) {
       if (fleet.counts[kind] === 0) continue;
       const number = KINDS.indexOf(kind);
-      for (let index = 0; index < count && picked.length < most; index++) {
+      for (const index of order) {
+        if (picked.length >= most) break;
         if (fleet.kinds[index] === number) picked.push(index);
       }
     }
@@ -106,7 +100,8 @@ function pickOthers(fleet: Fleet, count: number, size: number): number[] {
 }
 
 function moreText(fleet: Fleet, shown: readonly number[], width: number, styles: RowContext['styles']): string {
-  const hidden = { ...fleet.counts };
+  // Those that did not end well stand in the lines of their causes.
+  const hidden = { ...fleet.counts, failed: 0, unverified: 0, unknown: 0 };
   for (const index of shown) {
     const kind = KINDS[fleet.kinds[index] ?? 0];
     if (kind) hidden[kind]--;

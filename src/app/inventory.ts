@@ -1,5 +1,6 @@
 /** The inventory of this machine, as every command that listens to docks feeds it and informs itself by it. */
 import path from 'node:path';
+import { systemReason } from '../errors.js';
 import type { FleetFeed } from '../fleet/feed.js';
 import { createInventory, type Inventory, learnProduct, takeFleet } from '../fleet/inventory.js';
 import { loadInventory, saveInventory } from '../fleet/inventory-file.js';
@@ -38,8 +39,7 @@ export async function openInventory({ clock, env, warn }: InventoryContext): Pro
     try {
       await saveInventory(file, inventory, clock);
     } catch (error) {
-      if (!warned)
-        warn('inventory_unwritable', safeText(`the inventory is not kept: ${(error as Error).message}`, 500));
+      if (!warned) warn('inventory_unwritable', safeText(`the inventory is not kept: ${systemReason(error)}`, 500));
       warned = true;
     }
   };

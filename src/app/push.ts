@@ -54,13 +54,13 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   // Simulated docks are no part of what this machine knows, and a program that wants no journal wants none of it.
   const kept = run === undefined || way.simulated ? noInventory() : await openInventory(context);
   const { inventory } = kept;
-  const closeInventory = kept.keep(feed);
   const codes = new Map<string, string>();
   const products = { ...learnedProducts(inventory), ...settings.firmware?.products };
   const serving = serve === undefined ? null : createServing(serve, devices, context);
   const read = serving ? withoutOwnUrls(devices) : devices;
   const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
   const timeout = settings.limits?.total ?? null;
+  const closeInventory = kept.keep(feed);
   try {
     const result = await runPush({
       devices,

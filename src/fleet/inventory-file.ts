@@ -2,6 +2,7 @@
 import { mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
+import { systemReason } from '../errors.js';
 import { byText } from '../text.js';
 import {
   createInventory,
@@ -46,7 +47,7 @@ export async function loadInventory(file: string, onProblem: (message: string) =
     return parseInventory(await readFile(file, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      onProblem(`the inventory ${file} cannot be read: ${(error as Error).message}`);
+      onProblem(`the inventory ${file} cannot be read: ${systemReason(error)}`);
     }
     return createInventory();
   }

@@ -33,8 +33,12 @@ export function loosenessAbove(file: string): Looseness[] {
   if (!process.geteuid) return [];
   const folders = new Set([...above(file), ...above(realPath(file))]);
   return [...folders].flatMap((folder) => {
-    const status = statSync(folder, { throwIfNoEntry: false });
-    return (status && (judgeLink(folder) ?? judge(folder, status, true))) ?? [];
+    try {
+      return judgeLink(folder) ?? judge(folder, statSync(folder), true) ?? [];
+    } catch {
+      // It is not there, or part of its path is a file: whoever uses it says so.
+      return [];
+    }
   });
 }
 

@@ -4,6 +4,7 @@ import { type EventLine, eventLineSchema } from '../../src/cli/commands/schema/e
 import type { CliResult } from './cli.js';
 
 // Copied by hand from the contract, and on purpose not derived from the program's own types.
+const VERSIONS = ['version_before', 'version_after', 'heard_at'];
 const KEYS: Record<string, string[]> = {
   run_started: ['command', 'devices', 'gateways'],
   firmware_ready: ['file_name', 'file_size', 'md5', 'sha256', 'source', 'devices', 'package', 'modules'],
@@ -12,14 +13,15 @@ const KEYS: Record<string, string[]> = {
   job_replied: ['pid', 'bid', 'result', 'status'],
   device_progress: ['pid', 'bid', 'sn', 'status', 'percent', 'step_key', 'rate'],
   device_retrying: ['pid', 'sn', 'bid', 'result', 'attempt', 'attempts', 'wait_ms'],
-  device_finished: ['pid', 'bid', 'sn', 'status', 'percent', 'result', 'reason', 'verified', 'labels'],
+  device_finished: ['pid', 'bid', 'sn', 'status', 'percent', 'result', 'reason', 'verified', ...VERSIONS, 'labels'],
+  pair_split: ['pid', 'devices'],
   broker_lost: ['reason'],
   broker_restored: ['reason'],
   warning: ['code', 'message'],
   error: ['code', 'message', 'exit_code', 'hint', 'details'],
   run_finished: ['exit_code', 'totals', 'devices'],
 };
-const DEVICE_KEYS = ['pid', 'sn', 'status', 'percent', 'result', 'reason', 'verified', 'labels'];
+const DEVICE_KEYS = ['pid', 'sn', 'status', 'percent', 'result', 'reason', 'verified', ...VERSIONS, 'labels'];
 const OUTCOMES = ['ok', 'failed', 'rejected', 'canceled', 'timeout', 'unknown', 'skipped', 'not_started', 'unverified'];
 
 export type LineOf<E extends EventLine['event']> = Extract<EventLine, { event: E }>;

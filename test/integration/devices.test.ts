@@ -88,7 +88,7 @@ describe('simulated docks', () => {
 
     const all = run(simulator.url, { all: true, output: 'table', timeout: 1_500 });
     expect(await all.code).toBe(0);
-    expect(all.out().split('\n').filter(Boolean)).toHaveLength(7);
+    expect(all.out().split('\n').filter(Boolean)).toHaveLength(8);
   });
 });
 

@@ -3,7 +3,7 @@ import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
-import { makePlan, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan.js';
+import { makePlan, otaDeviceOf, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan.js';
 import type { Context } from './context.js';
 import { prepareDevices } from './firmware.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
@@ -52,7 +52,7 @@ export function* requestsOf(
       const ids = { bid: newId(), tid: newId(), timestamp: clock.wall() };
       const request = otaCreate(
         ids,
-        job.map((device) => devices[device] as PlannedDevice),
+        job.map((device) => otaDeviceOf(devices[device] as PlannedDevice)),
       );
       yield { gateway, topic, request };
     }
@@ -68,7 +68,8 @@ function withServedUrls(
   const base = serveBase(parseServeAddress(address), url);
   return planned.map((device, index) => {
     if (!device.file || devices[index]?.file === null) return device;
-    const file_url = `${base}/made-at-run-time/${encodeURIComponent(device.file.file_name)}`;
-    return { ...device, file: { ...device.file, file_url } };
+    const { file_name, file_size, md5 } = device.file;
+    const file_url = `${base}/made-at-run-time/${encodeURIComponent(file_name)}`;
+    return { ...device, file: { file_url, md5, file_size, file_name } };
   });
 }

@@ -166,7 +166,10 @@ async function withUrls(
     const { file_url_sha256, ...facts } = file;
     const file_url = urls.get(file_url_sha256);
     if (file_url === undefined) missing.add(index);
-    devices.push({ ...rest, file: { ...facts, file_url: file_url ?? '' } });
+    devices.push({
+      ...rest,
+      file: file_url === undefined ? { ...facts, file_url: null, why: 'not kept' } : { ...facts, file_url },
+    });
   }
   return { devices, missing };
 }

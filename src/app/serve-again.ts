@@ -8,7 +8,7 @@ import type { ManifestDevice } from '../manifest/model.js';
 import { RISKS } from '../risks.js';
 import { digestCacheFile } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
-import type { PlannedDevice, PlannedFile } from '../upgrade/plan.js';
+import type { OfferedFile, PlannedDevice } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
 import type { Context } from './context.js';
 import { downloadBoard, fileProofs, type ServeSettings } from './serving.js';
@@ -20,7 +20,7 @@ export interface ServedAgain {
   close(): Promise<void>;
 }
 
-type Served = PlannedDevice & { file: PlannedFile };
+type Served = PlannedDevice & { file: OfferedFile };
 
 /**
  * Serves what the devices at `open`, places in `planned`, still need. What cannot be served is a warning: following the
@@ -41,7 +41,7 @@ export async function serveAgain(
     const base = `${serveBase(address, serve.url)}/`;
     for (const index of open) {
       const device = planned[index];
-      if (device?.file?.file_url.startsWith(base)) needed.set(index, device as Served);
+      if (device?.file?.file_url?.startsWith(base)) needed.set(index, device as Served);
     }
     if (needed.size > 0) {
       const files = await sameFiles([...needed.values()], await manifest(), base, context);

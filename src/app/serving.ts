@@ -106,7 +106,9 @@ export function createServing(
       return planned.map((device) => {
         const file = local.get(device.sn);
         if (file === undefined || !device.file) return device;
-        return { ...device, file: { ...device.file, file_url: started.urlOf(file, device.sn), served: true } };
+        const { file_name, file_size, md5 } = device.file;
+        const file_url = started.urlOf(file, device.sn);
+        return { ...device, file: { file_url, md5, file_size, file_name, served: true } };
       });
     },
     close: async () => server?.close(),

@@ -224,6 +224,7 @@ function isLast(fact: Extract<Fact, { type: 'progress' }>): boolean {
 function keptDevice(device: PlannedDevice): KeptDevice {
   const { file, ...rest } = device;
   if (!file) return { ...rest, file: null };
+  if (file.file_url === null) throw new Error(`the file of ${device.sn} is ${file.why}`);
   const { file_url, served = false, ...facts } = file;
   const open = served || redactUrl(file_url) === file_url;
   return { ...rest, file: { ...facts, file_url: open ? file_url : null, file_url_sha256: urlDigest(file_url) } };

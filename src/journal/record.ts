@@ -3,7 +3,7 @@
  * and a checksum: what was lost or changed on the disk is noticed, and not taken for something that never happened.
  */
 import { crc32 } from 'node:zlib';
-import { object } from '../protocol/messages.js';
+import { type OtaFile, object } from '../protocol/messages.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
@@ -64,7 +64,8 @@ export interface KeptConnection {
 /** A device as the journal keeps it: a URL that may hold a secret is kept as its SHA-256 alone. */
 export interface KeptDevice extends Omit<PlannedDevice, 'file'> {
   file:
-    | (Omit<NonNullable<PlannedDevice['file']>, 'file_url' | 'served'> & {
+    | (Omit<OtaFile, 'file_url'> & {
+        /** Null: it may hold a secret, and is not kept. */
         file_url: string | null;
         file_url_sha256: string;
       })

@@ -2,16 +2,36 @@
 import type { Labels } from '../manifest/model.js';
 import type { OtaDevice, OtaFile } from '../protocol/messages.js';
 
-export interface PlannedFile extends OtaFile {
+/** A file that its dock can download. */
+export interface OfferedFile extends OtaFile {
   /** `file_url` is one of `--serve`, and of this run alone. */
   served?: true;
 }
 
-export interface PlannedDevice extends OtaDevice {
+/**
+ * A file whose URL is not there: it is `to be served` by this program, which makes the URL when the run begins; or it was
+ * `not kept` in the journal, and the manifest has it no more. A job with such a file cannot be published.
+ */
+export interface UnofferedFile extends Omit<OtaFile, 'file_url'> {
+  file_url: null;
+  why: 'to be served' | 'not kept';
+}
+
+export type PlannedFile = OfferedFile | UnofferedFile;
+
+export interface PlannedDevice extends Omit<OtaDevice, 'file'> {
   pid: string;
+  /** Null: it is sent without file fields. */
   file: PlannedFile | null;
   /** Absent where there are none. */
   labels?: Labels | undefined;
+}
+
+/** `device` as it is published. Throws where its file has no URL: whoever publishes has looked. */
+export function otaDeviceOf(device: PlannedDevice): OtaDevice {
+  if (device.file?.file_url === null)
+    throw new Error(`the firmware of ${device.sn} has no URL: it is ${device.file.why}`);
+  return device as OtaDevice;
 }
 
 export interface PlannedGateway {

@@ -3,8 +3,8 @@ import type { ManifestDevice } from '../manifest/model.js';
 import type { PlannedDevice, PlannedFile } from './plan.js';
 
 /**
- * The manifest's devices with what is known of their firmware, as they are to be published. `file_url` is empty where the
- * file is still to be served.
+ * The manifest's devices with what is known of their firmware, as they are to be published; a file
+ * without a URL is to be served.
  */
 export function plannedDevices(
   devices: readonly ManifestDevice[],
@@ -12,16 +12,17 @@ export function plannedDevices(
 ): PlannedDevice[] {
   // Most of a fleet gets one file from one place: kept once.
   let last: { known: FirmwareFacts; file: PlannedFile } | undefined;
-  const fileOf = (known: FirmwareFacts, file_url: string) => {
+  const fileOf = (known: FirmwareFacts, file_url: string | null) => {
     if (last?.known !== known || last.file.file_url !== file_url) {
       const { md5, file_size, file_name } = known;
-      last = { known, file: { file_url, md5, file_size, file_name } };
+      const facts = { md5, file_size, file_name };
+      last = { known, file: file_url === null ? { file_url, ...facts, why: 'to be served' } : { file_url, ...facts } };
     }
     return last.file;
   };
   return devices.map(({ sn, pid, product_version, firmware_upgrade_type, file_url, labels }) => {
     const known = facts.get(sn);
-    const file = known ? fileOf(known, file_url ?? '') : null;
+    const file = known ? fileOf(known, file_url) : null;
     const planned = { sn, pid, product_version, firmware_upgrade_type, file };
     return Object.keys(labels).length === 0 ? planned : { ...planned, labels };
   });

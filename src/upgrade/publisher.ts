@@ -7,6 +7,7 @@ import { topicOf } from '../protocol/topics.js';
 import { type RunCore, refuseStarts, withdrawStart } from './core.js';
 import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
+import { otaDeviceOf } from './plan.js';
 import type { Start } from './rollout/rollout.js';
 
 /** Where the facts of a run are kept, so that it can be taken up again. */
@@ -103,9 +104,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function publishJob(to: Broker, fact: FactOf<'job_opened'>): Promise<void> {
     const { pid, bid, tid } = fact;
-    const devices = fact.devices.flatMap((index) => core.plan.devices[index] ?? []);
+    const planned = fact.devices.flatMap((index) => core.plan.devices[index] ?? []);
     try {
-      await to.publish(topicOf('services', pid), otaCreate({ bid, tid, timestamp: clock.wall() }, devices));
+      const request = otaCreate({ bid, tid, timestamp: clock.wall() }, planned.map(otaDeviceOf));
+      await to.publish(topicOf('services', pid), request);
       take({ type: 'job_acknowledged', at: now(), bid });
     } catch (error) {
       const failed = toOtaError(error);

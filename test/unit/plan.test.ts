@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { otaCreate } from '../../src/protocol/messages.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { makePlan, otaDeviceOf } from '../../src/upgrade/plan.js';
 import { device } from '../helpers/upgrade-run.js';
 
 test('devices of one gateway make one job, in the manifest’s order; more than two make several', () => {
@@ -37,14 +37,22 @@ test('any devices: each in exactly one job of its own gateway, no job empty or o
 
 test('a device with a file has the seed’s seven keys in its order, one without has three', () => {
   const file = { file_url: 'https://h/f.zip', md5: 'ab', file_size: 5, file_name: 'f.zip' };
-  const request = otaCreate({ tid: 't', bid: 'b', timestamp: 1 }, [
+  const devices = [
     { ...device('A', 'P'), file },
-    { ...device('B', 'P'), firmware_upgrade_type: 2 },
-  ]);
+    { ...device('B', 'P'), firmware_upgrade_type: 2 as const },
+  ];
+  const request = otaCreate({ tid: 't', bid: 'b', timestamp: 1 }, devices.map(otaDeviceOf));
   const sent = JSON.parse(request) as { data: { devices: object[] } };
   expect(Object.keys(sent)).toEqual(['method', 'timestamp', 'bid', 'tid', 'data']);
   expect(sent.data.devices.map((each) => Object.keys(each))).toEqual([
     ['sn', 'product_version', 'file_url', 'md5', 'file_size', 'file_name', 'firmware_upgrade_type'],
     ['sn', 'product_version', 'firmware_upgrade_type'],
   ]);
+});
+
+test('a file that has no URL yet, or no more, is never sent', () => {
+  const facts = { md5: 'ab', file_size: 5, file_name: 'f.zip', file_url: null };
+  for (const why of ['to be served', 'not kept'] as const) {
+    expect(() => otaDeviceOf({ ...device('A', 'P'), file: { ...facts, why } })).toThrow(`has no URL: it is ${why}`);
+  }
 });

@@ -12,7 +12,7 @@ export function withRedactedUrls(plan: Plan): Plan {
   const redacted = (file: PlannedFile) => {
     let shown = known.get(file);
     if (shown === undefined) {
-      shown = { ...file, file_url: file.file_url === '' ? '' : redactUrl(file.file_url) };
+      shown = file.file_url === null ? file : { ...file, file_url: redactUrl(file.file_url) };
       known.set(file, shown);
     }
     return shown;
@@ -59,7 +59,7 @@ function* planRows({ gateways, devices }: Plan, waves: readonly number[] | null)
         const row =
           file === null
             ? [pid, sn, type, product_version, 'no file', '', '', '']
-            : [pid, sn, type, product_version, size, file.md5, file.file_name, file.file_url];
+            : [pid, sn, type, product_version, size, file.md5, file.file_name, file.file_url ?? file.why];
         if (waves) row.unshift(String(waves[index] ?? 1));
         yield row;
       }

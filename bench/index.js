@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBroker } from './broker.js';
-import { digestRows, downloadRow } from './rows/firmware.js';
+import { digestRows, downloadRow, packageRows } from './rows/firmware.js';
 import { growthRow, memoryRow, receivingRows, wholeRunRow } from './rows/fleet.js';
 import { resumeRow } from './rows/journal.js';
 import { simulatorRow } from './rows/simulator.js';
@@ -23,6 +23,7 @@ const ROWS = [
   { name: 'publish', run: publishRow, needs: ['mosquitto'] },
   { name: 'dry-run', run: dryRunRow },
   { name: 'digest', run: digestRows, needs: ['md5sum'] },
+  { name: 'package', run: packageRows, needs: ['md5sum'] },
   { name: 'download', run: downloadRow, needs: ['curl', 'md5sum'] },
   { name: 'receiving', run: (world) => receivingRows(world, ['json', 'log']), needs: ['mosquitto'] },
   { name: 'bars', run: (world) => receivingRows(world, ['bars']), needs: ['mosquitto', 'script'] },

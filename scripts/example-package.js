@@ -1,15 +1,14 @@
 /** Packages of the shape of DJI's, with no firmware inside: the samples of examples/firmware, and the large ones of the benchmarks. */
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
 
 /**
- * The bytes of a package: stored entries, one `*.fw.sig` for each module and one `*.cfg.sig`, whose XML names size and MD5
+ * A stream of the bytes of a package: stored entries, one `*.fw.sig` for each module and one `*.cfg.sig`, whose XML names size and MD5
  * of each module. The same bytes every time, on every machine.
  * @param {{product: string, version: string, formal: string, date: string,
  *   modules: {id: string, name: string, version: string, type?: string, data: Buffer}[]}} sample
  */
-export function makePackage({ product, version, formal, date, modules }) {
+export function packageStream({ product, version, formal, date, modules }) {
   const zip = new ZipFile();
   // DOS times are local times without a zone: built from local parts they are the same bytes in every zone.
   const mtime = new Date(+date.slice(0, 4), +date.slice(4, 6) - 1, +date.slice(6), 12, 0, 0);
@@ -35,7 +34,7 @@ ${lines.join('\n')}
   const configuration = Buffer.concat([Buffer.from('IM*H'), Buffer.alloc(60), Buffer.from(xml), Buffer.alloc(16)]);
   zip.addBuffer(configuration, `${product}_0000_v${version}_${date}.pro.cfg.sig`, options);
   zip.end();
-  return buffer(zip.outputStream);
+  return zip.outputStream;
 }
 
 function day(date) {

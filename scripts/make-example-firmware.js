@@ -3,8 +3,9 @@
 // are not public: these are made up so that nobody takes them for real ones.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { makePackage } from './example-package.js';
+import { packageStream } from './example-package.js';
 
 const PACKAGES = [
   {
@@ -44,7 +45,7 @@ for (const { file, product, modules } of PACKAGES) {
     const [id, name, version] = text.split(' ');
     return { id, name, version, data: filler(`${product} ${id} ${version}`, 1024) };
   });
-  const bytes = await makePackage({ ...RELEASE, product, modules: made });
+  const bytes = await buffer(packageStream({ ...RELEASE, product, modules: made }));
   await writeFile(folder + file, bytes);
   console.log(`${file}  ${bytes.length} bytes  md5 ${createHash('md5').update(bytes).digest('hex')}`);
 }

@@ -1,15 +1,19 @@
-/** Digests against md5sum, and a download against curl piped to it. */
+/** Digests and proofs against md5sum, and a download against curl piped to it. */
 import { execFile, spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
-import { open, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { copyFile, open, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { systemClock } from '../../dist/clock.js';
+import { inspectFirmware } from '../../dist/firmware/inspect.js';
 import { prepareFirmware } from '../../dist/firmware/prepare.js';
+import { packageStream } from '../../scripts/example-package.js';
 import { byTurns, milliseconds, row } from '../measure.js';
 
 const run = promisify(execFile);
@@ -47,6 +51,58 @@ export async function digestRows({ folder, scale }) {
   } finally {
     await Promise.all([one, ...four].map((file) => rm(file)));
   }
+}
+
+/** Every module of a package proven by its own MD5, in the one reading that the file's MD5 takes. */
+export async function packageRows({ folder, scale }) {
+  const four = [1, 2, 3, 4].map((index) => join(folder, `package-${index}.zip`));
+  const [one] = four;
+  await writePackage(one, Math.round(650 * scale) * MB);
+  for (const other of four.slice(1)) await copyFile(one, other);
+  const size = Math.round((await stat(one)).size / MB);
+  try {
+    const [md5sum, ours] = await byTurns(5, [() => time(() => run('md5sum', [one])), () => time(() => prove([one]))]);
+    const [serial, parallel] = await byTurns(5, [
+      () => time(() => four.reduce((before, file) => before.then(() => run('md5sum', [file])), Promise.resolve())),
+      () => time(() => prove(four)),
+    ]);
+    return [
+      row({
+        what: `package proven, ${size} MB`,
+        ours: milliseconds(ours),
+        than: `\`md5sum\`: ${milliseconds(md5sum)}`,
+        ratio: ours / md5sum,
+        goal: ['most', 1.15],
+      }),
+      row({
+        what: `4 packages of ${size} MB proven on ${availableParallelism()} cores`,
+        ours: milliseconds(parallel),
+        than: `4 \`md5sum\`, one after another: ${milliseconds(serial)}`,
+        ratio: serial / parallel,
+        goal: ['least', 0.9],
+      }),
+    ];
+  } finally {
+    await Promise.all(four.map((file) => rm(file, { force: true })));
+  }
+}
+
+/** As many modules as a real package has. */
+async function writePackage(path, bytes) {
+  const data = randomFillSync(Buffer.alloc(Math.round(bytes / 22)));
+  const modules = Array.from({ length: 22 }, (_, index) => ({
+    id: String(1000 + index),
+    name: `module ${index}`,
+    version: '01.00.00.00',
+    data,
+  }));
+  const release = { product: 'bench', version: '01.00.0000', formal: '01.00.00.00', date: '20260529' };
+  await pipeline(packageStream({ ...release, modules }), createWriteStream(path));
+}
+
+async function prove(places) {
+  const found = await inspectFirmware(places, { cacheFile: null, clock: systemClock, env: {} });
+  for (const one of found) if (one.package !== 'proven') throw new Error(`not proven: ${one.reasons}`);
 }
 
 export async function downloadRow({ folder, scale }) {

@@ -84,7 +84,7 @@ test('every option that is named is one of the program', () => {
   // Those of npm, docker and others stand in their own commands.
   const foreign = /^.*(?:\b(?:npm|npx|docker|rabbitmqctl|kubectl|aws|mc|ossutil) |password-command=).*$/gm;
   const unknown = all.flatMap(({ name, text }) =>
-    [...text.replace(foreign, '').matchAll(/(?<![\w-])--[a-z][a-z-]+/g)]
+    [...text.replace(foreign, '').matchAll(/(?<![\w-])--[a-z][a-z0-9-]+/g)]
       .map(([option]) => option)
       .filter((option) => !options.has(option))
       .map((option) => `${name}: ${option}`),

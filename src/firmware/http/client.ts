@@ -19,7 +19,7 @@ export interface HttpAnswer {
 
 export interface HttpClient {
   /** Rejects with {@link RequestError}, {@link RedirectError} or {@link ProxyError}, or with the reason of the signal. */
-  send(method: 'GET', url: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<HttpAnswer>;
+  get(url: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<HttpAnswer>;
   /** Ends every connection, also those in use. */
   close(): Promise<void>;
 }
@@ -134,7 +134,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
   }
 
   return {
-    async send(_method, url, headers = {}, signal = options.signal) {
+    async get(url, headers = {}, signal = options.signal) {
       let target = new URL(url);
       let sent = { ...authorization(target), ...headers };
       let redirectedTo: string | null = null;

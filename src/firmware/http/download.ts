@@ -79,7 +79,7 @@ export async function download(
   /** One request, and how far it came. */
   async function attempt(): Promise<{ complete: boolean; reason: string; wait: number | null }> {
     const guard = file && position > 0 ? rangeGuard(file) : null;
-    const answer = await client.send('GET', url, guard ? { range: `bytes=${position}-`, 'if-range': guard } : {});
+    const answer = await client.get(url, guard ? { range: `bytes=${position}-`, 'if-range': guard } : {});
     reached = true;
     try {
       if (worthRetry(answer.status)) {

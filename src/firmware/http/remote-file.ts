@@ -76,15 +76,15 @@ export interface RemoteLook {
 /**
  * What the server says of the file at `url` without sending it: by GET with a range, as a dock asks. HEAD is not asked: a URL
  * that is signed for GET refuses it, and many servers answer it with a length of 0 or of a compressed body.
- * Rejects as {@link HttpClient.send}.
+ * Rejects as {@link HttpClient.get}.
  */
 export async function askRemote(client: HttpClient, url: string, signal?: AbortSignal): Promise<RemoteLook> {
-  let answer = await client.send('GET', url, { range: 'bytes=0-0' }, signal);
+  let answer = await client.get(url, { range: 'bytes=0-0' }, signal);
   // An empty file has no first byte; anything else that is refused may be the range alone.
   const total = answer.status === 416 ? (contentRange(answer.headers)?.total ?? null) : null;
   if (total !== 0 && [400, 416, 501].includes(answer.status)) {
     answer.body.destroy();
-    answer = await client.send('GET', url, {}, signal);
+    answer = await client.get(url, {}, signal);
   }
   const { headers, way } = answer;
   const isThere = answer.status === 206 || (answer.status === 416 && total === 0);

@@ -33,7 +33,7 @@ export function urlSource(client: HttpClient, url: string, file: RemoteFile & { 
     size: file.size,
     async read(buffer, position) {
       const range = `bytes=${position}-${position + buffer.length - 1}`;
-      const answer = await client.send('GET', url, guard ? { range, 'if-range': guard } : { range });
+      const answer = await client.get(url, guard ? { range, 'if-range': guard } : { range });
       try {
         if (sameRemoteFile(file, remoteFile(answer)) === false) {
           throw new DownloadError('changed on the server while it was read');

@@ -45,10 +45,12 @@ export function connectionAgain(
   kept: KeptConnection,
   given: ConnectionFlags,
   env: NodeJS.ProcessEnv,
-): ConnectionFlags {
+): { flags: ConnectionFlags; earlier: { run: string; keys: ReadonlySet<string> } } {
   const { insecure, shownBroker: _, ...texts } = kept;
   const earlier = Object.entries(texts).filter(([, value]) => typeof value === 'string');
   const now = Object.entries(given).filter(([, value]) => value !== undefined);
+  const keys = new Set([...earlier.map(([key]) => key), 'insecure']);
+  for (const [key] of now) keys.delete(key);
   const flags: ConnectionFlags = {
     profile: kept.broker === undefined ? env.DJI_OTA_PROFILE || NO_PROFILE : NO_PROFILE,
     ...(insecure === true ? { insecure } : {}),
@@ -61,7 +63,7 @@ export function connectionAgain(
       hint: 'Give it again with --broker, or in DJI_OTA_BROKER.',
     });
   }
-  return flags;
+  return { flags, earlier: { run: id, keys } };
 }
 
 /**

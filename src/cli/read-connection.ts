@@ -12,7 +12,7 @@ export async function readConnection(
   flags: ConnectionFlags,
   io: Io,
   warn: (code: string, message: string) => void,
-  options: Pick<ConnectionSources, 'caForFirmware' | 'run'> = {},
+  options: Pick<ConnectionSources, 'caForFirmware' | 'earlier' | 'run'> = {},
 ): Promise<Connection> {
   const isTerminal = isInteractive(io);
   return loadConnection(flags, {

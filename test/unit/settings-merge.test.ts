@@ -150,12 +150,12 @@ describe('what does not go together', () => {
     for (const other of ['mqtts://other', 'mqtt://kept.example', 'mqtt://kept.example:8883', 'wss://kept.example']) {
       const error = thrownBy(() => send(other));
       expect(error).toMatchObject({ code: 'usage', hint: expect.stringContaining('--profile none') });
-      expect(error.message).toContain('keeps a password for mqtts://kept.example:8883, and --broker is');
+      expect(error.message).toContain('keeps a password for mqtts://kept.example:8883, and --broker names');
     }
     const files = { broker: kept.broker, username: 'u', passwordFile: '/pw' };
     expect(thrownBy(() => send('mqtts://other', files)).message).toMatch(/keeps a password for/);
     const onEnvironment = thrownBy(() => mergeConnection({}, { DJI_OTA_BROKER: 'mqtts://other' }, profile(kept)));
-    expect(onEnvironment.message).toContain('and DJI_OTA_BROKER is mqtts://other:8883');
+    expect(onEnvironment.message).toContain('and DJI_OTA_BROKER names mqtts://other:8883');
   });
 
   it('asks for the path of a WebSocket to be the same too, but not for its query', () => {

@@ -5,7 +5,7 @@ import { type ErrorCode, OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { withoutLineEnd } from '../environment.js';
 import { shellWord } from '../file-trust.js';
-import type { Sourced } from './merge-connection.js';
+import type { Sourced } from './merged-connection.js';
 
 /** A file's bytes, and its permission bits where the system has such. */
 export interface ReadFile {

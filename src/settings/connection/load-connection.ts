@@ -16,9 +16,10 @@ import {
   readSmallFile,
   type Warn,
 } from './credential-files.js';
-import { type ConnectionFlags, type MergedConnection, mergeConnection, wantedProfile } from './merge-connection.js';
+import { type ConnectionFlags, type MergeOptions, mergeConnection, wantedProfile } from './merge-connection.js';
+import type { MergedConnection } from './merged-connection.js';
 
-export { type ConnectionFlags, type MergedConnection, mergeConnection } from './merge-connection.js';
+export type { ConnectionFlags } from './merge-connection.js';
 
 /** What the connection is made with; the caller adds how long the session outlives it. */
 export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSession'> & {
@@ -33,7 +34,7 @@ export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSessi
   firmwareCa?: Buffer | undefined;
 };
 
-export interface ConnectionSources {
+export interface ConnectionSources extends MergeOptions {
   env: NodeJS.ProcessEnv;
   /** Both stdin and stderr are terminals: a password may be asked for. */
   isTerminal: boolean;
@@ -44,8 +45,6 @@ export interface ConnectionSources {
   signal?: AbortSignal | undefined;
   /** The run that connects: its client id comes from it where none is given, so that the broker knows two of one run. */
   run?: { id: string; named: boolean } | undefined;
-  /** `--ca` is for firmware over https as well. */
-  caForFirmware?: boolean | undefined;
   /** The profile of that name, or the current one for null. Default: from the settings file, where there is one. */
   readProfile?: ((name: string | null) => Promise<NamedProfile | null>) | undefined;
   readFile?: ((path: string) => Promise<ReadFile>) | undefined;

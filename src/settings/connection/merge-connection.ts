@@ -1,5 +1,4 @@
 /** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
-import { BrokerUrl } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { parseTimeout } from '../duration.js';
@@ -14,6 +13,8 @@ import {
   type ProfileKey,
 } from '../profiles/profile.js';
 import { type BrokerAddress, parseBrokerUrl } from './broker-url.js';
+import { checkLogin, checkPasswordGoesHome, checkTls } from './check-connection.js';
+import type { Level, MergedConnection, Sourced } from './merged-connection.js';
 
 /** The connection options as the command line has them; what is not given is undefined. */
 export interface ConnectionFlags {
@@ -31,37 +32,6 @@ export interface ConnectionFlags {
   profile?: string | undefined;
 }
 
-/** A value, and where it came from in the words of a message: `--ca`, `DJI_OTA_USERNAME`, `profile "site-a"`. */
-export interface Sourced<T> {
-  value: T;
-  source: string;
-  level: Level;
-}
-type Level = 'option' | 'environment' | 'profile' | 'default';
-
-/** The merged settings, with files still to be read and the password perhaps still to be asked for. */
-export interface MergedConnection {
-  broker: Sourced<BrokerUrl>;
-  /** Null where the user stands in the URL of the broker, too. */
-  username: Sourced<string> | null;
-  /** Where the user that stands in the URL came from, where that one is used. */
-  userInUrl: string | null;
-  /** At most one of the three is given. */
-  password: Sourced<string> | null;
-  passwordFile: Sourced<string> | null;
-  passwordCommand: Sourced<PasswordCommand> | null;
-  ca: Sourced<string> | null;
-  cert: Sourced<string> | null;
-  key: Sourced<string> | null;
-  insecure: Sourced<true> | null;
-  clientId: string | null;
-  mqttVersion: MqttVersion;
-  /** Milliseconds. */
-  connectTimeout: number;
-  /** Milliseconds. */
-  reconnectTimeout: number;
-}
-
 const ENVIRONMENT: Readonly<Partial<Record<ProfileKey, string>>> = {
   broker: 'DJI_OTA_BROKER',
   username: 'DJI_OTA_USERNAME',
@@ -75,19 +45,28 @@ export function wantedProfile(flags: ConnectionFlags, env: NodeJS.ProcessEnv): S
   return value ? { value, source: 'DJI_OTA_PROFILE', level: 'environment' } : null;
 }
 
+export interface MergeOptions {
+  /** The authorities also serve to read firmware over https, so they are no slip beside a plain broker. */
+  caForFirmware?: boolean | undefined;
+  /** The flags that come from an earlier run, for messages. */
+  earlier?: { run: string; keys: ReadonlySet<string> } | undefined;
+}
+
 /**
  * Each setting from the first that has it: option, environment, profile, default. Reads no file and asks nothing.
- * `caForFirmware`: the authorities also serve to read firmware over https, so they are no slip beside a plain broker.
  * @throws OtaError `usage` for a bad value or for options that do not go together; it names where the value stands.
  */
 export function mergeConnection(
   flags: ConnectionFlags,
   env: NodeJS.ProcessEnv,
   profile: NamedProfile | null,
-  options: { caForFirmware?: boolean | undefined } = {},
+  options: MergeOptions = {},
 ): MergedConnection {
-  const pick = <K extends ProfileKey>(key: K): Sourced<NonNullable<Profile[K]>> | null =>
-    pickFrom(key, flags, env, profile);
+  const pick = <K extends ProfileKey>(key: K): Sourced<NonNullable<Profile[K]>> | null => {
+    const picked = pickFrom(key, flags, env, profile);
+    const earlier = picked?.level === 'option' && options.earlier?.keys.has(key);
+    return earlier ? { ...picked, source: `${picked.source} of run ${options.earlier?.run}` } : picked;
+  };
 
   const broker = pick('broker') ?? {
     value: CONNECTION_DEFAULTS.broker,
@@ -201,57 +180,4 @@ function mqttVersionOf(given: Sourced<string> | null): MqttVersion {
 function timeoutOf(given: Sourced<string> | null, key: ProfileKey): number | null {
   if (!given) return null;
   return parseTimeout(given.value, given.level === 'option' ? given.source : `${given.source}: ${key}`);
-}
-
-/** @throws OtaError `usage` where the password of `profile` would go to a broker that it does not name. */
-function checkPasswordGoesHome(merged: MergedConnection, { name, values }: NamedProfile): void {
-  const secret = merged.password ?? merged.passwordFile ?? merged.passwordCommand;
-  const { broker } = merged;
-  if (secret?.level !== 'profile' || broker.level === 'profile' || broker.level === 'default') return;
-  const own = values.broker === undefined ? null : BrokerUrl.parse(values.broker);
-  if (own?.isSameBroker(broker.value)) return;
-  const home = own ? `for ${own.shown}` : 'and names no broker';
-  throw new OtaError(
-    'usage',
-    `profile "${name}" keeps a password ${home}, and ${broker.source} is ${broker.value}: it is not sent there`,
-    {
-      hint: `Use --profile none and give the password of that broker in DJI_OTA_PASSWORD or with --password-file, or ${
-        own ? 'make a profile for it' : `name it in the profile: dji-ota config set --profile ${name} broker=URL`
-      }.`,
-    },
-  );
-}
-
-function checkTls(merged: MergedConnection, caForFirmware: boolean): void {
-  const { broker, ca, cert, key, insecure } = merged;
-  if (!broker.value.tls) {
-    const meaningless = { ...(caForFirmware ? {} : { ca }), cert, key, insecure };
-    for (const [name, given] of Object.entries(meaningless)) {
-      // What a profile keeps for its own TLS broker has no meaning for a plain one that was named for once.
-      if (!given || (given.level === 'profile' && broker.level !== 'profile')) continue;
-      const where = given.level === 'profile' ? `${given.source}: ${name}` : given.source;
-      throw new OtaError('usage', `${where} needs TLS, and ${broker.value} does not use it`, {
-        hint: `Use ${broker.value.scheme === 'ws' ? 'wss' : 'mqtts'}:// in the broker URL, or leave it out.`,
-      });
-    }
-    if (!caForFirmware) merged.ca = null;
-    merged.cert = merged.key = merged.insecure = null;
-    return;
-  }
-  const [alone, missing] = cert && !key ? [cert, 'key'] : key && !cert ? [key, 'cert'] : [null, ''];
-  if (alone) {
-    throw new OtaError('usage', `${alone.source}: a client certificate needs its key, and --${missing} is not given`, {
-      hint: 'Give --cert and --key together.',
-    });
-  }
-}
-
-function checkLogin(merged: MergedConnection): void {
-  const { username, userInUrl, mqttVersion } = merged;
-  const secret = merged.password ?? merged.passwordFile ?? merged.passwordCommand;
-  // MQTT 3.1.1 has no password without a user name [MQTT-3.1.2-22]; MQTT 5 has.
-  if (!secret || username || userInUrl !== null || mqttVersion === '5') return;
-  throw new OtaError('usage', `${secret.source} gives a password, but there is no user name`, {
-    hint: 'Give --username, or set DJI_OTA_USERNAME. A password alone needs --mqtt-version 5.',
-  });
 }

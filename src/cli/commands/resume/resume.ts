@@ -18,8 +18,11 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
       {
         run,
         async connect({ connection: kept }) {
-          const flags = connectionAgain(run, kept, options, io.env);
-          const connection = await readConnection(flags, io, output.warn, { run: { id: run, named: false } });
+          const { flags, earlier } = connectionAgain(run, kept, options, io.env);
+          const connection = await readConnection(flags, io, output.warn, {
+            earlier,
+            run: { id: run, named: false },
+          });
           checkSameBroker(run, kept, options, connection.url);
           return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }, output.warn);
         },

@@ -35,6 +35,12 @@ export function keptBroker({ broker, shownBroker }: KeptConnection): string | nu
   return typeof known === 'string' ? safeText(broker === undefined ? known : shownBrokerText(known), 300) : null;
 }
 
+export interface FlagsAgain {
+  flags: ConnectionFlags;
+  /** Which of them are those of the run, for messages. */
+  earlier: { run: string; keys: ReadonlySet<string> };
+}
+
 /**
  * The options with which run `id` reached its broker, and those that are given now before them. A run that used no
  * profile uses none again, whichever is the current one now.
@@ -45,7 +51,7 @@ export function connectionAgain(
   kept: KeptConnection,
   given: ConnectionFlags,
   env: NodeJS.ProcessEnv,
-): { flags: ConnectionFlags; earlier: { run: string; keys: ReadonlySet<string> } } {
+): FlagsAgain {
   const { insecure, shownBroker: _, ...texts } = kept;
   const earlier = Object.entries(texts).filter(([, value]) => typeof value === 'string');
   const now = Object.entries(given).filter(([, value]) => value !== undefined);

@@ -79,6 +79,7 @@ describe.skipIf(process.platform === 'win32')('files and folders that are kept',
     expect(loosenessAbove(file)).toEqual([]);
     await chmod(folder, 0o775);
     expect(loosenessAbove(file)).toMatchObject([{ path: folder, who: 'its group can write to it, mode 0775' }]);
+    expect(loosenessAbove(path.join(file, 'below', 'a file'))).toMatchObject([{ path: folder }]);
     const far = path.join(folder, 'not', 'there', 'yet');
     expect(loosenessAbove(far)).toMatchObject([{ path: folder }]);
     const link = path.join(os.tmpdir(), `trust-link-${process.pid}`);

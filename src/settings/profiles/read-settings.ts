@@ -55,7 +55,9 @@ async function readTrusted(file: string): Promise<string | null> {
     throw invalidSettings(file, `cannot be read: ${systemReason(error)}`, {
       cause: error,
       // What sudo has written belongs to root.
-      ...(closed ? { hint: `Make it yours: sudo chown ${process.geteuid?.()} ${shellWord(file)}` } : {}),
+      hint: closed
+        ? `Make it yours: sudo chown ${process.geteuid?.()} ${shellWord(file)}`
+        : 'See to it that it can be read, or set DJI_OTA_HOME to another folder.',
     });
   } finally {
     await opened?.close();

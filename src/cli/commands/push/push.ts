@@ -1,14 +1,13 @@
 import path from 'node:path';
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
 import { readFirmwareCa } from '../../../app/firmware.js';
-import { keptConnection } from '../../../app/kept-connection.js';
+import { type FlagsAgain, keptConnection } from '../../../app/kept-connection.js';
 import { push, type WayToDocks } from '../../../app/push.js';
 import { newRunId } from '../../../app/run-id.js';
 import type { BrokerUrl } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
-import type { ConnectionFlags } from '../../../settings/connection/merge-connection.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
 import { type Io, limitRun } from '../../io.js';
@@ -45,7 +44,7 @@ export interface AboutRun {
   retryOf?: string;
   note?: string;
   /** How its broker is reached where it is not by the options alone. @throws OtaError `usage` */
-  connection?(): ConnectionFlags;
+  connection?(): FlagsAgain;
   checkBroker?(url: BrokerUrl): void;
 }
 
@@ -104,8 +103,9 @@ async function wayToDocks(
     const firmwareCa = await readFirmwareCa(options.ca, warn);
     return { ...(await simulatedDocks(devices, options.simulate === true ? 'ok' : options.simulate)), firmwareCa };
   }
-  const flags = again?.() ?? options;
-  const connection = await readConnection(flags, io, warn, { caForFirmware: true, run: { id: run, named: false } });
+  const { flags, ...earlier } = again?.() ?? { flags: options };
+  const about = { caForFirmware: true, run: { id: run, named: false }, ...earlier };
+  const connection = await readConnection(flags, io, warn, about);
   checkBroker?.(connection.url);
   return {
     connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }, warn),

@@ -2,6 +2,7 @@
 import { OtaError } from '../errors.js';
 import { listRuns, runNames } from '../journal/read.js';
 import { meantHint } from '../nearest.js';
+import { quoted } from '../text.js';
 import { checkedId } from './run-id.js';
 import { runsFolder } from './run-journal.js';
 
@@ -17,7 +18,7 @@ export async function findRun(wanted: string, env: NodeJS.ProcessEnv): Promise<s
   const names = await runNames(folder);
   const known = names.find((name) => name === id) ?? sameRun(id, names);
   if (known !== undefined) return known;
-  throw new OtaError('run_not_found', `there is no run ${id}`, {
+  throw new OtaError('run_not_found', `there is no run ${quoted(id)}`, {
     hint: meantHint(id, names, 'dji-ota runs lists the earlier ones.'),
   });
 }

@@ -1,10 +1,12 @@
 /** Reports of earlier runs, from their journals or from JSON reports. */
+
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
 import { journalFile, listRuns, readJournal } from '../journal/read.js';
 import { countAnew, joinReports } from '../render/report/join.js';
 import type { RunReport } from '../render/report/model.js';
+import { schemaProblem } from '../schema-problem.js';
 import { safeText } from '../text.js';
 import type { World } from './context.js';
 import { findRun } from './find-run.js';
@@ -59,12 +61,12 @@ async function readReport(file: string): Promise<RunReport> {
     throw bad(`${shown} was made by a newer version of dji-ota (report schema ${schema})`, 'Update dji-ota.');
   }
   const { reportSchema } = await import('../render/report/schema.js');
-  const checked = reportSchema.safeParse(value);
+  const checked = reportSchema.safeParse(value, { reportInput: true });
   if (checked.success) return countAnew(checked.data);
   const { issues } = checked.error;
   const details = issues
     .slice(0, 10)
-    .map(({ path: at, message }) => safeText(`${at.map(String).join('.') || 'the whole'}: ${message}`, 200));
+    .map((issue) => `${safeText(issue.path.map(String).join('.')) || 'the whole'}: ${schemaProblem(issue)}`);
   if (issues.length > 10) details.push(`and ${issues.length - 10} more`);
   throw bad(`${shown} is not a report of dji-ota`, made, details);
 }

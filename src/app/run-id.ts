@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OtaError } from '../errors.js';
 import { isRunName } from '../journal/run-name.js';
-import { safeText } from '../text.js';
+import { quoted } from '../text.js';
 
 /** Names a run: sorts by time, is short enough to type, and no two are alike: `20261124-081530-9f3ac2`. */
 export function newRunId(wall: number): string {
@@ -12,7 +12,7 @@ export function newRunId(wall: number): string {
 /** A run's id becomes part of a path. @throws OtaError `run_not_found` */
 export function checkedId(id: string): string {
   if (isRunName(id)) return id;
-  throw new OtaError('run_not_found', `${JSON.stringify(safeText(id, 100))} is no run`, {
+  throw new OtaError('run_not_found', `there is no run ${quoted(id)}`, {
     hint: 'dji-ota runs lists the earlier ones.',
   });
 }

@@ -1,7 +1,7 @@
 /** Which command's help a command line asks for. commander itself looks at one word behind `help`, and at no word before `--help`. */
 import type { Command } from 'commander';
 import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted } from '../text.js';
 import { redactUrls } from '../url.js';
 
 /**
@@ -41,7 +41,7 @@ async function unknownCommand(program: Command, group: Command, word: string): P
   const names = group.commands.map((each) => each.name());
   const shown = ['dji-ota', ...path].join(' ');
   const otherwise = names.length === 0 ? `Its help: ${shown} --help` : `There are: ${names.join(', ')}.`;
-  return new OtaError('usage', `unknown command '${safeText(redactUrls(word), 60)}' of ${shown}`, {
+  return new OtaError('usage', `unknown command ${quoted(redactUrls(word))} of ${shown}`, {
     hint: meantHint(word, names, otherwise),
   });
 }

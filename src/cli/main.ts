@@ -138,10 +138,13 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-// What commander says is a sentence with `error: ` before it, and sometimes a suggestion in the next line.
+// What commander says is a sentence with `error: ` before it, and sometimes a suggestion in the next line; what was typed is
+// in quotes of another kind than everywhere else.
 function usageError(error: CommanderError): OtaError {
   const [first = '', ...rest] = redactUrls(error.message.replace(/^error: /, '')).split('\n');
-  return new OtaError('usage', first, { hint: rest.join(' ').replace(/^\(|\)$/g, '') || 'Try --help.' });
+  return new OtaError('usage', first.replace(/'(.*?)'(?=[ ,.:]|$)/g, '"$1"'), {
+    hint: rest.join(' ').replace(/^\(|\)$/g, '') || 'Try --help.',
+  });
 }
 
 async function failed(error: OtaError, argv: string[], io: Io, shown: boolean, code = error.exitCode): Promise<number> {

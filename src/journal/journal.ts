@@ -4,7 +4,7 @@ import { access, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { OtaError, systemReason } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted, safeText } from '../text.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
@@ -79,7 +79,7 @@ export async function reopenJournal(
   taker?: FactTaker,
 ): Promise<{ journal: Journal; content: JournalContent }> {
   await access(file).catch((error: unknown) => {
-    throw new OtaError('run_not_found', `there is no run ${run}: ${safeText(file)}: ${systemReason(error)}`, {
+    throw new OtaError('run_not_found', `there is no run ${quoted(run)}: ${safeText(file)}: ${systemReason(error)}`, {
       hint: 'dji-ota runs lists the earlier ones.',
     });
   });

@@ -1,7 +1,7 @@
 /** The one implementation of {@link Broker}: keeps subscriptions and messages over as many connections as it takes. */
 import { type Clock, systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted, safeText } from '../text.js';
 import type { Broker, BrokerEvents, ConnectionSettings } from './broker.js';
 import { dial } from './dial.js';
 import type { Link } from './link.js';
@@ -129,7 +129,7 @@ export async function connectBroker(
       restored = false;
       lostAt = clock.now();
       shortLives++;
-      const doubt = `again, soon after it was made; is another client using the client id "${settings.clientId}"?`;
+      const doubt = `again, soon after it was made; is another client using the client id ${quoted(settings.clientId)}?`;
       events.onLost?.(shortLives >= MOST_SHORT_LIVES ? `${reason} (${safeText(doubt)})` : reason);
       // Who listens may have closed us.
       if (closed) return;
@@ -226,13 +226,9 @@ function lostError(shown: string, timeout: number, reason: string): OtaError {
 }
 
 function takenOverError(shown: string, clientId: string): OtaError {
-  return new OtaError(
-    'broker_lost',
-    `another client connected to ${shown} with the client id "${safeText(clientId)}"`,
-    {
-      hint: 'Give each program a client id of its own, or omit --client-id.',
-    },
-  );
+  return new OtaError('broker_lost', `another client connected to ${shown} with the client id ${quoted(clientId)}`, {
+    hint: 'Give each program a client id of its own, or omit --client-id.',
+  });
 }
 
 function silentError(shown: string, timeout: number): OtaError {

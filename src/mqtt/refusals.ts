@@ -1,6 +1,6 @@
 /** What a broker's codes and a connection's errors mean: whether another attempt is worth it, and what to tell. */
 import { OtaError, systemReason } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted, safeText } from '../text.js';
 import { tlsFault } from '../tls.js';
 import type { Stage } from './stream/open.js';
 import type { Target } from './stream/target.js';
@@ -98,18 +98,18 @@ export function connackFailure(code: number, brokerSays: string | undefined, tar
 }
 
 function clientIdHint({ clientId }: Login): string {
-  return `The client id was "${safeText(clientId, 60)}": choose one that the broker takes with --client-id.`;
+  return `The client id was ${quoted(clientId)}: choose one that the broker takes with --client-id.`;
 }
 
 function loginHint({ clientId, username, password }: Login, { userInUrl }: Target): string {
   if (!username) return 'No user name was sent: give one with --username, and its password in DJI_OTA_PASSWORD.';
-  const user = userInUrl ? 'of the broker URL' : `"${safeText(username, 60)}"`;
+  const user = userInUrl ? 'of the broker URL' : quoted(username);
   if (!password) {
     return `The user ${user} was sent without a password: set DJI_OTA_PASSWORD, or give --password-file.`;
   }
   return (
     `Check the user ${user} and the password (from --password-file, DJI_OTA_PASSWORD or the profile), ` +
-    `and whether the broker ties users to client ids (this one is "${safeText(clientId, 60)}").`
+    `and whether the broker ties users to client ids (this one is ${quoted(clientId)}).`
   );
 }
 

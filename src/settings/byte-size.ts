@@ -1,5 +1,5 @@
 import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted } from '../text.js';
 
 // Powers of 1000, as file managers, docks and disks count.
 const UNITS = ['', 'k', 'M', 'G', 'T'];
@@ -15,7 +15,7 @@ export function parseByteSize(text: string, name: string): number {
   const bytes = Math.round(Number(match?.[1]) * 1000 ** power);
   if (match && bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
   const why = bytes === 0 ? 'has to be more than 0' : 'is not a number of bytes';
-  throw new OtaError('usage', `${name}: "${safeText(text, 60)}" ${why}`, {
+  throw new OtaError('usage', `${name}: ${quoted(text)} ${why}`, {
     hint: 'Write it like 500k, 2M or 8G; a bare number is bytes.',
   });
 }

@@ -1,5 +1,5 @@
 import { OtaError } from '../errors.js';
-import { safeText } from '../text.js';
+import { quoted } from '../text.js';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|d)/gy;
@@ -16,7 +16,7 @@ const LONGEST = 365 * 86_400_000;
 export function parseDuration(text: string, name = 'the duration'): number {
   const source = text.trim().toLowerCase();
   const refuse = (why: string, hint = 'Write it like 500ms, 30s, 15m, 2h or 1h30m; a bare number is seconds.') =>
-    new OtaError('usage', `${name}: "${safeText(text, 60)}" ${why}`, { hint });
+    new OtaError('usage', `${name}: ${quoted(text)} ${why}`, { hint });
   if (/^-/.test(source)) throw refuse('is negative');
   const total = source.length > 64 ? null : BARE.test(source) ? Number(source) * 1000 : sumParts(source);
   if (total === null) throw refuse('is not a duration');
@@ -28,7 +28,7 @@ export function parseDuration(text: string, name = 'the duration'): number {
 /** Like {@link parseDuration}, for what makes no sense without any time. */
 export function parseTimeout(text: string, name = 'the timeout'): number {
   const ms = parseDuration(text, name);
-  if (ms === 0) throw new OtaError('usage', `${name}: "${safeText(text, 60)}" has to be more than 0`);
+  if (ms === 0) throw new OtaError('usage', `${name}: ${quoted(text)} has to be more than 0`);
   return ms;
 }
 

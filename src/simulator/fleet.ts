@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { parseTopic, serialProblem, topicOf } from '../protocol/topics.js';
-import { safeText } from '../text.js';
+import { quoted } from '../text.js';
 import { type EmbeddedBroker, type EmbeddedBrokerOptions, startBroker } from './broker.js';
 import { someDocks } from './configs.js';
 import { createDock, type Dock, type DockConfig } from './dock.js';
@@ -140,8 +140,7 @@ function defaultTelemetry(docks: number): number | null {
 
 function checkSerial(sn: string): void {
   const problem = serialProblem(sn);
-  if (problem)
-    throw new OtaError('usage', `simulated device ${JSON.stringify(safeText(sn))}: serial number ${problem}`);
+  if (problem) throw new OtaError('usage', `simulated device ${quoted(sn)}: serial number ${problem}`);
 }
 
 // A connection takes a message at a time for each of so many; the rest waits its turn here.

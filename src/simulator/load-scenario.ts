@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { OtaError, systemReason } from '../errors.js';
 import { bare, didYouMean } from '../nearest.js';
-import { safeText } from '../text.js';
+import { quoted, safeText } from '../text.js';
 import type { Scenario } from './scenario.js';
 import { builtInScenario, SCENARIOS } from './scenarios.js';
 
@@ -27,13 +27,9 @@ export async function loadScenario(nameOrPath: string): Promise<Scenario> {
         hint: 'Give the path of a JSON or YAML file, or the name of a built-in scenario.',
       });
     }
-    throw new OtaError(
-      'scenario_invalid',
-      `unknown scenario ${JSON.stringify(shown)}${didYouMean(nameOrPath, names, bare)}`,
-      {
-        hint: 'Give a JSON or YAML file, or a built-in name: dji-ota simulate --scenario list shows them.',
-      },
-    );
+    throw new OtaError('scenario_invalid', `unknown scenario ${quoted(shown)}${didYouMean(nameOrPath, names, bare)}`, {
+      hint: 'Give a JSON or YAML file, or a built-in name: dji-ota simulate --scenario list shows them.',
+    });
   }
   // zod and yaml are loaded by those alone who have a file.
   const { parseScenario } = await import('./scenario-file.js');

@@ -1,10 +1,12 @@
 /** Scenario files: JSON or YAML with the keys of {@link Behavior}, checked in full before anything runs. */
+
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { OtaError } from '../errors.js';
 import { bare, didYouMean } from '../nearest.js';
 import { STEPS } from '../protocol/statuses.js';
-import { safeText } from '../text.js';
+import { schemaProblem } from '../schema-problem.js';
+import { quoted, safeText } from '../text.js';
 import { type Behavior, ENDS } from './behavior.js';
 import type { Scenario } from './scenario.js';
 import { builtInScenario, SCENARIOS } from './scenarios.js';
@@ -58,7 +60,7 @@ const BEHAVIOR = {
 
 const names = SCENARIOS.map(({ name }) => name) as [string, ...string[]];
 const builtIn = z.enum(names, {
-  error: ({ input }) => `no built-in scenario ${JSON.stringify(input) ?? ''}${didYouMean(String(input), names, bare)}`,
+  error: ({ input }) => `no built-in scenario ${quoted(String(input))}${didYouMean(String(input), names, bare)}`,
 });
 const behavior = z.strictObject(BEHAVIOR).partial();
 const based = behavior.extend({ scenario: builtIn.optional() });
@@ -92,7 +94,7 @@ export function parseScenario(text: string, name: string): Scenario {
   } catch (error) {
     throw invalid(name, [safeText(error instanceof Error ? error.message : String(error))]);
   }
-  const parsed = file.safeParse(value ?? {});
+  const parsed = file.safeParse(value ?? {}, { reportInput: true });
   if (!parsed.success) throw invalid(name, parsed.error.issues.flatMap(describe));
   const { description, scenario, defaults, docks = [] } = parsed.data;
   const base = scenario === undefined ? null : builtInScenario(scenario);
@@ -132,9 +134,9 @@ function defined(partial: Partially<Behavior> = {}): Partial<Behavior> {
 
 function describe(issue: z.core.$ZodIssue): string[] {
   const place = issue.path.length === 0 ? '' : `${safeText(issue.path.join('.'))}: `;
-  if (issue.code !== 'unrecognized_keys') return [`${place}${safeText(issue.message)}`];
+  if (issue.code !== 'unrecognized_keys') return [`${place}${schemaProblem(issue)}`];
   const known = Object.keys(issue.path.length === 0 ? file.shape : dock.shape);
-  return issue.keys.map((key) => `${place}unknown key ${JSON.stringify(safeText(key))}${didYouMean(key, known, bare)}`);
+  return issue.keys.map((key) => `${place}unknown key ${quoted(key)}${didYouMean(key, known, bare)}`);
 }
 
 function invalid(name: string, details: string[]): OtaError {

@@ -122,7 +122,7 @@ describe.skipIf(!mosquittoAvailable())('bad input', { concurrent: true }, () => 
 
   it('says which option it does not know', async () => {
     const { stderr } = await refused(2, 'x.json', '--wave', '1');
-    expect(stderr).toMatch(/unknown option '--wave'/);
+    expect(stderr).toMatch(/unknown option "--wave"/);
     expect(stderr).toMatch(/--waves/);
   });
 

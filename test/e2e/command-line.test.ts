@@ -32,7 +32,7 @@ describe('the command line', () => {
   ])('says that there is no command %s %s', async (...words) => {
     const { code, stdout, stderr } = await place.run(words);
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toContain("unknown command 'nope'");
+    expect(stderr).toContain('unknown command "nope"');
   });
 
   it.each([

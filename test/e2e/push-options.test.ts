@@ -116,6 +116,10 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
     for (const word of ['WAVE', 'consistency (2)', '50.1 kB', MD5, '4 devices on 2 gateways in 2 jobs']) {
       expect(plan.stdout).toContain(word);
     }
+    // The messages are for whoever asks.
+    expect(plan.stdout).not.toContain('ota_create');
+    const verbose = await place.run(['push', manifest, '--dry-run', '--verbose', '--broker', 'mqtt://127.0.0.1:9']);
+    expect(verbose.stdout).toContain(`thing/product/${devices[0]?.pid}/services {"method":"ota_create"`);
   });
 
   it('cannot ask --confirm where nobody can answer', async () => {

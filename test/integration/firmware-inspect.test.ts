@@ -191,7 +191,7 @@ describe('dji-ota inspect', () => {
     expect(nothing).toMatchObject({
       code: 3,
       stdout: '',
-      stderr: `${join(folder, 'missing.zip')} cannot be read: no such file\n`,
+      stderr: `error: ${join(folder, 'missing.zip')} cannot be read: no such file\n`,
     });
   });
 

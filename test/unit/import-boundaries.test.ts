@@ -55,6 +55,7 @@ const TERMINAL = ['cli', 'render'];
 const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'yauzl', 'sax', 'cli-progress'];
 
 const GROUND = [
+  'schema-problem.ts',
   'abort.ts',
   'broker-url.ts',
   'errors.ts',

@@ -1,4 +1,5 @@
 import { OtaError } from '../../errors.js';
+import { quoted } from '../../text.js';
 import { flagOf, type OptionDeclaration, type Options, type OptionTable } from './declaration.js';
 
 /**
@@ -44,7 +45,7 @@ async function optionValue(
 
 function itemOf(source: string, { choices, type }: OptionDeclaration, text: string): unknown {
   if (choices && !choices.includes(text)) {
-    throw new OtaError('usage', `${source} ${JSON.stringify(text)} is not known`, {
+    throw new OtaError('usage', `${source} ${quoted(text)} is not known`, {
       hint: `It can be ${choices.join(', ')}.`,
     });
   }

@@ -6,6 +6,7 @@ import type { Shard } from '../../manifest/select.js';
 import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import { parseByteSize, writeByteSize } from '../../settings/byte-size.js';
 import { parseDuration, parseTimeout, writeDuration } from '../../settings/duration.js';
+import { quoted } from '../../text.js';
 import { type FailureLimit, parseFailureLimit, parseWaves } from '../../upgrade/rollout/options.js';
 import type { ValueType } from './declaration.js';
 
@@ -25,7 +26,7 @@ export function count(least: number, most = Number.MAX_SAFE_INTEGER): ValueType<
       const number = Number(text);
       if (/^\d+$/.test(text.trim()) && number >= least && number <= most) return number;
       const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
-      throw new OtaError('usage', `${option} ${JSON.stringify(text)} is not a whole number from ${least}${to}`);
+      throw new OtaError('usage', `${option} ${quoted(text)} is not a whole number from ${least}${to}`);
     },
   };
 }
@@ -36,7 +37,7 @@ export function factor(most: number): ValueType<number> {
     parse(text, option) {
       const number = Number(text);
       if (text.trim() !== '' && number > 0 && number <= most) return number;
-      throw new OtaError('usage', `${option} ${JSON.stringify(text)} is not a number above 0, up to ${most}`);
+      throw new OtaError('usage', `${option} ${quoted(text)} is not a number above 0, up to ${most}`);
     },
   };
 }
@@ -46,7 +47,7 @@ export const percentStep: ValueType<number> = {
   parse(text, option) {
     const number = Number(/^(\d{1,3}(?:\.\d+)?)%?$/.exec(text.trim())?.[1] ?? Number.NaN);
     if (number <= 100) return number;
-    throw new OtaError('usage', `${option} ${JSON.stringify(text)} is not a step from 0 to 100%`, {
+    throw new OtaError('usage', `${option} ${quoted(text)} is not a step from 0 to 100%`, {
       hint: 'Write it like 10%.',
     });
   },

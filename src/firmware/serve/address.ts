@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { OtaError } from '../../errors.js';
-import { safeText } from '../../text.js';
+import { quoted } from '../../text.js';
 
 export interface ServeAddress {
   host: string;
@@ -14,7 +14,7 @@ export function parseServeAddress(text: string): ServeAddress {
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (!host || port > 65_535 || (match?.[1] !== undefined && !isIPv6(host))) {
-    throw new OtaError('usage', `--serve: "${safeText(text, 80)}" is not an address of the form host:port`, {
+    throw new OtaError('usage', `--serve: ${quoted(text)} is not an address of the form host:port`, {
       hint: 'Give the address at which the docks reach this machine, e.g. --serve 192.168.1.10:8080.',
     });
   }

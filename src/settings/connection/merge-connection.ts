@@ -1,6 +1,6 @@
 /** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
 import { OtaError } from '../../errors.js';
-import { safeText } from '../../text.js';
+import { quoted } from '../../text.js';
 import { parseTimeout } from '../duration.js';
 import {
   CONNECTION_DEFAULTS,
@@ -128,7 +128,7 @@ function mergeUser(
   if (username.level === broker.level && username.value !== inUrl) {
     throw new OtaError(
       'usage',
-      `${username.source} says user "${safeText(username.value, 60)}", the broker URL says another one`,
+      `${username.source} says user ${quoted(username.value)}, the broker URL says another one`,
       { hint: 'Give the user name once.' },
     );
   }
@@ -172,7 +172,7 @@ function mqttVersionOf(given: Sourced<string> | null): MqttVersion {
   const version = given?.value ?? CONNECTION_DEFAULTS.mqttVersion;
   const known = MQTT_VERSIONS.find((one) => one === version);
   if (known) return known;
-  throw new OtaError('usage', `${given?.source}: "${safeText(version, 40)}" is not an MQTT version`, {
+  throw new OtaError('usage', `${given?.source}: ${quoted(version)} is not an MQTT version`, {
     hint: 'It is one of auto, 5 and 3.1.1.',
   });
 }

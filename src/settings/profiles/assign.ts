@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { OtaError } from '../../errors.js';
 import { nearest } from '../../nearest.js';
-import { safeText } from '../../text.js';
+import { quoted } from '../../text.js';
 import { redactUrls } from '../../url.js';
 import { expandHome } from '../state-folders.js';
 import {
@@ -35,7 +35,7 @@ export function parseAssignments(args: readonly string[]): Assignment[] {
           const at = arg.indexOf('=');
           if (at < 0) {
             if (keyOf(arg) === 'password') throw passwordInArguments();
-            throw new OtaError('usage', `"${safeText(redactUrls(arg), 60)}" has no value`, {
+            throw new OtaError('usage', `${quoted(redactUrls(arg))} has no value`, {
               hint: 'Write key=value, or one key and its value: config set broker mqtts://broker.example.com',
             });
           }
@@ -54,7 +54,7 @@ export function keyOf(name: string): ProfileKey {
   if (key) return key;
   const near = nearest(name.replace(/[-_]/g, ''), PROFILE_KEYS);
   const meant = near === null ? null : profileKeyOf(near);
-  throw new OtaError('usage', `there is no setting "${safeText(redactUrls(name), 60)}"`, {
+  throw new OtaError('usage', `there is no setting ${quoted(redactUrls(name))}`, {
     hint: meant ? `Did you mean ${optionName(meant)}?` : `There are: ${PROFILE_KEYS.map(optionName).join(', ')}.`,
   });
 }
@@ -96,7 +96,7 @@ export function assign(profile: Profile, assignments: readonly Assignment[], cwd
 /** The profile `name`, or an empty one. @throws OtaError `usage` where nothing can have that name. */
 export function keptProfile(settings: Settings, name: string): Profile {
   const problem = name === NO_PROFILE ? 'means that no profile is used' : profileNameProblem(name);
-  if (problem) throw new OtaError('usage', `the profile name "${safeText(name, 64)}" ${problem}`);
+  if (problem) throw new OtaError('usage', `the profile name ${quoted(name)} ${problem}`);
   return (Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined) ?? {};
 }
 

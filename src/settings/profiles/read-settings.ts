@@ -8,7 +8,7 @@ import path from 'node:path';
 import { BrokerUrl } from '../../broker-url.js';
 import { OtaError, systemReason } from '../../errors.js';
 import { meantHint } from '../../nearest.js';
-import { safeText } from '../../text.js';
+import { quoted, safeText } from '../../text.js';
 import { checkPrivate, type Warn } from '../connection/credential-files.js';
 import { loosenessOf, shellWord } from '../file-trust.js';
 import { expandHome } from '../state-folders.js';
@@ -111,7 +111,7 @@ export function profileOf(settings: Settings, name: string, file: string): Profi
     names.length > 0
       ? `There are: ${names.slice(0, 20).join(', ')}.`
       : `Make it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`;
-  throw new OtaError('usage', `there is no profile "${safeText(name, 64)}" in ${safeText(file)}`, {
+  throw new OtaError('usage', `there is no profile ${quoted(name)} in ${safeText(file)}`, {
     hint: meantHint(name, names, otherwise, (near) => `"${near}"`),
   });
 }

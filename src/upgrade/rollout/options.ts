@@ -1,5 +1,7 @@
 /** What a rollout goes by, and how users write it. */
+
 import { OtaError } from '../../errors.js';
+import { quoted } from '../../text.js';
 
 export interface RolloutOptions {
   /** Gateways upgrading at once; null = all. */
@@ -32,13 +34,9 @@ export function parseWaves(list: string, gateways: number): number[] {
     const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(part);
     const value = Number(match?.[1]);
     if (!match || value <= 0 || (match[2] === '' && !Number.isInteger(value)) || (match[2] && value > 100)) {
-      throw new OtaError(
-        'usage',
-        `--waves: ${JSON.stringify(part.trim())} is neither a number of gateways nor a percentage`,
-        {
-          hint: 'Write it like 1,10%,100%: gateways in all after each wave.',
-        },
-      );
+      throw new OtaError('usage', `--waves: ${quoted(part.trim())} is neither a number of gateways nor a percentage`, {
+        hint: 'Write it like 1,10%,100%: gateways in all after each wave.',
+      });
     }
     return match[2] ? Math.max(1, Math.ceil((gateways * value) / 100)) : Math.min(value, gateways);
   });
@@ -65,7 +63,7 @@ export function parseFailureLimit(value: string): FailureLimit {
   if (!valid) {
     throw new OtaError(
       'usage',
-      `--max-failures: ${JSON.stringify(value)} is neither a number of devices from 1 nor a percentage`,
+      `--max-failures: ${quoted(value)} is neither a number of devices from 1 nor a percentage`,
       {
         hint: 'Write it like 3 or 5%.',
       },

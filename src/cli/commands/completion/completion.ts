@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { OtaError } from '../../../errors.js';
 import { meantHint } from '../../../nearest.js';
-import { safeText } from '../../../text.js';
+import { quoted, safeText } from '../../../text.js';
 import { type Suggestions, suggest } from '../../completion/suggest.js';
 import { valuesOf } from '../../completion/suggest-values.js';
 import type { Io } from '../../io.js';
@@ -21,7 +21,7 @@ const LONGEST = 200;
 export async function completionCommand(name: string, io: Io): Promise<number> {
   const shell = SHELLS.find((one) => one === name);
   if (!shell) {
-    throw new OtaError('usage', `there is no completion for the shell "${safeText(name, 60)}"`, {
+    throw new OtaError('usage', `there is no completion for the shell ${quoted(name)}`, {
       hint: meantHint(name, SHELLS, `There is one for ${SHELLS.join(', ')}.`),
     });
   }

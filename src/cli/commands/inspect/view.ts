@@ -61,7 +61,7 @@ export function showInspections(
     if (cells.length > 0) io.stdout.write(`\n${renderTable(entryColumns(one), cells, width)}\n`);
   }
   for (const one of found) {
-    if (one.problem !== null) io.stderr.write(`${one.source} ${showProblem(one.problem)}\n`);
+    if (one.problem !== null) io.stderr.write(`error: ${one.source} ${showProblem(one.problem)}\n`);
     else if (one.reasons.length > 0) io.stderr.write(`${one.source} ${one.reasons.join('; ')}: not checked\n`);
   }
 }

@@ -37,14 +37,17 @@ export async function dryRun(
       }
     } else if (output.kind !== 'quiet') {
       const shown = withRedactedUrls(plan);
-      let text = `${planText(shown, waves, terminalWidth(io.stdout))}\n`;
-      for (const { topic, request } of requestsOf(shown, output.context)) {
-        // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.
-        if (text.length > 64 * 1024) {
-          io.stdout.write(text);
-          text = '';
+      let text = planText(shown, waves, terminalWidth(io.stdout));
+      if (options.verbose) {
+        text += '\n';
+        for (const { topic, request } of requestsOf(shown, output.context)) {
+          // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.
+          if (text.length > 64 * 1024) {
+            io.stdout.write(text);
+            text = '';
+          }
+          text += `${topic} ${safeText(request, 100_000)}\n`;
         }
-        text += `${topic} ${safeText(request, 100_000)}\n`;
       }
       io.stdout.write(text);
     }

@@ -33,7 +33,10 @@ export const PUSH = defineOptions({
     defaultText: 'normal',
     complete: ['normal', 'consistency', 'psdk'],
   },
-  dryRun: { help: 'do everything but connect and publish: show the plan and the exact messages', everyday: true },
+  dryRun: {
+    help: 'do everything but connect and publish: show the plan, and with --verbose the messages',
+    everyday: true,
+  },
   confirm: { help: 'show the plan and ask first', everyday: true },
   simulate: {
     value: '[scenario]',

@@ -3,7 +3,7 @@ import { OtaError } from '../../../errors.js';
 import { manifestJsonSchema } from '../../../manifest/schema.js';
 import { meantHint } from '../../../nearest.js';
 import { reportJsonSchema } from '../../../render/report/schema.js';
-import { safeText } from '../../../text.js';
+import { quoted } from '../../../text.js';
 import type { Io } from '../../io.js';
 import { eventsJsonSchema } from './events.js';
 import { SCHEMAS } from './schema-names.js';
@@ -29,7 +29,7 @@ export function schemaText(which: string = 'manifest'): string {
   };
   const name = SCHEMAS.find((one) => one === which);
   if (name) return JSON.stringify(make[name](), null, 2);
-  throw new OtaError('usage', `there is no schema "${safeText(which, 60)}"`, {
+  throw new OtaError('usage', `there is no schema ${quoted(which)}`, {
     hint: meantHint(which, SCHEMAS, `There are: ${SCHEMAS.join(', ')}.`),
   });
 }

@@ -1,0 +1,46 @@
+/** What a zod schema finds wrong, in the words of our errors: its own are those of programmers. */
+import type * as z from 'zod';
+import { quoted, safeText } from './text.js';
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+};
+
+// What zod says where a schema gives no words of its own.
+const ZODS_OWN = /^(Invalid|Too (small|big)|Unrecognized|Expected)\b/;
+
+/** Follows the path of `issue`; the schema has to have been asked with `reportInput`. */
+export function schemaProblem(issue: z.core.$ZodIssue): string {
+  if (!ZODS_OWN.test(issue.message)) return safeText(issue.message, 400);
+  const { input } = issue;
+  if (input === undefined && issue.code !== 'custom') return 'is missing';
+  switch (issue.code) {
+    case 'invalid_type':
+      return `is ${shown(input)}; ${KINDS[issue.expected] ?? issue.expected} is wanted`;
+    case 'invalid_value':
+      return `is ${shown(input)}; ${issue.values.map(shown).join(', ')} ${issue.values.length > 1 ? 'are' : 'is'} possible`;
+    case 'too_small':
+      return issue.origin === 'string' && issue.minimum === 1
+        ? 'is empty'
+        : `is ${shown(input)}; at least ${issue.minimum} is wanted`;
+    case 'too_big':
+      return `is ${shown(input)}; at most ${issue.maximum} is possible`;
+    case 'unrecognized_keys':
+      return `has unknown keys: ${issue.keys.map((key) => quoted(key)).join(', ')}`;
+    default:
+      return `is ${shown(input)}, which does not fit`;
+  }
+}
+
+function shown(input: unknown): string {
+  if (input === null) return 'null';
+  if (typeof input === 'string') return quoted(input);
+  if (Array.isArray(input)) return `a list of ${input.length}`;
+  return typeof input === 'object' ? 'a mapping' : String(input);
+}

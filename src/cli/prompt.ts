@@ -1,5 +1,5 @@
 /** Questions at a terminal. They are asked on stderr: stdout carries results alone. */
-import { createInterface } from 'node:readline';
+import { createInterface } from 'node:readline/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { ReadStream } from 'node:tty';
 import { OtaError } from '../errors.js';
@@ -88,30 +88,23 @@ function editLine() {
  * Asks `question` and waits for y or yes; anything else, an empty line and the end of input are a no.
  * @throws OtaError `interrupted` at Ctrl-C or the signal.
  */
-export function confirm(question: string, { input, output, signal }: PromptStreams): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const interrupted = () => new OtaError('interrupted', 'interrupted at the question');
-    if (signal?.aborted) return reject(interrupted());
-    const lines = createInterface({ input, output, terminal: input.setRawMode !== undefined });
-    const finish = (settle: () => void) => {
-      signal?.removeEventListener('abort', onAbort);
-      lines.off('close', onClose);
-      lines.close();
-      settle();
-    };
-    const onAbort = () => finish(() => reject(interrupted()));
-    const onClose = () => {
-      output.write('\n');
-      finish(() => resolve(false));
-    };
-    lines.on('close', onClose);
-    lines.on('SIGINT', () => {
-      output.write('\n');
-      onAbort();
-    });
-    signal?.addEventListener('abort', onAbort);
-    lines.question(`${question} [y/N] `, (answer) => finish(() => resolve(/^y(es)?$/i.test(answer.trim()))));
-  });
+export async function confirm(question: string, { input, output, signal }: PromptStreams): Promise<boolean> {
+  const lines = createInterface({ input, output, terminal: input.setRawMode !== undefined });
+  const interrupt = new AbortController();
+  lines.on('SIGINT', () => interrupt.abort());
+  const ended = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
+  const stop = signal ? AbortSignal.any([signal, interrupt.signal]) : interrupt.signal;
+  try {
+    const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal: stop }), ended]);
+    if (answer === null) output.write('\n');
+    return /^y(es)?$/i.test(answer?.trim() ?? '');
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    output.write('\n');
+    throw new OtaError('interrupted', 'interrupted at the question');
+  } finally {
+    lines.close();
+  }
 }
 
 /**

@@ -2,11 +2,11 @@
 import { type Clock, systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { quoted, safeText } from '../text.js';
+import { growingWait, wait } from '../wait.js';
 import type { Broker, BrokerEvents, ConnectionSettings } from './broker.js';
 import { dial } from './dial.js';
 import type { Link } from './link.js';
 import { outbox } from './outbox.js';
-import { growingWait, sleep } from './sleep.js';
 import { readTarget } from './stream/target.js';
 import { subscriptions } from './subscriptions.js';
 
@@ -146,7 +146,7 @@ export async function connectBroker(
     for (;;) {
       const left = lostAt + settings.reconnectTimeout - clock.now();
       if (left <= 0) return gone(lostError(target.shown, settings.reconnectTimeout, reason));
-      await sleep(Math.min(waits(), left), clock, closing.signal);
+      await wait(Math.min(waits(), left), clock, closing.signal).catch(() => {});
       if (closed) return;
       // The last attempt gets a second, even where the time limit is nearer.
       const limit = Math.min(settings.connectTimeout, Math.max(1000, lostAt + settings.reconnectTimeout - clock.now()));
@@ -174,7 +174,7 @@ export async function connectBroker(
   const close = async (keepSession: boolean) => {
     const wasGone = ended !== null;
     const draining = link !== null && messages.inFlight > 0;
-    if (draining) await Promise.race([messages.idle(), sleep(DRAIN_TIME, clock)]);
+    if (draining) await Promise.race([messages.idle(), wait(DRAIN_TIME, clock)]);
     closing.abort();
     endWatch?.();
     ended ??= new OtaError('broker_lost', `the connection to ${target.shown} was closed`);

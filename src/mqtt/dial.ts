@@ -1,10 +1,10 @@
 /** Making connections: which protocol version, which session, how often. */
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
+import { growingWait, wait } from '../wait.js';
 import type { ConnectionSettings } from './broker.js';
 import { type Link, type LinkEvents, NO_ANSWER, openLink, TIMED_OUT, type Version } from './link.js';
 import { ConnectFailure, type Failure } from './refusals.js';
-import { growingWait, sleep } from './sleep.js';
 import { speaksTls, tlsPort } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
 
@@ -104,7 +104,7 @@ export function dial(
 
   const first = async (timeout: number, signal?: AbortSignal): Promise<Link> => {
     const deadline = clock.now() + timeout;
-    const wait = growingWait(200, 2000);
+    const waits = growingWait(200, 2000);
     let reason: string | null = null;
     let probed = target.tls !== null;
     for (;;) {
@@ -126,7 +126,7 @@ export function dial(
       }
       const left = deadline - clock.now();
       if (left <= LAST_ATTEMPT) throw unreachable(target, timeout, reason);
-      await sleep(Math.min(wait(), left - LAST_ATTEMPT), clock, signal);
+      await wait(Math.min(waits(), left - LAST_ATTEMPT), clock, signal).catch(() => {});
       if (signal?.aborted) throw interrupted(signal.reason);
     }
   };

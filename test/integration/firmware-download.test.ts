@@ -54,7 +54,7 @@ async function fetchAll(url: string, http: HttpOptions = {}, limits: Partial<Dow
     },
     {
       clock,
-      random: () => 1,
+      random: () => 0,
       onRetry: (reason) => retries.push(reason),
       ...(http.signal ? { signal: http.signal } : {}),
       ...limits,

@@ -9,7 +9,7 @@ import {
   remoteFile,
   sameRemoteFile,
 } from '../../src/firmware/http/remote-file.js';
-import { backoff, retryAfter, sleep } from '../../src/firmware/http/retry-wait.js';
+import { retryAfter } from '../../src/firmware/http/retry-after.js';
 import { endsOf } from '../../src/firmware/package/byte-source.js';
 import { readingBoard } from '../../src/firmware/read/progress-board.js';
 import { provesUnchanged } from '../../src/firmware/read/read-file.js';
@@ -18,13 +18,6 @@ import { rangeAnswer } from '../../src/firmware/serve/range.js';
 import { bytesOf } from '../helpers/firmware-tools.js';
 
 describe('waits between attempts', () => {
-  it('grow, are spread, and have a limit', () => {
-    expect([1, 2, 3, 4].map((idle) => backoff(idle, 1))).toEqual([500, 1000, 2000, 4000]);
-    expect(backoff(1, 0)).toBe(250);
-    expect(backoff(0, 1)).toBe(500);
-    expect(backoff(100, 1)).toBe(30_000);
-  });
-
   it('follow Retry-After, in seconds or as a date, up to five minutes', () => {
     const wall = Date.parse('2026-11-24T08:00:00Z');
     expect(retryAfter({ 'retry-after': '7' }, wall)).toBe(7000);
@@ -33,18 +26,6 @@ describe('waits between attempts', () => {
     expect(retryAfter({ 'retry-after': '86400' }, wall)).toBe(300_000);
     expect(retryAfter({ 'retry-after': 'soon' }, wall)).toBeNull();
     expect(retryAfter({}, wall)).toBeNull();
-  });
-
-  it('end at once when the signal does', async () => {
-    const clock = manualClock();
-    const stop = new AbortController();
-    const waiting = sleep(clock, 1000, stop.signal);
-    stop.abort(new Error('stopped'));
-    await expect(waiting).rejects.toThrow('stopped');
-    await expect(sleep(clock, 1000, stop.signal)).rejects.toThrow('stopped');
-    const other = sleep(clock, 1000);
-    clock.advance(1000);
-    await other;
   });
 });
 

@@ -15,7 +15,7 @@ const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 
  * `mqtt/broker` is one file of a room: the interface, without the client behind it.
  */
 const ROOMS: Record<string, readonly string[]> = {
-  // The ground: abort.ts, broker-url.ts, errors.ts, text.ts, url.ts, clock.ts, nearest.ts, tls.ts, risks.ts.
+  // The files that stand in no folder, but for index.ts.
   ground: [],
   protocol: [],
   settings: ['ground', 'mqtt/broker'],
@@ -54,23 +54,10 @@ const TERMINAL = ['cli', 'render'];
 /** What `dji-ota --version` must not load (DESIGN "Traps": 60 to 90 ms each). */
 const HEAVY = ['mqtt', 'zod', 'conf', 'ora', 'aedes', 'undici', 'yaml', 'yauzl', 'sax', 'cli-progress'];
 
-const GROUND = [
-  'schema-problem.ts',
-  'abort.ts',
-  'broker-url.ts',
-  'errors.ts',
-  'text.ts',
-  'url.ts',
-  'clock.ts',
-  'nearest.ts',
-  'tls.ts',
-  'risks.ts',
-];
-
 function roomOf(file: string): string {
   const path = relative(SRC, file).split(sep);
   if (path.length > 1) return path[0] ?? '';
-  return GROUND.includes(path[0] ?? '') ? 'ground' : (path[0] ?? '').replace(/\.ts$/, '');
+  return path[0] === 'index.ts' ? 'index' : 'ground';
 }
 
 /** The source that a relative import names. */

@@ -1,9 +1,14 @@
 import type { Clock } from '../../clock.js';
 import { showBytes } from '../../text.js';
+import { growingWait, wait } from '../../wait.js';
 import { type HttpAnswer, type HttpClient, RequestError } from './client.js';
 import { DownloadError, foreignEncoding, isLasting, showAnswer, showHttpProblem, worthRetry } from './errors.js';
 import { contentRange, type RemoteFile, rangeGuard, remoteFile, sameRemoteFile } from './remote-file.js';
-import { backoff, retryAfter, sleep } from './retry-wait.js';
+import { retryAfter } from './retry-after.js';
+
+/** Milliseconds between attempts that bring nothing. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
 
 /** Where downloaded bytes go. */
 export interface Sink {
@@ -61,6 +66,7 @@ export async function download(
   // Further than ever counts as progress: a server that cannot resume comes to the same place again and again.
   let best = 0;
   let idle = 0;
+  let waits = growingWait(FIRST_WAIT, LONGEST_WAIT, random);
   let restarted = false;
   let reached = false;
 
@@ -146,11 +152,11 @@ export async function download(
   for (let attempts = 1; ; attempts++) {
     signal?.throwIfAborted();
     let reason: string;
-    let wait: number | null = null;
+    let asked: number | null = null;
     try {
       const result = await attempt();
       if (result.complete) return { ...(file ?? NOTHING), size: position, contentType, way };
-      ({ reason, wait } = result);
+      ({ reason, wait: asked } = result);
     } catch (error) {
       signal?.throwIfAborted();
       if (sinkFailed) throw error;
@@ -161,9 +167,11 @@ export async function download(
     best = Math.max(best, position);
     const patience = reached ? MAX_IDLE : MAX_UNREACHED;
     if (idle >= patience || attempts >= MAX_ATTEMPTS) throw new DownloadError(givenUp(reason, attempts));
-    const pause = wait ?? backoff(idle, random());
+    if (idle <= 1) waits = growingWait(FIRST_WAIT, LONGEST_WAIT, random);
+    const next = waits();
+    const pause = asked ?? next;
     options.onRetry?.(reason, pause, idle);
-    await sleep(clock, pause, signal);
+    await wait(pause, clock, signal);
   }
 
   /** `announced`: what the server says, null where it just goes on sending. */

@@ -8,9 +8,9 @@ export function descriptors(pid: number | undefined): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Megabytes in memory: now, or at most so far. */
+/** Megabytes in memory: now, or at most so far. 0 of a process that has just ended, which has none any more. */
 export function memory(pid: number | undefined, when: 'now' | 'peak' = 'now'): number {
   const key = when === 'now' ? 'VmRSS' : 'VmHWM';
   const kilobytes = new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) / 1024;
+  return Number(kilobytes ?? 0) / 1024;
 }

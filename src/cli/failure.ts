@@ -4,8 +4,8 @@ import { newRunId } from '../app/run-id.js';
 import type { OtaError } from '../errors.js';
 import { writeCommand } from '../render/ci-guard.js';
 import { useColor } from '../render/color.js';
+import { errorLines } from '../render/error-lines.js';
 import { jsonLine } from '../render/json/lines.js';
-import { formatProblem } from '../render/problem-text.js';
 import type { OutputStream } from '../render/stream.js';
 import { PLAIN_STYLES } from '../render/styles.js';
 import { emptyTotals } from '../upgrade/counting.js';
@@ -30,7 +30,7 @@ export async function reportFailure(
   const text =
     color || verbose
       ? (await import('../render/error-text.js')).formatError(error, { color, verbose })
-      : formatProblem(error, PLAIN_STYLES);
+      : errorLines(error, PLAIN_STYLES);
   io.stderr.write(`${text}\n`);
   const { code, message, hint = null, details } = error;
   const event = { event: 'error' as const, code, message, exit_code, hint, details: [...details] };

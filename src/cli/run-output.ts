@@ -1,9 +1,13 @@
 /** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import type { Context } from '../app/context.js';
 import { chooseRenderer, type Output, resolveOutput } from '../render/choose.js';
-import { formatProblem } from '../render/problem-text.js';
+import { errorLines } from '../render/error-lines.js';
+import { exitMeaning } from '../render/exit-meaning.js';
+import { headerLines, type RunHeader } from '../render/run-header.js';
 import { PLAIN_STYLES } from '../render/styles.js';
+import { safeText, showDuration } from '../text.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
@@ -27,6 +31,8 @@ export interface RunOutput {
   readonly emit: Emit;
   warn(code: string, message: string): void;
   note(text: string): void;
+  /** Says what the run is about, where people look on. */
+  header(about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'>): void;
   /** Puts the terminal in order for something else that is written to it, e.g. a question. */
   pause(): void;
   /**
@@ -43,6 +49,9 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
   const reports = flags.report
     ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io)
     : null;
+  const simulated = flags.simulate !== undefined;
+  const kind = resolveOutput({ output, stderr: io.stderr, env: io.env });
+  const began = io.clock.now();
   let recorded = false;
   const renderer = await chooseRenderer({
     output,
@@ -52,7 +61,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     color: flags.color,
     clock: io.clock,
     runId,
-    simulated: flags.simulate !== undefined,
+    simulated,
     verbose: flags.verbose ?? false,
     progress: flags.progress,
     elsewhere: () => (recorded ? `All of them: dji-ota runs ${runId}` : 'A report (--report <file>) has all of them.'),
@@ -66,14 +75,16 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     renderer.close();
   };
   const forget = io.onExit(close);
-  const emit: Emit = (event) => {
+  const emit: Emit = (told) => {
+    const over = simulated && told.event === 'error' && told.code === 'interrupted';
+    const event = over ? { ...told, hint: 'The simulated docks have ended with it.' } : told;
     reports?.take(event, io.clock.wall());
     if (!io.readerGone()) renderer.event(event);
   };
   const warn = (code: string, message: string) => emit({ event: 'warning', code, message });
   const note = (text: string) => renderer.note(text);
   return {
-    kind: resolveOutput({ output, stderr: io.stderr, env: io.env }),
+    kind,
     context: {
       clock: io.clock,
       env: io.env,
@@ -95,16 +106,27 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
     emit,
     warn,
     note,
+    header(about) {
+      if (kind === 'bars' || kind === 'log') headerLines({ run: runId, simulated, ...about }).forEach(note);
+    },
     pause: () => renderer.phase(null),
     async finish(result, next) {
+      // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
+      const lost = (await reports?.write()) ?? [];
+      const { exit_code } = result;
+      if ((kind === 'bars' || kind === 'log') && !io.readerGone()) {
+        const took = showDuration(io.clock.now() - began);
+        note(`Took ${took}. Exit code ${exit_code}: ${exitMeaning(exit_code, simulated)}.`);
+        const written = (flags.report ?? []).filter((file) => !lost.some((error) => error.file === file));
+        if (written.length > 0) note(`Written: ${written.map((file) => safeText(path.resolve(file), 400)).join(', ')}`);
+        if (recorded) note(`Every device, whenever you want: dji-ota runs ${runId}`);
+      }
+      for (const error of lost) io.stderr.write(`${errorLines(error, PLAIN_STYLES)}\n`);
       if (next !== null && !io.readerGone()) {
         const open = next.includes(' resume ') && result.devices.some(({ status }) => status === 'unknown');
         const going = open ? 'The upgrades go on in the docks. ' : '';
         note(`${going}Go on from here with: ${next}`);
       }
-      // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
-      for (const problem of (await reports?.write()) ?? [])
-        io.stderr.write(`${formatProblem(problem, PLAIN_STYLES)}\n`);
     },
     close,
   };

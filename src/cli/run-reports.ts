@@ -14,7 +14,7 @@ export interface RunReports {
   take(event: RunEvent, wall: number): void;
   view(view: RunView): void;
   /** Writes them all. @returns what could not be written, as sentences for people with what to do */
-  write(): Promise<{ message: string; hint: string | null }[]>;
+  write(): Promise<{ file: string; message: string; hint: string | null }[]>;
 }
 
 export interface ReportFlags {
@@ -49,7 +49,7 @@ export async function openReports(
     async write() {
       const { writeReports } = await import('../render/report/write.js');
       const errors = await writeReports(collector.report(), files);
-      return errors.map(({ message, hint }) => ({ message, hint: hint ?? null }));
+      return errors.map(({ file, error: { message, hint } }) => ({ file, message, hint: hint ?? null }));
     },
   };
 }

@@ -36,12 +36,12 @@ export function resolveOutput(options: Pick<RendererOptions, 'output' | 'stderr'
  * The one renderer of a run. Each is loaded only where it is used: JSON lines need neither cli-progress nor ora nor chalk.
  */
 export async function chooseRenderer(options: RendererOptions): Promise<Renderer> {
-  const { stdout, stderr, env, clock, runId, progress } = options;
+  const { stdout, stderr, env, clock, runId, progress, simulated = false } = options;
   const output = resolveOutput(options);
   const renderer = await load(output, options);
   if (env.GITHUB_ACTIONS !== 'true' || !env.GITHUB_STEP_SUMMARY || output === 'quiet') return renderer;
   const { withJobSummary } = await import('./report/job-summary.js');
-  return withJobSummary(renderer, env.GITHUB_STEP_SUMMARY);
+  return withJobSummary(renderer, env.GITHUB_STEP_SUMMARY, simulated);
 
   async function load(kind: typeof output, { color }: RendererOptions): Promise<Renderer> {
     if (kind === 'json')
@@ -51,11 +51,11 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
     if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
     const tableStyles = stylesFor(useColor(stdout, env, color));
     const unicode = useUnicode(env);
-    const run = `${runId}${options.simulated ? ' (simulated)' : ''}`;
+    const run = `${runId}${simulated ? ' (simulated)' : ''}`;
     const elsewhere = options.elsewhere ?? (() => null);
     if (kind === 'bars') {
       const { barsRenderer } = await import('./bars/bars.js');
-      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, run, elsewhere });
+      return barsRenderer({ stdout, stderr, clock, styles, tableStyles, unicode, run, simulated, elsewhere });
     }
     const { logRenderer } = await import('./log/log.js');
     const { ciSystem } = await import('./log/ci-annotations.js');
@@ -67,6 +67,7 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
       tableStyles,
       unicode,
       run,
+      simulated,
       elsewhere,
       progress,
       ci: ciSystem(env),

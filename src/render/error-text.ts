@@ -1,7 +1,7 @@
 import type { OtaError } from '../errors.js';
 import { safeText } from '../text.js';
 import { stylesFor } from './chalk-styles.js';
-import { formatProblem } from './problem-text.js';
+import { errorLines } from './error-lines.js';
 
 /**
  * An error for people, without a line end: message, details as a list, hint. With `verbose` also its stack and those of
@@ -9,7 +9,7 @@ import { formatProblem } from './problem-text.js';
  */
 export function formatError(error: OtaError, options: { color: boolean; verbose: boolean }): string {
   const styles = stylesFor(options.color);
-  const text = formatProblem(error, styles);
+  const text = errorLines(error, styles);
   return options.verbose ? `${text}\n${styles.dim(stacks(error))}` : text;
 }
 

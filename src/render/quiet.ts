@@ -1,6 +1,6 @@
 import { safeText } from '../text.js';
 import { explain, needsLook, outcomeText } from './device-states.js';
-import { formatProblem } from './problem-text.js';
+import { errorLines } from './error-lines.js';
 import type { Renderer } from './renderer.js';
 import type { OutputStream } from './stream.js';
 import type { Styles } from './styles.js';
@@ -10,7 +10,7 @@ export function quietRenderer(options: { stderr: OutputStream; styles: Styles })
   const { stderr, styles } = options;
   return {
     event(event) {
-      if (event.event === 'error') stderr.write(`${formatProblem(event, styles)}\n`);
+      if (event.event === 'error') stderr.write(`${errorLines(event, styles)}\n`);
       else if (event.event === 'device_finished' && needsLook(event)) {
         const name = `${safeText(event.sn ?? 'device', 64)} on gateway ${safeText(event.pid, 64)}`;
         const code = event.result ? ` (${event.result})` : '';

@@ -18,6 +18,8 @@ export interface DrawingOptions {
   unicode: boolean;
   /** The run's id, and whether it is simulated: `20261124-081530-9f3ac2 (simulated)`. */
   run: string;
+  /** Against simulated docks. */
+  simulated: boolean;
   /** A sentence that names what shows every device of the run afterwards; null = the table has to. */
   elsewhere(): string | null;
 }

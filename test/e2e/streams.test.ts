@@ -42,6 +42,8 @@ describe.skipIf(!mosquittoAvailable())('streams', { concurrent: true }, () => {
     expect(stdout).toMatch(/^DEVICE .*\n(.+ ok .*\n){2}2 devices: .*2 ok\n$/);
     expect(stdout + stderr).not.toContain('\u001b');
     const lines = stderr.trimEnd().split('\n');
+    expect(stderr).toMatch(/ Run +\d{8}-\d{6}-\w+\n.* Manifest +\/.*\n.* Broker +mqtt:\/\/127/);
+    expect(stderr).toMatch(/ Took \d+s\. Exit code 0: every device ended well.*\n.* dji-ota runs \d{8}-\d{6}-\w+\n$/);
     for (const line of lines) expect(line).toMatch(/^\d\d:\d\d:\d\d {2}\S/);
     for (const sn of sns) {
       for (const step of ['download', 'upgrade']) {

@@ -75,7 +75,7 @@ describe('the final table', () => {
     labels: {},
     ...rest,
   });
-  const options = { styles: PLAIN_STYLES, unicode: true, elsewhere: 'All of them: dji-ota runs r1' };
+  const options = { styles: PLAIN_STYLES, unicode: true, simulated: false, elsewhere: 'All of them: dji-ota runs r1' };
 
   test('of nothing is nothing', () => {
     expect(finalTable([], emptyTotals(), null, { ...options, width: 80 })).toBe('');
@@ -105,6 +105,20 @@ describe('the final table', () => {
     expect(shown(null)[2]).toMatch(/^S2 +south\\u\{1b\}\[2J /);
     expect(shown(200)[0]).toMatch(/^DEVICE +SITE +RING +NOTES +GATEWAY/);
     expect(shown(30).join('\n')).not.toContain('north');
+  });
+
+  test('of very many that failed names causes in place of devices', () => {
+    const devices = Array.from({ length: 200 }, (_, index) =>
+      device(index, index < 150 ? { status: 'failed', result: 312704 } : { status: 'unknown', reason: 'no word' }),
+    );
+    const text = finalTable(devices, { ...emptyTotals(), failed: 150, unknown: 50 }, null, { ...options, width: 60 });
+    expect(text).toMatchSnapshot();
+    for (const line of text.split('\n')) expect(widthOf(line)).toBeLessThan(60);
+  });
+
+  test('says that nothing of it was real', () => {
+    const text = finalTable([device(1)], { ...emptyTotals(), ok: 1 }, null, { ...options, simulated: true, width: 80 });
+    expect(text).toMatch(/1 device: ✔ 1 ok \(simulated\)\n$/);
   });
 
   test('says where a version was not the one that was asked for', () => {

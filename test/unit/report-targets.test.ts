@@ -61,7 +61,9 @@ describe('writing reports', () => {
   });
 
   it('writes the others where one cannot be, and says which', async () => {
-    const errors = await writeReports(recordedReport(), [at('taken.html'), at('gone/r.md'), at('r.xml')]);
+    const errors = (await writeReports(recordedReport(), [at('taken.html'), at('gone/r.md'), at('r.xml')])).map(
+      ({ error }) => error,
+    );
     expect(errors.map(({ code, exitCode, message }) => [code, exitCode, message])).toEqual([
       ['report_unwritable', 2, expect.stringContaining('taken.html')],
       ['report_unwritable', 2, expect.stringContaining('r.md cannot be written: no such file')],

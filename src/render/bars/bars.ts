@@ -3,9 +3,10 @@ import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { splitText, symbolOf } from '../device-states.js';
+import { errorLines } from '../error-lines.js';
 import { count, packageWords } from '../log/lines.js';
-import { formatProblem } from '../problem-text.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
+import { upgradeLines, upgradesIn } from '../run-header.js';
 import { terminalSize, terminalWidth } from '../stream.js';
 import { PLAIN_STYLES } from '../styles.js';
 import { finalTable } from '../table/final-table.js';
@@ -90,8 +91,9 @@ export function barsRenderer(options: DrawingOptions): Renderer {
 
   /** Above the bars, or where there are none plainly. */
   const say = (text: string) => {
-    if (screen) screen.above(folded(text, terminalSize(stderr).columns));
-    else stderr.write(`${text}\n`);
+    const lines = folded(text, terminalSize(stderr).columns);
+    if (screen) screen.above(lines);
+    else stderr.write(`${lines}\n`);
   };
 
   const stopDrawing = (keep: boolean) => {
@@ -136,7 +138,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         say(`${styles.warn('warning:')} ${safeText(event.message, 1000)}`);
         break;
       case 'error':
-        say(formatProblem(event, styles));
+        say(errorLines(event, styles));
         break;
       case 'run_finished': {
         // On the same screen the table takes the bars' place; elsewhere they are all that stays to be seen.
@@ -144,6 +146,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         stdout.write(
           finalTable(event.devices, event.totals, view, {
             elsewhere: options.elsewhere(),
+            simulated: options.simulated,
             width: terminalWidth(stdout),
             styles: options.tableStyles,
             unicode,
@@ -171,6 +174,9 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       if (screen) return;
       // ora and cli-progress must not draw at the same time.
       spinner.stop();
+      upgradeLines(upgradesIn(next), unicode).forEach((line, index) => {
+        say(`${index === 0 ? 'Devices   ' : '          '}${line}`);
+      });
       screen = createScreen(stderr);
       began = clock.now();
       stderr.on?.('resize', draw);

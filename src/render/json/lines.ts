@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.js';
 import { safeJson } from '../../text.js';
 import { type RunEvent, stamped } from '../../upgrade/events.js';
+import { errorLines } from '../error-lines.js';
 import { DEFAULT_STEP, progressGate } from '../log/gate.js';
-import { formatProblem } from '../problem-text.js';
 import type { Renderer } from '../renderer.js';
 import type { OutputStream } from '../stream.js';
 import { PLAIN_STYLES } from '../styles.js';
@@ -49,7 +49,7 @@ export function jsonRenderer(options: {
         if ((stdout.writableLength ?? 0) > MOST_WAITING || !gate(event)) return;
       }
       over = event.event === 'run_finished';
-      if (event.event === 'error') stderr.write(`${formatProblem(event, PLAIN_STYLES)}\n`);
+      if (event.event === 'error') stderr.write(`${errorLines(event, PLAIN_STYLES)}\n`);
       block += `${jsonLine(event, runId, clock.wall())}\n`;
       if (over || block.length >= BLOCK) return flush();
       if (scheduled) return;

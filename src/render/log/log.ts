@@ -4,8 +4,9 @@ import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { writeCommand } from '../ci-guard.js';
 import { needsLook } from '../device-states.js';
-import { formatProblem } from '../problem-text.js';
+import { errorLines } from '../error-lines.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
+import { upgradeLines, upgradesIn } from '../run-header.js';
 import type { CiCommand } from '../stream.js';
 import { terminalWidth } from '../stream.js';
 import { summaryText } from '../summary.js';
@@ -123,6 +124,7 @@ export function logRenderer(options: LogOptions): Renderer {
     stdout.write(
       finalTable(event.devices, event.totals, view, {
         elsewhere: options.elsewhere(),
+        simulated: options.simulated,
         width: terminalWidth(stdout),
         styles: options.tableStyles,
         unicode: options.unicode,
@@ -155,7 +157,7 @@ export function logRenderer(options: LogOptions): Renderer {
       if (event.event === 'error') {
         closeGroup();
         annotate(MOST_ANNOTATIONS - 1, errorAnnotation(event));
-        return write(`${formatProblem(event, styles)}\n`);
+        return write(`${errorLines(event, styles)}\n`);
       }
       if (event.event === 'warning' && annotate(MOST_WARNINGS, annotation('warning', event.code, event.message)))
         return;
@@ -180,6 +182,7 @@ export function logRenderer(options: LogOptions): Renderer {
       }
     },
     view(next) {
+      if (view === null) for (const each of upgradeLines(upgradesIn(next), options.unicode)) line(each);
       view = next;
       for (const device of next.devices) {
         pidWidth = Math.max(pidWidth, Math.min(64, device.pid.length));
@@ -187,7 +190,7 @@ export function logRenderer(options: LogOptions): Renderer {
       }
       cancelSummary ??= clock.after(SUMMARY_MS, summarize);
     },
-    note: (text) => write(`${text}\n`),
+    note: (text) => line(text),
     close() {
       if (closed) return;
       release();

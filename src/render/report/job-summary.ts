@@ -4,7 +4,7 @@ import { showDuration } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
 import { explain, kindOfOutcome, needsLook, outcomeText, symbolOf } from '../device-states.js';
-import { exitWords } from '../exit-words.js';
+import { exitMeaning } from '../exit-meaning.js';
 import type { Renderer } from '../renderer.js';
 import { statesOf, timeOf } from '../table/final-table.js';
 import { markdownName, markdownText } from './escape.js';
@@ -18,10 +18,11 @@ const MOST_ROWS = 200;
 const MOST_DETAILS = 50;
 
 /** What a run came to, as Markdown: totals, errors, what went wrong by cause, then the devices that somebody has to look at. */
-function jobSummary(finished: Finished, errors: readonly Failure[], view: RunView | null): string {
+function jobSummary(finished: Finished, errors: readonly Failure[], view: RunView | null, simulated: boolean): string {
   const { devices, totals, exit_code } = finished;
   const parts = [
-    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${exitWords(exit_code)} (exit code ${exit_code})`,
+    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${exitMeaning(exit_code)} (exit code ${exit_code})`,
+    simulated ? 'Simulated: no real device was upgraded.' : null,
     devices.length === 0 ? 'No device was upgraded.' : totalsText(totals),
     ...errors.map(errorText),
     causeTable(devices),
@@ -64,7 +65,7 @@ function deviceTable(
 }
 
 /** `renderer`, which at the end of the run also writes the summary to `file`. */
-export function withJobSummary(renderer: Renderer, file: string): Renderer {
+export function withJobSummary(renderer: Renderer, file: string, simulated: boolean): Renderer {
   let view: RunView | null = null;
   const errors: Failure[] = [];
   return {
@@ -78,7 +79,7 @@ export function withJobSummary(renderer: Renderer, file: string): Renderer {
       if (event.event === 'error') errors.push(event);
       if (event.event !== 'run_finished') return;
       try {
-        appendFileSync(file, jobSummary(event, errors, view));
+        appendFileSync(file, jobSummary(event, errors, view, simulated));
       } catch {
         // The page is an extra: a runner that takes none has the log and the exit code.
       }

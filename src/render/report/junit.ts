@@ -6,7 +6,7 @@
 import { showDuration } from '../../text.js';
 import { countedAs } from '../../upgrade/counting.js';
 import { type Kind, outcomeText } from '../device-states.js';
-import { exitWords } from '../exit-words.js';
+import { exitMeaning } from '../exit-meaning.js';
 import { type Xml, xml } from './markup.js';
 import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
 import { attemptsText, durationOf, judged, whyOf } from './stats.js';
@@ -91,13 +91,13 @@ function wholeRun(run: ReportRun, errors: readonly ReportError[], cases: readonl
   const moved = devices < run.devices;
   if (errors.length === 0 && (run.exit_code === 0 || told || moved)) return null;
   const first = errors[0];
-  const message = first?.message ?? exitWords(run.exit_code);
+  const message = first?.message ?? exitMeaning(run.exit_code);
   const text = errors.flatMap((error) => [
     `${error.code}: ${error.message}`,
     ...error.details.map((detail) => `- ${detail}`),
     ...(error.hint === null ? [] : [error.hint]),
   ]);
-  text.push(`Exit code ${run.exit_code}: ${exitWords(run.exit_code)}`);
+  text.push(`Exit code ${run.exit_code}: ${exitMeaning(run.exit_code)}`);
   return {
     ended: 'error',
     markup: testcase('run', 'dji-ota', 0, problem('error', first?.code ?? 'exit_code', message, text)),

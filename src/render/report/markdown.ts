@@ -5,7 +5,7 @@ import { COUNTED, countedAs } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 import { causesOf } from '../causes.js';
 import { countedWord, outcomeText, symbolOf } from '../device-states.js';
-import { exitWords } from '../exit-words.js';
+import { exitMeaning } from '../exit-meaning.js';
 import { markdownName, markdownText } from './escape.js';
 import type { RunReport } from './model.js';
 import { attemptsText, durationOf, firmwareFiles, type Judged, judged, spreadOf, whyOf } from './stats.js';
@@ -32,7 +32,7 @@ function titleOf({ exit_code, totals, devices }: RunReport): string {
   const said = totalsText(totals);
   const count = `${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`;
   return [
-    `# ${well ? '✅' : '❌'} Firmware upgrade: ${exitWords(exit_code)}`,
+    `# ${well ? '✅' : '❌'} Firmware upgrade: ${exitMeaning(exit_code)}`,
     '',
     said === '' ? 'No device was upgraded.' : `${count}: ${said}`,
   ].join('\n');

@@ -27,22 +27,18 @@ export async function formatReport(report: RunReport, format: ReportFormat): Pro
  * Writes `report` to every file, by its extension. One that cannot be written does not keep the others from being so.
  * @returns an error (`report_unwritable`) for each that was not written
  */
-export async function writeReports(report: RunReport, files: readonly string[]): Promise<OtaError[]> {
-  const errors: OtaError[] = [];
+export async function writeReports(
+  report: RunReport,
+  files: readonly string[],
+): Promise<{ file: string; error: OtaError }[]> {
+  const errors: { file: string; error: OtaError }[] = [];
   for (const file of files) {
     try {
       await writeWhole(path.resolve(file), await formatReport(report, formatOf(file)));
     } catch (error) {
-      errors.push(
-        new OtaError(
-          'report_unwritable',
-          `the report ${safeText(file, 300)} cannot be written: ${systemReason(error)}`,
-          {
-            cause: error,
-            hint: 'Write it elsewhere with: dji-ota report <run> --report <file>.',
-          },
-        ),
-      );
+      const why = `the report ${safeText(file, 300)} cannot be written: ${systemReason(error)}`;
+      const hint = 'Write it elsewhere with: dji-ota report <run> --report <file>.';
+      errors.push({ file, error: new OtaError('report_unwritable', why, { cause: error, hint }) });
     }
   }
   return errors;

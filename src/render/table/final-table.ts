@@ -3,6 +3,7 @@ import { safeText, showDuration } from '../../text.js';
 import { COUNTED, totalsOf } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
+import { causesOf } from '../causes.js';
 import {
   countedWord,
   explain,
@@ -14,7 +15,7 @@ import {
   symbolOf,
 } from '../device-states.js';
 import type { Styles } from '../styles.js';
-import { widthOf, wrap } from '../width.js';
+import { cut, widthOf, wrap } from '../width.js';
 import { type Cell, type Column, renderTable } from './table.js';
 
 export interface FinalTableOptions {
@@ -24,6 +25,8 @@ export interface FinalTableOptions {
   unicode: boolean;
   /** A sentence that names what shows every device, where a terminal is not to be flooded; null = all are to be listed. */
   elsewhere: string | null;
+  /** Against simulated docks. */
+  simulated: boolean;
 }
 
 const MOST_LABELS = 6;
@@ -50,7 +53,8 @@ export function finalTable(
   const long = width !== null && elsewhere !== null && devices.length > MOST_ON_TERMINAL;
   const listed = long ? devices.filter(needsLook) : devices;
   const parts: string[] = [];
-  if (listed.length > 0) parts.push(tableOf(listed, statesOf(devices, view), view, options));
+  if (long && listed.length > MOST_ON_TERMINAL) parts.push(...causeLines(listed, options));
+  else if (listed.length > 0) parts.push(tableOf(listed, statesOf(devices, view), view, options));
   if (long) {
     const hidden = totalsOf(devices.filter((device) => !needsLook(device)));
     const counts = COUNTED.filter((counted) => hidden[counted] > 0);
@@ -60,6 +64,21 @@ export function finalTable(
   }
   parts.push(totalsText(totals, devices.length, options));
   return `${parts.join('\n')}\n`;
+}
+
+/** A paragraph a cause, with as many serial numbers as a line holds. */
+function causeLines(devices: readonly DeviceOutcome[], { width, styles, unicode }: FinalTableOptions): string[] {
+  const room = (width ?? 80) - 1;
+  return causesOf(devices).flatMap(({ code, counted, meaning, advice, devices: of }) => {
+    const kind = kindOfCounted(counted);
+    const head = `${symbolOf(kind, unicode)} ${of.length} ${countedWord(counted)}${code === null ? '' : `, code ${code}`}`;
+    const why = wrap(advice === null ? meaning : `${meaning}; ${advice}`, Math.max(10, room - 2));
+    const names = of.slice(0, room).map(({ sn, pid }) => safeText(sn ?? pid, 64));
+    return [
+      styles[styleOf(kind)](cut(head, room)),
+      ...[...why, cut(names.join(', '), room - 2)].map((line) => `  ${line}`),
+    ];
+  });
 }
 
 function tableOf(
@@ -121,7 +140,8 @@ function rowOf(
 }
 
 /** `4 devices: ✔ 2 ok  ✖ 1 failed  – 1 skipped`, on as many lines as `width` asks for. */
-function totalsText(totals: Totals, count: number, { styles, unicode, width }: FinalTableOptions): string {
+function totalsText(totals: Totals, count: number, options: FinalTableOptions): string {
+  const { styles, unicode, width, simulated } = options;
   const lines: string[] = [styles.strong(`${count} ${count === 1 ? 'device' : 'devices'}:`)];
   const counts = COUNTED.filter((counted) => totals[counted] > 0);
   for (const counted of counts) {
@@ -132,7 +152,7 @@ function totalsText(totals: Totals, count: number, { styles, unicode, width }: F
     if (width === null || widthOf(line + gap + part) < width) lines[lines.length - 1] = line + gap + part;
     else lines.push(`  ${part}`);
   }
-  return lines.join('\n');
+  return `${lines.join('\n')}${simulated ? ' (simulated)' : ''}`;
 }
 
 /** From the first publish to the end, milliseconds; null where either is not known. */

@@ -2,6 +2,7 @@
 import { wavesOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
+import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
 import type { Plan } from '../../../upgrade/plan.js';
 import { type Io, isInteractive } from '../../io.js';
@@ -10,7 +11,8 @@ import { planText, withRedactedUrls } from './plan-view.js';
 
 export async function confirmPlan(plan: Plan, settings: PushSettings, io: Io, output: RunOutput): Promise<boolean> {
   output.pause();
-  io.stderr.write(planText(withRedactedUrls(plan), wavesOf(plan, settings), terminalWidth(io.stderr)));
+  const shown = { width: terminalWidth(io.stderr), unicode: useUnicode(io.env), verbose: false };
+  io.stderr.write(planText(withRedactedUrls(plan), wavesOf(plan, settings), shown));
   const { confirm } = await import('../../prompt.js');
   const devices = plan.devices.length === 1 ? '1 device' : `${plan.devices.length} devices`;
   const question = `Upgrade ${devices}? This cannot be canceled once a dock has accepted it.`;

@@ -4,6 +4,7 @@ import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run-id.js';
 import type { Manifest } from '../../../manifest/model.js';
+import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { safeText } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
@@ -37,8 +38,9 @@ export async function dryRun(
       }
     } else if (output.kind !== 'quiet') {
       const shown = withRedactedUrls(plan);
-      let text = planText(shown, waves, terminalWidth(io.stdout));
-      if (options.verbose) {
+      const verbose = options.verbose ?? false;
+      let text = planText(shown, waves, { width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose });
+      if (verbose) {
         text += '\n';
         for (const { topic, request } of requestsOf(shown, output.context)) {
           // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.

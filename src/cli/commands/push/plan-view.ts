@@ -1,5 +1,6 @@
-/** A plan for people: a row a device. */
+/** A plan for people: what it comes to, and a row a device. */
 import { showUpgradeType } from '../../../protocol/upgrade-types.js';
+import { type UpgradeOf, upgradeLines } from '../../../render/run-header.js';
 import { renderTable } from '../../../render/table/table.js';
 import { showBytes } from '../../../text.js';
 import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan.js';
@@ -23,7 +24,39 @@ export function withRedactedUrls(plan: Plan): Plan {
   return { ...plan, devices };
 }
 
-export function planText(plan: Plan, waves: readonly number[], width: number | null): string {
+// On a terminal a longer list would push what matters out of sight.
+const MOST_ON_TERMINAL = 60;
+
+export interface PlanTextOptions {
+  /** Columns of the terminal; null = none: every device has its line. */
+  width: number | null;
+  unicode: boolean;
+  /** Every device, however many there are. */
+  verbose: boolean;
+}
+
+export function planText(plan: Plan, waves: readonly number[], { width, unicode, verbose }: PlanTextOptions): string {
+  const { devices, gateways } = plan;
+  const jobs = gateways.reduce((sum, gateway) => sum + gateway.jobs.length, 0);
+  const inWaves = new Set(waves).size > 1 ? ` in ${count(new Set(waves).size, 'wave')}` : '';
+  const all = width === null || verbose || devices.length <= MOST_ON_TERMINAL;
+  const upgrades = upgradeLines(devices.map(upgradeOf), unicode);
+  return [
+    ...(all ? [planTable(plan, waves, width)] : ['Every device is listed with --verbose.']),
+    `${count(devices.length, 'device')} on ${count(gateways.length, 'gateway')} in ${count(jobs, 'job')}${inWaves}:`,
+    ...upgrades.map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+/** By its firmware, which is known, in place of its model. */
+function upgradeOf({ file, product_version }: PlannedDevice): UpgradeOf {
+  return { model: file === null ? 'devices without a file' : file.file_name, from: null, to: product_version };
+}
+
+const count = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;
+
+function planTable(plan: Plan, waves: readonly number[], width: number | null): string {
   const many = new Set(waves).size > 1;
   const columns = [
     ...(many ? [{ title: 'WAVE', align: 'right' as const }] : []),
@@ -36,9 +69,7 @@ export function planText(plan: Plan, waves: readonly number[], width: number | n
     { title: 'FILE', foldAt: 1 },
     { title: 'URL', foldAt: 5 },
   ];
-  const jobs = plan.gateways.reduce((sum, gateway) => sum + gateway.jobs.length, 0);
-  const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
-  return `${renderTable(columns, { [Symbol.iterator]: () => planRows(plan, many ? waves : null) }, width)}\n${count(plan.devices.length, 'device')} on ${count(plan.gateways.length, 'gateway')} in ${count(jobs, 'job')}\n`;
+  return renderTable(columns, { [Symbol.iterator]: () => planRows(plan, many ? waves : null) }, width);
 }
 
 /** A row a device; `waves` null: there is but one. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
 import { readFirmwareCa } from '../../../app/firmware.js';
-import { type FlagsAgain, keptConnection } from '../../../app/kept-connection.js';
+import { type FlagsAgain, keptBroker, keptConnection } from '../../../app/kept-connection.js';
 import { push, type WayToDocks } from '../../../app/push.js';
 import { newRunId } from '../../../app/run-id.js';
 import type { BrokerUrl } from '../../../broker-url.js';
@@ -66,6 +66,8 @@ export async function runSelected(
   try {
     if (about.note) output.note(about.note);
     const { firmwareCa, close, ...way } = await wayToDocks(run, options, devices, io, output, about);
+    const { kept } = way;
+    output.header({ manifest, broker: keptBroker(kept), profile: kept.profile ?? null });
     try {
       const { result, next } = await push(
         {

@@ -17,7 +17,7 @@ export async function reportCommand(sources: readonly string[], flags: ReportOpt
     return report.exit_code;
   }
   const { writeReports } = await import('../../../render/report/write.js');
-  const errors = await writeReports(report, files);
+  const errors = (await writeReports(report, files)).map(({ error }) => error);
   const { useColor } = await import('../../../render/color.js');
   const color = useColor(io.stderr, io.env, flags.color);
   for (const error of errors) {

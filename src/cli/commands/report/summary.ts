@@ -1,7 +1,7 @@
 /** A report in a few lines, for a terminal. */
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor, useUnicode } from '../../../render/color.js';
-import { exitWords } from '../../../render/exit-words.js';
+import { exitMeaning } from '../../../render/exit-meaning.js';
 import type { ReportDevice, RunReport } from '../../../render/report/model.js';
 
 import { terminalWidth } from '../../../render/stream.js';
@@ -38,9 +38,10 @@ export function summaryOf(report: RunReport, io: Io, color: false | undefined): 
     styles,
     unicode: useUnicode(io.env),
     elsewhere: null,
+    simulated: report.runs.some(({ simulated }) => simulated),
   });
   const warnings = report.warnings.map(({ message }) => `${styles.warn('warning:')} ${safeText(message, 1000)}\n`);
-  const end = `Exit code ${report.exit_code}: ${exitWords(report.exit_code)}.\n`;
+  const end = `Exit code ${report.exit_code}: ${exitMeaning(report.exit_code)}.\n`;
   return `${runs}\n\n${table}${table === '' ? '' : '\n'}${warnings.join('')}${end}`;
 }
 

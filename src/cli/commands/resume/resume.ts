@@ -17,13 +17,15 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
     const { result, next } = await resume(
       {
         run,
-        async connect({ connection: kept }) {
+        async connect({ connection: kept, manifest: source }) {
           const { flags, earlier } = connectionAgain(run, kept, options, io.env);
           const connection = await readConnection(flags, io, output.warn, {
             earlier,
             run: { id: run, named: false },
           });
           checkSameBroker(run, kept, options, connection.url);
+          const { shown } = connection.url;
+          output.header({ manifest: manifest ?? source, broker: shown, profile: connection.profile });
           return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }, output.warn);
         },
         manifest,

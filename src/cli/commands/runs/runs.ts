@@ -89,7 +89,13 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
   io.stdout.write(`${lines.join('\n')}\n\n`);
   const width = terminalWidth(io.stdout);
   io.stdout.write(
-    finalTable(devices, totals, viewOf(core), { width, styles, unicode: useUnicode(io.env), elsewhere: null }),
+    finalTable(devices, totals, viewOf(core), {
+      width,
+      styles,
+      unicode: useUnicode(io.env),
+      elsewhere: null,
+      simulated: header.simulated,
+    }),
   );
   const { run, simulated } = header;
   const complete = summary?.finished?.complete ?? false;

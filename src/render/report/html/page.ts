@@ -4,7 +4,7 @@
  * and the choice of light or dark.
  */
 import { createHash } from 'node:crypto';
-import { exitWords } from '../../exit-words.js';
+import { exitMeaning } from '../../exit-meaning.js';
 import { html, raw } from '../markup.js';
 import type { RunReport } from '../model.js';
 import { judged } from '../stats.js';
@@ -17,7 +17,7 @@ import { timelineSection } from './timeline.js';
 
 export function htmlReport(report: RunReport): string {
   const devices = judged(report);
-  const title = `Firmware upgrade: ${exitWords(report.exit_code)}`;
+  const title = `Firmware upgrade: ${exitMeaning(report.exit_code)}`;
   const sections = [
     outcomeSection(report, devices),
     failureSection(report),

@@ -2,7 +2,7 @@
 import { showBytes, showDuration } from '../../../text.js';
 import { causesOf } from '../../causes.js';
 import { countedWord, KINDS, type Kind, kindWord } from '../../device-states.js';
-import { exitWords } from '../../exit-words.js';
+import { exitMeaning } from '../../exit-meaning.js';
 import { type Html, html, short } from '../markup.js';
 import type { RunReport } from '../model.js';
 import { firmwareFiles, type Judged } from '../stats.js';
@@ -26,7 +26,7 @@ export function outcomeSection(report: RunReport, devices: readonly Judged[]): H
   return html`<header class="head k-${kind}">
 <div class="line"><p class="product">dji-ota · firmware upgrade</p><button type="button" id="theme" class="js-only" aria-pressed="false">Dark</button></div>
 <h1>${sign(kind)} ${sentence(report, devices)}</h1>
-<p>${which} · ${plural(devices.length, 'device')} on ${plural(report.gateways, 'gateway')} · ${timeText(started)} · took ${showDuration(Date.parse(ended) - Date.parse(started))} · exit code ${exit_code} (${exitWords(exit_code)})</p>
+<p>${which} · ${plural(devices.length, 'device')} on ${plural(report.gateways, 'gateway')} · ${timeText(started)} · took ${showDuration(Date.parse(ended) - Date.parse(started))} · exit code ${exit_code} (${exitMeaning(exit_code)})</p>
 ${runs.some((run) => run.simulated) && simulated}
 ${counts.length === 0 ? html`<p>No device was upgraded.</p>` : html`<ul class="tiles">${tiles}</ul>${bar(counts, devices.length)}`}
 </header>`;

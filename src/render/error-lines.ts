@@ -2,7 +2,7 @@ import { safeText } from '../text.js';
 import type { Styles } from './styles.js';
 
 /** What can be said of an error: an error event has it, and so has an `OtaError`. */
-export interface Problem {
+export interface ShownError {
   message: string;
   hint?: string | null | undefined;
   details?: readonly string[];
@@ -12,11 +12,11 @@ export interface Problem {
 const MOST_DETAILS = 200;
 
 /** An error for people, several lines without a line end: what was wrong, the single findings, what to do. */
-export function formatProblem(problem: Problem, styles: Styles): string {
-  const lines = [`${styles.bad('error:')} ${safeText(problem.message, 2000)}`];
-  const details = problem.details ?? [];
+export function errorLines(error: ShownError, styles: Styles): string {
+  const lines = [`${styles.bad('error:')} ${safeText(error.message, 2000)}`];
+  const details = error.details ?? [];
   for (const detail of details.slice(0, MOST_DETAILS)) lines.push(`  - ${safeText(detail, 1000)}`);
   if (details.length > MOST_DETAILS) lines.push(`  - … and ${details.length - MOST_DETAILS} more`);
-  if (problem.hint) lines.push(`${styles.busy('hint:')} ${safeText(problem.hint, 1000)}`);
+  if (error.hint) lines.push(`${styles.busy('hint:')} ${safeText(error.hint, 1000)}`);
   return lines.join('\n');
 }

@@ -1,9 +1,11 @@
 /** What an exit code means, in a few words (CONTRACT "Exit codes"). */
-export function exitWords(code: number): string {
-  return WORDS[code] ?? 'failed';
+export function exitMeaning(code: number, simulated = false): string {
+  // Simulated docks end with the program.
+  if (simulated && (code === 130 || code === 143)) return 'interrupted';
+  return MEANINGS[code] ?? 'failed';
 }
 
-const WORDS: Readonly<Record<number, string>> = {
+const MEANINGS: Readonly<Record<number, string>> = {
   0: 'every device ended well or had nothing to do',
   1: 'at least one device did not end well',
   2: 'usage or manifest error',

@@ -1,0 +1,72 @@
+/** What a run is about, in a few lines before it: the same for a run, its plan and the question before it. */
+import { sameVersion } from '../protocol/versions.js';
+import { safeText } from '../text.js';
+import type { RunView } from '../upgrade/tracker/state.js';
+import { pad, widthOf } from './width.js';
+
+export interface RunHeader {
+  run: string;
+  simulated: boolean;
+  /** `-`: standard input. */
+  manifest: string;
+  /** As it may be shown; null where it is not known. */
+  broker: string | null;
+  profile: string | null;
+}
+
+export function headerLines({ run, simulated, manifest, broker, profile }: RunHeader): string[] {
+  const from = profile === null ? '' : ` (profile ${safeText(profile, 60)})`;
+  return [
+    `Run       ${run}${simulated ? ' (simulated)' : ''}`,
+    `Manifest  ${manifest === '-' ? 'standard input' : safeText(manifest, 300)}`,
+    ...(broker === null ? [] : [`Broker    ${safeText(broker, 300)}${from}`]),
+  ];
+}
+
+/** A device before its upgrade; null = not known. */
+export interface UpgradeOf {
+  model: string | null;
+  from: string | null;
+  to: string | null;
+}
+
+const MOST_LINES = 12;
+
+/** `40 × Dock 3  17.05.0102 → 17.07.0401`: how many of each model go from which release to which, the most first. */
+export function upgradeLines(devices: Iterable<UpgradeOf>, unicode: boolean): string[] {
+  const counts = new Map<string, { of: UpgradeOf; count: number }>();
+  for (const of of devices) {
+    const key = JSON.stringify([of.model, of.from, of.to]);
+    const known = counts.get(key);
+    if (known) known.count++;
+    else counts.set(key, { of, count: 1 });
+  }
+  const all = [...counts.values()].sort((a, b) => b.count - a.count);
+  const shown = all.slice(0, all.length > MOST_LINES ? MOST_LINES - 1 : MOST_LINES);
+  const models = shown.map(({ of, count }) => safeText(of.model ?? (count === 1 ? 'device' : 'devices'), 40));
+  const width = models.reduce((most, model) => Math.max(most, widthOf(model)), 0);
+  const digits = String(shown[0]?.count ?? 0).length;
+  const lines = shown.map(({ of, count }, index) => {
+    const model = pad(models[index] ?? '', width);
+    return `${String(count).padStart(digits)} ${unicode ? '×' : 'x'} ${model}  ${releases(of, unicode)}`;
+  });
+  const rest = all.slice(shown.length).reduce((sum, { count }) => sum + count, 0);
+  if (rest > 0) lines.push(`and ${rest} more`);
+  return lines;
+}
+
+function releases({ from, to }: UpgradeOf, unicode: boolean): string {
+  const arrow = unicode ? '→' : '->';
+  if (to === null) return from === null ? '' : safeText(from, 30);
+  if (from !== null && sameVersion(from, to)) return `at ${safeText(to, 30)} already`;
+  return `${from === null ? '' : `${safeText(from, 30)} `}${arrow} ${safeText(to, 30)}`;
+}
+
+/** The devices of a run that begins. */
+export function upgradesIn({ devices, names }: RunView): UpgradeOf[] {
+  return devices.flatMap(({ sn, target, phase }) => {
+    if (phase === 'ended') return [];
+    const known = sn === null ? undefined : names.get(sn);
+    return [{ model: known?.model ?? null, from: known?.version ?? null, to: target }];
+  });
+}

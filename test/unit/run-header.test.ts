@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { headerLines, upgradeLines } from '../../src/render/run-header.js';
+
+const of = (model: string | null, from: string | null, to: string | null = '17.07.0401') => ({ model, from, to });
+
+test('a run says what it is about, with nothing in it that moves a terminal', () => {
+  const about = { run: 'r1', simulated: false, manifest: '/f\u001b[2J.csv', broker: 'mqtts://b:8883', profile: 'prod' };
+  expect(headerLines(about)).toEqual([
+    'Run       r1',
+    'Manifest  /f\\u{1b}[2J.csv',
+    'Broker    mqtts://b:8883 (profile prod)',
+  ]);
+  expect(headerLines({ ...about, simulated: true, manifest: '-', broker: null })).toEqual([
+    'Run       r1 (simulated)',
+    'Manifest  standard input',
+  ]);
+});
+
+test('devices are counted by model and release, the most first', () => {
+  const docks = Array.from({ length: 12 }, () => of('Dock 3', '17.05.0102'));
+  expect(upgradeLines([of('M4TD', null), ...docks, of('M4TD', '17.07.04.01'), of(null, null, null)], true)).toEqual([
+    '12 × Dock 3  17.05.0102 → 17.07.0401',
+    ' 1 × M4TD    → 17.07.0401',
+    ' 1 × M4TD    at 17.07.0401 already',
+    ' 1 × device  ',
+  ]);
+  expect(upgradeLines([of('M4TD', '1.0')], false)).toEqual(['1 x M4TD  1.0 -> 17.07.0401']);
+});
+
+test('a fleet of many kinds takes a few lines', () => {
+  const lines = upgradeLines(
+    Array.from({ length: 40 }, (_, index) => of(`model ${index}`, null)),
+    true,
+  );
+  expect(lines).toHaveLength(12);
+  expect(lines.at(-1)).toBe('and 29 more');
+});

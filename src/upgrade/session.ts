@@ -69,6 +69,8 @@ export function openSession(options: SessionOptions): RunSession {
   let cancelTimer = () => {};
   let timerAt = Number.POSITIVE_INFINITY;
   let checking = false;
+  /** Answers on their way to each gateway. */
+  const answers = new Map<string, number>();
   let over: () => void = () => {};
   const done = new Promise<void>((resolve) => {
     over = resolve;
@@ -171,10 +173,20 @@ export function openSession(options: SessionOptions): RunSession {
     if (!progress) return;
     const owed = progress.needReply && isOurs(pid, progress);
     take({ type: 'progress', at: now(), pid, message: progress });
-    if (owed) {
-      // Unanswered, the dock sends it again, and is answered then.
-      broker?.publish(topicOf('events_reply', pid), eventReply(progress, clock.wall())).catch(() => {});
-    }
+    if (owed) answer(pid, progress);
+  }
+
+  /** Unanswered, because too many answers are on their way or because one was lost, the dock asks again. */
+  function answer(pid: string, progress: ProgressMessage): void {
+    const pending = answers.get(pid) ?? 0;
+    if (!broker || pending >= MOST_ANSWERS) return;
+    answers.set(pid, pending + 1);
+    const done = () => {
+      const left = (answers.get(pid) ?? 1) - 1;
+      if (left > 0) answers.set(pid, left);
+      else answers.delete(pid);
+    };
+    broker.publish(topicOf('events_reply', pid), eventReply(progress, clock.wall())).then(done, done);
   }
 
   /** Whether an answer is ours to give: the event names a job of ours, or none and there is but one (asked before its end). */
@@ -266,6 +278,9 @@ export function openSession(options: SessionOptions): RunSession {
 
 /** Milliseconds between two looks for a request to stop. */
 const STOP_LOOK = 1000;
+
+/** Answers on their way to one gateway: what a dock that floods can make us keep. */
+const MOST_ANSWERS = 4;
 
 /** Facts that a journal needs although nobody is told of them. */
 const KEPT: ReadonlySet<Fact['type']> = new Set([

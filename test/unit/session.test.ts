@@ -189,6 +189,28 @@ describe('answers', () => {
     await run.result;
   });
 
+  test('few at a time for each gateway: a dock that floods asks again, and another one is answered', async () => {
+    const fake = fakeBroker({ holdAcks: true });
+    const run = startPush({ fake, planned: fleetOf(2) });
+    await settle();
+    const [flooding, other] = fake.jobs();
+    if (!flooding || !other) throw new Error('nothing was published');
+    for (let count = 0; count < 1000; count++) {
+      fake.dock.progress(flooding, 'in_progress', 5, { need_reply: 1, tid: `e${count}` });
+    }
+    fake.dock.progress(other, 'in_progress', 5, { need_reply: 1, tid: 'o' });
+    await settle();
+    expect(answers(fake).map(({ tid }) => tid)).toEqual(['e0', 'e1', 'e2', 'e3']);
+    const toOther = topicOf('events_reply', other.pid);
+    expect(fake.published.filter(({ topic }) => topic === toOther)).toHaveLength(1);
+    fake.acknowledge();
+    await settle();
+    fake.dock.progress(flooding, 'in_progress', 5, { need_reply: 1, tid: 'again' });
+    expect(answers(fake).map(({ tid }) => tid)).toEqual(['e0', 'e1', 'e2', 'e3', 'again']);
+    run.abort.abort(130);
+    await run.result;
+  });
+
   test('never to strangers’', async () => {
     const fake = fakeBroker();
     const run = startPush({ fake, planned: fleetOf(2) });

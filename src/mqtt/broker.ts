@@ -50,6 +50,12 @@ export interface BrokerEvents {
   onResend?(topic: string, payload: string): void;
 }
 
+/**
+ * How topics of gateways are subscribed to: each by itself, or all gateways' of a kind by one wildcard, what is not wanted
+ * being left out on arrival. `auto` (the default) takes wildcards for a fleet, and where the broker limits subscriptions.
+ */
+export type SubscribeBy = 'auto' | 'gateways' | 'wildcard';
+
 export interface ConnectionSettings {
   /** mqtt, mqtts, ws or wss. */
   url: BrokerUrl | string;
@@ -68,6 +74,7 @@ export interface ConnectionSettings {
    */
   sharedId?: boolean | undefined;
   mqttVersion: 'auto' | '5' | '3.1.1';
+  subscribe?: SubscribeBy | undefined;
   /** Milliseconds. */
   connectTimeout: number;
   /** Milliseconds. */

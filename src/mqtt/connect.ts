@@ -6,9 +6,11 @@ import { growingWait, wait } from '../wait.js';
 import type { Broker, BrokerEvents, ConnectionSettings } from './broker.js';
 import { dial } from './dial.js';
 import type { Link } from './link.js';
+import { fruitlessError, lostError, silentError, takenOverError } from './lost-errors.js';
 import { outbox } from './outbox.js';
 import { readTarget } from './stream/target.js';
-import { subscriptions } from './subscriptions.js';
+import { deniedError, filtersAt } from './subscriptions/filters.js';
+import { limitsOf, wantedTopics } from './subscriptions/wanted-topics.js';
 
 export interface ConnectOptions {
   /** Ends the connecting at once; has no meaning afterwards. */
@@ -68,7 +70,7 @@ export async function connectBroker(
   const watchAnswers = () => {
     endWatch ??= clock.after(silentSince + settings.connectTimeout - clock.now(), () => {
       endWatch = null;
-      if (!link || topics.inFlight === 0) return;
+      if (!link || filters.inFlight === 0) return;
       if (clock.now() - silentSince < settings.connectTimeout) return watchAnswers();
       link.destroy();
       // What was granted once is sought again for as long as the broker itself.
@@ -76,16 +78,27 @@ export async function connectBroker(
       else lost(`no answer to a subscription within ${settings.connectTimeout / 1000} s`, false);
     });
   };
-  const topics = subscriptions({
-    onAsked() {
-      silentSince = clock.now();
-      watchAnswers();
+  const limits = limitsOf(target.host);
+  const filters = filtersAt(
+    {
+      onAsked() {
+        silentSince = clock.now();
+        watchAnswers();
+      },
+      onAnswered() {
+        silentSince = clock.now();
+        silences = 0;
+        onAcknowledged();
+      },
     },
-    onAnswered() {
-      silentSince = clock.now();
-      silences = 0;
-      onAcknowledged();
-    },
+    limits?.packet,
+  );
+  const topics = wantedTopics({
+    by: settings.subscribe ?? 'auto',
+    filters,
+    limits,
+    onOnly: () => link?.only(topics.only),
+    dropped: () => fruitlessError(target.shown),
   });
   const messages = outbox({ onResend: (topic, payload) => events.onResend?.(topic, payload), onAcknowledged });
   const dialer = dial(target, settings, clock, options.keepalive ?? 30, {
@@ -101,8 +114,9 @@ export async function connectBroker(
     opened.onClosed(lost);
     // It may have broken in the moment in which it was made.
     if (link !== opened) return;
-    topics.attach(opened, (denied) => {
-      if (denied) return gone(denied);
+    opened.only(topics.only);
+    filters.attach(opened, (denied) => {
+      if (denied.length > 0) return gone(deniedError(denied));
       if (!restored) {
         restored = true;
         events.onRestored?.({ sessionPresent: opened.sessionPresent });
@@ -114,11 +128,11 @@ export async function connectBroker(
 
   const lost = (reason: string, takenOver: boolean) => {
     if (closed || ended) return;
-    const unanswered = !acknowledged && topics.inFlight + messages.inFlight > 0;
+    const unanswered = !acknowledged && filters.inFlight + messages.inFlight > 0;
     link = null;
     endWatch?.();
     endWatch = null;
-    topics.detach();
+    filters.detach();
     messages.detach();
     if (clock.now() - linkedAt > GOOD_LIFE) {
       waits = growingWait(500, 30_000);
@@ -166,7 +180,7 @@ export async function connectBroker(
     link?.destroy();
     link = null;
     endWatch?.();
-    topics.fail(error);
+    filters.fail(error);
     messages.fail(error);
     events.onGone?.(error);
   };
@@ -178,7 +192,7 @@ export async function connectBroker(
     closing.abort();
     endWatch?.();
     ended ??= new OtaError('broker_lost', `the connection to ${target.shown} was closed`);
-    topics.fail(ended);
+    filters.fail(ended);
     messages.fail(ended);
     const endSession = settings.sessionExpiry > 0 && !keepSession;
     const farewell = clock.now() + FAREWELL_TIME;
@@ -217,34 +231,4 @@ export async function connectBroker(
       return closed;
     },
   };
-}
-
-function lostError(shown: string, timeout: number, reason: string): OtaError {
-  return new OtaError('broker_lost', `${shown} was lost and not found again within ${timeout / 1000} s: ${reason}`, {
-    hint: 'Upgrades that have begun go on in the docks. Once the broker is back, take the run up with dji-ota resume.',
-  });
-}
-
-function takenOverError(shown: string, clientId: string): OtaError {
-  return new OtaError('broker_lost', `another client connected to ${shown} with the client id ${quoted(clientId)}`, {
-    hint: 'Give each program a client id of its own, or omit --client-id.',
-  });
-}
-
-function silentError(shown: string, timeout: number): OtaError {
-  return new OtaError(
-    'broker_lost',
-    `${shown} takes connections, but did not answer a subscription within ${timeout / 1000} s (${MOST_SILENCES} times in a row)`,
-    { hint: 'Look into the log of the broker. --connect-timeout is how long an answer is waited for.' },
-  );
-}
-
-function fruitlessError(shown: string): OtaError {
-  return new OtaError(
-    'broker_refused',
-    `${shown} closes the connection whenever something is published or subscribed to (${MOST_FRUITLESS} times in a row)`,
-    {
-      hint: 'Some brokers refuse so what the user has no right to: check the access rules (ACL) and the broker’s log.',
-    },
-  );
 }

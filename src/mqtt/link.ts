@@ -7,6 +7,7 @@ import { safeText } from '../text.js';
 import type { BrokerMessage } from './broker.js';
 import { type MessageIds, messageIds } from './message-ids.js';
 import { ConnectFailure, connackFailure, type Failure, type Login, reasonWords, streamFailure } from './refusals.js';
+import type { FrameFilter } from './stream/mqtt-frames.js';
 import { openStream, type Stage } from './stream/open.js';
 import { otherProtocol } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
@@ -49,6 +50,8 @@ export interface Link {
   readonly maximumPacketSize: number | null;
   /** 0 where the broker takes no acknowledged messages, else 1 or 2. */
   readonly maximumQoS: number;
+  /** See {@link FrameFilter.only}. */
+  only: FrameFilter['only'];
   /** Calls once, when the connection has broken by itself; at once where it already has. */
   onClosed(tell: OnClosed): void;
   /**
@@ -177,6 +180,7 @@ export function openLink(
         maximumPacketSize: connack.properties?.maximumPacketSize ?? null,
         // An absent property means 2 (MQTT 5 section 3.2.2.3.4).
         maximumQoS: connack.properties?.maximumQoS ?? 2,
+        only: opened.frames.only,
         onClosed(tell) {
           if (broken) tell(...broken);
           else tellClosed = tell;

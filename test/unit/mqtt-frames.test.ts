@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frameFilter } from '../../src/mqtt/stream/mqtt-frames.js';
+import { topicSet } from '../../src/mqtt/stream/topic-set.js';
 import { smallWebsocketFrames } from '../../src/mqtt/stream/websocket-frames.js';
 
 /** A packet as MQTT 5 section 2.1 builds it. */
@@ -39,7 +40,8 @@ const anyPacket = fc.oneof(
 
 describe('frameFilter', () => {
   it('passes what is wanted byte for byte, leaves out the rest and acknowledges it, however it comes in pieces', () => {
-    const wanted = new Set(['thing/product/A/events', Buffer.from('ü/雪').toString('latin1')]);
+    const wanted = topicSet();
+    for (const each of ['thing/product/A/events', 'ü/雪']) wanted.add(each);
     fc.assert(
       fc.property(fc.array(anyPacket, { maxLength: 12 }), chunkLengths, fc.boolean(), (packets, lengths, some) => {
         const limit = 128;
@@ -62,7 +64,7 @@ describe('frameFilter', () => {
           const size = bytes.length - (bytes.length > 129 ? 3 : 2);
           const fits = size <= limit;
           if (!fits) expected.oversized.push(`${one.topic} ${size}`);
-          if (fits && (!some || wanted.has(Buffer.from(one.topic).toString('latin1')))) expected.passed.push(bytes);
+          if (fits && (!some || wanted.has(one.topic))) expected.passed.push(bytes);
           else if (one.qos > 0) expected.acks.push(one.qos === 1 ? 0x40 : 0x50, 2, one.id >> 8, one.id & 0xff);
           return bytes;
         });
@@ -94,7 +96,7 @@ describe('frameFilter', () => {
 
   it('gives a malformed topic length to the parser', () => {
     const filter = frameFilter({ limit: 1000, send: () => {}, onOversized: () => {} });
-    filter.only(new Set());
+    filter.only(topicSet());
     for (const bytes of [Buffer.from([0x30, 0x00]), Buffer.from([0x32, 0x03, 0x00, 0x09, 0x41, 0x42, 0x43])]) {
       expect(filter.take(bytes).equals(bytes)).toBe(true);
     }

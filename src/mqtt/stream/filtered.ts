@@ -2,21 +2,31 @@
 import { Duplex } from 'node:stream';
 
 export interface Filter {
-  /** What is left of `chunk`; an empty buffer where nothing is. Throws where the stream cannot go on. */
+  /**
+   * What is left of `chunk`; an empty buffer where nothing is. The bytes are the caller's again afterwards, so that what is
+   * held for later is copied. Throws where the stream cannot go on.
+   */
   take(chunk: Buffer): Buffer;
 }
 
-export function filtered(below: Duplex, filter: Filter): Duplex {
+/** A stream, and who gets its bytes: `null` = its `data` events tell them. */
+export interface Source {
+  stream: Duplex;
+  /** Has `take` called with each chunk, whose bytes are overwritten by the next one. */
+  read: ((take: (chunk: Buffer) => void) => void) | null;
+}
+
+export function filtered(below: Source, filter: Filter): Duplex {
   return new Filtered(below, filter);
 }
 
 class Filtered extends Duplex {
   readonly #below: Duplex;
 
-  constructor(below: Duplex, filter: Filter) {
+  constructor({ stream: below, read }: Source, filter: Filter) {
     super({ allowHalfOpen: false });
     this.#below = below;
-    below.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       let left: Buffer;
       try {
         left = filter.take(chunk);
@@ -24,8 +34,13 @@ class Filtered extends Duplex {
         this.destroy(error as Error);
         return;
       }
-      if (left.length > 0 && !this.push(left)) below.pause();
-    });
+      if (left.length === 0) return;
+      // Only what is passed on is copied.
+      if (read && left.buffer === chunk.buffer) left = Buffer.from(left);
+      if (!this.push(left)) below.pause();
+    };
+    if (read) read(take);
+    else below.on('data', take);
     below.on('end', () => this.push(null));
     below.on('error', (error) => this.destroy(error));
     below.on('close', () => this.destroy());

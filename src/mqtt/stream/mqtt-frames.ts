@@ -3,6 +3,7 @@
  * wants, is left out without being held, and acknowledged so that the broker does not keep it for us.
  */
 import type { Filter } from './filtered.js';
+import type { TopicSet } from './topic-set.js';
 
 export interface FrameFilterOptions {
   /** The most bytes of a packet after its fixed header. */
@@ -14,20 +15,22 @@ export interface FrameFilterOptions {
 }
 
 export interface FrameFilter extends Filter {
-  /**
-   * Leaves out messages on other topics than these from now on; null = none. Topics are given as `latin1` reads their UTF-8
-   * bytes: that is the cheapest text that a topic on its way can be turned into.
-   */
-  only(topics: { has(topic: string): boolean } | null): void;
+  /** Leaves out messages on other topics than these from now on; null = none. */
+  only(topics: Wanted | null): void;
 }
+
+/** Tells of a topic, by its bytes on the wire, whether its messages are wanted. */
+export type Wanted = Pick<TopicSet, 'hasBytes'>;
 
 const PUBLISH = 3;
 const PUBACK = 0x40;
 const PUBREC = 0x50;
 const NOTHING = Buffer.alloc(0);
+/** Bytes of acknowledgements that are not held back any longer. */
+const MOST_OWED = 16 * 1024;
 
 export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): FrameFilter {
-  let wanted: { has(topic: string): boolean } | null = null;
+  let wanted: Wanted | null = null;
   // The beginning of a packet that does not say yet whether it is wanted, and how many bytes will.
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -37,9 +40,21 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
   let skipping = false;
   // What follows a malformed header means nothing: mqtt.js reports it and ends the connection.
   let malformed = false;
+  // Sent together once everything that has arrived is read: a packet of its own for each would cost more than the rest.
+  let acks: Buffer = Buffer.alloc(1024);
+  let owed = 0;
+  let flushing: NodeJS.Immediate | null = null;
+
+  const flush = () => {
+    const packets = Buffer.from(acks.subarray(0, owed));
+    owed = 0;
+    if (flushing) clearImmediate(flushing);
+    flushing = null;
+    send(packets);
+  };
 
   const hold = (chunk: Buffer, from: number, bytes: number) => {
-    held = [from === 0 ? chunk : chunk.subarray(from)];
+    held = [Buffer.from(chunk.subarray(from))];
     heldBytes = chunk.length - from;
     needed = bytes;
   };
@@ -52,7 +67,7 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
       if (malformed) return added;
       let chunk = added;
       if (held.length > 0) {
-        held.push(added);
+        held.push(Buffer.from(added));
         heldBytes += added.length;
         if (heldBytes < needed) return NOTHING;
         chunk = Buffer.concat(held);
@@ -60,7 +75,6 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
       }
       const { length } = chunk;
       const kept: Buffer[] = [];
-      const owed: number[] = [];
       // Everything from here to `at` is passed on.
       let from = 0;
       let at = 0;
@@ -119,20 +133,25 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
           from = length;
           break;
         }
-        const topic = chunk.toString('latin1', at + 2, topicEnd);
         left = size;
-        if (size <= limit && (wanted === null || wanted.has(topic))) continue;
+        if (size <= limit && (wanted === null || wanted.hasBytes(chunk, at + 2, topicEnd))) continue;
         if (start > from) kept.push(chunk.subarray(from, start));
         skipping = true;
-        if (qos > 0)
-          owed.push(qos === 1 ? PUBACK : PUBREC, 2, chunk[topicEnd] as number, chunk[topicEnd + 1] as number);
-        if (size > limit) onOversized(Buffer.from(topic, 'latin1').toString(), size);
+        if (size > limit) onOversized(chunk.toString('utf8', at + 2, topicEnd), size);
+        if (qos > 0) {
+          if (owed + 4 > acks.length) acks = Buffer.concat([acks], acks.length * 2);
+          acks[owed++] = qos === 1 ? PUBACK : PUBREC;
+          acks[owed++] = 2;
+          acks[owed++] = chunk[topicEnd] as number;
+          acks[owed++] = chunk[topicEnd + 1] as number;
+        }
         left -= end - at;
         at = end;
         from = at;
       }
       if (at > from) kept.push(chunk.subarray(from, at));
-      if (owed.length > 0) send(Buffer.from(owed));
+      if (owed >= MOST_OWED) flush();
+      else if (owed > 0) flushing ??= setImmediate(flush);
       return kept.length === 1 ? (kept[0] as Buffer) : kept.length === 0 ? NOTHING : Buffer.concat(kept);
     },
   };

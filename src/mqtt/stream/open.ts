@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import WebSocket, { createWebSocketStream } from 'ws';
-import { type Filter, filtered } from './filtered.js';
+import { type Filter, filtered, type Source } from './filtered.js';
 import { type FrameFilter, frameFilter } from './mqtt-frames.js';
 import type { Target } from './target.js';
 import { smallWebsocketFrames } from './websocket-frames.js';
@@ -30,6 +30,9 @@ export interface StreamLimits {
  */
 const ADDRESS_TIMEOUT = 1500;
 
+/** Bytes read at once. */
+const READ_SIZE = 64 * 1024;
+
 /** Enough to tell what another protocol is. */
 const HEAD = 256;
 
@@ -41,7 +44,8 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
   let stage: Stage = 'nothing';
   let head = Buffer.alloc(0);
   const websocket = target.scheme === 'ws' || target.scheme === 'wss';
-  const socket = openSocket(target);
+  const source = openSocket(target);
+  const { stream: socket } = source;
   socket.once('connect', () => {
     stage = websocket || target.tls ? 'tcp' : 'all';
   });
@@ -54,8 +58,8 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
       return filter.take(chunk);
     },
   });
-  const below = websocket
-    ? openWebSocket(target, filtered(socket, noted(smallWebsocketFrames())), () => {
+  const below: Duplex = websocket
+    ? openWebSocket(target, filtered(source, noted(smallWebsocketFrames())), () => {
         stage = 'all';
       })
     : socket;
@@ -63,20 +67,34 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
     limit: limits.packet,
     onOversized: limits.onOversized,
     send(packets) {
-      if (below.writableLength > MOST_UNSENT) throw new Error('the broker no longer takes what is sent to it');
-      below.write(packets);
+      if (below.writableLength > MOST_UNSENT)
+        stream.destroy(new Error('the broker takes nothing of what is sent to it'));
+      else if (below.writable) below.write(packets);
     },
   });
-  const stream = filtered(below, websocket ? frames : noted(frames));
+  const stream = websocket ? filtered({ stream: below, read: null }, frames) : filtered(source, noted(frames));
   return { stream, frames, stage: () => stage, head: () => head };
 }
 
-function openSocket({ host, port, tls }: Target): Socket {
-  const address = { host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT };
+function openSocket({ host, port, tls }: Target): Source & { stream: Socket } {
+  let take = (_chunk: Buffer): void => {};
+  // Always into the same memory: what is skipped costs no allocation.
+  const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+  const onread = {
+    buffer,
+    callback(length: number) {
+      take(buffer.subarray(0, length));
+      return true;
+    },
+  };
+  const address = { host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT, onread };
   const socket: Socket = tls ? connectTls({ ...address, ...tlsOptions(host, tls) }) : connectTcp(address);
   // MQTT packets are small and each is waited for: do not hold them back to fill a segment.
   socket.setNoDelay(true);
-  return socket;
+  const read = (taker: (chunk: Buffer) => void) => {
+    take = taker;
+  };
+  return { stream: socket, read };
 }
 
 function openWebSocket({ scheme, host, port, path }: Target, socket: Duplex, onOpen: () => void): Duplex {

@@ -60,7 +60,7 @@ export function smallWebsocketFrames(): Filter {
         }
         const head = frameHead(chunk, at);
         if (head === null) {
-          held = chunk.subarray(at);
+          held = Buffer.from(chunk.subarray(at));
           break;
         }
         const opcode = head.first & 0x0f;

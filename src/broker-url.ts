@@ -85,6 +85,12 @@ export class BrokerUrl {
   }
 }
 
+/** A user name for messages: after a `?` authorizers of AWS IoT Core find tokens and signatures. */
+export function shownUser(username: string): string {
+  const end = username.indexOf('?');
+  return safeText(end < 0 ? username : `${username.slice(0, end)}?***`, 60);
+}
+
 /** What was to be the URL of a broker, shown without what might be secret in it. */
 export function shownBrokerText(text: string): string {
   const url = BrokerUrl.parse(text);

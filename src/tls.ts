@@ -29,7 +29,7 @@ export function tlsFault(error: unknown, peer: 'broker' | 'server'): TlsFault | 
 const PASSING = /BAD_RECORD_MAC|DECRYPTION_FAILED|UNEXPECTED_EOF|ALERT_INTERNAL_ERROR|ALERT_USER_CANCELLED/;
 
 /** The code of an error of OpenSSL or of its verifier; null where another layer made the error. */
-function tlsCode(error: unknown): string | null {
+export function tlsCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   // A write that meets an error of OpenSSL reports EPROTO, with the reason only in its message.

@@ -14,7 +14,8 @@ export function keptConnection(flags: ConnectionFlags, connection: Connection): 
   const { url, username, profile, sharedId, clientId } = connection;
   return {
     ...(url.hasSecret ? { shownBroker: url.shown } : { broker: url.reveal().href }),
-    username,
+    // A token in it comes from where it came from again.
+    username: username?.includes('?') ? undefined : username,
     passwordFile: absolute(flags.passwordFile),
     ca: absolute(flags.ca),
     cert: absolute(flags.cert),
@@ -23,6 +24,7 @@ export function keptConnection(flags: ConnectionFlags, connection: Connection): 
     mqttVersion: flags.mqttVersion,
     connectTimeout: flags.connectTimeout,
     reconnectTimeout: flags.reconnectTimeout,
+    subscribe: flags.subscribe,
     profile: profile ?? undefined,
     // One that comes from the run comes from it again.
     clientId: sharedId ? clientId : undefined,

@@ -57,6 +57,7 @@ export interface KeptConnection {
   mqttVersion?: string | undefined;
   connectTimeout?: string | undefined;
   reconnectTimeout?: string | undefined;
+  subscribe?: string | undefined;
   profile?: string | undefined;
   clientId?: string | undefined;
 }

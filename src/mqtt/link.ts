@@ -8,7 +8,7 @@ import type { BrokerMessage } from './broker.js';
 import { type MessageIds, messageIds } from './message-ids.js';
 import { ConnectFailure, connackFailure, type Failure, type Login, reasonWords, streamFailure } from './refusals.js';
 import type { FrameFilter } from './stream/mqtt-frames.js';
-import { openStream, type Stage } from './stream/open.js';
+import { isAlpnRefused, openStream, type Stage } from './stream/open.js';
 import { otherProtocol } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
 
@@ -101,6 +101,7 @@ export function openLink(
     // Before mqtt.js: it tells only of errors that have a code.
     stream.on('error', (error) => {
       cause ??= error;
+      if (isAlpnRefused(error)) target.alpn = null;
     });
     const client = new MqttClient(() => stream, clientOptions(settings, ids, timeout));
 

@@ -9,13 +9,9 @@ export function lostError(shown: string, timeout: number, reason: string): OtaEr
 }
 
 export function takenOverError(shown: string, clientId: string): OtaError {
-  return new OtaError(
-    'broker_lost',
-    `another client connected to ${shown} with the client id ${quoted(clientId)}`,
-    {
-      hint: 'Give each program a client id of its own, or omit --client-id.',
-    },
-  );
+  return new OtaError('broker_lost', `another client connected to ${shown} with the client id ${quoted(clientId)}`, {
+    hint: 'Give each program a client id of its own, or omit --client-id.',
+  });
 }
 
 export function silentError(shown: string, timeout: number): OtaError {

@@ -1,8 +1,9 @@
 /** What a broker's codes and a connection's errors mean: whether another attempt is worth it, and what to tell. */
+import { shownUser } from '../broker-url.js';
 import { OtaError, systemReason } from '../errors.js';
 import { quoted, safeText } from '../text.js';
 import { tlsFault } from '../tls.js';
-import type { Stage } from './stream/open.js';
+import { isAlpnRefused, type Stage } from './stream/open.js';
 import type { Target } from './stream/target.js';
 
 /** Why a connection was not made. */
@@ -103,7 +104,7 @@ function clientIdHint({ clientId }: Login): string {
 
 function loginHint({ clientId, username, password }: Login, { userInUrl }: Target): string {
   if (!username) return 'No user name was sent: give one with --username, and its password in DJI_OTA_PASSWORD.';
-  const user = userInUrl ? 'of the broker URL' : quoted(username);
+  const user = userInUrl ? 'of the broker URL' : `"${shownUser(username)}"`;
   if (!password) {
     return `The user ${user} was sent without a password: set DJI_OTA_PASSWORD, or give --password-file.`;
   }
@@ -120,6 +121,7 @@ export function streamFailure(error: unknown, target: Target, stage: Stage): Fai
     kind: 'refused',
     error: new OtaError('broker_unreachable', `${target.shown}: ${why}`, { hint, cause: error }),
   });
+  if (isAlpnRefused(error)) return { kind: 'failed', reason: 'the server does not know MQTT as a protocol inside TLS' };
   const fault = target.tls && tlsFault(error, 'broker');
   if (fault) {
     const other = 'Check the port, or use mqtt:// or ws:// for a connection without TLS.';

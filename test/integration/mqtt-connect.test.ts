@@ -1,9 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
+import { manualClock, systemClock } from '../../src/clock.js';
 import type { Broker } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
+import { openLink } from '../../src/mqtt/link.js';
+import { readTarget } from '../../src/mqtt/stream/target.js';
 import { startAedes } from '../helpers/aedes.js';
 import { connection, hasten, recorder, rejection, until } from '../helpers/broker-recorder.js';
 import { makeCertificates } from '../helpers/certificates.js';
@@ -213,6 +216,62 @@ describe.skipIf(!mosquittoAvailable())('connecting to mosquitto', () => {
 });
 
 describe('connecting', () => {
+  it.each([
+    ['mqtts://h', undefined, null],
+    ['mqtts://h:443', undefined, 'mqtt'],
+    ['mqtts://h:443', certificates.client, 'mqtt'],
+    ['mqtts://a1-ats.iot.eu-west-1.amazonaws.com:443', undefined, 'mqtt'],
+    ['mqtts://a1-ats.iot.eu-west-1.amazonaws.com:443', certificates.client, 'x-amzn-mqtt-ca'],
+    ['mqtts://a1-ats.iot.eu-west-1.amazonaws.com', certificates.client, null],
+    ['wss://h:443', undefined, null],
+  ])('%s asks inside TLS for the right protocol', (url, pair, alpn) => {
+    expect(readTarget(connection(url, pair)).alpn).toBe(alpn);
+  });
+
+  it.each([
+    ['knows MQTT', ['http/1.1', 'mqtt'], ['mqtt']],
+    ['does not, and is asked without', ['http/1.1'], [undefined, false]],
+    ['has none', undefined, [false]],
+  ])('a TLS server that %s', async (_, ALPNProtocols, expected) => {
+    const asked: unknown[] = [];
+    const server = createTlsServer(
+      { ...certificates.server, ...(ALPNProtocols ? { ALPNProtocols } : {}) },
+      (socket) => {
+        asked.push(socket.alpnProtocol);
+        socket.on('error', () => {});
+        socket.once('data', () => socket.write(Buffer.from('2003000000', 'hex')));
+      },
+    ).on('tlsClientError', () => void asked.push(undefined));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(async () => void server.close());
+    const { port } = server.address() as { port: number };
+    const target = {
+      ...readTarget(connection(`mqtts://127.0.0.1:${port}`, { ca: certificates.ca.cert })),
+      alpn: 'mqtt',
+    };
+    const open = () =>
+      openLink(
+        {
+          target,
+          version: '5',
+          clientId: 'c',
+          username: undefined,
+          password: undefined,
+          clean: true,
+          resume: false,
+          sessionExpiry: 0,
+          keepalive: 30,
+          reservedIds: [],
+        },
+        recorder(),
+        systemClock,
+        5000,
+      );
+    const link = await open().catch(open);
+    link.destroy();
+    expect(asked).toEqual(expected);
+  });
+
   it('falls back to 3.1.1 where the broker does not speak MQTT 5, and only when it may', async () => {
     const aedes = await startAedes();
     cleanups.push(aedes.stop);

@@ -39,40 +39,47 @@ const anyPacket = fc.oneof(
 );
 
 describe('frameFilter', () => {
-  it('passes what is wanted byte for byte, leaves out the rest and acknowledges it, however it comes in pieces', () => {
+  it('passes what is wanted byte for byte, leaves out the rest and acknowledges it, however it comes in pieces', async () => {
     const wanted = topicSet();
     for (const each of ['thing/product/A/events', 'ü/雪']) wanted.add(each);
-    fc.assert(
-      fc.property(fc.array(anyPacket, { maxLength: 12 }), chunkLengths, fc.boolean(), (packets, lengths, some) => {
-        const limit = 128;
-        const sent: Buffer[] = [];
-        const oversized: string[] = [];
-        const filter = frameFilter({
-          limit,
-          send: (bytes) => void sent.push(bytes),
-          onOversized: (name, bytes) => void oversized.push(`${name} ${bytes}`),
-        });
-        filter.only(some ? wanted : null);
-        const expected = { passed: [] as Buffer[], acks: [] as number[], oversized: [] as string[] };
-        const all = packets.map((one) => {
-          if ('type' in one) {
-            const bytes = packet(one.type << 4, Buffer.alloc(one.size, 0x33));
-            expected.passed.push(bytes);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyPacket, { maxLength: 12 }),
+        chunkLengths,
+        fc.boolean(),
+        async (packets, lengths, some) => {
+          const limit = 128;
+          const sent: Buffer[] = [];
+          const oversized: string[] = [];
+          const filter = frameFilter({
+            limit,
+            send: (bytes) => void sent.push(bytes),
+            onOversized: (name, bytes) => void oversized.push(`${name} ${bytes}`),
+          });
+          filter.only(some ? wanted : null);
+          const expected = { passed: [] as Buffer[], acks: [] as number[], oversized: [] as string[] };
+          const all = packets.map((one) => {
+            if ('type' in one) {
+              const bytes = packet(one.type << 4, Buffer.alloc(one.size, 0x33));
+              expected.passed.push(bytes);
+              return bytes;
+            }
+            const bytes = publish(one.topic, Buffer.alloc(one.size, 0x30), one.qos, one.id);
+            const size = bytes.length - (bytes.length > 129 ? 3 : 2);
+            const fits = size <= limit;
+            if (!fits) expected.oversized.push(`${one.topic} ${size}`);
+            if (fits && (!some || wanted.has(one.topic))) expected.passed.push(bytes);
+            else if (one.qos > 0) expected.acks.push(one.qos === 1 ? 0x40 : 0x50, 2, one.id >> 8, one.id & 0xff);
             return bytes;
-          }
-          const bytes = publish(one.topic, Buffer.alloc(one.size, 0x30), one.qos, one.id);
-          const size = bytes.length - (bytes.length > 129 ? 3 : 2);
-          const fits = size <= limit;
-          if (!fits) expected.oversized.push(`${one.topic} ${size}`);
-          if (fits && (!some || wanted.has(one.topic))) expected.passed.push(bytes);
-          else if (one.qos > 0) expected.acks.push(one.qos === 1 ? 0x40 : 0x50, 2, one.id >> 8, one.id & 0xff);
-          return bytes;
-        });
-        const passed = [...pieces(Buffer.concat(all), lengths)].map((piece) => filter.take(piece));
-        expect(Buffer.concat(passed).equals(Buffer.concat(expected.passed))).toBe(true);
-        expect([...Buffer.concat(sent)]).toEqual(expected.acks);
-        expect(oversized).toEqual(expected.oversized);
-      }),
+          });
+          const passed = [...pieces(Buffer.concat(all), lengths)].map((piece) => filter.take(piece));
+          expect(Buffer.concat(passed).equals(Buffer.concat(expected.passed))).toBe(true);
+          // Acknowledgements are sent together, after everything that has arrived.
+          await new Promise((resolve) => setImmediate(resolve));
+          expect([...Buffer.concat(sent)]).toEqual(expected.acks);
+          expect(oversized).toEqual(expected.oversized);
+        },
+      ),
     );
   });
 

@@ -37,6 +37,12 @@ describe('connackFailure', () => {
     expect(failure).toMatchObject({ error: { hint: expect.stringMatching(/"me".*--client-id/) } });
   });
 
+  it('does not show the token in a user name', () => {
+    const failure = connackFailure(4, undefined, target, { ...login, username: 'ota?token=s3cret' });
+    expect(failure).toMatchObject({ error: { hint: expect.stringContaining('"ota?***"') } });
+    expect(JSON.stringify(failure)).not.toContain('s3cret');
+  });
+
   it('bounds what the broker says, and shows no control characters', () => {
     const words = reasonWords(0x87, `\u001b[31m${'x'.repeat(1000)}`);
     expect(words).toContain('not authorized (code 0x87, the broker says: \\u{1b}[31mx');

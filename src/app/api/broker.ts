@@ -1,4 +1,4 @@
-import { type Broker, type BrokerEvents, expiryWhileSought } from '../../mqtt/broker.js';
+import { type Broker, type BrokerEvents, expiryWhileSought, type SubscribeBy } from '../../mqtt/broker.js';
 import { randomClientId } from '../../settings/connection/load-connection.js';
 import { CONNECTION_DEFAULTS } from '../../settings/profiles/profile.js';
 
@@ -21,6 +21,8 @@ export interface BrokerOptions {
   connectTimeout?: number | undefined;
   /** How long a lost broker is sought, milliseconds; default 600,000. */
   reconnectTimeout?: number | undefined;
+  /** Default `auto`: each gateway's own topics, and wildcards for a fleet or where the broker limits subscriptions. */
+  subscribe?: SubscribeBy | undefined;
 }
 
 /** A connection of your own: called once for a run, and closed by it. */

@@ -19,6 +19,7 @@ const KEYS: Readonly<Record<string, string>> = {
   '--serve-url': 'serve.url',
   '--skip-current': 'skipCurrent',
   '--skip-unready': 'skipUnready',
+  '--subscribe': 'broker.subscribe',
   '--target': 'target',
   '--type': 'type',
   '--username': 'broker.username',

@@ -51,6 +51,7 @@ const broker = z.union([
     mqttVersion: z.enum(['auto', '5', '3.1.1']).optional(),
     connectTimeout: wait.optional(),
     reconnectTimeout: wait.optional(),
+    subscribe: z.enum(['auto', 'gateways', 'wildcard']).optional(),
   }),
 ]);
 

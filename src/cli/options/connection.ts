@@ -1,5 +1,5 @@
 /** The options of every command that connects. Their values are checked where option, environment and profile meet. */
-import { CONNECTION_DEFAULTS, MQTT_VERSIONS } from '../../settings/profiles/profile.js';
+import { CONNECTION_DEFAULTS, MQTT_VERSIONS, SUBSCRIBE_BY } from '../../settings/profiles/profile.js';
 import { defineOptions } from './declaration.js';
 import { duration } from './value-types.js';
 
@@ -48,6 +48,13 @@ export const CONNECTION = defineOptions({
     group,
     help: 'how long a lost broker is sought',
     defaultText: duration.show?.(CONNECTION_DEFAULTS.reconnectTimeout) ?? '',
+  },
+  subscribe: {
+    value: '<way>',
+    group,
+    choices: SUBSCRIBE_BY,
+    help: 'topics of each gateway, or wildcards; auto takes wildcards for a fleet',
+    defaultText: CONNECTION_DEFAULTS.subscribe,
   },
   profile: {
     value: '<name>',

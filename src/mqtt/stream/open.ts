@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import WebSocket, { createWebSocketStream } from 'ws';
+import { tlsCode } from '../../tls.js';
 import { type Filter, filtered, type Source } from './filtered.js';
 import { type FrameFilter, frameFilter } from './mqtt-frames.js';
 import type { Target } from './target.js';
@@ -76,8 +77,13 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
   return { stream, frames, stage: () => stage, head: () => head };
 }
 
-function openSocket({ host, port, tls }: Target): Source & { stream: Socket } {
-  let take = (_chunk: Buffer): void => {};
+/** The server knows no protocol that was asked for; not all that speak MQTT on the port of https know its name. */
+export function isAlpnRefused(error: unknown): boolean {
+  return tlsCode(error)?.endsWith('ALERT_NO_APPLICATION_PROTOCOL') === true;
+}
+
+function openSocket({ host, port, tls, alpn }: Target): Source & { stream: Socket } {
+  let take: (chunk: Buffer) => void = () => {};
   // Always into the same memory: what is skipped costs no allocation.
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   const onread = {
@@ -88,7 +94,9 @@ function openSocket({ host, port, tls }: Target): Source & { stream: Socket } {
     },
   };
   const address = { host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT, onread };
-  const socket: Socket = tls ? connectTls({ ...address, ...tlsOptions(host, tls) }) : connectTcp(address);
+  const socket: Socket = tls
+    ? connectTls({ ...address, ...tlsOptions(host, tls), ...(alpn ? { ALPNProtocols: [alpn] } : {}) })
+    : connectTcp(address);
   // MQTT packets are small and each is waited for: do not hold them back to fill a segment.
   socket.setNoDelay(true);
   const read = (taker: (chunk: Buffer) => void) => {

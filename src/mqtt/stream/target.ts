@@ -19,6 +19,8 @@ export interface Target {
   password: string | undefined;
   /** Null where the scheme has no TLS. */
   tls: TlsFiles | null;
+  /** What is asked for inside TLS (ALPN); null = nothing, which is also what a server that refuses it gets next. */
+  alpn: string | null;
 }
 
 /**
@@ -44,7 +46,23 @@ export function readTarget(settings: ConnectionSettings): Target {
     userInUrl: settings.username === undefined && username !== '',
     password: settings.password ?? decode(password),
     tls: tls ? readTlsFiles(settings) : withoutTls(settings, scheme),
+    alpn: scheme === 'mqtts' && port === HTTPS_PORT ? alpnOn443(host, settings.cert !== undefined) : null,
   };
+}
+
+const HTTPS_PORT = 443;
+
+/** Whether `host` is an endpoint of AWS IoT Core. */
+export function isAwsIot(host: string): boolean {
+  return /\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/i.test(host);
+}
+
+/**
+ * On the port of https a server must be told that this is MQTT. `mqtt` is the registered name; AWS IoT Core takes it for
+ * custom authorizers, and has one of its own for client certificates.
+ */
+function alpnOn443(host: string, hasCertificate: boolean): string {
+  return hasCertificate && isAwsIot(host) ? 'x-amzn-mqtt-ca' : 'mqtt';
 }
 
 function decode(text: string): string | undefined {

@@ -6,6 +6,7 @@ import type { OtaError } from '../../errors.js';
 import { parseTopic, topicOf } from '../../protocol/topics.js';
 import type { SubscribeBy } from '../broker.js';
 import type { Wanted } from '../stream/mqtt-frames.js';
+import { isAwsIot } from '../stream/target.js';
 import { topicSet } from '../stream/topic-set.js';
 import { type Denied, deniedError, type Filters, QUOTA_EXCEEDED } from './filters.js';
 
@@ -31,7 +32,7 @@ export interface BrokerLimits {
  * some are left for what comes later.
  */
 export function limitsOf(host: string): BrokerLimits | null {
-  return /\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/i.test(host) ? { packet: 8, total: 40 } : null;
+  return isAwsIot(host) ? { packet: 8, total: 40 } : null;
 }
 
 export interface WantedTopics {

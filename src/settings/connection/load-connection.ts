@@ -1,9 +1,8 @@
 /** From options, environment and profile to what the broker is connected with. */
 import { createHash, randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
-import type { BrokerUrl } from '../../broker-url.js';
+import { type BrokerUrl, shownUser } from '../../broker-url.js';
 import type { ConnectionSettings } from '../../mqtt/broker.js';
-import { safeText } from '../../text.js';
 import { warnOfLooseFolders } from '../loose-folders.js';
 import { type NamedProfile, NO_PROFILE } from '../profiles/profile.js';
 import { settingsFile } from '../state-folders.js';
@@ -89,6 +88,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     mqttVersion: merged.mqttVersion,
     connectTimeout: merged.connectTimeout,
     reconnectTimeout: merged.reconnectTimeout,
+    subscribe: merged.subscribe,
     usernameFrom: merged.username?.source ?? merged.userInUrl,
     passwordFrom: password?.from ?? null,
     profile: profile?.name ?? null,
@@ -125,7 +125,7 @@ async function passwordOf(
     return { value, from: given.source };
   }
   if ((!merged.username && merged.userInUrl === null) || !isTerminal || !prompt) return null;
-  const user = merged.username ? `of ${safeText(merged.username.value, 60)} at` : 'for';
+  const user = merged.username ? `of ${shownUser(merged.username.value)} at` : 'for';
   const value = await prompt(`Password ${user} ${merged.broker.value} (Enter for none): `);
   return value === '' ? null : { value, from: 'the prompt' };
 }

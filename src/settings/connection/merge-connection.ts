@@ -1,16 +1,17 @@
 /** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
+import { shownUser } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import { quoted } from '../../text.js';
 import { parseTimeout } from '../duration.js';
 import {
   CONNECTION_DEFAULTS,
   MQTT_VERSIONS,
-  type MqttVersion,
   type NamedProfile,
   optionName,
   type PasswordCommand,
   type Profile,
   type ProfileKey,
+  SUBSCRIBE_BY,
 } from '../profiles/profile.js';
 import { type BrokerAddress, parseBrokerUrl } from './broker-url.js';
 import { checkLogin, checkPasswordGoesHome, checkTls } from './check-connection.js';
@@ -29,6 +30,7 @@ export interface ConnectionFlags {
   mqttVersion?: string | undefined;
   connectTimeout?: string | undefined;
   reconnectTimeout?: string | undefined;
+  subscribe?: string | undefined;
   profile?: string | undefined;
 }
 
@@ -84,9 +86,10 @@ export function mergeConnection(
     key: pick('key'),
     insecure: insecure?.value ? { ...insecure, value: true } : null,
     clientId: plain(pick('clientId'), 'client id')?.value ?? null,
-    mqttVersion: mqttVersionOf(pick('mqttVersion')),
+    mqttVersion: choiceOf(pick('mqttVersion'), MQTT_VERSIONS, 'an MQTT version') ?? CONNECTION_DEFAULTS.mqttVersion,
     connectTimeout: timeoutOf(pick('connectTimeout'), 'connectTimeout') ?? CONNECTION_DEFAULTS.connectTimeout,
     reconnectTimeout: timeoutOf(pick('reconnectTimeout'), 'reconnectTimeout') ?? CONNECTION_DEFAULTS.reconnectTimeout,
+    subscribe: choiceOf(pick('subscribe'), SUBSCRIBE_BY, 'a way to subscribe') ?? CONNECTION_DEFAULTS.subscribe,
   };
   if (profile) checkPasswordGoesHome(merged, profile);
   checkTls(merged, options.caForFirmware ?? false);
@@ -128,7 +131,7 @@ function mergeUser(
   if (username.level === broker.level && username.value !== inUrl) {
     throw new OtaError(
       'usage',
-      `${username.source} says user ${quoted(username.value)}, the broker URL says another one`,
+      `${username.source} says user "${shownUser(username.value)}", the broker URL says another one`,
       { hint: 'Give the user name once.' },
     );
   }
@@ -168,12 +171,12 @@ function plain(given: Sourced<string> | null, what: string): Sourced<string> | n
   return given;
 }
 
-function mqttVersionOf(given: Sourced<string> | null): MqttVersion {
-  const version = given?.value ?? CONNECTION_DEFAULTS.mqttVersion;
-  const known = MQTT_VERSIONS.find((one) => one === version);
+function choiceOf<T extends string>(given: Sourced<string> | null, choices: readonly T[], what: string): T | null {
+  if (!given) return null;
+  const known = choices.find((one) => one === given.value);
   if (known) return known;
-  throw new OtaError('usage', `${given?.source}: ${quoted(version)} is not an MQTT version`, {
-    hint: 'It is one of auto, 5 and 3.1.1.',
+  throw new OtaError('usage', `${given.source}: ${quoted(given.value, 40)} is not ${what}`, {
+    hint: `It is one of ${choices.slice(0, -1).join(', ')} and ${choices.at(-1)}.`,
   });
 }
 

@@ -1,5 +1,7 @@
 /** The settings of a connection once option, environment, profile and default have met. */
+
 import type { BrokerUrl } from '../../broker-url.js';
+import type { SubscribeBy } from '../../mqtt/broker.js';
 import type { MqttVersion, PasswordCommand } from '../profiles/profile.js';
 
 /** A value, and where it came from in the words of a message: `--ca`, `DJI_OTA_USERNAME`, `profile "site-a"`. */
@@ -31,4 +33,5 @@ export interface MergedConnection {
   connectTimeout: number;
   /** Milliseconds. */
   reconnectTimeout: number;
+  subscribe: SubscribeBy;
 }

@@ -10,6 +10,7 @@ import {
   type ProfileKey,
   profileNameProblem,
   type Settings,
+  SUBSCRIBE_BY,
   withOwnKeys,
 } from './profile.js';
 
@@ -41,5 +42,6 @@ function isValid(key: ProfileKey, value: unknown): boolean {
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT) return false;
   if (key === 'broker') parseBrokerUrl(value, key);
   if (key === 'connectTimeout' || key === 'reconnectTimeout') parseTimeout(value, key);
+  if (key === 'subscribe') return (SUBSCRIBE_BY as readonly string[]).includes(value);
   return key !== 'mqttVersion' || (MQTT_VERSIONS as readonly string[]).includes(value);
 }

@@ -1,5 +1,6 @@
 /** A broker profile: the connection options that a user keeps under a name, and the settings file that holds them. */
 import { OtaError } from '../../errors.js';
+import type { SubscribeBy } from '../../mqtt/broker.js';
 import { safeText } from '../../text.js';
 
 /** Prints the password: a text is run by the shell, a list (program, arguments) without one. */
@@ -22,18 +23,22 @@ export interface Profile {
   /** As the user wrote it: `10s`. */
   connectTimeout?: string | undefined;
   reconnectTimeout?: string | undefined;
+  subscribe?: SubscribeBy | undefined;
 }
 
 /** Where nothing else is given. Milliseconds. */
 export const CONNECTION_DEFAULTS = {
   broker: 'mqtt://localhost:1883',
   mqttVersion: 'auto',
+  subscribe: 'auto',
   connectTimeout: 10_000,
   reconnectTimeout: 600_000,
 } as const;
 
 export const MQTT_VERSIONS = ['auto', '5', '3.1.1'] as const;
 export type MqttVersion = (typeof MQTT_VERSIONS)[number];
+
+export const SUBSCRIBE_BY = ['auto', 'gateways', 'wildcard'] as const satisfies readonly SubscribeBy[];
 
 /** Every key of a profile, in the order in which they are shown; the option of the same name is its kebab-case form. */
 export const PROFILE_KEYS = [
@@ -50,6 +55,7 @@ export const PROFILE_KEYS = [
   'mqttVersion',
   'connectTimeout',
   'reconnectTimeout',
+  'subscribe',
 ] as const satisfies readonly (keyof Profile)[];
 export type ProfileKey = (typeof PROFILE_KEYS)[number];
 

@@ -17,6 +17,7 @@ import {
   type ProfileKey,
   profileNameProblem,
   type Settings,
+  SUBSCRIBE_BY,
   withOwnKeys,
 } from './profile.js';
 
@@ -57,6 +58,7 @@ export const profileSchema = z.strictObject({
   mqttVersion: z.optional(z.enum(MQTT_VERSIONS)),
   connectTimeout: z.optional(timeout),
   reconnectTimeout: z.optional(timeout),
+  subscribe: z.optional(z.enum(SUBSCRIBE_BY)),
 }) satisfies z.ZodMiniType<Profile> & { shape: Record<ProfileKey, unknown> };
 
 const settingsSchema = z.strictObject({

@@ -78,7 +78,7 @@ export const config = defineCommand({
   options: {},
   notes: `Settings:
   broker, username, password-file, password-command, ca, cert, key, insecure, client-id, mqtt-version,
-  connect-timeout, reconnect-timeout; and a password, only where you ask for it to be kept.`,
+  connect-timeout, reconnect-timeout, subscribe; and a password, only where you ask for it to be kept.`,
   examples: [
     'dji-ota config set --profile site-a broker=mqtts://mqtt.example.com username=ota ca=./ca.pem',
     'dji-ota config set --profile site-a --ask-password',

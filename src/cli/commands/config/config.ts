@@ -1,6 +1,6 @@
 /** `dji-ota config`: broker profiles. Results go to stdout, confirmations to stderr. */
 import { access } from 'node:fs/promises';
-import { shownBrokerText } from '../../../broker-url.js';
+import { shownBrokerText, shownUser } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
@@ -221,6 +221,7 @@ function masked(profile: Profile): Partial<Record<keyof Profile, ShownValue>> {
 function shownValue(key: ProfileKey, value: ShownValue): ShownValue {
   if (key === 'password') return '***';
   if (key === 'broker') return shownBrokerText(String(value));
+  if (key === 'username') return shownUser(String(value));
   if (key !== 'passwordCommand') return value;
   const shown = (text: string) => text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]+/gi, redactUrl);
   return Array.isArray(value) ? value.map(shown) : shown(String(value));

@@ -1,6 +1,7 @@
 /** `dji-ota config test`: connects, and says which of the needed topics the broker lets us use. */
 import { randomUUID } from 'node:crypto';
 import { abortable } from '../../../abort.js';
+import { shownUser } from '../../../broker-url.js';
 import { systemClock } from '../../../clock.js';
 import { OtaError } from '../../../errors.js';
 import type { Broker } from '../../../mqtt/broker.js';
@@ -130,13 +131,14 @@ const MEANING = {
 function printAnswers(connection: Connection, broker: Broker, topics: TopicTest[], options: TestOptions, io: Io): void {
   const { url, usernameFrom, passwordFrom, profile } = connection;
   // One in the URL is shown no more than the rest of what may be secret there.
-  const username = connection.username ?? (url.reveal().username === '' ? null : '***');
+  const inUrl = url.reveal().username === '' ? null : '***';
+  const username = connection.username === undefined ? inUrl : shownUser(connection.username);
   if (options.output === 'json') {
     const result = { broker: broker.url, mqtt_version: broker.version, profile, username, password_from: passwordFrom };
     io.stdout.write(`${safeJson(JSON.stringify({ ...result, topics }))}\n`);
     return;
   }
-  const login = username === null ? 'no user name' : `user ${safeText(username, 60)} (${usernameFrom})`;
+  const login = username === null ? 'no user name' : `user ${username} (${usernameFrom})`;
   const secret = passwordFrom === null ? 'no password' : `password from ${passwordFrom}`;
   const lines = [
     `Connected to ${broker.url} with MQTT ${broker.version}: ${login}, ${secret}${profile ? `, profile "${profile}"` : ''}.`,

@@ -42,7 +42,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 const EXAMPLES = [
   'dji-ota push manifest.json --pid 7CTXN4A00B0001',
   'dji-ota watch --pid 7CTXN4A00B0001',
-  'dji-ota push examples/manifest.json --simulate',
+  'dji-ota push --simulate',
 ];
 
 export interface Program {

@@ -1,5 +1,6 @@
 /** Scenario files: JSON or YAML with the keys of {@link Behavior}, checked in full before anything runs. */
 
+import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { OtaError } from '../errors.js';
@@ -139,13 +140,16 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return issue.keys.map((key) => `${place}unknown key ${quoted(key)}${didYouMean(key, known, bare)}`);
 }
 
+// As far up from the sources as from what is built of them.
+const EXAMPLES = fileURLToPath(new URL('../../examples/scenarios', import.meta.url));
+
 function invalid(name: string, details: string[]): OtaError {
   return new OtaError(
     'scenario_invalid',
     `scenario ${safeText(name)}: ${details.length === 1 ? details[0] : `${details.length} errors`}`,
     {
       details: details.length === 1 ? [] : details,
-      hint: 'A scenario file has description, scenario, defaults, devices and docks; examples/scenarios has some of each kind.',
+      hint: `A scenario file has description, scenario, defaults, devices and docks; there are some in ${EXAMPLES}.`,
     },
   );
 }

@@ -62,7 +62,7 @@ describe('the command line', () => {
   it('says of a run that there is not, and where the others are listed', async () => {
     const { code, stderr } = await place.run(['runs', 'nope']);
     expect(code).toBe(2);
-    expect(stderr).toBe('error: there is no run nope\nhint: dji-ota runs lists the earlier ones.\n');
+    expect(stderr).toBe('error: there is no run "nope"\nhint: dji-ota runs lists the earlier ones.\n');
   });
 
   describe.skipIf(!existsSync('/dev/full'))('with a full disk for standard output', () => {

@@ -54,7 +54,14 @@ describe('what is in it', () => {
     // CommonJS below an ES module package; and the licences of what is built into the program.
     papers.push('bin/package.json', 'dist/program/NOTICES.txt', 'dist/program/package.json');
     // The man page is made when a release is packed.
-    expect(other.filter((path) => path !== 'dist/dji-ota.1')).toEqual(papers.sort());
+    const shown = /^(docs|examples)\//;
+    expect(other.filter((path) => path !== 'dist/dji-ota.1' && !shown.test(path))).toEqual(papers.sort());
+    // What help and README name is there after an install.
+    const named = ['docs/manifest.md', 'examples/manifest.json', 'examples/scenarios/rollout.yaml'];
+    expect(files).toEqual(expect.arrayContaining(named));
+    const links = [...readFileSync(join(installed, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+    const dead = links.map(([, path]) => path ?? '').filter((path) => !existsSync(join(installed, path)));
+    expect(dead).toEqual([]);
     expect(files.filter((path) => /^(test|bench)\/|\.test\.|\.map$|tsconfig/.test(path))).toEqual([]);
   });
 
@@ -103,6 +110,10 @@ describe('as it is unpacked', () => {
   test('the program runs', () => {
     const run = (...args: string[]) => spawnSync(process.execPath, [bin(), ...args], { cwd: folder, env: home() });
     expect(run('--version').stdout.toString().trim()).toBe(manifest.version);
+    const alone = run('push', '--simulate', 'refused', '--dry-run');
+    expect(alone.status).toBe(0);
+    expect(alone.stderr.toString()).toContain(`the built-in example ${join(installed, 'examples', 'manifest.json')}`);
+    expect(alone.stdout.toString()).toContain('4 devices on 2 gateways');
     const simulated = run('push', 'examples/manifest.json', '--simulate', 'refused', '--output', 'json');
     expect(simulated.status).toBe(1);
     const last = simulated.stdout.toString().trim().split('\n').at(-1) ?? '';

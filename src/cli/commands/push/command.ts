@@ -8,7 +8,7 @@ export const push = defineCommand({
   arguments: [
     {
       term: '[manifest]',
-      help: '.json, .yaml or .csv file, or - for JSON or YAML on standard input',
+      help: '.json, .yaml, .csv or .tsv file, or - for JSON or YAML on standard input',
       complete: 'files',
     },
   ],
@@ -19,7 +19,7 @@ export const push = defineCommand({
     'dji-ota push manifest.json --pid 7CTXN4A00B0001 --broker mqtts://mqtt.example.com --username ota',
     'dji-ota push fleet.csv --waves 1,10%,100% --preflight require --verify require',
     'dji-ota push fleet.csv --output json > run.jsonl',
-    'dji-ota push examples/manifest.json --simulate',
+    'dji-ota push --simulate',
   ],
   run: async ([manifest], options, io, given) => (await import('./push.js')).pushCommand(manifest, options, io, given),
 });

@@ -19,10 +19,12 @@ export async function dryRun(
   options: PushOptions,
   settings: PushSettings,
   io: Io,
+  note?: string,
 ): Promise<number> {
   const run = newRunId(io.clock.wall());
   const output = await openOutput(options, io, run);
   try {
+    if (note) output.note(note);
     const gateways = new Set(devices.map(({ pid }) => pid)).size;
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
     for (const { code, message } of warnings) output.warn(code, message);

@@ -8,6 +8,7 @@ import type { BrokerUrl } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
+import { safeText } from '../../../text.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
 import { type Io, limitRun } from '../../io.js';
@@ -26,11 +27,14 @@ export async function pushCommand(
 ): Promise<number> {
   // What does not go together is said before a manifest is read.
   pushSettings(options, io.env);
-  if (source === undefined) throw noManifest(options);
+  const manifest = source ?? (await exampleManifest(options));
   const unlimited = limitRun(io, options.timeout);
   try {
-    const { devices, warnings } = await readDevices(source, options, io);
-    return await runSelected({ devices: await select(devices, options), warnings }, source, options, io, { given });
+    const { devices, warnings } = await readDevices(manifest, options, io);
+    const note =
+      source === undefined ? `No manifest is given: the built-in example ${manifest} is simulated.` : undefined;
+    const about = { given, ...(note === undefined ? {} : { note }) };
+    return await runSelected({ devices: await select(devices, options), warnings }, manifest, options, io, about);
   } finally {
     unlimited();
   }
@@ -57,7 +61,8 @@ export async function runSelected(
   about: AboutRun,
 ): Promise<number> {
   const settings = pushSettings(options, io.env);
-  if (options.dryRun) return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io);
+  if (options.dryRun)
+    return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io, about.note);
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
 
   const run = newRunId(io.clock.wall());
@@ -148,12 +153,22 @@ export async function readDevices(source: string, options: PushOptions, io: Io):
   }
 }
 
-// `--simulate manifest.json` takes the manifest as the scenario's name: the commonest slip with it.
-function noManifest(options: PushOptions): OtaError {
-  const taken = typeof options.simulate === 'string' && /\.(json|ya?ml|csv)$/i.test(options.simulate);
-  return new OtaError('usage', 'no manifest is given', {
-    hint: taken
-      ? `${options.simulate} was taken as the scenario of --simulate: write dji-ota push ${options.simulate} --simulate`
-      : 'Give a .json, .yaml or .csv file, or - for standard input.',
-  });
+/** What a rehearsal upgrades where no manifest is given: nothing but a rehearsal has one. @throws OtaError `usage` */
+async function exampleManifest({ simulate }: PushOptions): Promise<string> {
+  const hint =
+    'Give a .json, .yaml, .csv or .tsv file, or - for standard input; --simulate alone has an example of its own.';
+  if (simulate === undefined) throw new OtaError('usage', 'no manifest is given', { hint });
+  if (simulate !== true && /\.(json|ya?ml|[ct]sv)$/i.test(simulate)) {
+    // `--simulate manifest.json` takes the manifest as the scenario's name: the commonest slip with it.
+    const { namesInManifest } = await import('../../completion/manifest-names.js');
+    const isManifest = await namesInManifest(simulate).then(
+      () => true,
+      () => false,
+    );
+    const shown = safeText(simulate);
+    const slip = `${shown} was taken as the scenario of --simulate: write dji-ota push ${shown} --simulate`;
+    if (isManifest) throw new OtaError('usage', 'no manifest is given', { hint: slip });
+  }
+  const { packageFile } = await import('../../../app/package-file.js');
+  return packageFile('examples/manifest.json');
 }

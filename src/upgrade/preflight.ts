@@ -46,6 +46,7 @@ const MOST_NAMED = 10;
 
 export function createPreflight(options: LookOptions, feed: FleetFeed = createFleetFeed(options.clock)): Preflight {
   return {
+    asks: isLook(options),
     handle: (message) => feed.handle(message),
     async check(broker, plan) {
       if (isLook(options)) await look(broker, plan, feed, options);

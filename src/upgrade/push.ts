@@ -14,6 +14,8 @@ import type { RunView } from './tracker/state.js';
 
 /** A look at the docks before anything is published to them. */
 export interface Preflight {
+  /** Whether the docks are asked, which takes some seconds; else only what is known already decides. */
+  asks: boolean;
   /** Every message that arrives before the run begins. */
   handle(message: BrokerMessage): void;
   /** Devices, by index into the plan, that have nothing to do or are to be left out. @throws OtaError `preflight_refused` */
@@ -118,7 +120,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     await race(subscribeRun(broker, plan, verification), goneEarly, signal);
     let left: LeftOut[] = [];
     if (preflight) {
-      onPhase?.('preflight');
+      if (preflight.asks) onPhase?.('preflight');
       left = await race(preflight.check(broker, plan), goneEarly, signal);
     }
     if (options.confirm && !(await race(options.confirm(plan), goneEarly, signal))) {

@@ -101,8 +101,8 @@ describe('for real', () => {
     simulator = await createSimulator({ docks: fleet, speed: 50 });
     await cp(join(ROOT, 'examples'), join(place.folder, 'examples'), { recursive: true });
     await place.put('manifest.json', devices.slice(0, 1));
-    const rows = fleet.map(({ sn, pid, product_version }) => [sn, pid, product_version].join(','));
-    await place.put('fleet.csv', ['sn,pid,product_version', ...rows, ''].join('\n'));
+    const rows = fleet.map(({ sn, pid, product_version }) => [sn, pid, product_version, 'north', '1'].join(','));
+    await place.put('fleet.csv', ['sn,pid,product_version,site,ring', ...rows, ''].join('\n'));
     const file = 'examples/firmware/Dock3_17.07.04.01_pro.zip';
     await place.put('local.yaml', JSON.stringify([{ ...devices[0], file }]));
     await cp(join(ROOT, file), join(place.folder, 'M4T_UAV_17.02.05.01_pro.zip'));

@@ -140,7 +140,7 @@ describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () =>
 
   it('5: the whole run took too long, and can be taken up', async () => {
     const manifest = await fleet(1, { behavior: { download_seconds: 60, interval_ms: 1000 } });
-    const { code, all, stderr } = await push(manifest, '--timeout', '4s');
+    const { code, all, stderr } = await push(manifest, '--timeout', '6s');
     expect(code).toBe(5);
     expect(stderr).toContain(`dji-ota resume ${all[0]?.run}`);
   });

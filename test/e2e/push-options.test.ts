@@ -248,7 +248,7 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
     const set = await place.run(['config', 'set', `broker=${nobody}`, '--profile', 'dead']);
     expect(set.code, set.stderr).toBe(0);
     const env = { DJI_OTA_PROFILE: 'dead', DJI_OTA_OUTPUT: 'json' };
-    const push = ['push', manifest, '--connect-timeout', '300ms'];
+    const push = ['push', manifest, '--connect-timeout', '2s'];
     const profile = await place.run(push, { env });
     expect(jsonLines(profile).of('error')[0]?.message).toContain(nobody);
     const environment = await place.run(push, { env: { ...env, DJI_OTA_BROKER: broker.url } });

@@ -111,7 +111,7 @@ describe('bash', () => {
     expect(options).toEqual(expect.arrayContaining(['--report', '--retries', '--reply-timeout']));
     expect(choices).toEqual(['auto', 'bars', 'log', 'json', 'quiet']);
     expect(equals).toEqual(['log']);
-    expect(profile).toEqual(['site-a', 'site-b']);
+    expect(profile).toEqual(['site-a', 'site-b', 'none']);
     expect(half).toEqual(['site-b']);
     expect(pids).toEqual(['DOCK1', 'DOCK2']);
     expect(more).toEqual(['DOCK1,DOCK2']);
@@ -142,7 +142,7 @@ describe.skipIf(!installed('zsh'))('zsh', () => {
     expect(options).toEqual(expect.arrayContaining(['--report', '--retries', '--reply-timeout']));
     expect(choices).toEqual(['auto', 'bars', 'log', 'json', 'quiet']);
     expect(equals).toEqual(['log']);
-    expect(profile).toEqual(['site-a', 'site-b']);
+    expect(profile).toEqual(['site-a', 'site-b', 'none']);
     expect(pids).toEqual(['DOCK1', 'DOCK2']);
   });
 
@@ -166,7 +166,7 @@ describe.skipIf(!installed('fish'))('fish', () => {
     expect(options).toEqual(expect.arrayContaining(['--report', '--retries', '--reply-timeout']));
     expect(choices).toEqual(['auto', 'bars', 'log', 'json', 'quiet']);
     expect(equals).toEqual(['--output=log']);
-    expect(profile).toEqual(['site-a', 'site-b']);
+    expect(profile).toEqual(['none', 'site-a', 'site-b']);
     expect(pids).toEqual(['DOCK1', 'DOCK2']);
     expect(files).toEqual(['fleet.json']);
   });

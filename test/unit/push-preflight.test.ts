@@ -8,6 +8,7 @@ describe('preflight', () => {
     const fake = fakeBroker({ docks: { P1: goodDock } });
     const heard: string[] = [];
     const preflight = {
+      asks: true,
       handle: ({ topic }: { topic: string }) => void heard.push(topic),
       async check() {
         fake.say('thing/product/P0/osd', {});
@@ -26,7 +27,7 @@ describe('preflight', () => {
     const fake = fakeBroker();
     const check = async () => [0, 1].map((index) => ({ device: index, reason: 'up to date' }));
     const core = coreOptions({}, { waves: [1, 2] });
-    const run = startPush({ fake, planned: fleetOf(2), preflight: { handle() {}, check }, core });
+    const run = startPush({ fake, planned: fleetOf(2), preflight: { asks: true, handle() {}, check }, core });
     expect(await run.result).toMatchObject({ exit_code: 0, totals: { skipped: 2 } });
     expect(fake.published).toEqual([]);
   });
@@ -35,7 +36,7 @@ describe('preflight', () => {
     const fake = fakeBroker({ docks: { P0: goodDock } });
     const check = async () => [{ device: 0, reason: 'up to date' }];
     const planned = [device('A', 'P0'), device('B', 'P0')];
-    const run = startPush({ fake, planned, preflight: { handle() {}, check } });
+    const run = startPush({ fake, planned, preflight: { asks: true, handle() {}, check } });
     expect(await run.result).toMatchObject({ totals: { ok: 1, skipped: 1 } });
     expect(fake.jobs()[0]?.devices.map(({ sn }) => sn)).toEqual(['B']);
   });
@@ -45,7 +46,7 @@ describe('preflight', () => {
     const check = async () => {
       throw new OtaError('preflight_refused', 'not ready', { details: ['S0: offline'] });
     };
-    const run = startPush({ fake, planned: fleetOf(1), preflight: { handle() {}, check } });
+    const run = startPush({ fake, planned: fleetOf(1), preflight: { asks: true, handle() {}, check } });
     expect(await run.result).toMatchObject({ exit_code: 7, totals: { not_started: 1 } });
     expect(run.events).toContainEqual(expect.objectContaining({ event: 'error', details: ['S0: offline'] }));
     expect(fake.published).toEqual([]);

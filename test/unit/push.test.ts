@@ -113,7 +113,7 @@ describe('an interruption', () => {
     ['while firmware is read', { prepare: never }, {}],
     ['while connecting', { connect: (_events, signal) => never(signal) }, {}],
     ['while subscriptions are awaited', {}, { holdGrants: true }],
-    ['during the preflight', { preflight: { handle() {}, check: () => new Promise(() => {}) } }, {}],
+    ['during the preflight', { preflight: { asks: true, handle() {}, check: () => new Promise(() => {}) } }, {}],
   ];
   test.each(stages)('%s: exit 130, or 143, and nothing published', async (_name, options, brokerOptions) => {
     for (const code of [130, 143] as const) {
@@ -153,7 +153,7 @@ describe('a broker that is lost for good', () => {
       fake.vanish();
       return { write: async () => {}, append() {} };
     };
-    const preflight = { handle() {}, check: async () => [{ device: 0, reason: 'up to date' }] };
+    const preflight = { asks: true, handle() {}, check: async () => [{ device: 0, reason: 'up to date' }] };
     const run = startPush({ fake, planned: fleetOf(2), openLog, preflight });
     const totals = { skipped: 1, not_started: 1 };
     expect(await run.result).toMatchObject({ exit_code: 4, totals, error: { code: 'broker_lost' } });
@@ -163,6 +163,7 @@ describe('a broker that is lost for good', () => {
   test('a loss before the run began is told once it has, and its limits wait', async () => {
     const fake = fakeBroker();
     const preflight = {
+      asks: true,
       handle() {},
       async check() {
         fake.lose('reset');
@@ -191,7 +192,7 @@ test('phases come in order, and the view once there is one', async () => {
       connected = events;
       return fake.connect(events);
     },
-    preflight: { handle() {}, check: async () => [] },
+    preflight: { asks: true, handle() {}, check: async () => [] },
     onPhase: (phase) => seen.push(phase),
     onView: (view) => seen.push(`view of ${view.devices.length}`),
   });

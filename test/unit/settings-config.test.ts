@@ -70,11 +70,17 @@ describe('config set', () => {
     expect((await kept()).profiles.default).toEqual({ username: 'u', passwordFile: '/pw' });
     await config('set', ['passwordCommand=curl -s https://u:t0k@vault/v1?token=t0k']);
     expect((await config('get')).stdout).toContain('passwordCommand=curl -s https://***@vault/v1?***\n');
+    await config('set', ['models={"ab123": "0-100-1"}']);
+    expect((await kept()).profiles.default.models).toEqual({ ab123: '0-100-1' });
+    expect((await config('get', ['models'])).stdout).toBe('{"ab123":"0-100-1"}\n');
+    await config('set', ['models=']);
     await config('set', ['password-command=']);
     expect((await kept()).profiles.default).toEqual({ username: 'u' });
   });
 
   it.each<[string, string[], RegExp, RegExp]>([
+    ['no models', ['models=M4TD'], /^models: is no JSON/, /model keys by product code/],
+    ['odd models', ['models={"ab123":"M4TD"}'], /^models: has to be an object of model keys/, /^$/],
     ['a broken list', ['password-command=["a'], /^password-command: begins like a list/, /pass/],
     ['an empty list', ['password-command=[]'], /^password-command: has to be a text/, /^$/],
     ['a list of numbers', ['password-command=["a",1]'], /^password-command: has to be a text/, /^$/],

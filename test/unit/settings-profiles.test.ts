@@ -189,6 +189,10 @@ it('is read without the schema exactly where the schema finds nothing', () => {
     ['', 'a'],
     ['a', 1],
     'a\0',
+    { ab123: '0-100-1' },
+    { 'a b': '0-100-1' },
+    { ab123: 'M4TD' },
+    {},
   );
   const profile = fc.dictionary(
     fc.constantFrom<string>(...PROFILE_KEYS, 'password_command', 'client-id', 'more'),

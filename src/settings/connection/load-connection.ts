@@ -29,6 +29,8 @@ export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSessi
   passwordFrom: string | null;
   /** The profile in use. */
   profile: string | null;
+  /** Of that profile: model keys by product code. */
+  models?: Record<string, string> | undefined;
   /** PEM of the authorities for firmware over https, where that was asked for: with a plain broker `ca` is not set. */
   firmwareCa?: Buffer | undefined;
 };
@@ -92,6 +94,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     usernameFrom: merged.username?.source ?? merged.userInUrl,
     passwordFrom: password?.from ?? null,
     profile: profile?.name ?? null,
+    models: profile?.values.models,
   };
 }
 

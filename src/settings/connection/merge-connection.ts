@@ -108,8 +108,8 @@ function pickFrom<K extends ProfileKey>(
     if (value === '') throw new OtaError('usage', `${level === 'option' ? source : `${source}: ${key}`} is empty`);
     return { value: value as NonNullable<Profile[K]>, source, level };
   };
-  if (key !== 'password' && key !== 'passwordCommand') {
-    const flag = flags[key as Exclude<ProfileKey, 'password' | 'passwordCommand'>];
+  if (key !== 'password' && key !== 'passwordCommand' && key !== 'models') {
+    const flag = flags[key as Exclude<ProfileKey, 'password' | 'passwordCommand' | 'models'>];
     if (flag !== undefined) return from(flag, `--${optionName(key)}`, 'option');
   }
   const variable = ENVIRONMENT[key];

@@ -78,6 +78,7 @@ export function assign(profile: Profile, assignments: readonly Assignment[], cwd
       for (const other of PASSWORD_KEYS) delete next[other];
     if (value === null) delete next[key];
     else if (key === 'passwordCommand') next[key] = commandOf(value);
+    else if (key === 'models') next[key] = modelsOf(value);
     else if (key === 'insecure') next[key] = booleanOf(value);
     else next[key] = (PATH_KEYS as readonly string[]).includes(key) ? path.resolve(cwd, expandHome(value)) : value;
   }
@@ -108,6 +109,16 @@ export function storeProfile(settings: Settings, name: string, profile: Profile)
 
 /** The profile that `config set` makes where none is named and none is current. */
 export const DEFAULT_PROFILE = 'default';
+
+function modelsOf(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw new OtaError('usage', 'models: is no JSON', {
+      hint: 'Write it like \'models={"ab123": "0-100-1"}\': model keys by product code.',
+    });
+  }
+}
 
 // `["pass", "show", "mqtt/site-a"]`: as it stands in the file.
 function commandOf(value: string): unknown {

@@ -2,6 +2,7 @@
 import { parseBrokerUrl } from '../connection/broker-url.js';
 import { parseTimeout } from '../duration.js';
 import {
+  isModels,
   isObject,
   isPasswordCommand,
   MAX_TEXT,
@@ -39,6 +40,7 @@ export function validSettings(source: string): Settings | null {
 function isValid(key: ProfileKey, value: unknown): boolean {
   if (key === 'insecure') return typeof value === 'boolean';
   if (key === 'passwordCommand') return isPasswordCommand(value);
+  if (key === 'models') return isModels(value);
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT) return false;
   if (key === 'broker') parseBrokerUrl(value, key);
   if (key === 'connectTimeout' || key === 'reconnectTimeout') parseTimeout(value, key);

@@ -24,6 +24,8 @@ export interface Profile {
   connectTimeout?: string | undefined;
   reconnectTimeout?: string | undefined;
   subscribe?: SubscribeBy | undefined;
+  /** Product codes of firmware packages that this program does not know: `{"ab123": "0-100-1"}`, with model keys. */
+  models?: Record<string, string> | undefined;
 }
 
 /** Where nothing else is given. Milliseconds. */
@@ -56,6 +58,7 @@ export const PROFILE_KEYS = [
   'connectTimeout',
   'reconnectTimeout',
   'subscribe',
+  'models',
 ] as const satisfies readonly (keyof Profile)[];
 export type ProfileKey = (typeof PROFILE_KEYS)[number];
 
@@ -119,6 +122,13 @@ export function isPasswordCommand(value: unknown): value is PasswordCommand {
   const isText = (text: unknown) => typeof text === 'string' && text.length <= MAX_TEXT && !text.includes('\0');
   if (!Array.isArray(value)) return isText(value) && value !== '';
   return value.length > 0 && value.length <= 100 && value[0] !== '' && value.every(isText);
+}
+
+/** Model keys (`0-100-1`) by product code. */
+export function isModels(value: unknown): value is Record<string, string> {
+  const isOne = ([code, key]: [string, unknown]) =>
+    /^[A-Za-z0-9-]{1,32}$/.test(code) && typeof key === 'string' && /^\d{1,5}-\d{1,5}-\d{1,5}$/.test(key);
+  return isObject(value) && Object.keys(value).length <= 1000 && Object.entries(value).every(isOne);
 }
 
 /** Why `name` cannot name a profile, or null where it can. */

@@ -7,6 +7,7 @@ import { parseBrokerUrl } from '../connection/broker-url.js';
 import { parseTimeout } from '../duration.js';
 import {
   invalidSettings,
+  isModels,
   isObject,
   isPasswordCommand,
   MAX_TEXT,
@@ -59,6 +60,12 @@ export const profileSchema = z.strictObject({
   connectTimeout: z.optional(timeout),
   reconnectTimeout: z.optional(timeout),
   subscribe: z.optional(z.enum(SUBSCRIBE_BY)),
+  models: z.optional(
+    z.custom<Record<string, string>>(
+      isModels,
+      'has to be an object of model keys by product code: {"ab123": "0-100-1"}',
+    ),
+  ),
 }) satisfies z.ZodMiniType<Profile> & { shape: Record<ProfileKey, unknown> };
 
 const settingsSchema = z.strictObject({

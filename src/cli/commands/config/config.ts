@@ -206,7 +206,7 @@ export async function showPath(options: Printed, io: Io): Promise<number> {
   return 0;
 }
 
-type ShownValue = string | boolean | string[];
+type ShownValue = string | boolean | string[] | Record<string, string>;
 
 /** The values in the order in which they are documented, less what is secret. */
 function masked(profile: Profile): Partial<Record<keyof Profile, ShownValue>> {
@@ -229,7 +229,7 @@ function shownValue(key: ProfileKey, value: ShownValue): ShownValue {
 
 /** A value in one line, as `config set` takes it. */
 function textOf(value: ShownValue): string {
-  return safeText(Array.isArray(value) ? JSON.stringify(value) : String(value), 8192);
+  return safeText(typeof value === 'object' ? JSON.stringify(value) : String(value), 8192);
 }
 
 function json(options: Printed): boolean {

@@ -8,6 +8,8 @@ import type { BrokerUrl } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
+import type { KnownProducts } from '../../../protocol/products.js';
+import type { Connection } from '../../../settings/connection/load-connection.js';
 import { safeText } from '../../../text.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
@@ -70,7 +72,7 @@ export async function runSelected(
   const manifest = source === '-' ? source : path.resolve(source);
   try {
     if (about.note) output.note(about.note);
-    const { firmwareCa, close, ...way } = await wayToDocks(run, options, devices, io, output, about);
+    const { firmwareCa, products, close, ...way } = await wayToDocks(run, options, devices, io, output, about);
     const { kept } = way;
     output.header({ manifest, broker: keptBroker(kept), profile: kept.profile ?? null });
     try {
@@ -78,7 +80,7 @@ export async function runSelected(
         {
           devices,
           warnings,
-          settings: { ...settings, firmware: { ...settings.firmware, ca: firmwareCa } },
+          settings: { ...settings, firmware: { ...settings.firmware, ca: firmwareCa, products } },
           way,
           journal: { run, manifest, options: keptOptions(about.given), retryOf: about.retryOf },
           confirm: options.confirm
@@ -104,7 +106,7 @@ async function wayToDocks(
   io: Io,
   { warn }: RunOutput,
   { connection: again, checkBroker }: AboutRun,
-): Promise<WayToDocks & { firmwareCa: Buffer | undefined; close?(): Promise<void> }> {
+): Promise<WayToDocks & { firmwareCa: Buffer | undefined; products?: KnownProducts; close?(): Promise<void> }> {
   if (options.simulate !== undefined) {
     const { simulatedDocks } = await import('../../../app/simulated-docks.js');
     const firmwareCa = await readFirmwareCa(options.ca, warn);
@@ -119,7 +121,14 @@ async function wayToDocks(
     simulated: false,
     kept: keptConnection(flags, connection),
     firmwareCa: connection.firmwareCa,
+    products: profileProducts(connection),
   };
+}
+
+/** What the profile says of product codes. */
+function profileProducts({ profile, models = {} }: Connection): KnownProducts {
+  const source = `the profile ${profile}`;
+  return Object.fromEntries(Object.entries(models).map(([code, key]) => [code.toLowerCase(), { key, source }]));
 }
 
 /** The devices that the options choose. @throws OtaError `usage` where they leave none */

@@ -124,8 +124,9 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string): Pro
       for (const error of lost) io.stderr.write(`${errorLines(error, PLAIN_STYLES)}\n`);
       if (next !== null && !io.readerGone()) {
         const open = next.includes(' resume ') && result.devices.some(({ status }) => status === 'unknown');
-        const going = open ? 'The upgrades go on in the docks. ' : '';
-        note(`${going}Go on from here with: ${next}`);
+        // The command in a line of its own, whole to be copied.
+        if (open) note('The upgrades go on in the docks.');
+        note(`Go on from here with: ${next}`);
       }
     },
     close,

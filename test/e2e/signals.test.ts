@@ -105,7 +105,7 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     run.child.kill(signal);
     const result = await run.ended;
     expect(result.code).toBe(code);
-    expect(result.stderr).toMatch(/go on in the docks\. Go on from here with: dji-ota resume \d{8}-\d{6}-\w+$/m);
+    expect(result.stderr).toMatch(/go on in the docks\.\n.*Go on from here with: dji-ota resume \d{8}-\d{6}-\w+$/m);
     expect(result.stderr).not.toMatch(/^\s*at /m);
   });
 

@@ -102,6 +102,7 @@ describe('the GitHub action', () => {
     expect(stdout).toContain('AIR1');
     expect(output).toContain('exit-code=1\n');
     expect(output).toContain('state=state\n');
+    expect(output).toMatch(/\nreport=.+report\.json\ndevices=1\nok=0\nfailed=1\nfailed-serials=AIR1\n$/);
     expect(existsSync(join(place.folder, 'report one.html'))).toBe(true);
     expect(await readFile(join(place.folder, 'junit.xml'), 'utf8')).toContain('AIR1');
     expect(existsSync(join(place.folder, 'state', 'state', 'runs'))).toBe(true);
@@ -119,6 +120,18 @@ describe('the GitHub action', () => {
     // An empty input leaves the job's own variables alone.
     const own = await push({ ...connect, broker: '' }, { DJI_OTA_BROKER: 'mqtt://127.0.0.1:2' });
     expect(own.stderr).toContain('127.0.0.1:2');
+  });
+
+  test('a manifest that is called like an option is a file, and no input brings another output', async () => {
+    const option = await push({ manifest: '--report=x.html', args: '--simulate' });
+    expect(option.status).toBe(2);
+    expect(option.stderr).toContain('--report=x.html');
+    expect(existsSync(join(place.folder, 'x.html'))).toBe(false);
+    for (const input of ['manifest', 'state', 'broker', 'username', 'output']) {
+      const { status, stderr, output } = await push({ manifest: 'fleet.csv', [input]: 'x\nstolen=1' });
+      expect([status, output]).toEqual([2, '']);
+      expect(stderr).toBe(`error: the input ${input} holds a line end\n`);
+    }
   });
 
   test('a job that is cancelled: the run ends in order, and says where it can be resumed', async () => {
@@ -140,7 +153,9 @@ describe('the GitHub action', () => {
     expect((await ended)[0]).toBe(130);
     const report = JSON.parse(await readFile(join(place.folder, 'cancelled.json'), 'utf8'));
     expect(JSON.stringify(report)).toContain('interrupted');
-    expect(await readFile(output, 'utf8')).toMatch(/^state=.+\nexit-code=130\n$/);
+    expect(await readFile(output, 'utf8')).toMatch(
+      /^state=.+\nexit-code=130\nreport=.+\ndevices=10\nok=0\nfailed=0\nfailed-serials=\n$/,
+    );
   });
 
   test('the example uses inputs that there are, and its parts are the whole fleet', async () => {

@@ -186,7 +186,7 @@ describe('dji-ota inspect', () => {
     const plain = await inspect([fileOf('plain.bin', bytesOf(5000)), fileOf('M4T.zip', zip)]);
     expect(plain.code).toBe(3);
     expect(plain.stdout).toMatch(/plain\.bin .* - +- +- +broken\n/);
-    expect(plain.stderr).toBe(`${join(folder, 'plain.bin')} is not a ZIP file\n`);
+    expect(plain.stderr).toBe(`error: ${join(folder, 'plain.bin')} is not a ZIP file\n`);
     const nothing = await inspect([join(folder, 'missing.zip')]);
     expect(nothing).toMatchObject({
       code: 3,

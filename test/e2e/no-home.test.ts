@@ -47,7 +47,7 @@ describe.skipIf(!canBeStranger)('a user who is in no list, without HOME', { conc
     async (args) => {
       const { code, stdout, stderr } = await run(args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toMatch(/^error: this user has no home folder.*\nhint: Set DJI_OTA_HOME /);
+      expect(stderr).toMatch(/^error: this user has no home folder.*\nhint: Set DJI_OTA_HOME /m);
     },
   );
 

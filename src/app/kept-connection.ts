@@ -3,15 +3,15 @@ import path from 'node:path';
 import { type BrokerUrl, shownBrokerText } from '../broker-url.js';
 import { OtaError } from '../errors.js';
 import type { KeptConnection } from '../journal/record.js';
-import type { Connection } from '../settings/connection/load-connection.js';
+import { type Connection, clientIdOf } from '../settings/connection/load-connection.js';
 import type { ConnectionFlags } from '../settings/connection/merge-connection.js';
 import { NO_PROFILE } from '../settings/profiles/profile.js';
 import { safeText } from '../text.js';
 
 /** What was given, with absolute paths. A URL that may hold a secret is kept as it is shown, and has to be given again. */
-export function keptConnection(flags: ConnectionFlags, connection: Connection): KeptConnection {
+export function keptConnection(flags: ConnectionFlags, connection: Connection, run: string): KeptConnection {
   const absolute = (file: string | undefined) => (file === undefined ? undefined : path.resolve(file));
-  const { url, username, profile, sharedId, clientId } = connection;
+  const { url, username, profile, clientId } = connection;
   return {
     ...(url.hasSecret ? { shownBroker: url.shown } : { broker: url.reveal().href }),
     // A token in it comes from where it came from again.
@@ -27,7 +27,7 @@ export function keptConnection(flags: ConnectionFlags, connection: Connection): 
     subscribe: flags.subscribe,
     profile: profile ?? undefined,
     // One that comes from the run comes from it again.
-    clientId: sharedId ? clientId : undefined,
+    clientId: clientId === clientIdOf(run) ? undefined : clientId,
   };
 }
 

@@ -1,5 +1,6 @@
 /** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
 import { createFleetFeed } from '../fleet/feed.js';
+import type { HeldJournal } from '../journal/journal.js';
 import type { KeptConnection, RunRecord } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core.js';
@@ -11,6 +12,8 @@ import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
 import { learnedProducts, learnProducts, noInventory, openInventory } from './inventory.js';
+import { namedBids } from './named-bids.js';
+import { LISTEN_FOR_EARLIER } from './named-run.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { keptServe, newRunJournal } from './run-journal.js';
 import { nextCommand } from './run-state.js';
@@ -31,7 +34,9 @@ export interface PushRequest {
   settings: PushSettings;
   way: WayToDocks;
   /** What its journal is called, and where the manifest lies (an absolute path, or `-`); null: none is kept. */
-  journal: Pick<RunRecord, 'run' | 'manifest' | 'options' | 'retryOf'> | null;
+  journal: Pick<RunRecord, 'run' | 'manifest' | 'options' | 'retryOf' | 'named' | 'fingerprint'> | null;
+  /** Of a named run: its lease, and whether nothing is known of an earlier attempt. */
+  claim?: { held: HeldJournal; fresh: boolean } | undefined;
   /** Asked once everything is known and nothing is published; false ends the run. */
   confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
 }
@@ -44,12 +49,13 @@ export interface PushEnd {
 
 /** Runs to the end of every device. */
 export async function push(request: PushRequest, context: Context): Promise<PushEnd> {
-  const { devices, settings, way, confirm } = request;
+  const { devices, settings, way, confirm, claim } = request;
   const { serve, verify = 'off', preflight = 'off', skipCurrent = false, skipUnready = false } = settings;
   const { clock, signal, emit, warn, newId } = context;
   const run = request.journal?.run;
+  const named = request.journal?.named;
   const about = { simulated: way.simulated, connection: way.kept, served: keptServe(serve) };
-  const journal = request.journal ? newRunJournal({ ...request.journal, ...about }, context) : null;
+  const journal = request.journal ? newRunJournal({ ...request.journal, ...about }, context, claim?.held) : null;
   const feed = createFleetFeed(clock);
   // Simulated docks are no part of what this machine knows, and a program that wants no journal wants none of it.
   const kept = run === undefined || way.simulated ? noInventory() : await openInventory(context);
@@ -102,6 +108,8 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       emit,
       signal,
       newId,
+      bidOf: named === undefined ? undefined : (plan) => namedBids(named, plan),
+      earlier: claim?.fresh && !way.simulated ? listening(run ?? '', context) : undefined,
       onPhase: (phase) => context.phase?.(phase),
       onView: (view) => context.view?.(view),
     });
@@ -116,4 +124,21 @@ export async function push(request: PushRequest, context: Context): Promise<Push
     await serving?.close();
     await closeInventory();
   }
+}
+
+/** Nothing is here of an earlier attempt at a named run; its docks may tell of it. */
+function listening(run: string, { note, warn }: Context) {
+  note(`Listening ${LISTEN_FOR_EARLIER / 1000} s for an earlier attempt of run ${run}, whose journal is not here`);
+  return {
+    listenFor: LISTEN_FOR_EARLIER,
+    onHeard(gateways: number, of: number) {
+      if (gateways > 0) note(`Run ${run} goes on already on ${gateways} of ${of} gateways: followed there`);
+      if (gateways === of) return;
+      const where = gateways === 0 ? '' : ` on ${of - gateways} of ${of} gateways`;
+      warn(
+        'earlier_unknown',
+        `the journal of run ${run} is not here, and no upgrade of it was heard${where}: whether an earlier attempt has sent one is not known`,
+      );
+    },
+  };
 }

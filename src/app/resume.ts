@@ -1,7 +1,7 @@
 /** An interrupted push taken up again, from its journal. */
 
 import { OtaError } from '../errors.js';
-import { urlDigest } from '../journal/journal.js';
+import { type HeldJournal, urlDigest } from '../journal/journal.js';
 import { type JournalContent, journalFile, listRuns } from '../journal/read.js';
 import type { KeptDevice, RunRecord } from '../journal/record.js';
 import type { ManifestDevice } from '../manifest/model.js';
@@ -12,18 +12,26 @@ import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
+import { namedBids } from './named-bids.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
 import { replaying } from './replay-journal.js';
 import { earlierRunJournal, runsFolder, servedBy } from './run-journal.js';
 import { nextCommand } from './run-state.js';
+import type { ServeSettings } from './serving.js';
 
 export interface ResumeRequest {
   run: string;
+  /** Its lease, where it was taken before. */
+  held?: HeldJournal | undefined;
   /** How its docks are reached, asked once the journal has said how they were. */
   connect(kept: RunRecord): Promise<Connect>;
   /** Where the URLs of jobs still to be sent are read from; default: the run's manifest. */
   manifest?: string | undefined;
+  /** The manifest, where it is read already and known to mean the same upgrade; its URLs may be signed anew. */
+  devices?: readonly ManifestDevice[] | undefined;
+  /** Where the firmware is served from now on; default: where it was. */
+  serve?: ServeSettings | undefined;
   /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
   republishUncertain?: boolean | undefined;
   /** Default: those of the run; total none. */
@@ -42,7 +50,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
   const { clock, signal, emit, newId, warn } = context;
   const file = journalFile(runsFolder(context.env), run);
   const replay = replaying(file, clock, (kept) => withLimits(kept, limits));
-  const { journal, content } = await earlierRunJournal(file, run, context, replay.taker);
+  const { journal, content } = await earlierRunJournal(file, run, context, replay.taker, request.held);
   context.recorded?.();
   const { header, plan, finished, lost } = content;
   try {
@@ -54,19 +62,26 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     warnOfDamage(run, content, warn);
     const connect = await request.connect(header);
     const source = request.manifest ?? header.manifest;
-    const { devices, missing } = await withUrls(plan.devices, source);
+    const entries = async () => request.devices ?? manifestDevices(source);
+    const found = await withUrls(plan.devices, entries, request.devices !== undefined);
+    const { missing } = found;
+    const before = servedBy(header);
+    const { servedFrom, serveAgain } = await import('./serve-again.js');
+    const { devices, serve } =
+      before && request.serve
+        ? servedFrom(found.devices, before, request.serve)
+        : { devices: found.devices, serve: before };
     // What ended unknown in a run that came to its own end is only asked for again where that run is named.
     const reopened = finished?.complete === true;
     const core = await replay.end(content, reopened);
     core.plan.devices = devices;
     let withheld = false;
-    const serve = servedBy(header);
     const serving = serve
-      ? await (await import('./serve-again.js')).serveAgain(
+      ? await serveAgain(
           serve,
           devices,
           outcomes(core.tracker).flatMap(({ status }, index) => (OPEN.has(status) ? [index] : [])),
-          () => manifestDevices(source),
+          entries,
           context,
         )
       : null;
@@ -87,6 +102,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       emit,
       signal,
       newId,
+      ...(header.named === undefined ? {} : { bidOf: namedBids(header.named, core.plan) }),
       onPhase: (phase) => context.phase?.(phase),
       onView: (view) => context.view?.(view),
       ...(serving ? { downloads: serving.downloads } : {}),
@@ -148,10 +164,14 @@ function refusal(
   return 'its file_url is not kept in the journal, and the manifest has it no more: give --manifest';
 }
 
-/** The devices with their URLs: those that may hold a secret are not kept, and come from the manifest again. */
+/**
+ * The devices with their URLs: those that may hold a secret are not kept, and come from the manifest again. `same`: it is known
+ * to mean the same upgrade, so that a URL may be signed anew.
+ */
 async function withUrls(
   kept: readonly KeptDevice[],
-  manifest: string,
+  entries: () => Promise<readonly ManifestDevice[]>,
+  same: boolean,
 ): Promise<{ devices: PlannedDevice[]; missing: Set<number> }> {
   const missing = new Set<number>();
   let urls: Map<string, string> | null = null;
@@ -162,9 +182,11 @@ async function withUrls(
       devices.push(device as PlannedDevice);
       continue;
     }
-    urls ??= await urlsOf(manifest);
+    urls ??= new Map(
+      (await entries()).flatMap(({ sn, file_url: url }) => (url === null ? [] : [[same ? sn : urlDigest(url), url]])),
+    );
     const { file_url_sha256, ...facts } = file;
-    const file_url = urls.get(file_url_sha256);
+    const file_url = urls.get(same ? device.sn : file_url_sha256);
     if (file_url === undefined) missing.add(index);
     devices.push({
       ...rest,
@@ -172,12 +194,6 @@ async function withUrls(
     });
   }
   return { devices, missing };
-}
-
-async function urlsOf(manifest: string): Promise<Map<string, string>> {
-  const devices = await manifestDevices(manifest);
-  const urls = devices.flatMap(({ file_url }) => (file_url === null ? [] : [file_url]));
-  return new Map(urls.map((url) => [urlDigest(url), url]));
 }
 
 /** What the manifest says now; nothing where it cannot be read again. */

@@ -1,6 +1,6 @@
 /** The journal of a run, as push and resume keep it. */
 import path from 'node:path';
-import { createJournal, type Journal, reopenJournal } from '../journal/journal.js';
+import { createJournal, type HeldJournal, type Journal, reopenJournal } from '../journal/journal.js';
 import type { FactTaker, JournalContent } from '../journal/read.js';
 import type { KeptServe, RunRecord } from '../journal/record.js';
 import { warnOfLooseFolders } from '../settings/loose-folders.js';
@@ -28,7 +28,7 @@ export interface RunJournal {
 export type KeptRun = Omit<RunRecord, 'kind' | 'schema' | 'time' | 'command' | 'devices' | 'gateways'>;
 
 /** A new journal, begun when the plan is known. */
-export function newRunJournal(kept: KeptRun, context: JournalContext): RunJournal {
+export function newRunJournal(kept: KeptRun, context: JournalContext, held?: HeldJournal): RunJournal {
   // Named now: where no folder is known, that is said before the firmware is read.
   const folder = runsFolder(context.env);
   let journal: Journal | null = null;
@@ -41,7 +41,7 @@ export function newRunJournal(kept: KeptRun, context: JournalContext): RunJourna
       const { devices, gateways } = core.plan;
       const counts = { devices: devices.length, gateways: gateways.length };
       const header = { ...kept, time: context.clock.wall(), command: 'push' as const, ...counts };
-      journal = await createJournal(folder, header, { options: core.options, devices }, options(context));
+      journal = await createJournal(folder, header, { options: core.options, devices }, { ...options(context), held });
       return journal;
     },
     async end({ exit_code, totals }) {
@@ -62,9 +62,10 @@ export function earlierRunJournal(
   run: string,
   context: JournalContext & Pick<Context, 'signal'>,
   taker?: FactTaker,
+  held?: HeldJournal,
 ): Promise<{ journal: Journal; content: JournalContent }> {
   warnOfLooseFolders(context.env, context.warn, [file]);
-  return reopenJournal(file, run, { ...options(context), signal: context.signal }, taker);
+  return reopenJournal(file, run, { ...options(context), signal: context.signal, held }, taker);
 }
 
 function options({ clock, warn }: JournalContext) {

@@ -68,6 +68,25 @@ export async function serveAgain(
   };
 }
 
+/** The devices with the URLs that they get from another address of this machine; what is told already stays as it is. */
+export function servedFrom(
+  planned: readonly PlannedDevice[],
+  before: ServeSettings,
+  now: ServeSettings,
+): { devices: PlannedDevice[]; serve: ServeSettings } {
+  const old = addressOf(before, planned);
+  const given = parseServeAddress(now.address);
+  const port = given.port === 0 ? old.port : given.port;
+  const from = `${serveBase(old, before.url)}/`;
+  const to = `${serveBase({ ...given, port }, now.url)}/`;
+  const devices = planned.map((device) => {
+    const { file } = device;
+    if (!file?.file_url?.startsWith(from)) return device;
+    return { ...device, file: { ...file, file_url: `${to}${file.file_url.slice(from.length)}` } };
+  });
+  return { devices, serve: { ...now, address: now.address.replace(/:0$/, `:${port}`) } };
+}
+
 // A port that was any free one is in the URLs that were told.
 function addressOf({ address: text, url }: ServeSettings, planned: readonly PlannedDevice[]): ServeAddress {
   const address = parseServeAddress(text);

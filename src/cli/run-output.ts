@@ -44,10 +44,11 @@ export interface RunOutput {
   close(): void;
 }
 
-export async function openOutput(flags: OutputFlags, io: Io, runId: string): Promise<RunOutput> {
+/** `begins`: what lies in a journal of this name is no part of the run. */
+export async function openOutput(flags: OutputFlags, io: Io, runId: string, begins = false): Promise<RunOutput> {
   const { output } = flags;
   const reports = flags.report
-    ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io)
+    ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io, begins)
     : null;
   const simulated = flags.simulate !== undefined;
   const kind = resolveOutput({ output, stderr: io.stderr, env: io.env });

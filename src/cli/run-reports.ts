@@ -32,9 +32,10 @@ export async function openReports(
   run: string,
   flags: ReportFlags,
   io: Pick<Io, 'env'>,
+  begins: boolean,
 ): Promise<RunReports> {
   await checkReportTargets(files);
-  const earlier = await readJournal(journalFile(runsFolder(io.env), run)).catch(() => null);
+  const earlier = begins ? null : await readJournal(journalFile(runsFolder(io.env), run)).catch(() => null);
   const verify = earlier?.plan.options.tracker.verify ?? flags.verify;
   const collector = createCollector({
     run,

@@ -12,6 +12,7 @@ type Fields = Record<string, unknown>;
 const LATEST = 8.64e15;
 
 const isText = (value: unknown) => typeof value === 'string';
+const isTextOrAbsent = (value: unknown) => value === undefined || isText(value);
 const isLength = (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const orNull = (check: (value: unknown) => boolean) => (value: unknown) => value === null || check(value);
@@ -32,6 +33,8 @@ export function runRecord(fields: Fields): RunRecord | null {
     typeof simulated === 'boolean' &&
     isConnection(object(connection)) &&
     (fields.options === undefined || object(fields.options) !== null) &&
+    isTextOrAbsent(fields.named) &&
+    isTextOrAbsent(fields.fingerprint) &&
     (fields.retryOf === undefined || (isText(fields.retryOf) && isRunName(fields.retryOf as string)));
   return good ? (fields as unknown as RunRecord) : null;
 }

@@ -10,7 +10,7 @@ import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { redactUrl } from '../url.js';
-import { type Lease, takeLease } from './lease.js';
+import { type Lease, leaseFile, takeLease } from './lease.js';
 import { type FactTaker, type JournalContent, readJournal } from './read.js';
 import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
 import { dropStopRequest, takeStopRequest } from './stop-request.js';
@@ -39,6 +39,8 @@ export interface JournalOptions {
   onWait?: (message: string) => void;
   /** Ends that wait. */
   signal?: AbortSignal | undefined;
+  /** The lease, where it was taken before; a journal that is begun under it takes the place of one that is there. */
+  held?: HeldJournal | undefined;
 }
 
 /**
@@ -52,8 +54,9 @@ export async function createJournal(
   options: JournalOptions,
 ): Promise<Journal> {
   const file = path.join(folder, `${header.run}.jsonl`);
-  const held = await hold(file, header.run, options);
+  const held = options.held ?? (await holdJournal(file, header.run, options));
   try {
+    if (options.held) await unlink(file).catch(() => {});
     const begin = async (writer: LineWriter) => {
       const first: RunRecord = { kind: 'run', schema: JOURNAL_SCHEMA, ...header };
       await writer.write([first, { kind: 'plan', options: plan.options, devices: plan.devices.map(keptDevice) }]);
@@ -83,7 +86,7 @@ export async function reopenJournal(
       hint: 'dji-ota runs lists the earlier ones.',
     });
   });
-  const held = await hold(file, run, options);
+  const held = options.held ?? (await holdJournal(file, run, options));
   try {
     const content = await readJournal(file, taker);
     const begin = (writer: LineWriter) => writer.write([SEAM]);
@@ -95,14 +98,19 @@ export async function reopenJournal(
 }
 
 /** The lease of a journal, and who is told where it is found to be another's. */
-interface Held {
+export interface HeldJournal {
   lease: Lease;
   taken: OtaError | null;
   onTaken: ((error: OtaError) => void) | null;
 }
 
-async function hold(file: string, run: string, { clock, onWait, signal }: JournalOptions): Promise<Held> {
-  const told: Omit<Held, 'lease'> = { taken: null, onTaken: null };
+/** @throws OtaError `run_alive`, `journal_unwritable` */
+export async function holdJournal(
+  file: string,
+  run: string,
+  { clock, onWait, signal }: Pick<JournalOptions, 'clock' | 'onWait' | 'signal'>,
+): Promise<HeldJournal> {
+  const told: Omit<HeldJournal, 'lease'> = { taken: null, onTaken: null };
   const onTaken = () => {
     told.taken = new OtaError('run_taken_over', `run ${run} was taken up by another process`, {
       hint: `Nothing more is published here. dji-ota runs ${run} shows who follows it now.`,
@@ -110,7 +118,7 @@ async function hold(file: string, run: string, { clock, onWait, signal }: Journa
     told.onTaken?.(told.taken);
   };
   try {
-    const lease = await takeLease(`${file}.lock`, run, { clock, onWait: onWait ?? (() => {}), signal }, onTaken);
+    const lease = await takeLease(leaseFile(file), run, { clock, onWait: onWait ?? (() => {}), signal }, onTaken);
     return Object.assign(told, { lease });
   } catch (error) {
     throw error instanceof OtaError ? error : unwritable(file, error);
@@ -121,7 +129,7 @@ async function openJournal(
   file: string,
   firstLine: number,
   { clock, onTrouble }: JournalOptions,
-  held: Held,
+  held: HeldJournal,
   begin: (writer: LineWriter) => Promise<void>,
   torn = false,
 ): Promise<Journal> {

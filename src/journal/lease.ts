@@ -6,6 +6,7 @@
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { safeText } from '../text.js';
@@ -23,6 +24,11 @@ const GUARD_LOOK = 20;
 const RECENT = 1000;
 /** Digits of the count of renewals: each renewal writes over the one before, in as many bytes. */
 const COUNT_DIGITS = 12;
+
+/** Of names that differ only in case, which are one run, there is one lease. */
+export function leaseFile(journal: string): string {
+  return path.join(path.dirname(journal), `${path.basename(journal).toLowerCase()}.lock`);
+}
 
 /** What can be told of a lease without waiting. */
 export interface Holder {

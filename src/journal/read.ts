@@ -6,7 +6,7 @@ import { safeText } from '../text.js';
 import type { Fact } from '../upgrade/facts.js';
 import { factOf } from './check-fact.js';
 import { finishedRecord, planRecord, runRecord } from './check-plan.js';
-import { type Holder, holderOf } from './lease.js';
+import { type Holder, holderOf, leaseFile } from './lease.js';
 import { readLines } from './lines.js';
 import type { FinishedRecord, PlanRecord, RunRecord } from './record.js';
 import { JOURNAL_SCHEMA, readLine, withoutFrame } from './record.js';
@@ -162,6 +162,9 @@ function takeRecord(
   }
 }
 
+/** The cause of the error of a journal that was cut off before its plan was whole: nothing of it was published. */
+export const NOT_BEGUN = Symbol('not begun');
+
 function noJournal(file: string, damaged: boolean): OtaError {
   return damaged
     ? new OtaError('run_not_found', `the journal ${safeText(file)} is damaged: what was published cannot be told`, {
@@ -169,6 +172,7 @@ function noJournal(file: string, damaged: boolean): OtaError {
       })
     : new OtaError('run_not_found', `${safeText(file)} is no journal of a run`, {
         hint: 'If it was cut off before its first job, nothing of it was published: push the manifest again.',
+        cause: NOT_BEGUN,
       });
 }
 
@@ -187,7 +191,7 @@ export async function pruneRuns(folder: string, age: number, wall: number): Prom
         cause: error,
       });
     });
-    await unlink(`${file}.lock`).catch(() => {});
+    await unlink(leaseFile(file)).catch(() => {});
     await dropStopRequest(file);
   }
   return old;
@@ -199,7 +203,7 @@ export async function oldRuns(folder: string, age: number, wall: number): Promis
   for (const name of (await journalNames(folder)).reverse()) {
     const file = path.join(folder, name);
     const run = await summarize(file).catch(() => null);
-    const holder = run ? run.holder : await holderOf(`${file}.lock`, wall);
+    const holder = run ? run.holder : await holderOf(leaseFile(file), wall);
     // Cut off before its first line was whole: only the file itself tells its age. A lease is a sign of life too.
     const last = run ? (run.finished?.time ?? run.time) : await changedAt(file);
     if (wall - Math.max(last, holder?.renewedAt ?? 0) >= age && !holder?.alive) old.push(nameOf(name));
@@ -225,7 +229,7 @@ async function summarize(file: string): Promise<RunSummary | null> {
     const from = Math.max(0, size - 4 * 1024);
     const tail = await readText(handle, from, size - from);
     const finished = lastRecord(tail.trimEnd().split('\n'));
-    const holder = await holderOf(`${file}.lock`, Date.now());
+    const holder = await holderOf(leaseFile(file), Date.now());
     return { ...header, file, finished, alive: holder?.alive ?? false, holder };
   } finally {
     await handle.close();

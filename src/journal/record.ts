@@ -29,6 +29,10 @@ export interface RunRecord {
   served?: KeptServe | undefined;
   /** Options of the push as they were given, without secrets; absent in journals of earlier versions. */
   options?: Record<string, unknown> | undefined;
+  /** The name that the user gave (`--run`); the run itself may be a shard of it. */
+  named?: string | undefined;
+  /** Tells whether another push has the same devices and firmware: see `fingerprintOf`. */
+  fingerprint?: string | undefined;
   /** The earlier run whose devices these are. */
   retryOf?: string | undefined;
   /** How to reach the same broker again; the password comes from where it came before. */

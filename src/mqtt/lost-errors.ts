@@ -10,7 +10,7 @@ export function lostError(shown: string, timeout: number, reason: string): OtaEr
 
 export function takenOverError(shown: string, clientId: string): OtaError {
   return new OtaError('broker_lost', `another client connected to ${shown} with the client id ${quoted(clientId)}`, {
-    hint: 'Give each program a client id of its own, or omit --client-id.',
+    hint: 'The same run was taken up elsewhere, or two programs have one --client-id.',
   });
 }
 

@@ -33,6 +33,10 @@ export interface PublisherOptions {
   newId: () => string;
   /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
   refuses?: (devices: readonly number[]) => string | null;
+  /** The `bid` of a job; without it a new one each time. */
+  bidOf?: (job: BidOf) => string;
+  /** An earlier process that nobody knows of may have sent the same jobs: that one runs already means that it has. */
+  maybeSent?: boolean;
   /** The clock in whole milliseconds. */
   now: () => number;
   take(fact: Fact): void;
@@ -40,6 +44,13 @@ export interface PublisherOptions {
   freed(): void;
   /** What the run has to tell in the end; `refused`: by the broker. */
   failed(error: OtaError, refused: boolean): void;
+}
+
+/** `devices`: indexes into the plan. */
+export interface BidOf {
+  pid: string;
+  devices: readonly number[];
+  attempt: number;
 }
 
 export interface Publisher {
@@ -72,7 +83,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (starts.length === 0) return;
     const facts = starts.map(({ devices, attempt }): FactOf<'job_opened'> => {
       const pid = core.tracker.devices[devices[0] ?? -1]?.pid ?? '';
-      return { type: 'job_opened', at: now(), pid, bid: newId(), tid: newId(), attempt, devices };
+      const bid = options.bidOf?.({ pid, devices, attempt }) ?? newId();
+      return { type: 'job_opened', at: now(), pid, bid, tid: newId(), attempt, devices };
     });
     try {
       await log?.write(facts);
@@ -85,6 +97,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (core.cut !== null) return withdraw(facts, 'the run was cut off before it was sent');
     for (const fact of facts) {
       take(fact);
+      if (options.maybeSent) take({ type: 'job_resent', at: now(), bid: fact.bid });
       void publishJob(to, fact);
     }
   }

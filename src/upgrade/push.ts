@@ -4,11 +4,13 @@ import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import type { Labels } from '../manifest/model.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
-import { type CoreOptions, createCore, type RunCore } from './core.js';
+import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
+import { earlierJobs, type HeardJobs } from './earlier-jobs.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
+import type { Fact } from './facts.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan.js';
-import type { FactLog } from './publisher.js';
+import type { BidOf, FactLog } from './publisher.js';
 import { openSession, replyTopics } from './session.js';
 import type { RunView } from './tracker/state.js';
 
@@ -60,6 +62,10 @@ export interface PushOptions {
   emit: Emit;
   signal: AbortSignal;
   newId: () => string;
+  /** The `bid` of each job, where they are not to be new ones. */
+  bidOf?: ((plan: Plan) => (job: BidOf) => string) | undefined;
+  /** Nobody knows whether an earlier process has sent the jobs: their `bid`s are listened for so long, milliseconds. */
+  earlier?: { listenFor: number; onHeard(gateways: number, of: number): void } | undefined;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
   names?: RunView['names'];
@@ -84,7 +90,11 @@ export async function push(options: PushOptions): Promise<RunResult> {
 async function attempt(options: PushOptions): Promise<RunResult> {
   const { clock, signal, onPhase, preflight } = options;
   // Until the run begins, messages can only matter to the look before it.
-  let onMessage = (message: BrokerMessage) => preflight?.handle(message);
+  const earlier = options.earlier ? earlierJobs() : null;
+  let onMessage = (message: BrokerMessage) => {
+    preflight?.handle(message);
+    earlier?.handle(message);
+  };
   let rest: Partial<BrokerEvents> = {};
   let gone: ((error: Error) => void) | null = null;
   const goneEarly = new Promise<never>((_, reject) => {
@@ -118,10 +128,24 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     const plan = makePlan(planned);
     const { verification } = options;
     await race(subscribeRun(broker, plan, verification), goneEarly, signal);
+    const bidOf = options.bidOf?.(plan);
+    let heard: HeardJobs | null = null;
+    if (earlier && options.earlier && bidOf) {
+      const { listenFor } = options.earlier;
+      let cancel = () => {};
+      const listened = new Promise<void>((resolve) => {
+        cancel = clock.after(listenFor, resolve);
+      });
+      await race(listened, goneEarly, signal).finally(() => cancel());
+      heard = earlier.found(plan, bidOf);
+      options.earlier.onHeard(heard.pids.size, plan.gateways.length);
+    }
     let left: LeftOut[] = [];
     if (preflight) {
       if (preflight.asks) onPhase?.('preflight');
-      left = await race(preflight.check(broker, plan), goneEarly, signal);
+      // What upgrades already is not asked whether it is ready for it.
+      const asked = { ...plan, gateways: plan.gateways.filter(({ pid }) => !heard?.pids.has(pid)) };
+      left = await race(preflight.check(broker, asked), goneEarly, signal);
     }
     if (options.confirm && !(await race(options.confirm(plan), goneEarly, signal))) {
       throw new OtaError('interrupted', 'not confirmed', { hint: 'Nothing was published.' });
@@ -129,10 +153,22 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     const coreOptions = typeof options.core === 'function' ? options.core(plan) : options.core;
     const core = createCore(plan, coreOptions, new Set(left.map(({ device }) => device)));
     const log = (await options.openLog?.(core)) ?? null;
+    const opened = heard?.opened(Math.floor(clock.now()), options.newId) ?? [];
+    if (opened.length > 0) await log?.write(opened);
+    for (const fact of opened) {
+      for (const event of replay(core, fact)) options.emit(event);
+      // An earlier process has sent it: this one does not tell that it did.
+      const known: Fact = { type: 'job_acknowledged', at: fact.at, bid: fact.bid };
+      log?.append(known);
+      replay(core, known);
+    }
+    const { bidOf: _, ...forSession } = options;
     const run = openSession({
-      ...options,
+      ...forSession,
       core,
       log,
+      ...(bidOf ? { bidOf } : {}),
+      maybeSent: earlier !== null,
       listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
     });
     rest = run.events;
@@ -143,6 +179,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
     }
     for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
+    for (const message of heard?.messages ?? []) run.events.onMessage(message);
     if (lostEarly !== null) rest.onLost?.(lostEarly);
     if (goneWhy !== null) rest.onGone?.(goneWhy);
     const result = await run.toEnd(broker);

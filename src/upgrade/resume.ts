@@ -9,7 +9,7 @@ import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } fro
 import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
-import type { FactLog } from './publisher.js';
+import type { BidOf, FactLog } from './publisher.js';
 import { subscribeRun, type Verification } from './push.js';
 import { openSession } from './session.js';
 import type { RunView } from './tracker/state.js';
@@ -33,6 +33,7 @@ export interface ResumeOptions {
   reopened?: boolean;
   /** As {@link openSession} takes it. */
   refuses?: (devices: readonly number[]) => string | null;
+  bidOf?: (job: BidOf) => string;
   verification?: Verification | null;
   clock: Clock;
   emit: Emit;
@@ -71,7 +72,11 @@ function isLeftOutAtFirst(fact: Fact): fact is FactOf<'left_out'> {
  * now (`reopen`). What cut a run off ended nothing once it was taken up again, and is its end where it has `ended` so.
  */
 export function factsInEffect(facts: readonly Fact[], { reopen, ended }: { reopen: boolean; ended: boolean }): Fact[] {
-  const withdrawn = new Set(facts.flatMap((fact) => (fact.type === 'job_unsent' && fact.withdrawn ? [fact.bid] : [])));
+  // Up to where it was withdrawn: a named run publishes it later under the same `bid`.
+  const withdrawn = new Map<string, number>();
+  for (const [index, fact] of facts.entries()) {
+    if (fact.type === 'job_unsent' && fact.withdrawn) withdrawn.set(fact.bid, index);
+  }
   const resumed = ended ? facts.findLastIndex((fact) => fact.type === 'resumed') : facts.length;
   // What a later process asked for again had not ended, whatever a limit said before.
   const reopenedAt = reopen
@@ -79,7 +84,7 @@ export function factsInEffect(facts: readonly Fact[], { reopen, ended }: { reope
     : facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
   return facts.filter((fact, index) => {
     if (fact.type === 'cut_off') return index > resumed;
-    if ('bid' in fact && withdrawn.has(fact.bid)) return false;
+    if ('bid' in fact && index <= (withdrawn.get(fact.bid) ?? -1)) return false;
     return !(fact.type === 'limit' && fact.limit !== 'verify' && index < reopenedAt);
   });
 }

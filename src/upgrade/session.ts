@@ -10,7 +10,7 @@ import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
 import type { Plan } from './plan.js';
-import { createPublisher, type FactLog } from './publisher.js';
+import { createPublisher, type FactLog, type PublisherOptions } from './publisher.js';
 import { startDue, wakeAt } from './rollout/rollout.js';
 import { onlyOpenJob } from './tracker/jobs.js';
 import type { RunView } from './tracker/state.js';
@@ -36,6 +36,9 @@ export interface SessionOptions {
   republishUncertain?: boolean;
   /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
   refuses?: (devices: readonly number[]) => string | null;
+  /** As {@link createPublisher} takes them. */
+  bidOf?: PublisherOptions['bidOf'];
+  maybeSent?: boolean;
   onView?: (view: RunView) => void;
   /** Models and first versions by serial number, where they are listened to. */
   names?: RunView['names'];

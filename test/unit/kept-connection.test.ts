@@ -20,10 +20,10 @@ const SECRET = 'wss://us3r@h/p4th?token=s3cr3t';
 
 describe('what a journal keeps of a connection', () => {
   it('is what was given, with absolute paths, and no secret', () => {
-    const kept = keptConnection({ ca: 'ca.pem', passwordFile: 'pw' }, connection('mqtts://h', { username: 'u' }));
+    const kept = keptConnection({ ca: 'ca.pem', passwordFile: 'pw' }, connection('mqtts://h', { username: 'u' }), 'r1');
     expect(kept).toMatchObject({ broker: 'mqtts://h', username: 'u', ca: path.resolve('ca.pem') });
     expect(kept.passwordFile).toBe(path.resolve('pw'));
-    const secret = keptConnection({}, connection(SECRET, { profile: 'p' }));
+    const secret = keptConnection({}, connection(SECRET, { profile: 'p' }), 'r1');
     expect(secret).toMatchObject({ shownBroker: 'wss://***@h:443/***?***', profile: 'p' });
     expect(JSON.stringify(secret)).not.toMatch(/us3r|p4th|s3cr3t/);
   });
@@ -83,7 +83,7 @@ describe('connectionAgain', () => {
 });
 
 describe('checkSameBroker', () => {
-  const kept = keptConnection({}, connection(SECRET));
+  const kept = keptConnection({}, connection(SECRET), 'r1');
   it('takes the same broker with a new token, and another one only where it is given on purpose', () => {
     checkSameBroker('r1', kept, {}, new BrokerUrl('wss://n3w@h/n3w?token=n3w'));
     checkSameBroker('r1', kept, { broker: 'mqtt://other' }, new BrokerUrl('mqtt://other'));

@@ -2,6 +2,7 @@
 
 import { checkedPids, checkedType } from '../../app/named-values.js';
 import { OtaError } from '../../errors.js';
+import { runNameProblem } from '../../journal/run-name.js';
 import type { Shard } from '../../manifest/select.js';
 import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import { parseByteSize, writeByteSize } from '../../settings/byte-size.js';
@@ -69,6 +70,16 @@ export const waves: ValueType<string> = {
     // Only whether the list reaches every gateway depends on the fleet.
     parseWaves(`${text},100%`, Number.MAX_SAFE_INTEGER);
     return text;
+  },
+};
+
+export const runName: ValueType<string> = {
+  parse(text, option) {
+    const problem = runNameProblem(text);
+    if (problem === null) return text;
+    throw new OtaError('usage', `${option} ${quoted(text)} cannot name a run: it ${problem}`, {
+      hint: 'Name it like nightly or site-north.2.',
+    });
   },
 };
 

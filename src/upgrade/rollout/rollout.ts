@@ -54,7 +54,8 @@ export function jobStarted(rollout: Rollout, start: Start): void {
   if (gateway.phase === 'pending') passOver(rollout, start.gateway);
   if (gateway.phase === 'ready') remove(rollout.ready, start.gateway);
   if (gateway.phase === 'retry_wait') remove(rollout.retrying, start.gateway);
-  if (start.attempt === 1) gateway.nextJob++;
+  // An earlier process may have made the attempts before this one.
+  else gateway.nextJob++;
   gateway.phase = 'running';
   gateway.attempt = start.attempt;
   rollout.running++;

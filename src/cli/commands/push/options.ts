@@ -13,6 +13,7 @@ import {
   each,
   failureLimit,
   patterns,
+  runName,
   shard,
   timeout,
   upgradeType,
@@ -45,6 +46,14 @@ export const PUSH = defineOptions({
     everyday: true,
   },
   ...RUN_OUTPUT,
+  run: {
+    value: '<name>',
+    help: 'name this run: started again under its name it is resumed, or its result is printed again; nothing is sent twice',
+    type: runName,
+    defaultText: 'a new id',
+    complete: 'runs',
+    everyday: true,
+  },
 
   only: {
     value: '<pattern>',

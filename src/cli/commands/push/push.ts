@@ -2,6 +2,7 @@ import path from 'node:path';
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
 import { readFirmwareCa } from '../../../app/firmware.js';
 import { type FlagsAgain, keptBroker, keptConnection } from '../../../app/kept-connection.js';
+import { type ClaimedRun, fingerprintOf } from '../../../app/named-run.js';
 import { push, type WayToDocks } from '../../../app/push.js';
 import { newRunId } from '../../../app/run-id.js';
 import type { BrokerUrl } from '../../../broker-url.js';
@@ -67,12 +68,36 @@ export async function runSelected(
     return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io, about.note);
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
 
-  const run = newRunId(io.clock.wall());
-  const output = await openOutput(options, io, run);
   const manifest = source === '-' ? source : path.resolve(source);
+  if (options.run === undefined) return runAs(null, devices, warnings, manifest, options, io, about);
+  const { claim, again, goOn } = await import('./named.js');
+  const claimed = await claim(options.run, devices, options, io);
+  try {
+    if (claimed.state === 'finished') return await again(claimed, options, io);
+    if (claimed.state === 'unfinished') return await goOn(claimed, manifest, devices, options, io, about.given);
+    return await runAs(claimed, devices, warnings, manifest, options, io, about);
+  } finally {
+    await claimed.held.lease.release();
+  }
+}
+
+/** A run that begins. `claimed`: under a name. */
+async function runAs(
+  claimed: ClaimedRun | null,
+  devices: readonly ManifestDevice[],
+  warnings: Manifest['warnings'],
+  manifest: string,
+  options: PushOptions,
+  io: Io,
+  about: AboutRun,
+): Promise<number> {
+  const settings = pushSettings(options, io.env);
+  const run = claimed?.run ?? newRunId(io.clock.wall());
+  const named = claimed ? { named: claimed.name, fingerprint: fingerprintOf(devices) } : {};
+  const output = await openOutput(options, io, run, claimed !== null);
   try {
     if (about.note) output.note(about.note);
-    const { firmwareCa, products, close, ...way } = await wayToDocks(run, options, devices, io, output, about);
+    const { firmwareCa, products, close, ...way } = await wayToDocks(run, claimed, options, devices, io, output, about);
     const { kept } = way;
     output.header({ manifest, broker: keptBroker(kept), profile: kept.profile ?? null });
     try {
@@ -82,7 +107,8 @@ export async function runSelected(
           warnings,
           settings: { ...settings, firmware: { ...settings.firmware, ca: firmwareCa, products } },
           way,
-          journal: { run, manifest, options: keptOptions(about.given), retryOf: about.retryOf },
+          journal: { run, manifest, options: keptOptions(about.given), retryOf: about.retryOf, ...named },
+          ...(claimed ? { claim: { held: claimed.held, fresh: claimed.state === 'fresh' } } : {}),
           confirm: options.confirm
             ? async (plan) => (await import('./confirm.js')).confirmPlan(plan, settings, io, output)
             : undefined,
@@ -101,6 +127,7 @@ export async function runSelected(
 
 async function wayToDocks(
   run: string,
+  claimed: ClaimedRun | null,
   options: PushOptions,
   devices: readonly ManifestDevice[],
   io: Io,
@@ -113,13 +140,14 @@ async function wayToDocks(
     return { ...(await simulatedDocks(devices, options.simulate === true ? 'ok' : options.simulate)), firmwareCa };
   }
   const { flags, ...earlier } = again?.() ?? { flags: options };
-  const about = { caForFirmware: true, run: { id: run, named: false }, ...earlier };
+  const about = { caForFirmware: true, run: { id: run, named: claimed !== null }, ...earlier };
   const connection = await readConnection(flags, io, warn, about);
   checkBroker?.(connection.url);
   return {
-    connect: connector(connection, { sessionExpiry: SESSION_EXPIRY }, warn),
+    // Of a named run, the broker may still have what an earlier attempt is to hear.
+    connect: connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: claimed?.state === 'fresh' }, warn),
     simulated: false,
-    kept: keptConnection(flags, connection),
+    kept: keptConnection(flags, connection, run),
     firmwareCa: connection.firmwareCa,
     products: profileProducts(connection),
   };

@@ -1,10 +1,11 @@
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
 import { findRun } from '../../../app/find-run.js';
 import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.js';
-import { latestUnfinished, resume } from '../../../app/resume.js';
+import { latestUnfinished, type ResumeRequest, resume } from '../../../app/resume.js';
+import type { ConnectionFlags } from '../../../settings/connection/merge-connection.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
-import { openOutput } from '../../run-output.js';
+import { type OutputFlags, openOutput } from '../../run-output.js';
 import type { ResumeOptions } from './options.js';
 
 /** `dji-ota resume [run]`. @returns the exit code, as if the run had never stopped */
@@ -12,32 +13,43 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
   const { manifest, republishUncertain = false, replyTimeout, stallTimeout, verifyTimeout, timeout } = options;
   const run = named === undefined ? await latestUnfinished(io.env, republishUncertain) : await findRun(named, io.env);
   const unlimited = limitRun(io, timeout);
+  const limits = { reply: replyTimeout, stall: stallTimeout, verify: verifyTimeout, total: timeout };
+  try {
+    return await takeUp({ run, manifest, republishUncertain, limits }, options, io);
+  } finally {
+    unlimited();
+  }
+}
+
+/** @returns the exit code, as if the run had never stopped */
+export async function takeUp(
+  request: Omit<ResumeRequest, 'connect'>,
+  options: OutputFlags & ConnectionFlags,
+  io: Io,
+): Promise<number> {
+  const { run } = request;
   const output = await openOutput(options, io, run);
   try {
     const { result, next } = await resume(
       {
-        run,
-        async connect({ connection: kept, manifest: source }) {
+        ...request,
+        async connect({ connection: kept, manifest: source, named }) {
           const { flags, earlier } = connectionAgain(run, kept, options, io.env);
           const connection = await readConnection(flags, io, output.warn, {
             earlier,
-            run: { id: run, named: false },
+            run: { id: run, named: named !== undefined },
           });
           checkSameBroker(run, kept, options, connection.url);
           const { shown } = connection.url;
-          output.header({ manifest: manifest ?? source, broker: shown, profile: connection.profile });
+          output.header({ manifest: request.manifest ?? source, broker: shown, profile: connection.profile });
           return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }, output.warn);
         },
-        manifest,
-        republishUncertain,
-        limits: { reply: replyTimeout, stall: stallTimeout, verify: verifyTimeout, total: timeout },
       },
       output.context,
     );
     await output.finish(result, next);
     return result.exit_code;
   } finally {
-    unlimited();
     output.close();
   }
 }

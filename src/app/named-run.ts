@@ -1,0 +1,129 @@
+/** `--run <name>`: what stands behind a name, found out under the lease of its journal, which keeps others out from then on. */
+import { createHash } from 'node:crypto';
+import { OtaError } from '../errors.js';
+import { type HeldJournal, holdJournal } from '../journal/journal.js';
+import { type JournalContent, journalFile, NOT_BEGUN, readJournal, runNames } from '../journal/read.js';
+import type { KeptDevice } from '../journal/record.js';
+import { journalName } from '../journal/run-name.js';
+import type { ManifestDevice } from '../manifest/model.js';
+import type { Shard } from '../manifest/select.js';
+import { sameVersion } from '../protocol/versions.js';
+import { ensurePrivateFolder } from '../settings/state-folders.js';
+import { byText } from '../text.js';
+import type { Context } from './context.js';
+import { sameRun } from './find-run.js';
+import { runsFolder } from './run-journal.js';
+
+export interface ClaimedRun {
+  /** What the journal is called. */
+  run: string;
+  name: string;
+  /** `fresh`: there is no journal, so that nothing is known of an earlier attempt; `new`: nothing was published under it. */
+  state: 'fresh' | 'new' | 'unfinished' | 'finished';
+  /** Of a run that was begun before. */
+  content: JournalContent | null;
+  held: HeldJournal;
+}
+
+/** How long a fresh machine listens for what an earlier attempt may have sent. Milliseconds. */
+export const LISTEN_FOR_EARLIER = 10_000;
+
+export interface NamedRequest {
+  name: string;
+  shard: Shard | undefined;
+  devices: readonly ManifestDevice[];
+  simulated: boolean;
+}
+
+/**
+ * Takes the name for this process; `held` is to be released by whoever does not go on with the journal.
+ * @throws OtaError `run_alive` where another process is at it; `usage` where it is the name of another run
+ */
+export async function claimRun(
+  { name, shard, devices, simulated }: NamedRequest,
+  { clock, env, signal }: Pick<Context, 'clock' | 'env' | 'signal'>,
+  onWait: (message: string) => void,
+): Promise<ClaimedRun> {
+  const folder = runsFolder(env);
+  await ensurePrivateFolder(folder, 'journal_unwritable');
+  const wanted = journalName(name, shard);
+  const held = await holdJournal(journalFile(folder, wanted), wanted, { clock, signal, onWait });
+  try {
+    // Under the lease: who had it before may have begun the journal only just now.
+    const run = sameRun(wanted, await runNames(folder));
+    if (run === undefined) return { run: wanted, name, state: 'fresh', content: null, held };
+    const sent = new Set<string>();
+    const content = await readJournal(journalFile(folder, run), () => (fact) => {
+      if (fact.type === 'job_opened') sent.add(fact.bid);
+      else if (fact.type === 'job_unsent' && fact.withdrawn) sent.delete(fact.bid);
+    }).catch((error: OtaError) => {
+      if (error.cause === NOT_BEGUN) return null;
+      throw error;
+    });
+    if (content === null) return { run, name, state: 'new', content, held };
+    const state = stateOf(content, sent.size > 0 || content.lost > 0, simulated);
+    if (state !== 'new') checkSameManifest(run, content, devices);
+    return { run, name, state, content, held };
+  } catch (error) {
+    await held.lease.release();
+    throw error;
+  }
+}
+
+/** Codes of runs that published nothing and leave their name free. */
+const NOTHING_SENT: ReadonlySet<number> = new Set([2, 3, 4, 7, 70]);
+
+function stateOf({ header, finished }: JournalContent, published: boolean, simulated: boolean) {
+  if (header.simulated !== simulated) {
+    // A rehearsal reserves no name.
+    if (header.simulated) return 'new';
+    throw new OtaError('usage', `run ${header.run} is no rehearsal: its docks are real ones`, {
+      hint: 'Rehearse under another name, or without --run.',
+    });
+  }
+  if (!published && (!finished?.complete || NOTHING_SENT.has(finished.exit_code))) return 'new';
+  // Simulated docks end with their process: there is nothing to be taken up.
+  if (!finished?.complete) return simulated ? 'new' : 'unfinished';
+  return finished.totals.unknown > 0 && !simulated ? 'unfinished' : 'finished';
+}
+
+/** @throws OtaError `usage` where the name is that of a run with other devices, versions or firmware */
+function checkSameManifest(run: string, { header, plan }: JournalContent, devices: readonly ManifestDevice[]): void {
+  const differences = differencesOf(plan.devices, devices);
+  const other = header.fingerprint !== undefined && header.fingerprint !== fingerprintOf(devices);
+  if (differences.length === 0 && !other) return;
+  const shown = differences.slice(0, 10);
+  if (differences.length > shown.length) shown.push(`and ${differences.length - shown.length} more`);
+  throw new OtaError('usage', `run ${run} was made with another manifest`, {
+    details: shown.length > 0 ? shown : ['an md5 or the path of a URL is another one'],
+    hint: 'Give this one a name of its own. One name stands for one set of devices, versions and firmware.',
+  });
+}
+
+function differencesOf(before: readonly KeptDevice[], now: readonly ManifestDevice[]): string[] {
+  const key = ({ pid, sn }: { pid: string; sn: string }) => `${sn} on gateway ${pid}`;
+  const old = new Map(before.map((device) => [key(device), device]));
+  const differences: string[] = [];
+  for (const device of now) {
+    const known = old.get(key(device));
+    old.delete(key(device));
+    if (!known) differences.push(`${key(device)} was not in it`);
+    else if (known.firmware_upgrade_type !== device.firmware_upgrade_type)
+      differences.push(`${key(device)}: another type`);
+    else if (!sameVersion(known.product_version, device.product_version))
+      differences.push(`${key(device)}: version ${known.product_version} then, ${device.product_version} now`);
+  }
+  return [...differences, ...[...old.keys()].map((gone) => `${gone} is missing now`)];
+}
+
+/**
+ * Tells whether two manifests mean the same upgrade: gateway, serial number, version and type of each device, its MD5 as it was
+ * given, and the path of its URL. Neither order nor query strings, hosts and local files count.
+ */
+export function fingerprintOf(devices: readonly ManifestDevice[]): string {
+  const lines = devices.map(({ pid, sn, product_version, firmware_upgrade_type, md5, file_url }) => {
+    const path = file_url !== null && URL.canParse(file_url) ? new URL(file_url).pathname : file_url;
+    return JSON.stringify([pid, sn, product_version, firmware_upgrade_type, md5, path]);
+  });
+  return createHash('sha256').update(lines.sort(byText).join('\n')).digest('hex');
+}

@@ -1,0 +1,73 @@
+/** `push --run <name>`: what is done where the name stands for a run that was begun before. */
+import { type ClaimedRun, claimRun } from '../../../app/named-run.js';
+import { tellAgain } from '../../../app/run-again.js';
+import type { ManifestDevice } from '../../../manifest/model.js';
+import { errorLines } from '../../../render/error-lines.js';
+import { PLAIN_STYLES } from '../../../render/styles.js';
+import { type Io, warner } from '../../io.js';
+import { openOutput } from '../../run-output.js';
+import { takeUp } from '../resume/resume.js';
+import type { PushOptions } from './options.js';
+import { pushSettings } from './settings.js';
+
+export async function claim(
+  name: string,
+  devices: readonly ManifestDevice[],
+  options: PushOptions,
+  io: Io,
+): Promise<ClaimedRun> {
+  const { shard, simulate } = options;
+  const claimed = await claimRun({ name, shard, devices, simulated: simulate !== undefined }, io, (message) =>
+    warner(io)('run_alive_elsewhere', message),
+  );
+  io.run = claimed.run;
+  return claimed;
+}
+
+/** A run that has ended: its result once more, with its exit code. */
+export async function again({ run }: ClaimedRun, options: PushOptions, io: Io): Promise<number> {
+  const { report = [], ...shown } = options;
+  const output = await openOutput(shown, io, run);
+  try {
+    const { result, next, problems } = await tellAgain(run, report, output.context);
+    await output.finish(result, next);
+    for (const { error } of problems) {
+      const { message, hint } = error;
+      io.stderr.write(`${errorLines({ message, hint: hint ?? null }, PLAIN_STYLES)}\n`);
+    }
+    return result.exit_code;
+  } finally {
+    output.close();
+  }
+}
+
+/** A run that has not come to its end, or whose end is not known of every device: as `resume`. */
+export async function goOn(
+  { run, held }: ClaimedRun,
+  source: string,
+  devices: readonly ManifestDevice[],
+  options: PushOptions,
+  io: Io,
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const { limits = {}, serve } = pushSettings(options, io.env);
+  const { replyTimeout, stallTimeout, verifyTimeout } = given;
+  return takeUp(
+    {
+      run,
+      held,
+      manifest: source === '-' ? undefined : source,
+      devices,
+      serve,
+      // Those of the run, where they are not given anew.
+      limits: {
+        reply: replyTimeout === undefined ? undefined : limits.reply,
+        stall: stallTimeout === undefined ? undefined : limits.stall,
+        verify: verifyTimeout === undefined ? undefined : limits.verify,
+        total: limits.total,
+      },
+    },
+    options,
+    io,
+  );
+}

@@ -166,7 +166,9 @@ describe('the GitHub action', () => {
     expect(Object.keys(used).filter((input) => !(input in action.inputs))).toEqual([]);
     const parts: string[] = [];
     for (const shard of jobs.push.strategy.matrix.shard) {
-      const args = (used.args ?? '').replaceAll('${' + '{ matrix.shard }}', String(shard));
+      const args = (used.args ?? '')
+        .replaceAll('${' + '{ matrix.shard }}', String(shard))
+        .replaceAll('${' + '{ github.run_id }}', '1234567890');
       expect(args).not.toContain('${' + '{');
       const { status, stdout, stderr } = await push({ ...used, report: '', args: `${args}\n--dry-run` });
       expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
@@ -182,6 +184,7 @@ describe('the GitLab job', () => {
     'fleet-report': { needs: string[]; script: string[]; artifacts: { paths: string[] } };
   };
   const env = (index: number) => ({
+    CI_PIPELINE_ID: '4711',
     CI_NODE_INDEX: String(index),
     CI_NODE_TOTAL: String(firmware.parallel),
     CI_PROJECT_DIR: place.folder,

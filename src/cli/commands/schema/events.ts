@@ -129,9 +129,7 @@ export const eventLineSchema = z
         .describe(
           'Number of devices by how they ended; unverified = ok, but a required verification did not confirm it',
         ),
-      devices: z
-        .array(z.object({ ...deviceOutcome, labels: z.record(text(), text()).describe('Of the manifest') }))
-        .describe('Every device, in the order of the manifest'),
+      devices: z.array(z.object(deviceOutcome)).describe('Every device, in the order of the manifest'),
     }),
   ])
   .meta({ title: 'JSON line of dji-ota', description: 'One line of --output json.' }) satisfies z.ZodType<EventLine>;

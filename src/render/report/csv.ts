@@ -33,6 +33,7 @@ const COLUMNS: readonly [string, (device: ReportDevice) => Value][] = [
   ['file_name', ({ firmware }) => firmware?.file_name ?? null],
   ['file_size', ({ firmware }) => firmware?.file_size ?? null],
   ['md5', ({ firmware }) => firmware?.md5 ?? null],
+  ['sha256', ({ firmware }) => firmware?.sha256 ?? null],
 ];
 
 export function csvReport(report: RunReport): string {

@@ -109,8 +109,8 @@ export function createCollector(options: CollectorOptions): Collector {
         counted = { devices: event.devices, gateways: event.gateways };
         break;
       case 'firmware_ready': {
-        const { file_name, file_size, md5 } = event;
-        const firmware = { file_name: bounded(file_name), file_size, md5 };
+        const { file_name, file_size, md5, sha256 } = event;
+        const firmware = { file_name: bounded(file_name), file_size, md5, sha256 };
         for (const sn of event.devices) firmwares.set(sn, firmware);
         break;
       }

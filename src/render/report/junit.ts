@@ -8,7 +8,7 @@ import { countedAs } from '../../upgrade/counting.js';
 import { type Kind, outcomeText } from '../device-states.js';
 import { exitMeaning } from '../exit-meaning.js';
 import { type Xml, xml } from './markup.js';
-import type { ReportDevice, ReportError, ReportRun, RunReport } from './model.js';
+import type { ReportDevice, ReportError, ReportFirmware, ReportRun, RunReport } from './model.js';
 import { attemptsText, durationOf, judged, whyOf } from './stats.js';
 
 interface Case {
@@ -140,7 +140,9 @@ function linesOf(device: ReportDevice, sentence: string): string[] {
     device.advice === null ? null : `What to do: ${device.advice}`,
     `Gateway: ${device.pid}`,
     device.product_version === null ? null : `Version: ${device.product_version}`,
-    device.firmware === null ? null : `Firmware: ${device.firmware.file_name}, MD5 ${device.firmware.md5}`,
+    device.firmware === null
+      ? null
+      : `Firmware: ${device.firmware.file_name}, MD5 ${device.firmware.md5}${sha256Of(device.firmware)}`,
     attemptsText(device),
     device.bids.length === 0 ? null : `Bid: ${device.bids.join(', ')}`,
     duration === null ? null : `Time: ${showDuration(duration)}`,
@@ -178,4 +180,8 @@ function attributes(values: Record<string, string | number>): Xml[] {
 
 function secondsText(ms: number): string {
   return (Math.max(0, ms) / 1000).toFixed(3);
+}
+
+function sha256Of({ sha256 }: ReportFirmware): string {
+  return sha256 ? `, SHA-256 ${sha256}` : '';
 }

@@ -139,10 +139,10 @@ function deviceRow({ device, kind }: Judged): string[] {
 function firmwareOf({ devices }: RunReport): string | null {
   const files = firmwareFiles(devices);
   if (files.length === 0) return null;
-  const rows = files.map(({ firmware: { file_name, file_size, md5 }, count }) => [
+  const rows = files.map(({ firmware: { file_name, file_size, md5, sha256 }, count }) => [
     markdownName(file_name),
     showBytes(file_size),
-    markdownName(md5),
+    markdownName(sha256 ? `${md5}, sha256:${sha256}` : md5),
     `${count}`,
   ]);
   return `## Firmware\n\n${table(['File', 'Size >', 'MD5', 'Devices >'], rows)}`;

@@ -30,6 +30,8 @@ export interface ReportFirmware {
   /** Bytes. */
   file_size: number;
   md5: string;
+  /** Where the manifest asks for it; not in the reports of earlier versions. */
+  sha256?: string | null | undefined;
 }
 
 export interface ReportDevice extends DeviceOutcome {

@@ -46,7 +46,12 @@ const device = z.object({
   retried: z.array(z.int()).optional().describe('Result codes of the attempts that were followed by another one'),
   bids: z.array(text()).describe('Of each attempt, in order'),
   firmware: z
-    .object({ file_name: text(), file_size: z.number().nonnegative().describe('Bytes'), md5: text() })
+    .object({
+      file_name: text(),
+      file_size: z.number().nonnegative().describe('Bytes'),
+      md5: text(),
+      sha256: text().nullable().optional().describe('Where the manifest asks for it'),
+    })
     .nullable(),
   started: time().nullable().describe('When it was first published; null = never'),
   ended: time().nullable(),

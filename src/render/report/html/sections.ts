@@ -96,7 +96,7 @@ function firmwareTable(devices: RunReport['devices']): Html | null {
   if (files.length === 0) return null;
   const rows = files.map(
     ({ firmware, count }) =>
-      html`<tr><th scope="row">${short(firmware.file_name, 200)}</th><td class="n">${showBytes(firmware.file_size)}</td><td><code>${short(firmware.md5, 64)}</code></td><td class="n">${showCount(count)}</td></tr>`,
+      html`<tr><th scope="row">${short(firmware.file_name, 200)}</th><td class="n">${showBytes(firmware.file_size)}</td><td><code>${short(firmware.md5, 64)}</code>${firmware.sha256 ? html`<br><code>sha256:${short(firmware.sha256, 64)}</code>` : ''}</td><td class="n">${showCount(count)}</td></tr>`,
   );
   return html`<h3 id="firmware">Firmware</h3><div class="wide" role="region" aria-labelledby="firmware" tabindex="0"><table class="plain"><thead><tr><th scope="col">File</th><th scope="col" class="n">Size</th><th scope="col">MD5</th><th scope="col" class="n">Devices</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }

@@ -2,6 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { listRuns } from '../../src/journal/read.js';
 import { environment, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
 import { inside } from '../helpers/inside.js';
@@ -51,7 +52,9 @@ describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () =
   const closing = (said: string) => /Go on from here with: dji-ota (.+)$/m.exec(said)?.[1]?.split(' ') ?? [];
   const header = async (id: string) =>
     JSON.parse((await readFile(path.join(runs(), `${id}.jsonl`), 'utf8')).split('\n')[0] ?? '');
-  const latest = async () => ((await readdir(runs())).sort().at(-1) ?? '').replace('.jsonl', '');
+  /** The runs by their start, the latest first: ids of one second are in no order. */
+  const ids = async () => (await listRuns(runs())).map(({ run }) => run);
+  const latest = async () => (await ids())[0] ?? '';
 
   it('retry sends to those alone that did not end well, with the options of the run; the closing line leads there', async () => {
     const docks = [{ pid: pidOf(1), behavior: FAILED }];
@@ -96,12 +99,7 @@ describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () =
     expect((await run('retry')).code).toBe(0);
     expect(sentTo(good)).toEqual([devices[0]?.sn]);
     const other = await place.put('other.json', someDevices(1));
-    const refused = await run(
-      'retry',
-      (await readdir(runs())).sort()[0]?.replace('.jsonl', '') ?? '',
-      '--manifest',
-      other,
-    );
+    const refused = await run('retry', (await ids()).at(-1) ?? '', '--manifest', other);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('has no entry now');
   });

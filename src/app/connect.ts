@@ -1,4 +1,5 @@
 /** Connections as a run needs them. The client itself is loaded only when it connects. */
+import type { KnownProducts } from '../protocol/products.js';
 import type { Connection } from '../settings/connection/load-connection.js';
 import { safeText, showBytes } from '../text.js';
 import type { Connect } from './context.js';
@@ -23,6 +24,12 @@ export function connector(
     const { connectBroker } = await import('../mqtt/connect.js');
     return connectBroker({ ...connection, ...session }, { onReceiverError: raise, onOversized, ...events }, { signal });
   };
+}
+
+/** What the profile says of product codes. */
+export function profileProducts({ profile, models = {} }: Pick<Connection, 'profile' | 'models'>): KnownProducts {
+  const source = `the profile ${profile}`;
+  return Object.fromEntries(Object.entries(models).map(([code, key]) => [code.toLowerCase(), { key, source }]));
 }
 
 /** Topics of which an oversized message is told. */

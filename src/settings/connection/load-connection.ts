@@ -57,14 +57,8 @@ export interface ConnectionSources extends MergeOptions {
  * @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt.
  */
 export async function loadConnection(flags: ConnectionFlags, sources: ConnectionSources): Promise<Connection> {
-  const { env, warn, readFile = readSmallFile } = sources;
-  warnOfLooseFolders(env, warn);
-  const wanted = wantedProfile(flags, env);
-  const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
-  const profile = wanted?.value === NO_PROFILE ? null : await readProfile(wanted?.value ?? null);
-  const merged = mergeConnection(flags, env, profile, sources);
-
-  const ca = merged.ca && (await readPem('ca', merged.ca, readFile, warn));
+  const { warn, readFile = readSmallFile } = sources;
+  const { merged, profile, ca } = await mergeWithProfile(flags, sources);
   const cert = merged.cert && (await readPem('cert', merged.cert, readFile, warn));
   const key = merged.key && (await readPem('key', merged.key, readFile, warn));
   if (merged.cert && cert && merged.key && key) checkKeyPair(merged.cert, cert, merged.key, key);
@@ -96,6 +90,31 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     profile: profile?.name ?? null,
     models: profile?.values.models,
   };
+}
+
+/**
+ * What firmware is read and judged by, without the rest of the connection: nothing is asked for, and no password is read.
+ * @throws OtaError `usage` or `settings_invalid`, as {@link loadConnection}
+ */
+export async function loadFirmwareTrust(
+  flags: ConnectionFlags,
+  sources: Pick<ConnectionSources, 'env' | 'warn'>,
+): Promise<Pick<Connection, 'firmwareCa' | 'models' | 'profile'>> {
+  const { profile, ca } = await mergeWithProfile(flags, { ...sources, caForFirmware: true });
+  return { firmwareCa: ca ?? undefined, models: profile?.values.models, profile: profile?.name ?? null };
+}
+
+async function mergeWithProfile(
+  flags: ConnectionFlags,
+  sources: Pick<ConnectionSources, 'env' | 'warn' | 'readProfile' | 'readFile' | keyof MergeOptions>,
+): Promise<{ merged: MergedConnection; profile: NamedProfile | null; ca: Buffer | null }> {
+  const { env, warn, readFile = readSmallFile } = sources;
+  warnOfLooseFolders(env, warn);
+  const wanted = wantedProfile(flags, env);
+  const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
+  const profile = wanted?.value === NO_PROFILE ? null : await readProfile(wanted?.value ?? null);
+  const merged = mergeConnection(flags, env, profile, sources);
+  return { merged, profile, ca: merged.ca && (await readPem('ca', merged.ca, readFile, warn)) };
 }
 
 /** 20 characters, of the 23 that every MQTT 3.1.1 broker has to take [MQTT-3.1.3-5]; unique, so that no two runs evict each other. */

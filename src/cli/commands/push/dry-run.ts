@@ -1,5 +1,7 @@
 /** `--dry-run`: the plan, for people as a table and for scripts as the exact messages. */
-import { readFirmwareCa } from '../../../app/firmware.js';
+import { profileProducts } from '../../../app/connect.js';
+import type { Warn } from '../../../app/context.js';
+import { type FirmwareSettings, readFirmwareCa } from '../../../app/firmware.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run-id.js';
@@ -28,9 +30,7 @@ export async function dryRun(
     const gateways = new Set(devices.map(({ pid }) => pid)).size;
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
     for (const { code, message } of warnings) output.warn(code, message);
-    const ca = await readFirmwareCa(options.ca, output.warn);
-    // Simulated docks download nothing.
-    const firmware = { ...settings.firmware, ca, ...(options.simulate === undefined ? {} : { probeUrls: false }) };
+    const firmware = { ...settings.firmware, ...(await firmwareTrust(options, io, output.warn)) };
     const { plan, waves } = await planPush(devices, { ...settings, firmware }, output.context);
     if (output.kind === 'json') {
       for (const { gateway, topic, request } of requestsOf(plan, output.context)) {
@@ -63,4 +63,16 @@ export async function dryRun(
   } finally {
     output.close();
   }
+}
+
+/** As the push itself: from options and profile, unless docks are simulated, which download nothing. */
+async function firmwareTrust(
+  options: PushOptions,
+  { env }: Io,
+  warn: Warn,
+): Promise<Pick<FirmwareSettings, 'ca' | 'products' | 'probeUrls'>> {
+  if (options.simulate !== undefined) return { ca: await readFirmwareCa(options.ca, warn), probeUrls: false };
+  const { loadFirmwareTrust } = await import('../../../settings/connection/load-connection.js');
+  const trust = await loadFirmwareTrust(options, { env, warn });
+  return { ca: trust.firmwareCa, products: profileProducts(trust) };
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
+import { connector, profileProducts, SESSION_EXPIRY } from '../../../app/connect.js';
 import { readFirmwareCa } from '../../../app/firmware.js';
 import { type FlagsAgain, keptBroker, keptConnection } from '../../../app/kept-connection.js';
 import { type ClaimedRun, fingerprintOf } from '../../../app/named-run.js';
@@ -10,7 +10,6 @@ import { OtaError } from '../../../errors.js';
 import type { Manifest, ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
 import type { KnownProducts } from '../../../protocol/products.js';
-import type { Connection } from '../../../settings/connection/load-connection.js';
 import { safeText } from '../../../text.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
@@ -151,12 +150,6 @@ async function wayToDocks(
     firmwareCa: connection.firmwareCa,
     products: profileProducts(connection),
   };
-}
-
-/** What the profile says of product codes. */
-function profileProducts({ profile, models = {} }: Connection): KnownProducts {
-  const source = `the profile ${profile}`;
-  return Object.fromEntries(Object.entries(models).map(([code, key]) => [code.toLowerCase(), { key, source }]));
 }
 
 /** The devices that the options choose. @throws OtaError `usage` where they leave none */

@@ -37,7 +37,7 @@ const MOST_OVERSIZED = 20;
 
 /** A bug in what takes the messages: out of the connection, which has no part in it, to where bugs are reported. */
 function raise(error: unknown): void {
-  setImmediate(() => {
+  queueMicrotask(() => {
     throw error;
   });
 }

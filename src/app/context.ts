@@ -1,16 +1,16 @@
 /** What a use case has of the world, and whom it tells. Neither a terminal nor the process is part of it. */
-import type { Clock } from '../clock.js';
 import type { Reading } from '../firmware/read/progress.js';
+import type { Machine } from '../machine.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
 import type { Emit } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 
-export interface World {
-  clock: Clock;
+export interface World extends Machine {
   env: NodeJS.ProcessEnv;
-  /** A new UUID. */
-  newId(): string;
 }
+
+/** A part of the context; what is left out of the machine is that of this one. */
+export type PartOf<K extends keyof Context> = Pick<Context, K> & Partial<Machine>;
 
 export type Warn = (code: string, message: string) => void;
 

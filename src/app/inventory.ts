@@ -4,13 +4,14 @@ import { systemReason } from '../errors.js';
 import type { FleetFeed } from '../fleet/feed.js';
 import { createInventory, type Inventory, learnProduct, takeFleet } from '../fleet/inventory.js';
 import { loadInventory, saveInventory } from '../fleet/inventory-file.js';
+import { machineOf } from '../machine.js';
 import type { KnownProducts } from '../protocol/products.js';
 import { stateFolders } from '../settings/state-folders.js';
 import { safeText } from '../text.js';
 import type { DeviceOutcome } from '../upgrade/events.js';
-import type { Context } from './context.js';
+import type { PartOf } from './context.js';
 
-type InventoryContext = Pick<Context, 'clock' | 'env' | 'warn'>;
+type InventoryContext = PartOf<'clock' | 'env' | 'warn'>;
 
 /** Long runs and collectors write what they heard now and then, so that a kill loses little. Milliseconds. */
 const SAVE_EVERY = 60_000;
@@ -31,13 +32,16 @@ export function noInventory(): KeptInventory {
   return { inventory: createInventory(), keep: () => async () => {} };
 }
 
-export async function openInventory({ clock, env, warn }: InventoryContext): Promise<KeptInventory> {
+export async function openInventory(context: InventoryContext): Promise<KeptInventory> {
+  const { clock, env, warn } = context;
+  const on = machineOf(context);
   const file = inventoryFile(env);
-  const inventory = await loadInventory(file, (message) => warn('inventory_unreadable', safeText(message, 500)));
+  const onProblem = (message: string) => warn('inventory_unreadable', safeText(message, 500));
+  const inventory = await loadInventory(file, onProblem, on.disk);
   let warned = false;
   const save = async () => {
     try {
-      await saveInventory(file, inventory, clock);
+      await saveInventory(file, inventory, clock, on);
     } catch (error) {
       if (!warned) warn('inventory_unwritable', safeText(`the inventory is not kept: ${systemReason(error)}`, 500));
       warned = true;

@@ -2,15 +2,16 @@
 import { createHash } from 'node:crypto';
 import { OtaError } from '../errors.js';
 import { type HeldJournal, holdJournal } from '../journal/journal.js';
-import { type JournalContent, journalFile, NOT_BEGUN, readJournal, runNames } from '../journal/read.js';
+import { type FactTaker, type JournalContent, journalFile, NOT_BEGUN, readJournal, runNames } from '../journal/read.js';
 import type { KeptDevice } from '../journal/record.js';
 import { journalName } from '../journal/run-name.js';
+import { machineOf } from '../machine.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { Shard } from '../manifest/select.js';
 import { sameVersion } from '../protocol/versions.js';
 import { ensurePrivateFolder } from '../settings/state-folders.js';
 import { byText } from '../text.js';
-import type { Context } from './context.js';
+import type { PartOf } from './context.js';
 import { sameRun } from './find-run.js';
 import { runsFolder } from './run-journal.js';
 
@@ -41,22 +42,26 @@ export interface NamedRequest {
  */
 export async function claimRun(
   { name, shard, devices, simulated }: NamedRequest,
-  { clock, env, signal }: Pick<Context, 'clock' | 'env' | 'signal'>,
+  context: PartOf<'clock' | 'env' | 'signal'>,
   onWait: (message: string) => void,
 ): Promise<ClaimedRun> {
+  const { env, signal } = context;
+  const on = machineOf(context);
+  const { disk } = on;
   const folder = runsFolder(env);
-  await ensurePrivateFolder(folder, 'journal_unwritable');
+  await ensurePrivateFolder(folder, 'journal_unwritable', disk);
   const wanted = journalName(name, shard);
-  const held = await holdJournal(journalFile(folder, wanted), wanted, { clock, signal, onWait });
+  const held = await holdJournal(journalFile(folder, wanted), wanted, { ...on, signal, onWait });
   try {
     // Under the lease: who had it before may have begun the journal only just now.
-    const run = sameRun(wanted, await runNames(folder));
+    const run = sameRun(wanted, await runNames(folder, disk));
     if (run === undefined) return { run: wanted, name, state: 'fresh', content: null, held };
     const sent = new Set<string>();
-    const content = await readJournal(journalFile(folder, run), () => (fact) => {
+    const taker: FactTaker = () => (fact) => {
       if (fact.type === 'job_opened') sent.add(fact.bid);
       else if (fact.type === 'job_unsent' && fact.withdrawn) sent.delete(fact.bid);
-    }).catch((error: OtaError) => {
+    };
+    const content = await readJournal(journalFile(folder, run), taker, disk).catch((error: OtaError) => {
       if (error.cause === NOT_BEGUN) return null;
       throw error;
     });

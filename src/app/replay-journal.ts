@@ -1,5 +1,6 @@
 /** A run as it stood, out of its journal. The facts are taken as they are read: a run of days has millions. */
 import type { Clock } from '../clock.js';
+import { type Disk, systemDisk } from '../disk.js';
 import { type FactTaker, type JournalContent, readJournal } from '../journal/read.js';
 import type { CoreOptions, RunCore } from '../upgrade/core.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
@@ -17,6 +18,7 @@ export function replaying(
   file: string,
   clock: Clock,
   optionsOf: (kept: CoreOptions) => CoreOptions = (kept) => kept,
+  disk: Disk = systemDisk,
 ): Replaying {
   let replay: Replay | null = null;
   return {
@@ -30,7 +32,7 @@ export function replaying(
       const core = replay?.end(reopen);
       if (core) return core;
       // A fact that changes what came before it: all of them are needed, in a second reading.
-      const { facts } = await readJournal(file);
+      const { facts } = await readJournal(file, undefined, disk);
       const devices = plan.devices as PlannedDevice[];
       return rebuild({ devices, options: optionsOf(plan.options), facts }, clock, reopen);
     },

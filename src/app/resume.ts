@@ -1,9 +1,10 @@
 /** An interrupted push taken up again, from its journal. */
-
+import type { Disk } from '../disk.js';
 import { OtaError } from '../errors.js';
 import { type HeldJournal, urlDigest } from '../journal/journal.js';
 import { type JournalContent, journalFile, listRuns } from '../journal/read.js';
 import type { KeptDevice, RunRecord } from '../journal/record.js';
+import { type Machine, thisMachine } from '../machine.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { readManifest } from '../manifest/read.js';
 import { type CoreOptions, isRunOver } from '../upgrade/core.js';
@@ -47,9 +48,9 @@ const OPEN: ReadonlySet<string> = new Set(['unknown', 'not_started']);
  */
 export async function resume(request: ResumeRequest, context: Context): Promise<PushEnd> {
   const { run, republishUncertain = false, limits = {} } = request;
-  const { clock, signal, emit, newId, warn } = context;
+  const { clock, disk, signal, emit, newId, warn } = context;
   const file = journalFile(runsFolder(context.env), run);
-  const replay = replaying(file, clock, (kept) => withLimits(kept, limits));
+  const replay = replaying(file, clock, (kept) => withLimits(kept, limits), disk);
   const { journal, content } = await earlierRunJournal(file, run, context, replay.taker, request.held);
   context.recorded?.();
   const { header, plan, finished, lost } = content;
@@ -62,7 +63,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     warnOfDamage(run, content, warn);
     const connect = await request.connect(header);
     const source = request.manifest ?? header.manifest;
-    const entries = async () => request.devices ?? manifestDevices(source);
+    const entries = async () => request.devices ?? manifestDevices(source, disk);
     const found = await withUrls(plan.devices, entries, request.devices !== undefined);
     const { missing } = found;
     const before = servedBy(header);
@@ -122,8 +123,12 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
  * The latest run that can be taken up again. `republishUncertain`: also one that came to its own end with devices unknown.
  * @throws OtaError `run_not_found`
  */
-export async function latestUnfinished(env: NodeJS.ProcessEnv, republishUncertain: boolean): Promise<string> {
-  const runs = (await listRuns(runsFolder(env))).filter(({ simulated }) => !simulated);
+export async function latestUnfinished(
+  env: NodeJS.ProcessEnv,
+  republishUncertain: boolean,
+  on: Machine = thisMachine,
+): Promise<string> {
+  const runs = (await listRuns(runsFolder(env), on)).filter(({ simulated }) => !simulated);
   const unfinished = runs.find(
     ({ finished }) => !finished?.complete || (republishUncertain && finished.totals.unknown > 0),
   );
@@ -197,13 +202,14 @@ async function withUrls(
 }
 
 /** What the manifest says now; nothing where it cannot be read again. */
-async function manifestDevices(manifest: string): Promise<readonly ManifestDevice[]> {
+async function manifestDevices(manifest: string, disk: Disk): Promise<readonly ManifestDevice[]> {
   if (manifest === '-') return [];
   // Gateways were settled when the run began; any name will do for entries that gave none.
   const read = await readManifest(manifest, {
     defaultPids: ['unused'],
     defaultType: null,
     allowFileWithoutUrl: true,
+    disk,
   }).catch(() => null);
   return read?.devices ?? [];
 }

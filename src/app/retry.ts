@@ -2,10 +2,11 @@
 import { OtaError } from '../errors.js';
 import { type JournalContent, journalFile, listRuns, readJournal } from '../journal/read.js';
 import type { KeptDevice } from '../journal/record.js';
+import { machineOf } from '../machine.js';
 import type { Manifest, ManifestDevice } from '../manifest/model.js';
 import { hasFailed } from '../upgrade/counting.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
-import type { World } from './context.js';
+import type { PartOf } from './context.js';
 import { findRun } from './find-run.js';
 import { replaying } from './replay-journal.js';
 import { runsFolder } from './run-journal.js';
@@ -26,11 +27,14 @@ export interface Retry {
 export async function toRetry(
   wanted: string | undefined,
   unknown: boolean,
-  { env, clock }: Pick<World, 'env' | 'clock'>,
+  world: PartOf<'env' | 'clock'>,
 ): Promise<Retry> {
+  const { env } = world;
+  const on = machineOf(world);
+  const { clock, disk } = on;
   const folder = runsFolder(env);
-  const all = await listRuns(folder);
-  const id = await findRun(wanted ?? (all.find(({ simulated }) => !simulated) ?? all[0])?.run ?? 'last', env);
+  const all = await listRuns(folder, on);
+  const id = await findRun(wanted ?? (all.find(({ simulated }) => !simulated) ?? all[0])?.run ?? 'last', env, on);
   const summary = all.find(({ run }) => run === id);
   if (summary?.alive) {
     throw new OtaError('run_alive', `run ${id} is still going on, in process ${summary.holder?.pid}`, {
@@ -38,8 +42,8 @@ export async function toRetry(
     });
   }
   const file = journalFile(folder, id);
-  const replay = replaying(file, clock);
-  const content = await readJournal(file, replay.taker);
+  const replay = replaying(file, clock, undefined, disk);
+  const content = await readJournal(file, replay.taker, disk);
   if (!content.finished?.complete && !content.header.simulated) {
     // What it has not published yet, it would publish once it is resumed.
     throw new OtaError('usage', `run ${id} has not come to its end`, {

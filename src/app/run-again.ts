@@ -1,5 +1,5 @@
 /** The result of a named run that has ended, told again: nothing is connected, published or notified. */
-
+import type { Disk } from '../disk.js';
 import { type JournalContent, journalFile, readJournal } from '../journal/read.js';
 import { writeReports } from '../render/report/write.js';
 import { totalsOf } from '../upgrade/counting.js';
@@ -20,8 +20,8 @@ export async function tellAgain(
   context: Context,
 ): Promise<PushEnd & { problems: Awaited<ReturnType<typeof writeReports>> }> {
   const file = journalFile(runsFolder(context.env), run);
-  const replay = replaying(file, context.clock);
-  const content = await readJournal(file, replay.taker);
+  const replay = replaying(file, context.clock, undefined, context.disk);
+  const content = await readJournal(file, replay.taker, context.disk);
   const { tracker, ...core } = await replay.end(content, false);
   const devices = outcomes(tracker);
   const { header, finished } = content;
@@ -37,12 +37,12 @@ export async function tellAgain(
   }
   const totals = totalsOf(devices);
   emit({ event: 'run_finished', exit_code, totals, devices });
-  const problems = reports.length === 0 ? [] : await writeReports(await reportOf(file), reports);
+  const problems = reports.length === 0 ? [] : await writeReports(await reportOf(file, context.disk), reports);
   const next = nextCommand({ run, simulated: header.simulated, complete: true, devices });
   return { result: { exit_code, totals, devices, error: null }, next, problems };
 }
 
-async function reportOf(file: string) {
-  const content: JournalContent = await readJournal(file);
+async function reportOf(file: string, disk: Disk) {
+  const content: JournalContent = await readJournal(file, undefined, disk);
   return reportOfJournal(content, version(), false);
 }

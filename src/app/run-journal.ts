@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createJournal, type HeldJournal, type Journal, reopenJournal } from '../journal/journal.js';
 import type { FactTaker, JournalContent } from '../journal/read.js';
 import type { KeptServe, RunRecord } from '../journal/record.js';
+import type { Machine } from '../machine.js';
 import { warnOfLooseFolders } from '../settings/loose-folders.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/state-folders.js';
 import { isRunOver, type RunCore } from '../upgrade/core.js';
@@ -15,7 +16,7 @@ export function runsFolder(env: NodeJS.ProcessEnv): string {
   return path.join(stateFolders(env).state, 'runs');
 }
 
-type JournalContext = Pick<Context, 'clock' | 'env' | 'warn'>;
+type JournalContext = Pick<Context, keyof Machine | 'env' | 'warn'>;
 
 export interface RunJournal {
   /** For `openLog` of a push. */
@@ -37,7 +38,7 @@ export function newRunJournal(kept: KeptRun, context: JournalContext, held?: Hel
     async begin(of) {
       core = of;
       warnOfLooseFolders(context.env, context.warn);
-      await ensurePrivateFolder(folder, 'journal_unwritable');
+      await ensurePrivateFolder(folder, 'journal_unwritable', context.disk);
       const { devices, gateways } = core.plan;
       const counts = { devices: devices.length, gateways: gateways.length };
       const header = { ...kept, time: context.clock.wall(), command: 'push' as const, ...counts };
@@ -68,9 +69,9 @@ export function earlierRunJournal(
   return reopenJournal(file, run, { ...options(context), signal: context.signal, held }, taker);
 }
 
-function options({ clock, warn }: JournalContext) {
+function options({ clock, disk, processes, newId, warn }: JournalContext) {
   return {
-    clock,
+    ...{ clock, disk, processes, newId },
     onTrouble: (error: Error) => warn('journal_unwritable', error.message),
     onWait: (message: string) => warn('run_alive_elsewhere', message),
   };

@@ -2,15 +2,17 @@
 import { OtaError, systemReason } from '../errors.js';
 import { journalFile, listRuns, type RunSummary } from '../journal/read.js';
 import { requestStop } from '../journal/stop-request.js';
-import type { World } from './context.js';
+import { machineOf } from '../machine.js';
+import type { PartOf } from './context.js';
 import { findRun } from './find-run.js';
 import { runsFolder } from './run-journal.js';
 
 /** @throws OtaError `run_not_found` also where the run is not going on; `journal_unwritable` */
-export async function stopRun(wanted: string, { env }: Pick<World, 'env'>): Promise<RunSummary> {
-  const id = await findRun(wanted, env);
-  const folder = runsFolder(env);
-  const run = (await listRuns(folder)).find((each) => each.run === id);
+export async function stopRun(wanted: string, world: PartOf<'env'>): Promise<RunSummary> {
+  const on = machineOf(world);
+  const id = await findRun(wanted, world.env, on);
+  const folder = runsFolder(world.env);
+  const run = (await listRuns(folder, on)).find((each) => each.run === id);
   if (!run?.alive) {
     throw new OtaError('run_not_found', `run ${id} is not going on`, {
       hint: run?.finished?.complete
@@ -19,7 +21,7 @@ export async function stopRun(wanted: string, { env }: Pick<World, 'env'>): Prom
     });
   }
   const file = journalFile(folder, id);
-  await requestStop(file).catch((error: unknown) => {
+  await requestStop(file, on).catch((error: unknown) => {
     throw new OtaError('journal_unwritable', `run ${id} cannot be asked to stop: ${systemReason(error)}`, {
       hint: 'To interrupt it, send its process a SIGINT; dji-ota resume takes it up again.',
       cause: error,

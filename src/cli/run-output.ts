@@ -1,7 +1,7 @@
 /** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
-import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Context } from '../app/context.js';
+import { machineOf } from '../machine.js';
 import { chooseRenderer, type Output, resolveOutput } from '../render/choose.js';
 import { errorLines } from '../render/error-lines.js';
 import { exitMeaning } from '../render/exit-meaning.js';
@@ -87,10 +87,9 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
   return {
     kind,
     context: {
-      clock: io.clock,
+      ...machineOf(io),
       env: io.env,
       signal: io.signal,
-      newId: randomUUID,
       emit,
       warn,
       note,

@@ -1,8 +1,9 @@
 /** The file of the inventory: read whole, merged and replaced under a lock, so that neither SIGKILL nor a second program harms it. */
-import { mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
+import { type Disk, systemDisk } from '../disk.js';
 import { systemReason } from '../errors.js';
+import { type Machine, thisMachine } from '../machine.js';
 import { byText } from '../text.js';
 import {
   createInventory,
@@ -40,11 +41,15 @@ const KEYS = [
  * The inventory in `file`; an empty one where there is none.
  * @param onProblem hears why a file that is there cannot be used: what it holds is not lost, and not known.
  */
-export async function loadInventory(file: string, onProblem: (message: string) => void): Promise<Inventory> {
+export async function loadInventory(
+  file: string,
+  onProblem: (message: string) => void,
+  disk: Disk = systemDisk,
+): Promise<Inventory> {
   try {
-    const { size } = await stat(file);
+    const { size } = await disk.stat(file);
     if (size > MAX_FILE) throw new Error(`it has ${size} bytes`);
-    return parseInventory(await readFile(file, 'utf8'));
+    return parseInventory(await disk.readFile(file, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       onProblem(`the inventory ${file} cannot be read: ${systemReason(error)}`);
@@ -119,23 +124,30 @@ export function inventoryText(inventory: Inventory): string {
  * Merges `inventory` with what the file holds by now, and replaces the file. Others that write at the same time wait.
  * @throws Error where the file cannot be written, or the lock is not given back in time.
  */
-export async function saveInventory(file: string, inventory: Inventory, clock: Clock): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  const release = await lock(`${file}.lock`, clock);
+export async function saveInventory(
+  file: string,
+  inventory: Inventory,
+  clock: Clock,
+  on: Pick<Machine, 'disk' | 'processes'> = thisMachine,
+): Promise<void> {
+  const { disk } = on;
+  await disk.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const release = await lock(`${file}.lock`, clock, on);
   try {
     let broken = false;
-    const stored = await loadInventory(file, () => {
+    const onProblem = () => {
       broken = true;
-    });
+    };
+    const stored = await loadInventory(file, onProblem, disk);
     // What cannot be read is kept aside, for a person to look at.
-    if (broken) await rename(file, `${file}.broken`).catch(() => {});
+    if (broken) await disk.rename(file, `${file}.broken`).catch(() => {});
     mergeInventory(inventory, stored);
-    const half = `${file}.${process.pid}.tmp`;
+    const half = `${file}.${on.processes.pid}.tmp`;
     try {
-      await writeFile(half, inventoryText(inventory), { mode: 0o600, flush: true });
-      await rename(half, file);
+      await disk.writeFile(half, inventoryText(inventory), { mode: 0o600, flush: true });
+      await disk.rename(half, file);
     } catch (error) {
-      await unlink(half).catch(() => {});
+      await disk.unlink(half).catch(() => {});
       throw error;
     }
   } finally {
@@ -143,23 +155,27 @@ export async function saveInventory(file: string, inventory: Inventory, clock: C
   }
 }
 
-async function lock(file: string, clock: Clock): Promise<() => Promise<void>> {
+async function lock(
+  file: string,
+  clock: Clock,
+  { disk, processes }: Pick<Machine, 'disk' | 'processes'>,
+): Promise<() => Promise<void>> {
   for (let waited = 0; ; waited += LOCK_RETRY) {
     try {
-      await (await open(file, 'wx', 0o600)).close();
-      return () => unlink(file).catch(() => {});
+      await (await disk.open(file, 'wx', 0o600)).close();
+      return () => disk.unlink(file).catch(() => {});
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const age = await stat(file).then(
+    const age = await disk.stat(file).then(
       ({ mtimeMs }) => clock.wall() - mtimeMs,
       () => 0,
     );
     // Renamed first: of two that find it stale, one only gets it.
     if (age > LOCK_STALE || waited > 2 * LOCK_STALE) {
-      const stale = `${file}.${process.pid}.stale`;
-      await rename(file, stale).then(
-        () => unlink(stale),
+      const stale = `${file}.${processes.pid}.stale`;
+      await disk.rename(file, stale).then(
+        () => disk.unlink(stale),
         () => {},
       );
       continue;

@@ -1,9 +1,10 @@
 /** Writes the journal of a run: append-only, one JSON object a line, synced before the publish that it records. */
 import { createHash } from 'node:crypto';
-import { access, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
+import type { Disk } from '../disk.js';
 import { OtaError, systemReason } from '../errors.js';
+import { type Machine, machineOf } from '../machine.js';
 import { quoted, safeText } from '../text.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { Totals } from '../upgrade/events.js';
@@ -31,7 +32,8 @@ export interface Journal {
   stopRequest(): string | null;
 }
 
-export interface JournalOptions {
+/** What is left out of the machine is that of this one. */
+export interface JournalOptions extends Partial<Machine> {
   clock: Clock;
   /** The disk is full, or the like: from here on the run may not be recorded whole. */
   onTrouble(error: OtaError): void;
@@ -53,19 +55,20 @@ export async function createJournal(
   plan: { options: CoreOptions; devices: readonly PlannedDevice[] },
   options: JournalOptions,
 ): Promise<Journal> {
+  const { disk } = machineOf(options);
   const file = path.join(folder, `${header.run}.jsonl`);
   const held = options.held ?? (await holdJournal(file, header.run, options));
   try {
-    if (options.held) await unlink(file).catch(() => {});
+    if (options.held) await disk.unlink(file).catch(() => {});
     const begin = async (writer: LineWriter) => {
       const first: RunRecord = { kind: 'run', schema: JOURNAL_SCHEMA, ...header };
       await writer.write([first, { kind: 'plan', options: plan.options, devices: plan.devices.map(keptDevice) }]);
-      await syncFolder(folder);
+      await syncFolder(folder, disk);
     };
     return await openJournal(file, 1, options, held, begin);
   } catch (error) {
     // Nothing was published: half of a plan would only be in the way of the next `resume`.
-    await unlink(file).catch(() => {});
+    await disk.unlink(file).catch(() => {});
     await held.lease.release();
     throw error;
   }
@@ -81,14 +84,15 @@ export async function reopenJournal(
   options: JournalOptions,
   taker?: FactTaker,
 ): Promise<{ journal: Journal; content: JournalContent }> {
-  await access(file).catch((error: unknown) => {
+  const { disk } = machineOf(options);
+  await disk.access(file).catch((error: unknown) => {
     throw new OtaError('run_not_found', `there is no run ${quoted(run)}: ${safeText(file)}: ${systemReason(error)}`, {
       hint: 'dji-ota runs lists the earlier ones.',
     });
   });
   const held = options.held ?? (await holdJournal(file, run, options));
   try {
-    const content = await readJournal(file, taker);
+    const content = await readJournal(file, taker, disk);
     const begin = (writer: LineWriter) => writer.write([SEAM]);
     return { journal: await openJournal(file, content.next, options, held, begin, content.torn), content };
   } catch (error) {
@@ -108,7 +112,7 @@ export interface HeldJournal {
 export async function holdJournal(
   file: string,
   run: string,
-  { clock, onWait, signal }: Pick<JournalOptions, 'clock' | 'onWait' | 'signal'>,
+  options: Omit<JournalOptions, 'onTrouble' | 'held'>,
 ): Promise<HeldJournal> {
   const told: Omit<HeldJournal, 'lease'> = { taken: null, onTaken: null };
   const onTaken = () => {
@@ -118,7 +122,7 @@ export async function holdJournal(
     told.onTaken?.(told.taken);
   };
   try {
-    const lease = await takeLease(leaseFile(file), run, { clock, onWait: onWait ?? (() => {}), signal }, onTaken);
+    const lease = await takeLease(leaseFile(file), run, { ...options, onWait: options.onWait ?? (() => {}) }, onTaken);
     return Object.assign(told, { lease });
   } catch (error) {
     throw error instanceof OtaError ? error : unwritable(file, error);
@@ -128,16 +132,17 @@ export async function holdJournal(
 async function openJournal(
   file: string,
   firstLine: number,
-  { clock, onTrouble }: JournalOptions,
+  options: JournalOptions,
   held: HeldJournal,
   begin: (writer: LineWriter) => Promise<void>,
   torn = false,
 ): Promise<Journal> {
+  const { clock, disk } = machineOf(options);
   let troubled = false;
   const trouble = (error: unknown) => {
     if (troubled) return;
     troubled = true;
-    onTrouble(unwritable(file, error));
+    options.onTrouble(unwritable(file, error));
   };
   /** Throws where the run is another process's by now. */
   const confirm = () => {
@@ -153,9 +158,9 @@ async function openJournal(
   };
   let writer: LineWriter;
   try {
-    await dropStopRequest(file);
-    if (torn) await endTornLine(file);
-    writer = openWriter(file, firstLine, clock, trouble, isOurs);
+    await dropStopRequest(file, disk);
+    if (torn) await endTornLine(file, disk);
+    writer = openWriter(file, firstLine, { clock, disk }, trouble, isOurs);
     await begin(writer).catch(async (error: unknown) => {
       troubled = true;
       await writer.close();
@@ -168,7 +173,7 @@ async function openJournal(
   const offset = clock.wall() - clock.now();
   const close = async () => {
     await writer.close();
-    if (!held.taken) await dropStopRequest(file);
+    if (!held.taken) await dropStopRequest(file, disk);
     await held.lease.release();
   };
   return {
@@ -190,7 +195,7 @@ async function openJournal(
       await close();
     },
     abandon: close,
-    stopRequest: () => takeStopRequest(file),
+    stopRequest: () => takeStopRequest(file, disk),
     watchLease(onTaken) {
       held.onTaken = onTaken;
       if (held.taken) onTaken(held.taken);
@@ -207,8 +212,8 @@ function unwritable(file: string, error: unknown): OtaError {
 }
 
 /** A line that was cut off by a crash must not swallow the next one. */
-async function endTornLine(file: string): Promise<void> {
-  const handle = await open(file, 'a');
+async function endTornLine(file: string, disk: Disk): Promise<void> {
+  const handle = await disk.open(file, 'a');
   try {
     await handle.write('\n');
   } finally {
@@ -217,8 +222,8 @@ async function endTornLine(file: string): Promise<void> {
 }
 
 /** A new file survives a power failure only once its folder is on the disk. Not every system can sync one. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => null);
+async function syncFolder(folder: string, disk: Disk): Promise<void> {
+  const handle = await disk.open(folder, 'r').catch(() => null);
   await handle?.sync().catch(() => {});
   await handle?.close();
 }

@@ -1,7 +1,7 @@
 /** Which devices a job has, where a run of this machine published it: lets `watch` name them. */
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
+import { type Disk, systemDisk } from '../disk.js';
 import { object, type WatchedDevice } from '../protocol/messages.js';
 import { factOf } from './check-fact.js';
 import { planRecord } from './check-plan.js';
@@ -19,19 +19,23 @@ const OPENED = '"type":"job_opened"';
  * Looks a `bid` up in the journals in `folder`, which need not exist. Nothing is read before the first question, and
  * only files that have changed are read again. Never throws.
  */
-export function knownJobs(folder: string, clock: Clock): (bid: string) => readonly WatchedDevice[] | null {
+export function knownJobs(
+  folder: string,
+  clock: Clock,
+  disk: Disk = systemDisk,
+): (bid: string) => readonly WatchedDevice[] | null {
   const jobs = new Map<string, readonly WatchedDevice[]>();
   const sizes = new Map<string, number>();
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   function look(): void {
     lookedAt = clock.now();
-    for (const file of newest(folder)) {
+    for (const file of newest(folder, disk)) {
       try {
-        const { size } = statSync(file);
+        const { size } = disk.statSync(file);
         if (sizes.get(file) === size) continue;
         sizes.set(file, size);
-        for (const [bid, devices] of jobsOf(readStart(file, size))) jobs.set(bid, devices);
+        for (const [bid, devices] of jobsOf(readStart(file, size, disk))) jobs.set(bid, devices);
       } catch {
         // Removed just now, or somebody else's.
       }
@@ -44,9 +48,9 @@ export function knownJobs(folder: string, clock: Clock): (bid: string) => readon
   };
 }
 
-function newest(folder: string): string[] {
+function newest(folder: string, disk: Disk): string[] {
   try {
-    const names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+    const names = disk.readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
     return names
       .sort()
       .slice(-MOST_FILES)
@@ -56,13 +60,13 @@ function newest(folder: string): string[] {
   }
 }
 
-function readStart(file: string, size: number): string {
+function readStart(file: string, size: number, disk: Disk): string {
   const bytes = Buffer.alloc(Math.min(size, MOST_BYTES));
-  const fd = openSync(file, 'r');
+  const fd = disk.openSync(file, 'r');
   try {
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    return bytes.toString('utf8', 0, disk.readSync(fd, bytes, 0, bytes.length, 0));
   } finally {
-    closeSync(fd);
+    disk.closeSync(fd);
   }
 }
 

@@ -4,11 +4,11 @@
  * the file's content for a minute of this process's own monotonic clock: neither the clocks of two machines nor file times,
  * which some network file systems take from the writer's clock, have to agree.
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
+import type { Disk } from '../disk.js';
 import { OtaError } from '../errors.js';
+import { type Machine, machineOf, thisMachine } from '../machine.js';
 import { safeText } from '../text.js';
 import { lifeOf, type Owner, ownerOf, thisOwner } from './owner.js';
 
@@ -41,7 +41,8 @@ export interface Holder {
   renewedAt: number;
 }
 
-export interface LeaseOptions {
+/** What is left out of the machine is that of this one. */
+export interface LeaseOptions extends Partial<Machine> {
   clock: Clock;
   /** Told once where it takes a while to find out whether the holder lives. */
   onWait(message: string): void;
@@ -62,61 +63,67 @@ export interface Lease {
  * be written.
  */
 export async function takeLease(file: string, run: string, options: LeaseOptions, onTaken: () => void): Promise<Lease> {
-  const me = thisOwner();
+  const { onWait, signal } = options;
+  const on = { ...machineOf(options), onWait, signal };
+  const { disk } = on;
+  const me = thisOwner(on);
   const mine = `${file}.${me.token}`;
-  await writeFile(mine, textOf(me, 0), { flag: 'wx', mode: 0o600 });
+  await disk.writeFile(mine, textOf(me, 0), { flag: 'wx', mode: 0o600 });
   try {
-    await claim(file, mine, run, me, options);
+    await claim(file, mine, run, me, on);
   } finally {
-    await unlink(mine).catch(() => {});
+    await disk.unlink(mine).catch(() => {});
   }
-  return held(file, me, options.clock, onTaken);
+  return held(file, me, on, onTaken);
 }
 
 /** Who holds the lease `file`; null where nobody does. */
-export async function holderOf(file: string, wall: number): Promise<Holder | null> {
-  const owner = ownerOf((await readText(file)) ?? '');
+export async function holderOf(file: string, wall: number, on: Machine = thisMachine): Promise<Holder | null> {
+  const { disk, processes } = on;
+  const owner = ownerOf((await readText(file, disk)) ?? '');
   if (owner === null) return null;
-  const renewedAt = await stat(file).then(
+  const renewedAt = await disk.stat(file).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
-  const life = lifeOf(owner, thisOwner());
+  const life = lifeOf(owner, thisOwner(on), processes);
   const alive = life === 'alive' || (life === 'unknown' && Math.abs(wall - renewedAt) < LEASE);
   return { pid: owner.pid, host: owner.host, alive, renewedAt };
 }
 
-async function claim(file: string, mine: string, run: string, me: Owner, options: LeaseOptions): Promise<void> {
+type On = LeaseOptions & Machine;
+
+async function claim(file: string, mine: string, run: string, me: Owner, on: On): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    if (await placed(mine, file)) return;
-    const text = await readText(file);
+    if (await placed(mine, file, on.disk)) return;
+    const text = await readText(file, on.disk);
     if (text === null) continue;
-    const free = await isFree(file, text, run, me, options);
-    if (free && (await takeOver(file, text, mine, options.clock))) return;
+    const free = await isFree(file, text, run, me, on);
+    if (free && (await takeOver(file, text, mine, on))) return;
   }
   throw new OtaError('run_alive', `run ${run} is being taken up by another process`, { hint: 'Try again.' });
 }
 
 /** Whether the holder of the lease that reads `text` is gone. @throws OtaError `run_alive` where it lives */
-async function isFree(file: string, text: string, run: string, me: Owner, options: LeaseOptions): Promise<boolean> {
+async function isFree(file: string, text: string, run: string, me: Owner, on: On): Promise<boolean> {
+  const { clock, disk } = on;
   const owner = ownerOf(text);
   if (owner === null) {
     // On a file system without links it may just be being written.
-    if (text === '') await pause(LOOK, options);
-    return (await readText(file)) === text;
+    if (text === '') await pause(LOOK, on);
+    return (await readText(file, disk)) === text;
   }
-  const life = lifeOf(owner, me);
+  const life = lifeOf(owner, me, on.processes);
   if (life === 'dead') return true;
   if (life === 'alive') throw goingOn(run, `in process ${owner.pid}`);
   const where = `in process ${owner.pid} on ${safeText(owner.host ?? '', 64)}`;
-  const { clock } = options;
   const until = clock.now() + LEASE;
-  options.onWait(
+  on.onWait(
     `run ${run} was going on ${where}, which cannot be asked from here: waiting up to ${LEASE / 1000} s for a sign of life`,
   );
   while (clock.now() < until) {
-    await pause(Math.min(LOOK, until - clock.now()), options);
-    const now = await readText(file);
+    await pause(Math.min(LOOK, until - clock.now()), on);
+    const now = await readText(file, disk);
     if (now === text) continue;
     if (now !== null && ownerOf(now)?.token === owner.token) throw goingOn(run, where);
     return false;
@@ -131,16 +138,16 @@ function goingOn(run: string, where: string): OtaError {
 }
 
 /** A link appears with its whole content or not at all: nobody ever reads a lease that is half written. */
-async function placed(mine: string, file: string): Promise<boolean> {
+async function placed(mine: string, file: string, disk: Disk): Promise<boolean> {
   try {
-    await link(mine, file);
+    await disk.link(mine, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
   }
   // File systems without links.
   try {
-    await writeFile(file, await readFile(mine, 'utf8'), { flag: 'wx', mode: 0o600 });
+    await disk.writeFile(file, await disk.readFile(mine, 'utf8'), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -152,27 +159,27 @@ async function placed(mine: string, file: string): Promise<boolean> {
  * Puts `mine` in the place of the lease that reads `stale`. One process at a time, and only after another look: who was
  * slower must not replace the lease that a faster one has taken since.
  */
-async function takeOver(file: string, stale: string, mine: string, clock: Clock): Promise<boolean> {
+async function takeOver(file: string, stale: string, mine: string, { clock, disk }: Machine): Promise<boolean> {
   const guard = `${file}.taking`;
-  if (!(await placed(mine, guard))) {
-    const other = await readText(guard);
+  if (!(await placed(mine, guard, disk))) {
+    const other = await readText(guard, disk);
     const until = clock.now() + GUARD;
-    while (other !== null && (await readText(guard)) === other) {
-      if (clock.now() >= until) await unlink(guard).catch(() => {});
+    while (other !== null && (await readText(guard, disk)) === other) {
+      if (clock.now() >= until) await disk.unlink(guard).catch(() => {});
       else await pause(GUARD_LOOK, { clock });
     }
     return false;
   }
   try {
-    if ((await readText(file)) !== stale) return false;
-    await rename(mine, file);
+    if ((await readText(file, disk)) !== stale) return false;
+    await disk.rename(mine, file);
     return true;
   } finally {
-    await unlink(guard).catch(() => {});
+    await disk.unlink(guard).catch(() => {});
   }
 }
 
-function held(file: string, me: Owner, clock: Clock, onTaken: () => void): Lease {
+function held(file: string, me: Owner, { clock, disk }: Machine, onTaken: () => void): Lease {
   let count = 0;
   let ours = true;
   let looked = { now: clock.now(), wall: clock.wall() };
@@ -180,19 +187,20 @@ function held(file: string, me: Owner, clock: Clock, onTaken: () => void): Lease
   /** Looks, and renews: over the same bytes, which needs no room on a full disk. */
   function look(): boolean {
     if (!ours) return false;
-    const fd = openExisting(file);
+    const fd = openExisting(file, disk);
     try {
-      const text = fd === null ? '' : readStart(fd);
+      const text = fd === null ? '' : readStart(fd, disk);
       if (fd === null || ownerOf(text)?.token !== me.token) {
         ours = false;
         stop();
         onTaken();
         return false;
       }
-      writeSync(fd, textOf(me, ++count), 0);
+      const bytes = Buffer.from(textOf(me, ++count));
+      disk.writeSync(fd, bytes, 0, bytes.length, 0);
       looked = { now: clock.now(), wall: clock.wall() };
     } finally {
-      if (fd !== null) closeSync(fd);
+      if (fd !== null) disk.closeSync(fd);
     }
     return true;
   }
@@ -220,32 +228,32 @@ function held(file: string, me: Owner, clock: Clock, onTaken: () => void): Lease
       stop();
       if (!ours) return;
       ours = false;
-      const text = await readText(file);
-      if (text !== null && ownerOf(text)?.token === me.token) await unlink(file).catch(() => {});
+      const text = await readText(file, disk);
+      if (text !== null && ownerOf(text)?.token === me.token) await disk.unlink(file).catch(() => {});
     },
   };
 }
 
-function openExisting(file: string): number | null {
+function openExisting(file: string, disk: Disk): number | null {
   try {
-    return openSync(file, 'r+');
+    return disk.openSync(file, 'r+');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
-function readStart(fd: number): string {
+function readStart(fd: number, disk: Disk): string {
   const bytes = Buffer.alloc(4096);
-  return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+  return bytes.toString('utf8', 0, disk.readSync(fd, bytes, 0, bytes.length, 0));
 }
 
 function textOf(owner: Owner, count: number): string {
   return JSON.stringify({ ...owner, renewals: String(count).padStart(COUNT_DIGITS, '0') });
 }
 
-async function readText(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch(() => null);
+async function readText(file: string, disk: Disk): Promise<string | null> {
+  return disk.readFile(file, 'utf8').catch(() => null);
 }
 
 function pause(ms: number, { clock, signal }: { clock: Clock; signal?: AbortSignal | undefined }): Promise<void> {

@@ -1,6 +1,6 @@
 /** The lines of a journal, each checked, in the order in which they stand in the file. */
 import { isAscii } from 'node:buffer';
-import { createReadStream } from 'node:fs';
+import type { Disk } from '../disk.js';
 import { readFramed } from './record.js';
 
 export interface Line {
@@ -16,10 +16,10 @@ const NEWLINE = 0x0a;
 const BLOCK = 1024 * 1024;
 
 /** Tells `take` of each line, one at a time: none is kept. Empty lines are left out. Rejects with Node's own errors. */
-export async function readLines(file: string, take: (line: Line) => void): Promise<void> {
+export async function readLines(disk: Disk, file: string, take: (line: Line) => void): Promise<void> {
   // By bytes: readline also ends lines at U+2028, which a device's text may hold.
   let left: Buffer[] = [];
-  for await (const chunk of createReadStream(file, { highWaterMark: BLOCK }) as AsyncIterable<Buffer>) {
+  for await (const chunk of disk.createReadStream(file, { highWaterMark: BLOCK })) {
     let from = 0;
     if (left.length > 0) {
       const end = chunk.indexOf(NEWLINE);

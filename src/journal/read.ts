@@ -1,7 +1,8 @@
 /** Reads journals: of this process's making or of an earlier version's, whole or cut off in the middle of a line. */
-import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { type Disk, type OpenFile, systemDisk } from '../disk.js';
 import { OtaError, systemReason } from '../errors.js';
+import { type Machine, thisMachine } from '../machine.js';
 import { safeText } from '../text.js';
 import type { Fact } from '../upgrade/facts.js';
 import { factOf } from './check-fact.js';
@@ -54,24 +55,24 @@ function nameOf(file: string): string {
 }
 
 /** Names of the journals, also of those that cannot be read. @throws OtaError `run_not_found` */
-export async function runNames(folder: string): Promise<string[]> {
-  return (await journalNames(folder)).map(nameOf);
+export async function runNames(folder: string, disk: Disk = systemDisk): Promise<string[]> {
+  return (await journalNames(folder, disk)).map(nameOf);
 }
 
 /** All runs, the newest first. A file that is no journal is left out. */
-export async function listRuns(folder: string): Promise<RunSummary[]> {
+export async function listRuns(folder: string, on: Machine = thisMachine): Promise<RunSummary[]> {
   const runs: RunSummary[] = [];
-  for (const name of (await journalNames(folder)).reverse()) {
-    const run = await summarize(path.join(folder, name)).catch(() => null);
+  for (const name of (await journalNames(folder, on.disk)).reverse()) {
+    const run = await summarize(path.join(folder, name), on).catch(() => null);
     if (run) runs.push(run);
   }
   // Names go by the second.
   return runs.sort((a, b) => b.time - a.time);
 }
 
-async function journalNames(folder: string): Promise<string[]> {
+async function journalNames(folder: string, disk: Disk): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((each) => each.endsWith(ENDING) && isRunName(nameOf(each))).sort();
+    return (await disk.readdir(folder)).filter((each) => each.endsWith(ENDING) && isRunName(nameOf(each))).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new OtaError('run_not_found', `the runs in ${safeText(folder)} cannot be listed: ${systemReason(error)}`, {
@@ -84,14 +85,14 @@ async function journalNames(folder: string): Promise<string[]> {
 export type FactTaker = (plan: PlanRecord) => (fact: Fact) => void;
 
 /** The whole journal of one run. @throws OtaError `run_not_found` */
-export async function readJournal(file: string, taker?: FactTaker): Promise<JournalContent> {
+export async function readJournal(file: string, taker?: FactTaker, disk: Disk = systemDisk): Promise<JournalContent> {
   const content = { header: null as RunRecord | null, plan: null as PlanRecord | null, ...NOTHING_READ() };
   let take: ((fact: Fact) => void) | null = null;
   const keep = (fact: Fact) => void (take ? take(fact) : content.facts.push(fact));
   // Unreadable lines since the last good one. The next good one's number tells whether they ever counted.
   let doubtful = 0;
   try {
-    await readLines(file, ({ record, n, whole }) => {
+    await readLines(disk, file, ({ record, n, whole }) => {
       content.torn = !whole;
       if (!record) {
         content.unreadable++;
@@ -182,45 +183,50 @@ function noJournal(file: string, damaged: boolean): OtaError {
  * @returns their ids, the newest first
  * @throws OtaError `journal_unwritable`
  */
-export async function pruneRuns(folder: string, age: number, wall: number): Promise<string[]> {
-  const old = await oldRuns(folder, age, wall);
+export async function pruneRuns(
+  folder: string,
+  age: number,
+  wall: number,
+  on: Machine = thisMachine,
+): Promise<string[]> {
+  const old = await oldRuns(folder, age, wall, on);
   for (const name of old) {
     const file = journalFile(folder, name);
-    await unlink(file).catch((error: unknown) => {
+    await on.disk.unlink(file).catch((error: unknown) => {
       throw new OtaError('journal_unwritable', `${safeText(file)} cannot be removed: ${systemReason(error)}`, {
         cause: error,
       });
     });
-    await unlink(leaseFile(file)).catch(() => {});
-    await dropStopRequest(file);
+    await on.disk.unlink(leaseFile(file)).catch(() => {});
+    await dropStopRequest(file, on.disk);
   }
   return old;
 }
 
 /** What {@link pruneRuns} would remove. */
-export async function oldRuns(folder: string, age: number, wall: number): Promise<string[]> {
+export async function oldRuns(folder: string, age: number, wall: number, on: Machine = thisMachine): Promise<string[]> {
   const old: string[] = [];
-  for (const name of (await journalNames(folder)).reverse()) {
+  for (const name of (await journalNames(folder, on.disk)).reverse()) {
     const file = path.join(folder, name);
-    const run = await summarize(file).catch(() => null);
-    const holder = run ? run.holder : await holderOf(leaseFile(file), wall);
+    const run = await summarize(file, on).catch(() => null);
+    const holder = run ? run.holder : await holderOf(leaseFile(file), wall, on);
     // Cut off before its first line was whole: only the file itself tells its age. A lease is a sign of life too.
-    const last = run ? (run.finished?.time ?? run.time) : await changedAt(file);
+    const last = run ? (run.finished?.time ?? run.time) : await changedAt(file, on.disk);
     if (wall - Math.max(last, holder?.renewedAt ?? 0) >= age && !holder?.alive) old.push(nameOf(name));
   }
   return old;
 }
 
-async function changedAt(file: string): Promise<number> {
-  return stat(file).then(
+async function changedAt(file: string, disk: Disk): Promise<number> {
+  return disk.stat(file).then(
     ({ mtimeMs }) => mtimeMs,
     () => Number.POSITIVE_INFINITY,
   );
 }
 
 // First and last line alone: a journal may have millions.
-async function summarize(file: string): Promise<RunSummary | null> {
-  const handle = await open(file, 'r');
+async function summarize(file: string, on: Machine): Promise<RunSummary | null> {
+  const handle = await on.disk.open(file, 'r');
   try {
     const { size } = await handle.stat();
     const head = await readText(handle, 0, Math.min(size, 16 * 1024));
@@ -229,14 +235,14 @@ async function summarize(file: string): Promise<RunSummary | null> {
     const from = Math.max(0, size - 4 * 1024);
     const tail = await readText(handle, from, size - from);
     const finished = lastRecord(tail.trimEnd().split('\n'));
-    const holder = await holderOf(leaseFile(file), Date.now());
+    const holder = await holderOf(leaseFile(file), on.clock.wall(), on);
     return { ...header, file, finished, alive: holder?.alive ?? false, holder };
   } finally {
     await handle.close();
   }
 }
 
-async function readText(handle: FileHandle, from: number, length: number): Promise<string> {
+async function readText(handle: OpenFile, from: number, length: number): Promise<string> {
   const bytes = Buffer.alloc(length);
   await handle.read(bytes, 0, length, from);
   return bytes.toString('utf8');

@@ -1,10 +1,6 @@
 /** Lines on their way to the disk: what must be there before the program goes on, and what may follow in blocks. */
-import { closeSync, fdatasync, openSync, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
-import type { Clock } from '../clock.js';
+import type { Machine } from '../machine.js';
 import { lineOf, SEAM } from './record.js';
-
-const sync = promisify(fdatasync);
 
 /** What may follow later is written in blocks of so many bytes, or after so many milliseconds. */
 const BLOCK = 64 * 1024;
@@ -30,11 +26,11 @@ export interface LineWriter {
 export function openWriter(
   file: string,
   first: number,
-  clock: Clock,
+  { clock, disk }: Pick<Machine, 'clock' | 'disk'>,
   onTrouble: (error: unknown) => void,
   mayWrite: () => boolean,
 ): LineWriter {
-  const fd = openSync(file, 'a', 0o600);
+  const fd = disk.openSync(file, 'a', 0o600);
   let next = first;
   // What is accepted and not written yet. A full disk may cut it anywhere: what is left goes on exactly there.
   let held = Buffer.alloc(0);
@@ -47,7 +43,7 @@ export function openWriter(
   function put(bytes: Buffer): { written: number; error: unknown } {
     let written = 0;
     try {
-      while (written < bytes.length) written += writeSync(fd, bytes, written);
+      while (written < bytes.length) written += disk.writeSync(fd, bytes, written);
       return { written, error: null };
     } catch (error) {
       return { written, error };
@@ -78,7 +74,8 @@ export function openWriter(
 
   function syncBehind(): void {
     syncAgain = syncing !== null;
-    syncing ??= sync(fd)
+    syncing ??= disk
+      .fdatasync(fd)
       .catch(onTrouble)
       .then(() => {
         syncing = null;
@@ -97,7 +94,7 @@ export function openWriter(
       // These lines must not come into effect later on, when there is room again.
       if (written > 0 && whole[written - 1] !== NEWLINE) held = Buffer.from(`\n${lineOf(SEAM, next++)}`);
       if (error) throw error;
-      await sync(fd);
+      await disk.fdatasync(fd);
     },
     append(record, soon) {
       if (closed) return;
@@ -113,8 +110,8 @@ export function openWriter(
       flushQuietly();
       closed = true;
       await syncing;
-      await sync(fd).catch(onTrouble);
-      closeSync(fd);
+      await disk.fdatasync(fd).catch(onTrouble);
+      disk.closeSync(fd);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Disk } from '../disk.js';
 import { OtaError } from '../errors.js';
 import { DEFAULT_UPGRADE_TYPE, type UpgradeType } from '../protocol/upgrade-types.js';
 import { checkEntries, type Warnings } from './check-devices.js';
@@ -22,6 +23,8 @@ export interface ReadManifestOptions {
   readStdin?: () => Promise<string>;
   /** What relative paths are relative to; default: the current folder. */
   cwd?: string;
+  /** Default: that of this machine. */
+  disk?: Disk;
 }
 
 /** What fits into the largest manifest with the least that a device needs. */
@@ -33,7 +36,7 @@ const MAX_DEVICES = 1_000_000;
  * @throws OtaError `manifest_unreadable`; `manifest_invalid`, with one of `details` for everything that is wrong.
  */
 export async function readManifest(source: string, options: ReadManifestOptions): Promise<Manifest> {
-  const { text, format, folder } = await readSource(source, options.cwd ?? '.', options.readStdin);
+  const { text, format, folder } = await readSource(source, options.cwd ?? '.', options.readStdin, options.disk);
   const findings = createFindings();
   const { value, table } = await parse(source, text, format, findings);
   return checkValue(source, value, folder, options, findings, table);

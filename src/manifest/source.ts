@@ -1,7 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { type OpenFile, systemDisk } from '../disk.js';
 import { systemReason } from '../errors.js';
 import { safeText, showBytes } from '../text.js';
 import { redactUrls } from '../url.js';
@@ -37,6 +36,7 @@ export async function readSource(
   source: string,
   cwd: string,
   readStdin: (() => Promise<string>) | undefined,
+  disk = systemDisk,
 ): Promise<SourceText> {
   if (source === '-') {
     const text = readStdin ? withoutMark(await readStdin()) : decode(source, await readAll(source, process.stdin));
@@ -57,9 +57,9 @@ export async function readSource(
       hint: 'A manifest is a .json, .yaml, .yml, .csv or .tsv file, or - for JSON or YAML on standard input.',
     });
   }
-  let file: FileHandle | undefined;
+  let file: OpenFile | undefined;
   try {
-    file = await open(path);
+    file = await disk.open(path);
     const stat = await file.stat();
     if (stat.isDirectory()) throw unreadable(source, 'is a folder, not a manifest', { hint: 'Name the file in it.' });
     if (stat.size > MAX_MANIFEST_BYTES) throw tooLarge(source);
@@ -74,7 +74,7 @@ export async function readSource(
   }
 }
 
-async function readAll(source: string, stream: Readable): Promise<Buffer> {
+async function readAll(source: string, stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

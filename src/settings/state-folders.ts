@@ -1,7 +1,7 @@
 /** Where settings, run journals and caches are kept. Imports nothing heavy: every command asks this. */
-import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { type Disk, systemDisk } from '../disk.js';
 import { type ErrorCode, OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
 
@@ -111,9 +111,13 @@ export function settingsFile(env: NodeJS.ProcessEnv): string {
  * a place that the user shares on purpose.
  * @throws OtaError with `code` where it cannot be created.
  */
-export async function ensurePrivateFolder(folder: string, code: ErrorCode = 'settings_invalid'): Promise<void> {
+export async function ensurePrivateFolder(
+  folder: string,
+  code: ErrorCode = 'settings_invalid',
+  disk: Pick<Disk, 'mkdir'> = systemDisk,
+): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await disk.mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new OtaError(code, `cannot create the folder ${safeText(folder)}: ${systemReason(error)}`, {
       hint: 'Set DJI_OTA_HOME to a folder that you can write to.',

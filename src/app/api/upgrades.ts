@@ -27,7 +27,7 @@ import { asked, guarded, worldOf } from './world.js';
  */
 export function push(request: PushRequest): Run {
   const world = worldOf(request);
-  const id = newRunId(world.clock.wall());
+  const id = newRunId(world.clock.wall(), world.newId);
   return startRun({ id: () => id, world, signal: request?.signal }, async ({ context, fail }) => {
     (await import('./check-request.js')).checkRequest('push', request);
     const { devices, warnings } = await readDevices(request, request.serve !== undefined);
@@ -78,7 +78,7 @@ export function plan(request: PlanRequest): Promise<PlannedPush> {
 /** Follows upgrades that something else started, as `dji-ota watch` does. Publishes nothing, prints nothing. */
 export function watch(request: WatchRequest): Run {
   const world = worldOf(request);
-  const id = newRunId(world.clock.wall());
+  const id = newRunId(world.clock.wall(), world.newId);
   return startRun({ id: () => id, world, signal: request?.signal }, async ({ context, fail }) => {
     (await import('./check-request.js')).checkRequest('watch', request);
     const { pids, bids, follow, limits, home } = request;
@@ -89,7 +89,7 @@ export function watch(request: WatchRequest): Run {
         follow,
         limits,
         connect: connectFunction(request.broker, fail),
-        devicesOf: home === undefined ? undefined : knownJobs(runsFolder(world.env), world.clock),
+        devicesOf: home === undefined ? undefined : knownJobs(runsFolder(world.env), world.clock, world.disk),
       },
       context,
     );
@@ -106,7 +106,7 @@ export function resume(request: ResumeRequest): Run {
   return startRun({ id: () => id, world, signal: request?.signal }, async ({ context, fail }) => {
     (await import('./check-request.js')).checkRequest('resume', request);
     const { republishUncertain = false, manifest, limits, broker } = request;
-    id = checkedId(request.run ?? (await latestUnfinished(world.env, republishUncertain)));
+    id = checkedId(request.run ?? (await latestUnfinished(world.env, republishUncertain, world)));
     const session = { sessionExpiry: SESSION_EXPIRY, resumeSession: true, clientId: clientIdOf(id) };
     const { result } = await runResume(
       {

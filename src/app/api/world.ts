@@ -1,8 +1,7 @@
 /** What the functions for programs run in. */
-import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { systemClock } from '../../clock.js';
 import { toOtaError } from '../../errors.js';
+import { thisMachine } from '../../machine.js';
 import { withoutLineEnds } from '../../settings/environment.js';
 import type { Context, World } from '../context.js';
 import { errorInKeys } from './caller-words.js';
@@ -20,9 +19,8 @@ export function worldOf(request: { home?: string | undefined } | undefined): Wor
   const home = request?.home;
   const env = withoutLineEnds(process.env);
   return {
-    clock: systemClock,
+    ...thisMachine,
     env: typeof home !== 'string' ? env : { ...env, DJI_OTA_HOME: path.resolve(home) },
-    newId: randomUUID,
   };
 }
 

@@ -1,0 +1,71 @@
+/** Files, injected as time is: tests have a disk of their own that fills up, tears lines, and forgets what was not synced. */
+import * as fs from 'node:fs';
+import { access, link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+export interface FileStat {
+  /** Bytes. */
+  size: number;
+  /** Milliseconds since 1970. */
+  mtimeMs: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+}
+
+export interface OpenFile {
+  stat(): Promise<FileStat>;
+  read(into: Buffer, offset: number, length: number, position: number): Promise<unknown>;
+  readFile(): Promise<Buffer>;
+  createReadStream(options: { autoClose: false }): AsyncIterable<Buffer>;
+  write(text: string): Promise<unknown>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WriteOptions {
+  /** `wx`: fails with `EEXIST` where the file is there. */
+  flag?: 'wx';
+  mode?: number;
+  /** On the disk once it resolves. */
+  flush?: boolean;
+}
+
+/** Functions of `node:fs` and `node:fs/promises` with a part of their parameters; all fail with Node's own errors. */
+export interface Disk {
+  access(file: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
+  mkdir(folder: string, options: { recursive: true; mode: number }): Promise<unknown>;
+  open(file: string, flags?: 'r' | 'a' | 'wx', mode?: number): Promise<OpenFile>;
+  readFile(file: string, encoding: 'utf8'): Promise<string>;
+  readdir(folder: string): Promise<string[]>;
+  rename(from: string, to: string): Promise<void>;
+  stat(file: string): Promise<FileStat>;
+  unlink(file: string): Promise<void>;
+  writeFile(file: string, text: string, options: WriteOptions): Promise<void>;
+  createReadStream(file: string, options: { highWaterMark: number }): AsyncIterable<Buffer>;
+  closeSync(fd: number): void;
+  openSync(file: string, flags: 'r' | 'r+' | 'a', mode?: number): number;
+  readFileSync(file: string, encoding: 'utf8'): string;
+  readSync(fd: number, into: Buffer, offset: number, length: number, position: number): number;
+  readdirSync(folder: string): string[];
+  statSync(file: string): FileStat;
+  unlinkSync(file: string): void;
+  /** From `offset` of `bytes` on, to `position` or where the file stands; how many were written. */
+  writeSync(fd: number, bytes: Uint8Array, offset?: number, length?: number, position?: number): number;
+  fdatasync(fd: number): Promise<void>;
+}
+
+/** That of this machine. */
+export const systemDisk: Disk = {
+  ...{ access, link, mkdir, open, readFile, readdir, rename, stat, unlink, writeFile },
+  createReadStream: fs.createReadStream,
+  closeSync: fs.closeSync,
+  openSync: fs.openSync,
+  readFileSync: fs.readFileSync,
+  readSync: fs.readSync,
+  readdirSync: fs.readdirSync,
+  statSync: fs.statSync,
+  unlinkSync: fs.unlinkSync,
+  writeSync: fs.writeSync,
+  fdatasync: promisify(fs.fdatasync),
+};

@@ -20,8 +20,19 @@ const SAME_SIGNAL = 400;
 /** Milliseconds that an interrupted program waits for what it said to be taken. */
 const LAST_WORDS = 2000;
 
+/** What {@link main} has of the process; tests bring their own, and run many command lines in one process. */
+export interface Host {
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  on(event: string, listener: (error: unknown) => void): unknown;
+  off(event: string, listener: (error: unknown) => void): unknown;
+  exit(code?: number): void;
+}
+
 /** Runs one command line (without node and script) and gives its exit code (CONTRACT "Exit codes"). */
-export async function main(argv: string[]): Promise<number> {
+export async function main(argv: string[], host: Host = process): Promise<number> {
   const abort = new AbortController();
   const restores = new Set<() => void>();
   const restoreAll = () => {
@@ -36,7 +47,7 @@ export async function main(argv: string[]): Promise<number> {
     } else if (performance.now() - signaledAt >= SAME_SIGNAL) {
       // The second one means it: no tidying up but the terminal's.
       restoreAll();
-      process.exit(code);
+      host.exit(code);
     }
   };
   const onInterrupt = onSignal(130);
@@ -61,14 +72,14 @@ export async function main(argv: string[]): Promise<number> {
     if (bugs++ > 0) return;
     restoreAll();
     const bug = toOtaError(error);
-    const end = () => process.exit(bug.exitCode);
-    failed(bug, argv, io, false).then(() => process.stdout.write('', end), end);
+    const end = () => host.exit(bug.exitCode);
+    failed(bug, argv, io, false).then(() => host.stdout.write('', end), end);
   };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onTerminate);
+  host.on('SIGINT', onInterrupt);
+  host.on('SIGTERM', onTerminate);
   // The terminal was closed: tidied up like any other end, so that the run can be resumed.
-  process.on('SIGHUP', onTerminate);
-  process.on('uncaughtException', onBug);
+  host.on('SIGHUP', onTerminate);
+  host.on('uncaughtException', onBug);
   // Node makes each of its streams when it is first named, which takes milliseconds.
   const guards = { 1: createCiGuard(), 2: createCiGuard() };
   const named = new Map<1 | 2, () => void>();
@@ -80,26 +91,26 @@ export async function main(argv: string[]): Promise<number> {
     return stream;
   };
   const io: Io = {
-    env: withoutLineEnds(process.env),
+    env: withoutLineEnds(host.env),
     clock: systemClock,
     get stdin() {
-      return process.stdin;
+      return host.stdin;
     },
     get stdout() {
-      return name(1, process.stdout, onOutputError);
+      return name(1, host.stdout, onOutputError);
     },
     get stderr() {
-      return name(2, process.stderr, () => {});
+      return name(2, host.stderr, () => {});
     },
     light(fd) {
       const heavy = () => (fd === 1 ? io.stdout : io.stderr);
       // What was written to that one may still be on its way.
-      return named.has(fd) ? heavy() : lightStream(fd, guards[fd], heavy);
+      return named.has(fd) || host !== process ? heavy() : lightStream(fd, guards[fd], heavy);
     },
     signal: abort.signal,
     abort: (reason) => abort.abort(reason),
-    // Of the process: the clock has its origin there.
-    startedAt: 0,
+    // The clock has its origin where the process began.
+    startedAt: host === process ? 0 : systemClock.now(),
     readerGone: () => readerGone,
     onExit(restore) {
       restores.add(restore);
@@ -128,13 +139,13 @@ export async function main(argv: string[]): Promise<number> {
     return await failed(failure, argv, io, false);
   } finally {
     restoreAll();
-    process.off('SIGINT', onInterrupt);
-    process.off('SIGTERM', onTerminate);
-    process.off('SIGHUP', onTerminate);
-    process.off('uncaughtException', onBug);
+    host.off('SIGINT', onInterrupt);
+    host.off('SIGTERM', onTerminate);
+    host.off('SIGHUP', onTerminate);
+    host.off('uncaughtException', onBug);
     for (const unguard of named.values()) unguard();
     // Whoever wants the program to end does not wait for a terminal that takes nothing.
-    if (abort.signal.aborted) setTimeout(() => process.exit(), LAST_WORDS).unref();
+    if (abort.signal.aborted) setTimeout(() => host.exit(), LAST_WORDS).unref();
   }
 }
 

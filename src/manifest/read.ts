@@ -20,7 +20,7 @@ export interface ReadManifestOptions {
   /** A `file` without a `file_url` is no error, because it will be served (`--serve`). */
   allowFileWithoutUrl?: boolean;
   /** Default: this process's standard input. */
-  readStdin?: () => Promise<string>;
+  stdin?: () => AsyncIterable<Buffer>;
   /** What relative paths are relative to; default: the current folder. */
   cwd?: string;
   /** Default: that of this machine. */
@@ -36,7 +36,7 @@ const MAX_DEVICES = 1_000_000;
  * @throws OtaError `manifest_unreadable`; `manifest_invalid`, with one of `details` for everything that is wrong.
  */
 export async function readManifest(source: string, options: ReadManifestOptions): Promise<Manifest> {
-  const { text, format, folder } = await readSource(source, options.cwd ?? '.', options.readStdin, options.disk);
+  const { text, format, folder } = await readSource(source, options.cwd ?? '.', options.stdin, options.disk);
   const findings = createFindings();
   const { value, table } = await parse(source, text, format, findings);
   return checkValue(source, value, folder, options, findings, table);

@@ -35,13 +35,11 @@ export interface SourceText {
 export async function readSource(
   source: string,
   cwd: string,
-  readStdin: (() => Promise<string>) | undefined,
+  stdin = (): AsyncIterable<Buffer> => process.stdin,
   disk = systemDisk,
 ): Promise<SourceText> {
   if (source === '-') {
-    const text = readStdin ? withoutMark(await readStdin()) : decode(source, await readAll(source, process.stdin));
-    if (text.length > MAX_MANIFEST_BYTES) throw tooLarge(source);
-    return { text, format: 'json or yaml', folder: cwd };
+    return { text: decode(source, await readAll(source, stdin())), format: 'json or yaml', folder: cwd };
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
     throw unreadable(redactUrls(source), 'is a URL, and a manifest is a file', {

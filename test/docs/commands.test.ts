@@ -8,8 +8,8 @@ import { pushSettings } from '../../src/cli/commands/push/settings.js';
 import { readOptions } from '../../src/cli/options/read.js';
 import { COMMANDS, createProgram } from '../../src/cli/program.js';
 import { createSimulator, type Simulator } from '../../src/index.js';
-import { type CliResult, environment, type Workplace, workplace } from '../helpers/cli.js';
-import { inside, quietIo } from '../helpers/inside.js';
+import { type CliResult, type Workplace, workplace } from '../helpers/cli.js';
+import { quietIo } from '../helpers/inside.js';
 import { blocksOf, commandsOf, documents, ROOT } from './documents.js';
 
 const GATEWAYS = ['7CTXN4A00B0001', '7CTXN4A00B0002'];
@@ -109,12 +109,12 @@ describe('for real', () => {
     const short = { reply_ms: 20, download_seconds: 0.2, upgrade_seconds: 0.2, silence_seconds: 0, interval_ms: 50 };
     await place.put('short.json', { defaults: short });
     await writeFile(join(place.folder, 'ca.pem'), '');
+    process.chdir(place.folder);
     for (const shard of [1, 2]) {
       const report = ['--report', `shard-${shard}.json`, '--shard', `${shard}/2`];
       await place.run(['push', 'fleet.csv', '--simulate', 'short.json', '--output', 'quiet', ...report]);
     }
     await place.run(['config', 'set', '--profile', 'site-a', 'broker=mqtt://127.0.0.1:1']);
-    process.chdir(place.folder);
   }, 60_000);
 
   afterAll(async () => {
@@ -168,20 +168,11 @@ describe('for real', () => {
   const more = () => ({ DJI_OTA_USERNAME: 'ota', DJI_OTA_PASSWORD: 'secret', DJI_OTA_BROKER: simulator.url });
   const goesOn = (words: readonly string[]) => words[0] === 'simulate' && !words.includes('list');
 
-  async function spawned(words: string[]): Promise<Pick<CliResult, 'code' | 'stderr'>> {
-    const running = place.start(words, { env: more() });
+  async function run(words: string[], built: boolean): Promise<CliResult> {
+    const running = place[built ? 'spawn' : 'start'](words, { env: more() });
     if (goesOn(words)) {
       await running.said('Ctrl-C ends it.');
-      running.child.kill('SIGTERM');
-    }
-    return running.ended;
-  }
-
-  async function within(words: string[]): Promise<Pick<CliResult, 'code' | 'stderr'>> {
-    const running = inside(words, environment(place.folder, more()));
-    if (goesOn(words)) {
-      await running.said('Ctrl-C ends it.');
-      running.end();
+      running.kill('SIGTERM');
     }
     return running.ended;
   }
@@ -217,7 +208,7 @@ describe('for real', () => {
       const way = wayOf(mapped);
       const first = !ways.has(way);
       ways.add(way);
-      const { code, stderr } = await (first ? spawned(mapped) : within(mapped));
+      const { code, stderr } = await run(mapped, first);
       ran++;
       if (!fine(words).includes(code ?? -1))
         wrong.push(`dji-ota ${line}\n  (${mapped.join(' ')}): ${code}\n${stderr.slice(0, 500)}`);

@@ -15,10 +15,11 @@ describe.skipIf(!mosquittoAvailable())('bad input', { concurrent: true }, () => 
   let broker: Mosquitto;
   let observer: Client;
   let place: Workplace;
+  let good: string;
   const stores: Store[] = [];
   beforeAll(async () => {
     place = await workplace();
-    await place.put('good.json', [GOOD]);
+    good = await place.put('good.json', [GOOD]);
     broker = (await startMosquitto()) as Mosquitto;
     observer = await listen(broker.url, ['#']);
   });
@@ -116,7 +117,7 @@ describe.skipIf(!mosquittoAvailable())('bad input', { concurrent: true }, () => 
     ['--serve', 'nothing'],
     ['--only', 'NOBODY*'],
   ])('refuses %s %s before anything else', async (option, value) => {
-    const { stderr } = await refused(2, 'good.json', `${option}=${value}`);
+    const { stderr } = await refused(2, good, `${option}=${value}`);
     expect(stderr).toContain(option);
   });
 

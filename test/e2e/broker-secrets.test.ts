@@ -50,7 +50,7 @@ describe.skipIf(!mosquittoAvailable())('a broker URL with secrets', () => {
     const report = ['--report', path.join(place.folder, 'r.json'), '--report', path.join(place.folder, 'r.html')];
     const push = place.start(['push', manifest, '--broker', url, '--output', 'json', '--verbose', ...report]);
     await push.said(/"step_key":"download_firmware"/);
-    push.child.kill('SIGINT');
+    push.kill('SIGINT');
     const interrupted = await push.ended;
     expect(interrupted.code).toBe(130);
     said.push(interrupted.stdout, interrupted.stderr);
@@ -71,7 +71,7 @@ describe.skipIf(!mosquittoAvailable())('a broker URL with secrets', () => {
     ] as const) {
       const resume = place.start(['resume', ...args, '--output', 'json'], { env });
       await resume.said('"event":"device_progress"');
-      resume.child.kill('SIGINT');
+      resume.kill('SIGINT');
       const resumed = await resume.ended;
       expect(resumed.code).toBe(130);
       said.push(resumed.stdout, resumed.stderr);

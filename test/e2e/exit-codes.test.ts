@@ -192,7 +192,7 @@ describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () =>
       const preload = await place.put(`${name.replaceAll(' ', '-')}.mjs`, afterPublish(what));
       const manifest = await fleet(1, { behavior: { download_seconds: 60 } });
       const push = ['push', manifest, '--broker', broker.url, '--output', 'json'];
-      const result = await place.run(push, { node: ['--import', preload] });
+      const result = await place.spawn(push, { node: ['--import', preload] }).ended;
       expect(result.code, result.stderr).toBe(70);
       expect(result.stderr).toMatch(/^error: unexpected error: planted$/m);
       expect(result.stderr).not.toMatch(/^\s*at /m);
@@ -207,7 +207,7 @@ describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () =>
       );
       const manifest = await fleet(1, { behavior: { download_seconds: 60 } });
       const push = ['push', manifest, '--broker', broker.url, '--verbose'];
-      const result = await place.run(push, { node: ['--import', preload] });
+      const result = await place.spawn(push, { node: ['--import', preload] }).ended;
       expect(result.code).toBe(70);
       expect(result.stderr).toMatch(/^\s*at .*verbose\.mjs/m);
     });

@@ -70,7 +70,7 @@ describe.skipIf(process.platform === 'win32')('what is kept', { concurrent: true
     await chmod(open, 0o777);
     for (const home of [own, open]) {
       const env = { HOME: home, DJI_OTA_HOME: undefined, TMPDIR: temporary };
-      expect(await place.run(['--version'], { env })).toMatchObject({ code: 0, stderr: '' });
+      expect(await place.spawn(['--version'], { env }).ended).toMatchObject({ code: 0, stderr: '' });
     }
     const compiled = await readdir(join(own, '.cache/dji-ota/compiled')).catch(() => []);
     expect(compiled.length > 0).toBe(hasCompileCache);

@@ -53,9 +53,9 @@ describe.skipIf(process.env.DJI_OTA_SLOW !== '1' || process.platform !== 'linux'
       ends.push(observer.close);
       const manifest = await place.put('large.json', devices);
       const node = ['--import', await place.put('peak.mjs', PRELOAD)];
-      const result = await place.run(['push', manifest, '--broker', broker.url, '--output', 'json', '--no-cache'], {
+      const result = await place.spawn(['push', manifest, '--broker', broker.url, '--output', 'json', '--no-cache'], {
         node,
-      });
+      }).ended;
       expect(result.code, result.stderr).toBe(0);
       expect(observer.creates()[0]?.data.devices[0]).toMatchObject({
         md5: MD5,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BIN, type CliProcess, environment, type Workplace, workplace } from '../helpers/cli.js';
+import { BIN, type CliRun, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { someDevices } from '../helpers/cli-docks.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
@@ -19,7 +19,7 @@ describe.skipIf(!mosquittoAvailable())('two processes at one run', { concurrent:
   afterAll(() => broker?.stop());
 
   /** A push whose docks never answer, so that it goes on; with what of it lies in its folder of runs. */
-  async function pushing(start: (place: Workplace, args: string[]) => CliProcess | Promise<string>) {
+  async function pushing(start: (place: Workplace, args: string[]) => CliRun | Promise<string>) {
     const place = await workplace();
     const manifest = await place.put('fleet.json', someDevices(3));
     const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', '--reply-timeout', '10m'];
@@ -36,7 +36,7 @@ describe.skipIf(!mosquittoAvailable())('two processes at one run', { concurrent:
     const theirs = JSON.stringify({ ...JSON.parse(await readFile(`${journal}.lock`, 'utf8')), token: 'theirs' });
     await writeFile(`${journal}.lock`, theirs);
     const before = await readFile(journal, 'utf8');
-    const { code, stdout, stderr } = await (program as CliProcess).ended;
+    const { code, stdout, stderr } = await (program as CliRun).ended;
     expect(code).toBe(4);
     expect(stdout).toContain('"code":"run_taken_over"');
     expect(stdout).toContain(`run ${run} was taken up by another process`);

@@ -2,9 +2,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { environment, type Workplace, workplace } from '../helpers/cli.js';
+import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
-import { inside } from '../helpers/inside.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 describe.skipIf(!mosquittoAvailable())('push --run', () => {
@@ -37,14 +36,14 @@ describe.skipIf(!mosquittoAvailable())('push --run', () => {
     await writeFile(path.join(runs, `${name}.jsonl`), '');
   }
   const push = async (manifest: string, ...args: string[]) =>
-    inside(['push', manifest, '--broker', broker.url, ...args], environment(place.folder)).ended;
+    place.run(['push', manifest, '--broker', broker.url, ...args]);
 
   it('killed and started again it goes on, then tells its result again; each device is sent to once', async () => {
     const seen = await fleet(3);
     const manifest = await place.put('fleet.json', devices);
     await used('Night');
     const args = ['push', manifest, '--broker', broker.url, '--run', 'night', '--concurrency', '1', '--output', 'json'];
-    const first = place.start(args);
+    const first = place.spawn(args);
     await first.said('"device_progress"');
     const second = await push(manifest, '--run', 'NIGHT');
     expect(second.code).toBe(2);
@@ -59,7 +58,7 @@ describe.skipIf(!mosquittoAvailable())('push --run', () => {
     expect((await push(manifest, '--run', 'night')).code).toBe(0);
     const again = await push(manifest, '--run', 'night', '--report', report, '--output', 'json');
     expect(again).toMatchObject({ code: 0 });
-    expect(again.stderr.match(/"event":"(\w+)"/g)).toEqual(
+    expect(again.stdout.match(/"event":"(\w+)"/g)).toEqual(
       ['run_started', ...devices.map(() => 'device_finished'), 'run_finished'].map((event) => `"event":"${event}"`),
     );
     expect(JSON.parse(await readFile(report, 'utf8')).devices).toHaveLength(3);
@@ -71,7 +70,7 @@ describe.skipIf(!mosquittoAvailable())('push --run', () => {
     const seen = await fleet(0.1);
     const manifest = await place.put('fleet.json', devices);
     const lost = ['push', manifest, '--broker', 'mqtt://127.0.0.1:1', '--connect-timeout', '300ms', '--run', 'free'];
-    expect((await inside(lost, environment(place.folder)).ended).code).toBe(4);
+    expect((await place.run(lost)).code).toBe(4);
     await used('free');
     const other = await place.put('other.json', devices.slice(1));
     expect((await push(other, '--run', 'free')).code).toBe(0);

@@ -25,7 +25,7 @@ afterAll(() => place.close());
 
 describe.skipIf(!canBeStranger)('a user who is in no list, without HOME', { concurrent: true }, () => {
   const run = (args: string[], home?: string) =>
-    place.run(args, { uid: STRANGER, env: { HOME: undefined, DJI_OTA_HOME: home } });
+    place.spawn(args, { uid: STRANGER, env: { HOME: undefined, DJI_OTA_HOME: home } }).ended;
 
   it('keeps everything under DJI_OTA_HOME', async () => {
     const home = join(place.folder, 'own');

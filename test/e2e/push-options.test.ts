@@ -190,7 +190,7 @@ describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
     const part = await fetch(file_url ?? '', { headers: { range: 'bytes=10-19' } });
     expect([part.status, Buffer.from(await part.arrayBuffer())]).toEqual([206, BODY.subarray(10, 20)]);
     expect((await fetch(new URL('/manifest.json', file_url))).status).toBe(404);
-    run.child.kill('SIGINT');
+    run.kill('SIGINT');
     expect((await run.ended).code).toBe(130);
     await expect(fetch(file_url ?? '')).rejects.toThrow();
   });

@@ -8,11 +8,14 @@ import { reportSchema } from '../../src/render/report/schema.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { FAST } from '../helpers/cli-docks.js';
 
+const before = process.cwd();
 let place: Workplace;
 const DOCKS = ['7CTXN4A00B0001', '7CTXN4A00B0002', '7CTXN4A00B0003'];
 
 beforeAll(async () => {
   place = await workplace();
+  // As people do it: the files by their names in the current folder.
+  process.chdir(place.folder);
   await place.put(
     'fleet.json',
     DOCKS.map((sn) => ({ sn, pid: sn, product_version: '10.02.03.01' })),
@@ -25,7 +28,10 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => place?.close());
+afterAll(async () => {
+  process.chdir(before);
+  await place?.close();
+});
 
 async function read(name: string): Promise<RunReport> {
   return countAnew(reportSchema.parse(JSON.parse(await readFile(path.join(place.folder, name), 'utf8'))));

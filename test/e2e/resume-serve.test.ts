@@ -40,7 +40,7 @@ describe.skipIf(!mosquittoAvailable())('resume of a push with --serve', () => {
   async function killedPush(): Promise<string> {
     const manifest = await place.put('fleet.json', fleet);
     const serve = ['--serve', '127.0.0.1:0', '--concurrency', '1'];
-    const program = place.start(['push', manifest, '--broker', broker.url, ...serve, ...JSON_OUT]);
+    const program = place.spawn(['push', manifest, '--broker', broker.url, ...serve, ...JSON_OUT]);
     await program.said(/"step_key":"download_firmware"/);
     program.child.kill('SIGKILL');
     await program.ended;

@@ -54,7 +54,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
         async killedPush(devices, ...more) {
           const manifest = await place.put('fleet.json', devices);
           const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', ...JSON_OUT, ...more];
-          const program = place.start(args);
+          const program = place.spawn(args);
           await program.said(DOWNLOADING);
           program.child.kill('SIGKILL');
           await program.ended;
@@ -202,7 +202,11 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
     expect(jsonLines(push).last).toMatchObject({ exit_code: 5, totals: { unknown: 1 } });
     await stopDead();
     const run = await place.theRun();
-    const program = place.start(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
+    let code: number | null = null;
+    const resumed = place.run(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
+    void resumed.then((result) => {
+      code = result.code;
+    });
     const clientId = clientIdOf(run);
     await expect.poll(() => broker.log().split(`as ${clientId} `).length, { timeout: 20_000 }).toBeGreaterThan(2);
     const bid = JSON.parse(push.stdout.split('\n').find((line) => line.includes('job_published')) ?? '').bid;
@@ -213,7 +217,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
       .poll(
         async () => {
           await talk.mqtt.publishAsync(`thing/product/${device?.pid}/events`, JSON.stringify(event), { qos: 1 });
-          return program.child.exitCode;
+          return code;
         },
         { timeout: 20_000 },
       )

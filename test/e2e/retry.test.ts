@@ -3,9 +3,8 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listRuns } from '../../src/journal/read.js';
-import { environment, type Workplace, workplace } from '../helpers/cli.js';
+import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
-import { inside } from '../helpers/inside.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const FAILED = { end: 'failed', end_step: 'upgrade_firmware', end_percent: 50, end_result: 312023 } as const;
@@ -31,7 +30,7 @@ describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () =
   });
 
   const runs = () => path.join(place.folder, 'home', 'state', 'runs');
-  const start = (...args: string[]) => inside(args, environment(place.folder));
+  const start = (...args: string[]) => place.start(args);
   const run = async (...args: string[]) => (await start(...args)).ended;
   const push = (...args: string[]) => start('push', manifest, '--broker', broker.url, ...args);
   /** Docks that act so, and what is sent to them; `stop` takes them away. */
@@ -84,7 +83,7 @@ describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () =
       options: { concurrency: '1', stallTimeout: '5m' },
       connection: { broker: broker.url },
     });
-    expect((await run('retry', earlier.toUpperCase(), '--dry-run')).stderr).toContain(devices[1]?.sn);
+    expect((await run('retry', earlier.toUpperCase(), '--dry-run')).stdout).toContain(devices[1]?.sn);
     const third = await run('retry');
     expect(third.code).toBe(2);
     expect(third.stderr).toContain('no device of run');
@@ -111,7 +110,7 @@ describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () =
     });
     const interrupted = push('--concurrency', '1');
     await interrupted.said('download');
-    interrupted.end();
+    interrupted.kill('SIGTERM');
     const { code, stderr } = await interrupted.ended;
     expect(code).toBe(143);
     expect(closing(stderr)).toEqual(['resume', await latest()]);
@@ -151,7 +150,7 @@ describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () =
     expect(rows[1].reason).toContain('dji-ota runs stop by ');
     expect(warnings).toMatchObject([{ code: 'run_stopping' }]);
     expect(await readdir(runs())).toEqual([`${await latest()}.jsonl`]);
-    expect((await run('runs', await latest())).stderr).toContain('State     stopped: ');
+    expect((await run('runs', await latest())).stdout).toContain('State     stopped: ');
     const again = await run('runs', 'stop', await latest());
     expect(again.code).toBe(2);
     expect(again.stderr).toContain('is not going on');

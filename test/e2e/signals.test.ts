@@ -35,7 +35,7 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
 
   async function push(devices: object[], ...more: string[]): Promise<CliProcess> {
     const manifest = await place.put(`${(devices[0] as { sn: string }).sn}.json`, devices);
-    return place.start(['push', manifest, '--broker', broker.url, ...more]);
+    return place.spawn(['push', manifest, '--broker', broker.url, ...more]);
   }
 
   async function fleet(gateways: number, options: DockOptions = {}) {

@@ -1,6 +1,6 @@
 /** `watch`: follows what somebody else started, and publishes nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliProcess, type Workplace, workplace } from '../helpers/cli.js';
+import { type CliRun, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
@@ -29,7 +29,7 @@ describe.skipIf(!mosquittoAvailable())('watch', () => {
   }
 
   /** Watches; resolves once it listens, which the broker's log tells. */
-  async function watch(pids: string[], ...more: string[]): Promise<CliProcess> {
+  async function watch(pids: string[], ...more: string[]): Promise<CliRun> {
     const args = ['watch', '--broker', broker.url, '--output', 'json', ...more];
     const process = place.start([...args, '--pid', pids.join(',')]);
     // Its client id, the granted QoS and the topic; the docks are other clients.
@@ -88,7 +88,7 @@ describe.skipIf(!mosquittoAvailable())('watch', () => {
       await progress(pid, `bid-${index}`, { status: 'ok' });
       await run.said(`"bid-${index}"`);
     }
-    run.child.kill('SIGTERM');
+    run.kill('SIGTERM');
     expect(jsonLines(await run.ended).last).toMatchObject({ exit_code: 143, totals: { ok: 2 } });
   });
 

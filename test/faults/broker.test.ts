@@ -62,8 +62,8 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
         devices,
         seen,
         push: (url = broker.url, ...more) =>
-          place.start(['push', manifest, '--broker', url, ...quick, ...more], { env }),
-        resume: (...more) => place.start(['resume', ...quick, ...more], { env }),
+          place.spawn(['push', manifest, '--broker', url, ...quick, ...more], { env }),
+        resume: (...more) => place.spawn(['resume', ...quick, ...more], { env }),
         docksDone: () =>
           devices.every(({ pid }) =>
             seen.seen.some(({ topic, text }) => topic === `thing/product/${pid}/events` && /"status":"ok"/.test(text)),

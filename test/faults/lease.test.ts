@@ -34,7 +34,7 @@ it.skipIf(!possible)(
       await once(first, 'exit');
       const runs = path.join(place.folder, 'home', 'state', 'runs');
       const run = ((await readdir(runs)).find((name) => name.endsWith('.jsonl')) ?? '').replace('.jsonl', '');
-      const second = await place.run(['resume', run, '--output', 'json']);
+      const second = await place.spawn(['resume', run, '--output', 'json']).ended;
       expect(second).toMatchObject({ code: 0 });
       expect(second.stdout).toContain('which cannot be asked from here: waiting up to 60 s for a sign of life');
       expect(seen.creates().map(({ data }) => data.devices[0]?.sn)).toEqual(devices.map(({ sn }) => sn));

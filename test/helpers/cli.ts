@@ -1,10 +1,14 @@
-/** The built program, spawned as a stranger or a CI job would: with a home and an environment of its own. */
+/** The program as a stranger or a CI job would run it, with a home and an environment of its own: in this process, or spawned. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type CliResult, type CliRun, inside } from './inside.js';
+import { transcript } from './transcript.js';
+
+export type { CliResult, CliRun } from './inside.js';
 
 /** Another program to test, e.g. that of an installed package, can be named in `DJI_OTA_BIN`. */
 export const BIN = process.env.DJI_OTA_BIN || fileURLToPath(new URL('../../bin/dji-ota.js', import.meta.url));
@@ -14,6 +18,10 @@ export interface CliOptions {
   env?: Record<string, string | undefined>;
   /** All of standard input; without it that is empty. */
   input?: string;
+}
+
+export interface SpawnOptions extends CliOptions {
+  /** Default: the folder of the workplace. */
   cwd?: string;
   /** Another user to run as, which only root may do. */
   uid?: number;
@@ -21,28 +29,23 @@ export interface CliOptions {
   node?: string[];
 }
 
-export interface CliResult {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: string;
-  stderr: string;
-}
-
-export interface CliProcess {
+export interface CliProcess extends CliRun {
   child: ChildProcess;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Resolves once `text` has come on either stream; rejects where the program ends without it. */
-  said(text: string | RegExp): Promise<void>;
-  ended: Promise<CliResult>;
 }
 
 export interface Workplace {
   folder: string;
   /** Writes a file below the folder and gives its path. */
   put(name: string, content: string | Buffer | object): Promise<string>;
-  start(args: string[], options?: CliOptions): CliProcess;
+  /** Starts a command line in this process. Its paths are absolute, since the folder is not the current one. */
+  start(args: string[], options?: CliOptions): CliRun;
+  /** {@link start}, to its end. */
   run(args: string[], options?: CliOptions): Promise<CliResult>;
+  /**
+   * Starts the built program, in the folder. It costs half a second of a processor: for what takes a process, i.e. kills,
+   * second signals, streams that fail, users, and what Node does by itself.
+   */
+  spawn(args: string[], options?: SpawnOptions): CliProcess;
   /** Ends what still runs and removes the folder. */
   close(): Promise<void>;
 }
@@ -50,17 +53,22 @@ export interface Workplace {
 /** A folder with a home for the program in it. */
 export async function workplace(): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'dji-ota-e2e-'));
-  const children = new Set<ChildProcess>();
+  const ends = new Set<() => Promise<unknown>>();
 
-  const start = (args: string[], options: CliOptions = {}): CliProcess => {
-    const child = spawn(process.execPath, [...(options.node ?? []), BIN, ...args], {
-      cwd: options.cwd ?? folder,
-      env: environment(folder, options.env),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-    });
-    children.add(child);
-    return follow(child, options.input ?? '', () => children.delete(child));
+  /** What still runs when the workplace is closed is ended by `end`. */
+  function kept<R extends CliRun>(run: R, end: () => void): R {
+    const close = () => {
+      end();
+      return run.ended;
+    };
+    ends.add(close);
+    void run.ended.finally(() => ends.delete(close)).catch(() => {});
+    return run;
+  }
+
+  const start = (args: string[], { env, input = '' }: CliOptions = {}): CliRun => {
+    const run = inside(args, environment(folder, env), input);
+    return kept(run, () => run.kill('SIGTERM'));
   };
 
   return {
@@ -73,12 +81,17 @@ export async function workplace(): Promise<Workplace> {
     },
     start,
     run: (args, options) => start(args, options).ended,
+    spawn(args, { env, input = '', cwd = folder, uid, node = [] } = {}) {
+      const child = spawn(process.execPath, [...node, BIN, ...args], {
+        cwd,
+        env: environment(folder, env),
+        stdio: ['pipe', 'pipe', 'pipe'],
+        ...(uid === undefined ? {} : { uid, gid: uid }),
+      });
+      return kept(follow(child, input), () => child.kill('SIGKILL'));
+    },
     async close() {
-      for (const child of children) {
-        const ended = once(child, 'exit');
-        child.kill('SIGKILL');
-        await ended;
-      }
+      await Promise.all([...ends].map((end) => end()));
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -90,52 +103,28 @@ export function environment(home: string, more: Record<string, string | undefine
   return { PATH, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC', DJI_OTA_HOME: join(home, 'home'), ...more };
 }
 
-function follow(child: ChildProcess, input: string, onEnd: () => void): CliProcess {
-  let stdout = '';
-  let stderr = '';
-  let over = false;
-  const waiting = new Set<() => void>();
-  const look = () => {
-    for (const each of [...waiting]) each();
-  };
-  child.stdout?.setEncoding('utf8').on('data', (chunk) => {
-    stdout += chunk;
-    look();
-  });
-  child.stderr?.setEncoding('utf8').on('data', (chunk) => {
-    stderr += chunk;
-    look();
-  });
+function follow(child: ChildProcess, input: string): CliProcess {
+  const { all, take, end, said } = transcript();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => take(name, chunk));
+  }
   // A program that refuses its command line has ended before it reads.
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   const ended = once(child, 'close').then(([code, signal]) => {
-    over = true;
-    onEnd();
-    look();
-    return { code, signal, stdout, stderr };
+    end();
+    return { code, signal, ...all };
   });
   return {
     child,
     get stdout() {
-      return stdout;
+      return all.stdout;
     },
     get stderr() {
-      return stderr;
+      return all.stderr;
     },
+    said,
+    kill: (signal) => void child.kill(signal),
     ended,
-    said: (text) =>
-      new Promise((resolve, reject) => {
-        const check = () => {
-          const has = (all: string) => (typeof text === 'string' ? all.includes(text) : text.test(all));
-          const found = has(stdout) || has(stderr);
-          if (!found && !over) return;
-          waiting.delete(check);
-          if (found) resolve();
-          else reject(new Error(`ended without saying ${text}:\n${stdout}\n${stderr}`));
-        };
-        waiting.add(check);
-        check();
-      }),
   };
 }

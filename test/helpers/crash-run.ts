@@ -123,7 +123,7 @@ async function toTheEnd(
   const node = ['--import', PRELOAD];
   const output = ['--output', 'json'];
   const push = ['push', manifest, '--broker', broker.url, '--mqtt-version', of.mqttVersion, '--concurrency', '2'];
-  const started = await place.run([...push, ...output], { node, env: first });
+  const started = await place.spawn([...push, ...output], { node, env: first }).ended;
   let last = started;
   let resumes: number | null = 0;
   let uncertain: CrashOutcome['uncertain'] = 'none';
@@ -133,7 +133,7 @@ async function toTheEnd(
     if (!journal) {
       // Nothing was recorded, so nothing can have been published: only the push itself can be made again.
       resumes = null;
-      last = await place.run([...push, ...output]);
+      last = await place.spawn([...push, ...output]).ended;
       codes.push(last.code);
       break;
     }
@@ -147,13 +147,13 @@ async function toTheEnd(
     const again: Record<string, string> = resumes === 0 ? second : {};
     // Killed after its last line: nothing is unfinished, but the run can still be asked for by its name.
     const named = journal.finished?.complete ? [journal.header.run] : [];
-    last = await place.run(['resume', ...named, ...limit, ...output], { node, env: again });
+    last = await place.spawn(['resume', ...named, ...limit, ...output], { node, env: again }).ended;
     resumes++;
     codes.push(last.code);
     if (last.code !== null && lost.length > 0) {
       const statuses = statusesOf(last);
       if (!statuses.includes('unknown')) throw new Error(`what was never sent is no unknown: ${statuses}`);
-      last = await place.run(['resume', '--republish-uncertain', ...output]);
+      last = await place.spawn(['resume', '--republish-uncertain', ...output]).ended;
       codes.push(last.code);
     }
   }

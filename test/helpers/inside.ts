@@ -1,10 +1,70 @@
-/** Command lines run by the sources in this process: what `main` does, without the process of its own that costs half a second. */
+/** Command lines run by the sources in this process: all of `main`, without the process of its own that costs half a second. */
+import { EventEmitter } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
-import { CommanderError } from 'commander';
 import type { Io } from '../../src/cli/io.js';
-import { createProgram } from '../../src/cli/program.js';
+import { type Host, main } from '../../src/cli/main.js';
 import { type Clock, systemClock } from '../../src/clock.js';
-import { toOtaError } from '../../src/errors.js';
+import { type Transcript, transcript } from './transcript.js';
+
+export interface CliResult {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A command line that is being run, in this process or another. */
+export interface CliRun extends Transcript {
+  kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void;
+  ended: Promise<CliResult>;
+}
+
+/**
+ * Relative paths are those of this process. What takes a process is another's matter (test/helpers/cli.ts, `spawn`): being
+ * killed, a second Ctrl-C, streams that fail, terminals, another user.
+ */
+export function inside(words: readonly string[], env: NodeJS.ProcessEnv, input = ''): CliRun {
+  const { all, take, end, said } = transcript();
+  const [stdin, stdout, stderr] = [
+    new PassThrough(),
+    sink((text) => take('stdout', text)),
+    sink((text) => take('stderr', text)),
+  ];
+  stdin.end(input);
+  let exit: (code: number) => void = () => {};
+  const exited = new Promise<number>((resolve) => {
+    exit = resolve;
+  });
+  const signals = new EventEmitter();
+  const host = Object.assign(signals, { env, stdin, stdout, stderr, exit: (code = 0) => exit(code) });
+  const ended = Promise.race([main([...words], host as unknown as Host), exited]).then((code) => {
+    end();
+    return { code, signal: null, ...all };
+  });
+  return {
+    get stdout() {
+      return all.stdout;
+    },
+    get stderr() {
+      return all.stderr;
+    },
+    said,
+    kill: (signal) => void signals.emit(signal),
+    ended,
+  };
+}
+
+function sink(take: (text: string) => void): NodeJS.WriteStream {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text, _encoding, done) {
+      take(String(text));
+      stream.emit('data', text);
+      done();
+    },
+  });
+  return stream as unknown as NodeJS.WriteStream;
+}
 
 export interface IoOptions {
   env?: NodeJS.ProcessEnv;
@@ -12,22 +72,13 @@ export interface IoOptions {
   clock?: Clock;
 }
 
-/** A world without terminals, its standard input at its end; `out` and `err` are what was written. */
+/** What one command has of the world, without terminals, its standard input at its end; `out` and `err` are what was written. */
 export function splitIo({ env = {}, signal = new AbortController().signal, clock = systemClock }: IoOptions = {}): {
   io: Io;
   out(): string;
   err(): string;
 } {
   const said = { out: '', err: '' };
-  const sink = (name: 'out' | 'err') =>
-    new Writable({
-      decodeStrings: false,
-      write(text: string, _encoding, done) {
-        said[name] += text;
-        this.emit('data', text);
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
   const stdin = new PassThrough();
   stdin.end();
   const own = new AbortController();
@@ -35,8 +86,8 @@ export function splitIo({ env = {}, signal = new AbortController().signal, clock
     env,
     clock,
     stdin: stdin as unknown as NodeJS.ReadStream,
-    stdout: sink('out'),
-    stderr: sink('err'),
+    stdout: sink((text) => (said.out += text)),
+    stderr: sink((text) => (said.err += text)),
     signal: AbortSignal.any([signal, own.signal]),
     abort: (reason) => own.abort(reason),
     startedAt: clock.now(),
@@ -52,50 +103,4 @@ export function quietIo(options: IoOptions = {}): { io: Io; said(): string } {
   const { io } = splitIo(options);
   for (const stream of [io.stdout, io.stderr]) stream.on('data', (text) => (said += text));
   return { io, said: () => said };
-}
-
-export interface Inside {
-  /** Resolves once `text` has been written; rejects where the command ends without it. */
-  said(text: string): Promise<void>;
-  /** What SIGTERM does. */
-  end(): void;
-  ended: Promise<{ code: number; stderr: string }>;
-}
-
-/** Relative paths are those of the process. */
-export function inside(words: readonly string[], env: NodeJS.ProcessEnv): Inside {
-  const abort = new AbortController();
-  const { io, said } = quietIo({ env, signal: abort.signal });
-  let over = false;
-  const ended = createProgram(io)
-    .run(words)
-    .then(
-      (code) => ({ code, stderr: said() }),
-      (error) => {
-        if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : 2, stderr: error.message };
-        const { code, exitCode, message, details } = toOtaError(error);
-        const signalled = code === 'interrupted' && abort.signal.aborted;
-        return { code: signalled ? 143 : exitCode, stderr: [said(), message, ...details].join('\n') };
-      },
-    )
-    .finally(() => {
-      over = true;
-    });
-  return {
-    ended,
-    end: () => abort.abort(143),
-    async said(text) {
-      const { stdout, stderr } = io;
-      await new Promise<void>((resolve, reject) => {
-        const look = () => {
-          if (said().includes(text)) resolve();
-          else if (over) reject(new Error(`ended without saying ${text}:\n${said()}`));
-        };
-        stdout.on('data', look);
-        stderr.on('data', look);
-        void ended.then(look);
-        look();
-      });
-    },
-  };
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { OtaError } from '../../src/errors.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
 import { type ReadManifestOptions, readManifest } from '../../src/manifest/read.js';
@@ -32,8 +33,8 @@ export function readFileAs(
 
 /** The devices of a manifest on standard input. */
 export async function readText(text: string, options: Partial<ReadManifestOptions> = {}): Promise<ManifestDevice[]> {
-  const readStdin = async () => text;
-  return (await readManifest('-', { ...NO_DEFAULTS, readStdin, cwd: '/fleet', ...options })).devices;
+  const stdin = () => Readable.from([text]);
+  return (await readManifest('-', { ...NO_DEFAULTS, stdin, cwd: '/fleet', ...options })).devices;
 }
 
 /** The devices of entries as JSON has them. */

@@ -59,7 +59,7 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
       },
     });
     const args = ['watch', '--pid', PID, '--broker', raw.url, '--mqtt-version', version, '--output', 'json', ...more];
-    const program = place.start(args);
+    const program = place.spawn(args);
     return { program, client: await ready, raw };
   }
 
@@ -102,7 +102,7 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
       },
     });
     const manifest = await place.put('m.json', [{ sn: 'SN1', pid: PID, product_version: '10.01.0205' }]);
-    const program = place.start(['push', manifest, '--broker', raw.url, '--output', 'quiet']);
+    const program = place.spawn(['push', manifest, '--broker', raw.url, '--output', 'quiet']);
     const client = await started;
     const event = publishPacket(
       client.version,
@@ -185,7 +185,7 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
       [['watch', '--pid', PID, ...short], 4],
       [['config', 'test', '--pid', PID, ...short], 4],
     ];
-    const results = await Promise.all(ends.map(async ([args]) => (await place.run(args)).code));
+    const results = await Promise.all(ends.map(async ([args]) => (await place.spawn(args).ended).code));
     expect(results).toEqual(ends.map(([, code]) => code));
   });
 
@@ -193,7 +193,7 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
     const raw = await broker({});
     const env = { DEBUG: '*', DJI_OTA_PASSWORD: 's3cret-password' };
     const args = ['config', 'test', '--broker', raw.url, '--username', 'ota?token=s3cret-token', '--pid', PID];
-    const { code, stdout, stderr } = await place.run(args, { env });
+    const { code, stdout, stderr } = await place.spawn(args, { env }).ended;
     expect(code).toBe(0);
     expect(stdout + stderr).not.toContain('s3cret');
     expect(stderr).toBe('');

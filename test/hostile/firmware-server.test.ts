@@ -58,7 +58,7 @@ describe.skipIf(!MEASURABLE)('an endless firmware server', () => {
 
   const device = (more: object) => ({ sn: 'SN1', pid: 'PID1', version: '1.0.0', file_url: url, ...more });
   const push = async (manifest: object) =>
-    ended(place.start(['push', await place.put('m.json', [manifest]), '--broker', 'mqtt://127.0.0.1:1']));
+    ended(place.spawn(['push', await place.put('m.json', [manifest]), '--broker', 'mqtt://127.0.0.1:1']));
 
   it('that contradicts file_size is refused before it is read', async () => {
     headers = { 'content-length': '1000000000000000' };
@@ -80,7 +80,7 @@ describe.skipIf(!MEASURABLE)('an endless firmware server', () => {
   it('that announces more than --max-size is refused, also by inspect', async () => {
     headers = { 'content-length': 8_000_000_001 };
     const pushed = await push(device({}));
-    const inspected = await ended(place.start(['inspect', url]));
+    const inspected = await ended(place.spawn(['inspect', url]));
     for (const { code, stderr } of [pushed, inspected]) {
       expect([code, stderr]).toEqual([3, expect.stringContaining('more than the 8.0 GB of --max-size')]);
     }

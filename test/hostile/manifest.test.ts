@@ -15,7 +15,7 @@ describe.skipIf(!MEASURABLE)('a manifest of 63 MB', () => {
 
   /** Pushes it; the memory of the program meanwhile, in MB. */
   async function pushed(name: string, text: string) {
-    const program = place.start(['push', await place.put(name, text), '--dry-run']);
+    const program = place.spawn(['push', await place.put(name, text), '--dry-run']);
     let peak = 0;
     const timer = setInterval(() => {
       if (program.child.exitCode === null) peak = Math.max(peak, memory(program.child.pid, 'peak'));

@@ -32,7 +32,7 @@ describe.skipIf(!mosquittoAvailable() || !MEASURABLE)('--serve', () => {
     seen = await listen(broker.url, ['thing/product/+/services']);
     // Nobody answers: the run waits, and serves.
     const serve = ['--serve', '127.0.0.1:0', '--reply-timeout', '5m'];
-    program = place.start(['push', manifest, '--broker', broker.url, ...serve]);
+    program = place.spawn(['push', manifest, '--broker', broker.url, ...serve]);
     await Promise.race([
       seen.until(() => seen.creates().length === 2),
       program.ended.then(({ stderr }) => Promise.reject(new Error(stderr))),

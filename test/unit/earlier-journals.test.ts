@@ -76,12 +76,12 @@ describe.each([
 test('a run that finished is listed, shown and reported', async () => {
   expect(await report({ home, runs: FINISHED })).toMatchObject({ exit_code: 0, totals: { ok: 4, unverified: 0 } });
   const env = { DJI_OTA_HOME: home };
-  const { code, stderr: listed } = await inside(['runs'], env).ended;
+  const { code, stdout: listed } = await inside(['runs'], env).ended;
   expect(code).toBe(0);
   expect(listed).toMatch(new RegExp(`${FINISHED}.* finished .*4 ok \\(exit 0\\)`));
   expect(listed).toMatch(new RegExp(`${INTERRUPTED}.* interrupted `));
   expect(listed).toMatch(new RegExp(`${KILLED}.* crashed `));
-  expect((await inside(['runs', FINISHED], env).ended).stderr).toContain('1581F6Q8D00B0001');
+  expect((await inside(['runs', FINISHED], env).ended).stdout).toContain('1581F6Q8D00B0001');
 });
 
 test('and a new run stands beside them', async () => {

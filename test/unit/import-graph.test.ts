@@ -21,7 +21,7 @@ afterAll(() => place.close());
 /** Sources of our own and names of packages that a command line loads, and its exit code. */
 async function loadedBy(args: string[]): Promise<{ code: number | null; sources: string[]; packages: string[] }> {
   const file = join(place.folder, 'loaded.json');
-  const { code } = await place.run(args, { node: ['--require', PRELOAD], env: { LOADED_FILES: file } });
+  const { code } = await place.spawn(args, { node: ['--require', PRELOAD], env: { LOADED_FILES: file } }).ended;
   const files = (JSON.parse(readFileSync(file, 'utf8')) as string[]).filter((path) => path.startsWith(PROGRAM));
   const inside = files.flatMap((path) => contents[basename(path)] ?? [`unknown: ${path}`]);
   const packages = inside.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);

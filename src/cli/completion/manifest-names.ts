@@ -18,7 +18,7 @@ const MOST = 500;
 
 /** @throws what reading throws, where it is no manifest at all. */
 export async function namesInManifest(source: string, cwd = '.'): Promise<ManifestNames> {
-  const { text, format } = await readSource(source, cwd, undefined);
+  const { text, format } = await readSource(source, cwd);
   const devices = devicesOf(source, await parse(source, text, format), () => {});
   const names: ManifestNames = { pids: [], sns: [], labels: new Map() };
   const labeled: { labels: Labels }[] = [];

@@ -175,6 +175,7 @@ export async function readDevices(source: string, options: PushOptions, io: Io):
       defaultPids: options.pid ?? [],
       defaultType: options.type ?? null,
       allowFileWithoutUrl: options.serve !== undefined,
+      stdin: () => io.stdin,
     });
   } catch (error) {
     throw io.signal.aborted ? interruption(io.signal) : error;

@@ -9,8 +9,7 @@ const EVERY = 8 * 1024 * 1024;
 export type Collector = (bytes: number) => void;
 
 /** A collector, shared by all downloads that run at the same time; one that does nothing where V8 offers no way. */
-export function bufferCollector(): Collector {
-  const collect = youngCollection();
+export function bufferCollector(collect = youngCollection()): Collector {
   let since = 0;
   return (bytes) => {
     since += bytes;

@@ -69,12 +69,34 @@ export interface Behavior {
   current: boolean;
   /** false: the dock is not there at all. */
   online: boolean;
-  aircraft_online: boolean;
+  /** Repeat `firmware_version`, `compatible_status` and the topology with each osd, which docks tell on change alone. */
+  talkative: boolean;
+  /** How long the dock is gone when it restarts after an upgrade; then it tells its versions anew. */
+  restart_seconds: number;
+  /** After so long everything from here on that stands in an upgrade's way is over; null = never. */
+  ready_after_seconds: number | null;
   mode_code: number;
+  /** What the dock does for a flight; null = nothing: 5, or 255 beside an aircraft that is off (DJI's examples). */
+  flighttask_step_code: number | null;
   emergency_stop: boolean;
+  /** Push rods: 0 closed, 1 open, 2 half open, 3 abnormal. */
+  putter_state: number;
   drone_in_dock: boolean;
+  paired: boolean;
+  /** The aircraft rests switched off in its dock, which switches it on for an upgrade. */
+  asleep: boolean;
+  /** false: the aircraft is off, and does not come on when its dock wants it to. */
+  aircraft_online: boolean;
   /** 0 to 100, 32767 = unknown. */
   battery_percent: number;
+  /** 0 none needed, 1 due, 2 running. */
+  battery_maintenance: number;
+  /** The transmission of the aircraft goes over 4G. */
+  four_g: boolean;
+  /** Of the dock's storage, in use. */
+  storage_percent: number;
+  /** 0 none to 5 good; at 0 and 1 the download takes three times as long. */
+  network_quality: number;
 }
 
 /** Two docks end after some 14 s, with enough progress in between to look at. */
@@ -113,9 +135,20 @@ export const DEFAULT_BEHAVIOR: Readonly<Behavior> = {
   version: 'new',
   current: false,
   online: true,
-  aircraft_online: true,
+  talkative: false,
+  restart_seconds: 1,
+  ready_after_seconds: null,
   mode_code: 0,
+  flighttask_step_code: null,
   emergency_stop: false,
+  putter_state: 0,
   drone_in_dock: true,
+  paired: true,
+  asleep: true,
+  aircraft_online: true,
   battery_percent: 86,
+  battery_maintenance: 0,
+  four_g: false,
+  storage_percent: 31,
+  network_quality: 5,
 };

@@ -12,28 +12,38 @@ export interface TargetDevice {
   firmware_upgrade_type: number;
 }
 
+/** What belongs together, with the releases that DJI lists for it (PROTOCOL "Dock and aircraft belong together"). */
 const PAIRS = [
-  { dock: '3-2-0', aircraft: '0-91-1', dockVersion: '10.01.1606', aircraftVersion: '09.03.0003' },
-  { dock: '3-3-0', aircraft: '0-100-1', dockVersion: '14.01.0212', aircraftVersion: '17.02.0401' },
+  { dock: '3-3-0', aircraft: '0-100-1', releases: ['17.07.04.01', '17.07.04.01'] },
+  { dock: '3-2-0', aircraft: '0-91-1', releases: ['14.03.09.15', '14.03.09.15'] },
+  { dock: '3-3-0', aircraft: '0-100-0', releases: ['17.07.04.01', '17.07.04.01'] },
+  { dock: '3-1-0', aircraft: '0-67-1', releases: ['10.01.02.05', '14.03.01.10'] },
 ] as const;
+type Pair = (typeof PAIRS)[number];
 
-/** `count` docks with one aircraft each: Dock 2 with M3TD and Dock 3 with M4TD by turns. */
-export function someDocks(count: number): DockConfig[] {
+/** Serial numbers of simulated docks and aircraft: as those of real ones begin, or such that nobody can mistake. */
+const SERIALS = { real: ['7CTDM3D00B', '1581F6Q8D00B'], marked: ['SIMDOCK', 'SIMAIRCRAFT'] } as const;
+
+/** `count` docks with one aircraft each, of one model after the other. */
+export function someDocks(count: number, serials: keyof typeof SERIALS = 'real'): DockConfig[] {
+  const [dockSerial, aircraftSerial] = SERIALS[serials];
   return Array.from({ length: count }, (_, index) => {
     const pair = PAIRS[index % PAIRS.length] ?? PAIRS[0];
     const number = String(index + 1).padStart(4, '0');
+    const [release, flown] = pair.releases;
     return {
-      pid: `7CTDM3D00B${number}`,
+      pid: `${dockSerial}${number}`,
       model: pair.dock,
-      firmware_version: pair.dockVersion,
-      aircraft: [{ sn: `1581F6Q8D00B${number}`, model: pair.aircraft, firmware_version: pair.aircraftVersion }],
+      firmware_version: release,
+      aircraft: [{ sn: `${aircraftSerial}${number}`, model: pair.aircraft, firmware_version: flown }],
     };
   });
 }
 
 /**
- * One dock for each gateway of a manifest. The device whose `sn` is the gateway's is the dock, the others are its
- * aircraft; their versions are older than the manifest's, or the same where `scenario` says `current`.
+ * One dock for each gateway of a manifest, of the models whose releases begin as the manifest's. The device whose `sn` is
+ * the gateway's is the dock, the others are its aircraft; their versions are older than the manifest's, or the same where
+ * `scenario` says `current`.
  */
 export function docksForManifest(devices: readonly TargetDevice[], scenario?: Scenario): DockConfig[] {
   const gateways = new Map<string, TargetDevice[]>();
@@ -43,7 +53,6 @@ export function docksForManifest(devices: readonly TargetDevice[], scenario?: Sc
     else gateways.set(device.pid, [device]);
   }
   return [...gateways].map(([pid, list], index) => {
-    const pair = PAIRS[index % PAIRS.length] ?? PAIRS[0];
     const behavior = scenario && behaviorOf(scenario, pid, index);
     const before = (device: TargetDevice) => {
       const { current } = behavior?.device(device.sn) ?? behavior?.dock ?? { current: false };
@@ -55,11 +64,24 @@ export function docksForManifest(devices: readonly TargetDevice[], scenario?: Sc
     };
     const dock = list.find((device) => device.sn === pid);
     const aircraft = list.filter((device) => device.sn !== pid);
+    const pair = pairFor(dock, aircraft[0], index);
+    const [release, flown] = pair.releases;
+    // A dock that is not upgraded runs what its aircraft runs before, where the two share their releases.
+    const beside = aircraft[0] && release === flown ? before(aircraft[0]).firmware_version : release;
     return {
       pid,
       model: pair.dock,
-      ...(dock ? before(dock) : { firmware_version: pair.dockVersion }),
+      ...(dock ? before(dock) : { firmware_version: beside }),
       aircraft: aircraft.map((device) => ({ sn: device.sn, model: pair.aircraft, ...before(device) })),
     };
   });
+}
+
+function pairFor(dock: TargetDevice | undefined, aircraft: TargetDevice | undefined, index: number): Pair {
+  const major = (version: string | undefined) => version?.split('.')[0];
+  const alike = PAIRS.filter(({ releases: [release, flown] }) =>
+    dock ? major(release) === major(dock.product_version) : major(flown) === major(aircraft?.product_version),
+  );
+  const among = alike.length > 0 ? alike : PAIRS;
+  return among[index % among.length] ?? PAIRS[0];
 }

@@ -7,7 +7,8 @@ import { type DockMessage, replyPayload } from './messages.js';
 import type { Random } from './random.js';
 import { answerTo, type DockRequest, readRequest } from './request.js';
 import type { DockBehavior } from './scenario.js';
-import { type Condition, osd, type SimulatedDevice, type Stamp, stateOf, topology } from './telemetry.js';
+import { selfReport } from './self-report.js';
+import type { SimulatedDevice } from './telemetry.js';
 import { respelled } from './versions.js';
 
 /** A dock and its aircraft, as they stand before anything happens. */
@@ -48,7 +49,7 @@ export interface Dock {
   readonly devices: readonly Readonly<SimulatedDevice>[];
   readonly busy: boolean;
   readonly counts: Readonly<DockCounts>;
-  /** Says who it is, and begins its osd. */
+  /** Says who it is and what it runs, once, and begins its osd. */
   start(): void;
   /** Takes a message on `services` or `events_reply`, whatever it holds; never throws. */
   receive(kind: TopicKind, payload: Uint8Array | string): void;
@@ -57,6 +58,9 @@ export interface Dock {
 }
 
 const MOST_KEPT = 64;
+/** After the last event of an upgrade, until the dock restarts; and after an upgrade, until it switches its aircraft off. */
+const RESTART_AFTER = 500;
+const ASLEEP_AFTER = 60_000;
 
 /** A dock as `config` has it, which does what `options.behavior` says. It sends nothing before `start` or a request. */
 export function createDock(config: DockConfig, options: DockOptions): Dock {
@@ -71,7 +75,10 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
   let job: Job | null = null;
   let busy = false;
   let away = !behavior.online;
-  let silent = away;
+  // Never to come back.
+  let silent = away && behavior.ready_after_seconds === null;
+  // Something new that comes to life with the next restart.
+  let installed = false;
   // What comes while the dock reboots: the broker keeps it, and hands it over when the dock is back.
   const kept: [TopicKind, Uint8Array | string][] = [];
   let stopped = false;
@@ -81,8 +88,6 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
   const send = (message: DockMessage) => {
     if (!stopped) options.send(message);
   };
-  const stamp = (): Stamp => ({ tid: random.id(), bid: random.id(), timestamp: Math.floor(clock.wall()) });
-  const condition = (): Condition => ({ pid, dock, aircraft, upgrading: busy, behavior });
   function after(ms: number, run: () => void): void {
     const cancel = clock.after(ms, () => {
       waits.delete(cancel);
@@ -90,6 +95,12 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     });
     waits.add(cancel);
   }
+
+  const self = selfReport({
+    ...{ pid, dock, aircraft, behavior, clock, telemetry: options.telemetry, send, after },
+    stamp: () => ({ tid: random.id(), bid: random.id(), timestamp: Math.floor(clock.wall()) }),
+    moment: () => ({ busy, away }),
+  });
 
   function find(sn: string): SimulatedDevice {
     const known = sn === pid ? dock : aircraft.find((each) => each.sn === sn);
@@ -100,14 +111,11 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     return adopted;
   }
 
-  function tellState(devices: readonly SimulatedDevice[]): void {
-    for (const each of devices) send(stateOf(condition(), each, stamp()));
-  }
-
-  function tellOsd(): void {
+  function connect(): void {
+    if (behavior.retained) send(oldProgress(pid, random.id()));
     if (options.telemetry === null) return;
-    if (!away) for (const message of osd(condition(), stamp)) send(message);
-    after(options.telemetry, tellOsd);
+    self.connected();
+    self.repeat(random.next());
   }
 
   function request(read: ReturnType<typeof readRequest>): void {
@@ -120,7 +128,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       reply(read, 312012, behavior.reply_ms);
       return;
     }
-    const situation = { pid, behavior, busy, refused: refusedByScenario, compatible };
+    const situation = { pid, behavior, condition: self.condition(), refused: refusedByScenario, compatible };
     const result = answerTo(read, situation);
     log(`ota_create for ${read.devices.map((each) => each.sn).join(', ')}`);
     if (result !== 0) {
@@ -148,6 +156,8 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
   function upgrade(request: DockRequest): void {
     const targets = request.devices.map((each) => find(each.sn));
     job?.stop();
+    const flown = targets.some((each) => each !== dock);
+    if (flown) self.wake(1);
     busy = true;
     job = startJob(request, {
       pid,
@@ -165,11 +175,9 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       unanswered: () => void counts.unanswered++,
       reboot(gone) {
         log(gone ? 'reboots' : 'is back');
-        if (gone) send(topology(condition(), stamp(), true));
+        if (gone) self.leaves();
         away = gone;
-        if (gone) return;
-        send(topology(condition(), stamp()));
-        for (const [kind, payload] of kept.splice(0)) receive(kind, payload);
+        if (!gone) back(true);
       },
       ended(sn, end, target) {
         log(`${sn ?? 'upgrade'} ended ${end}`);
@@ -179,10 +187,35 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       },
       done() {
         busy = false;
-        tellState(targets);
+        if (flown) after(ASLEEP_AFTER, () => self.wake(-1));
+        if (installed) after(RESTART_AFTER, restart);
+        else self.changed(targets, { firmware_upgrade_status: 0 });
       },
     });
-    tellState(targets);
+    self.changed(targets, { firmware_upgrade_status: 1 });
+  }
+
+  /** What was upgraded runs the new firmware from here on, and tells its versions anew. */
+  function restart(): void {
+    // The next upgrade of a large job has begun: the dock restarts after that one.
+    if (busy) return;
+    installed = false;
+    log('restarts');
+    away = true;
+    after(behavior.restart_seconds * 1000, () => {
+      away = false;
+      log('is back');
+      back(false);
+    });
+  }
+
+  function back(rebooted: boolean): void {
+    self.connected(rebooted);
+    takeKept();
+  }
+
+  function takeKept(): void {
+    for (const [kind, payload] of kept.splice(0)) receive(kind, payload);
   }
 
   function receive(kind: TopicKind, payload: Uint8Array | string): void {
@@ -201,6 +234,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     for (const { sn, version } of target) {
       const own = options.behavior.device(sn) ?? behavior;
       const found = find(sn);
+      installed = true;
       if (own.version !== 'unchanged') {
         found.firmware_version = own.version === 'respelled' ? respelled(version) : version;
         found.compatible_status = 0;
@@ -218,11 +252,18 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     },
     counts,
     start() {
-      if (behavior.retained) send(oldProgress(pid, random.id()));
-      if (away || options.telemetry === null) return;
-      send(topology(condition(), stamp()));
-      tellState(behavior.aircraft_online ? [dock, ...aircraft] : [dock]);
-      after(options.telemetry * random.next(), tellOsd);
+      self.start();
+      if (!away) connect();
+      const { ready_after_seconds: ready } = behavior;
+      if (ready === null) return;
+      after(ready * 1000, () => {
+        log('is ready');
+        if (!behavior.online) {
+          away = false;
+          connect();
+          takeKept();
+        } else if (!away && options.telemetry !== null) self.connected(true);
+      });
     },
     receive,
     stop() {

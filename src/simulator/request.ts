@@ -1,6 +1,7 @@
 import { object, parseObject, text } from '../protocol/messages.js';
 import { serialProblem } from '../protocol/topics.js';
 import type { Behavior } from './behavior.js';
+import { type Condition, refusalIn } from './condition.js';
 
 /** An `ota_create` as a dock reads it. */
 export interface DockRequest {
@@ -37,8 +38,7 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
 export interface DockSituation {
   pid: string;
   behavior: Behavior;
-  /** An upgrade is under way. */
-  busy: boolean;
+  condition: Condition;
   /** Requests that `behavior.result` has refused so far. */
   refused: number;
   /** `compatible_status` of a device. */
@@ -47,20 +47,14 @@ export interface DockSituation {
 
 /** The code with which a dock in `situation` answers `request`; 0 = accepted (PROTOCOL "Result codes"). */
 export function answerTo(request: DockRequest, situation: DockSituation): number {
-  const { behavior } = situation;
-  const aircraft = request.devices.some((device) => device.sn !== situation.pid);
-  if (situation.busy || behavior.mode_code === 3) return 312014;
-  if (behavior.result !== 0 && situation.refused < (behavior.refuse_times ?? Number.POSITIVE_INFINITY)) {
-    return behavior.result;
-  }
-  if (behavior.emergency_stop) return 514121;
-  if (behavior.mode_code === 1) return 514145;
-  if (behavior.mode_code === 2) return 514146;
-  if (behavior.mode_code !== 0) return 312015;
-  if (aircraft && !behavior.drone_in_dock) return 312027;
-  if (aircraft && !behavior.aircraft_online) return 312022;
-  if (aircraft && behavior.battery_percent <= 20) return 312704;
-  const needless = (sn: string) => situation.compatible(sn) === 0;
-  const consistency = request.devices.some((device) => device.type === 2 && needless(device.sn));
-  return behavior.check_consistency && consistency ? 312001 : 0;
+  const { behavior, condition } = situation;
+  const told = behavior.result !== 0 && situation.refused < (behavior.refuse_times ?? Number.POSITIVE_INFINITY);
+  if (told && condition.mode_code !== 3) return behavior.result;
+  const refusal = refusalIn(
+    condition,
+    request.devices.some((device) => device.sn !== situation.pid),
+  );
+  if (refusal !== 0) return refusal;
+  const needless = request.devices.some((device) => device.type === 2 && situation.compatible(device.sn) === 0);
+  return behavior.check_consistency && needless ? 312001 : 0;
 }

@@ -15,6 +15,7 @@ import { builtInScenario, SCENARIOS } from './scenarios.js';
 const seconds = z.number().min(0).max(86_400);
 const milliseconds = z.number().min(0).max(86_400_000);
 const percent = z.number().int().min(0).max(100);
+const oneOf = (most: number) => z.number().int().min(0).max(most);
 const code = z.number().int().min(0).max(9_999_999);
 
 const BEHAVIOR = {
@@ -52,11 +53,22 @@ const BEHAVIOR = {
   version: z.enum(['new', 'unchanged', 'respelled']),
   current: z.boolean(),
   online: z.boolean(),
-  aircraft_online: z.boolean(),
-  mode_code: z.number().int().min(0).max(5),
+  talkative: z.boolean(),
+  restart_seconds: seconds,
+  ready_after_seconds: seconds.nullable(),
+  mode_code: oneOf(5),
+  flighttask_step_code: z.union([oneOf(5), z.literal([255, 256])]).nullable(),
   emergency_stop: z.boolean(),
+  putter_state: oneOf(3),
   drone_in_dock: z.boolean(),
+  paired: z.boolean(),
+  asleep: z.boolean(),
+  aircraft_online: z.boolean(),
   battery_percent: z.union([percent, z.literal(32767)]),
+  battery_maintenance: oneOf(2),
+  four_g: z.boolean(),
+  storage_percent: percent,
+  network_quality: oneOf(5),
 } satisfies Record<keyof Behavior, z.ZodType>;
 
 const names = SCENARIOS.map(({ name }) => name) as [string, ...string[]];

@@ -6,7 +6,14 @@ const BUILT_IN: Readonly<Record<string, [description: string, behavior: Partial<
   slow: ['succeeds in the time that real docks take', { ...slow() }],
   fleet: [
     'succeeds in a minute, with few messages: for thousands of docks',
-    { reply_ms: 5000, download_seconds: 20, upgrade_seconds: 20, silence_seconds: 10, interval_ms: 4000 },
+    {
+      reply_ms: 5000,
+      download_seconds: 20,
+      upgrade_seconds: 20,
+      silence_seconds: 10,
+      restart_seconds: 5,
+      interval_ms: 4000,
+    },
   ],
   refused: ['refused with a code: the dock is busy (312015)', { result: 312015 }],
   'refused-then-accepted': ['refused twice with 312015, then accepted', { result: 312015, refuse_times: 2 }],
@@ -58,21 +65,47 @@ const BUILT_IN: Readonly<Record<string, [description: string, behavior: Partial<
   'per-device': ['progress of each device on its own, with its sn', { name_devices: true }],
   'version-unchanged': ['ok, but the devices still report the old version', { version: 'unchanged' }],
   'version-respelled': ['the new version spelled the other way (17.02.05.01, 17.02.0501)', { version: 'respelled' }],
-  current: ['the devices have the target version already', { current: true }],
-  consistent: ['a consistency upgrade is refused: none is needed (312001)', { check_consistency: true }],
+  talkative: [
+    'docks and aircraft repeat their versions all the time, and no aircraft is off: easier than real ones',
+    { talkative: true, asleep: false },
+  ],
+  current: [
+    'the devices have the target version already, and repeat it',
+    { current: true, talkative: true, asleep: false },
+  ],
+  consistent: ['a consistency upgrade is refused: none is needed (312001)', { current: true, check_consistency: true }],
   offline: ['the docks are not there', { online: false }],
   busy: ['the docks are at work (mode_code 4)', { mode_code: 4 }],
+  flight: [
+    'the aircraft is on a flight (325006), which ends after 20 s',
+    { mode_code: 4, flighttask_step_code: 1, drone_in_dock: false, asleep: false, ready_after_seconds: 20 },
+  ],
+  debugging: ['remote debugging is on (514146)', { mode_code: 2 }],
   'emergency-stop': ['the emergency stop is pressed', { emergency_stop: true }],
-  'drone-out': ['the aircraft is not in the dock', { drone_in_dock: false }],
-  'drone-offline': ['the aircraft is not linked to its dock', { aircraft_online: false }],
+  'push-rods': ['the push rods stand half open (312023)', { putter_state: 2 }],
+  awake: ['the aircraft is on, as after a flight; in the others it is off until an upgrade', { asleep: false }],
+  'drone-out': ['the aircraft is not in the dock', { drone_in_dock: false, asleep: false }],
+  'drone-offline': ['the aircraft does not power on when its dock wants it to (312022)', { aircraft_online: false }],
+  unpaired: ['the aircraft is not paired with its dock (312022)', { paired: false }],
   'low-battery': ["the aircraft's battery is at 15 %", { battery_percent: 15 }],
+  'battery-maintenance': ['battery maintenance is running (514138)', { battery_maintenance: 2 }],
+  '4g': ['the 4G transmission of the aircraft is on (312030)', { four_g: true, asleep: false }],
+  'storage-full': ['the storage of the dock is nearly full (312026)', { storage_percent: 97 }],
+  'network-poor': ['the network of the dock is bad: the download takes three times as long', { network_quality: 1 }],
 };
 
 /** What `mixed` gives to one dock after the other: mostly good ends, as a real fleet has. */
 const MIXED = ['ok', 'paused', 'demo', 'failed', 'ok', 'late-reply', 'refused', 'docs-v1.16', 'ok', 'canceled'];
 
 function slow(): Partial<Behavior> {
-  return { reply_ms: 3000, download_seconds: 300, upgrade_seconds: 420, silence_seconds: 150, interval_ms: 2000 };
+  return {
+    reply_ms: 3000,
+    download_seconds: 300,
+    upgrade_seconds: 420,
+    silence_seconds: 150,
+    restart_seconds: 90,
+    interval_ms: 2000,
+  };
 }
 
 /** Names and one-line descriptions of the built-in scenarios, for the help. */

@@ -38,7 +38,10 @@ export function* timeline(behavior: Behavior, bytes: number, host: TimelineHost)
   yield interval;
   for (const step of STEPS) {
     const download = step === 'download_firmware';
-    const total = Math.max(1, (download ? behavior.download_seconds : behavior.upgrade_seconds) * 1000 * pace);
+    const seconds = download
+      ? behavior.download_seconds * (behavior.network_quality <= 1 ? 3 : 1)
+      : behavior.upgrade_seconds;
+    const total = Math.max(1, seconds * 1000 * pace);
     const stop = stopOf(behavior, step);
     let pauseAt = download ? behavior.pause_percent : null;
     let rebootAt: number | null = download ? null : REBOOT_AT;

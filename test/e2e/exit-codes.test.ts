@@ -52,7 +52,11 @@ describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () =>
   });
 
   it('0: nothing to do', async () => {
-    const manifest = await fleet(2, { behavior: { current: true }, telemetry: 100 }, somePairs(1));
+    const manifest = await fleet(
+      2,
+      { behavior: { current: true, talkative: true, asleep: false }, telemetry: 100 },
+      somePairs(1),
+    );
     const { code, last, of } = await push(manifest, '--skip-current');
     expect(code).toBe(0);
     expect(last.totals).toMatchObject({ skipped: 2 });

@@ -11,6 +11,7 @@ export const FAST: Partial<Behavior> = {
   download_seconds: 0.1,
   upgrade_seconds: 0.1,
   silence_seconds: 0,
+  restart_seconds: 0,
   interval_ms: 20,
 };
 

@@ -7,6 +7,7 @@ import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { type AttachedDocks, attachDocks, startSimulator } from '../../src/simulator/fleet.js';
+import { builtInScenario } from '../../src/simulator/scenarios.js';
 import { startAedes } from '../helpers/aedes.js';
 import { splitIo } from '../helpers/inside.js';
 import { mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
@@ -52,12 +53,13 @@ function run(url: string, { target, ...options }: Asked, onOutput: (text: string
 
 describe('simulated docks', () => {
   it('are listed with their aircraft, and with what a push would do', async () => {
-    const simulator = await startSimulator({ port: 0, docks: 3, telemetry: 100 });
+    const scenario = builtInScenario('talkative') ?? undefined;
+    const simulator = await startSimulator({ port: 0, docks: 3, telemetry: 100, scenario });
     cleanups.push(() => simulator.close());
     const [first, second, third] = simulator.docks.map((dock) => dock.pid) as [string, string, string];
     const sn = first.replace('7CTDM3D00B', '1581F6Q8D00B');
     const devices = [
-      { sn: first, pid: first, product_version: '10.01.16.06' },
+      { sn: first, pid: first, product_version: '17.07.0401' },
       { sn, pid: first, product_version: '99.01.0001' },
     ] as ManifestDevice[];
     const { code, out, err } = run(simulator.url, { pid: [first, second], target: devices });
@@ -68,7 +70,7 @@ describe('simulated docks', () => {
     expect(rows[0]).toMatchObject({
       sn: first,
       kind: 'dock',
-      firmware_version: '10.01.1606',
+      firmware_version: '17.07.04.01',
       firmware_version_live: true,
       online: true,
       ready: true,
@@ -78,7 +80,7 @@ describe('simulated docks', () => {
       sn,
       pid: first,
       kind: 'aircraft',
-      model_name: 'M3TD',
+      model_name: 'M4TD',
       online: true,
       ready: true,
       reasons: [],
@@ -89,6 +91,18 @@ describe('simulated docks', () => {
     const all = run(simulator.url, { all: true, output: 'table', timeout: 1_500 });
     expect(await all.code).toBe(0);
     expect(all.out().split('\n').filter(Boolean)).toHaveLength(8);
+  });
+
+  it('that told their versions before anyone listened are ready, and their versions unknown', async () => {
+    const simulator = await startSimulator({ port: 0, docks: 1, telemetry: 100 });
+    cleanups.push(() => simulator.close());
+    const { code, out } = run(simulator.url, { all: true, timeout: 1_000 });
+    expect(await code).toBe(0);
+    const known = { firmware_version: null, ready: true };
+    expect(JSON.parse(out()).devices).toMatchObject([
+      known,
+      { ...known, model_name: 'M4TD', capacity_percent: 86, asleep: true },
+    ]);
   });
 });
 

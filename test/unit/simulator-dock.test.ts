@@ -286,6 +286,8 @@ const EXPECTED: Record<string, (play: Room) => void> = {
     expect(play.version(AIRCRAFT)).toBe('17.02.05.01');
     expect(sameVersion(play.version(AIRCRAFT), TARGET)).toBe(true);
   },
+  talkative: succeeded,
+  awake: succeeded,
   current: succeeded,
   consistent(play) {
     succeeded(play);
@@ -295,6 +297,20 @@ const EXPECTED: Record<string, (play: Room) => void> = {
   },
   offline: (play) => expect(play.sent).toEqual([]),
   busy: (play) => refused(play, 312015),
+  flight(play) {
+    refused(play, 325006);
+    play.ask('bid-2');
+    play.clock.advance(60_000);
+    expect(last(play, 'bid-2')).toEqual(OK);
+    upgraded(play);
+  },
+  debugging: (play) => refused(play, 514146),
+  'push-rods': (play) => refused(play, 312023),
+  unpaired: (play) => refused(play, 312022),
+  'battery-maintenance': (play) => refused(play, 514138),
+  '4g': (play) => refused(play, 312030),
+  'storage-full': (play) => refused(play, 312026),
+  'network-poor': succeeded,
   'emergency-stop': (play) => refused(play, 514121),
   'drone-out': (play) => refused(play, 312027),
   'drone-offline': (play) => refused(play, 312022),
@@ -331,7 +347,8 @@ describe('an upgrade', () => {
     }
     const gaps = events.slice(1).map((event, place) => event.at - (events[place]?.at ?? 0));
     expect(gaps.filter((gap) => gap > 1000)).toHaveLength(1);
-    const [offline, online] = play.on(`sys/product/${PID}/status`);
+    const [woken, offline, online] = play.on(`sys/product/${PID}/status`);
+    expect(JSON.parse(String(woken?.payload)).data.sub_devices).toHaveLength(1);
     expect(JSON.parse(String(offline?.payload)).data.sub_devices).toEqual([]);
     expect(JSON.parse(String(online?.payload)).data.sub_devices).toMatchObject([
       { sn: AIRCRAFT, type: 91, sub_type: 1 },
@@ -392,7 +409,7 @@ describe('an upgrade', () => {
     const play = room(scenarioOf({ silence_seconds: 100 }));
     play.ask('bid-1');
     play.clock.advance(30_000);
-    expect(play.on(`sys/product/${PID}/status`)).toHaveLength(1);
+    expect(play.on(`sys/product/${PID}/status`)).toHaveLength(2);
     play.ask('bid-2');
     play.clock.advance(10_000);
     expect(play.replies()).toHaveLength(1);
@@ -420,7 +437,11 @@ describe('an upgrade', () => {
     );
     play.ask();
     play.clock.advance(600_000);
-    const topology = play.on(`sys/product/${PID}/status`).map((message) => message.at);
+    // The first says that the aircraft is on, the last two that the dock is back with new firmware and the aircraft off.
+    const topology = play
+      .on(`sys/product/${PID}/status`)
+      .map((message) => message.at)
+      .slice(1, -2);
     expect(topology.length % 2).toBe(0);
     for (let i = 0; i < topology.length; i += 2) {
       const [from = 0, to = 0] = topology.slice(i, i + 2);
@@ -459,37 +480,108 @@ describe('an upgrade', () => {
 describe('telemetry', () => {
   const parse = (message: DockMessage | undefined) => JSON.parse(String(message?.payload));
 
-  it('comes as topology, state and osd in parts, and stops during the reboot', () => {
+  const dataOn = (play: Room, sn: string, kind: 'osd' | 'state') =>
+    play.on(`thing/product/${sn}/${kind}`).map((message) => parse(message).data);
+  const shown = (play: Room) => Object.assign({}, ...dataOn(play, PID, 'osd'));
+
+  it('tells what does not change once, and everything else by osd in parts', () => {
     const play = room(scenarioOf({}), { telemetry: 2000 });
     play.dock.start();
     expect(play.sent.map((message) => message.topic)).toEqual([
       `sys/product/${PID}/status`,
       `thing/product/${PID}/state`,
-      `thing/product/${AIRCRAFT}/state`,
     ]);
-    play.clock.advance(2000);
-    const parts = play.on(`thing/product/${PID}/osd`).map((message) => parse(message).data);
-    expect(parts.length).toBeGreaterThan(1);
-    expect(Object.assign({}, ...parts)).toMatchObject({
+    play.clock.advance(600_000);
+    expect(play.on(`thing/product/${PID}/osd`).length).toBeGreaterThan(600);
+    expect(dataOn(play, PID, 'osd').some((data) => 'firmware_version' in data)).toBe(false);
+    expect(dataOn(play, PID, 'state')).toEqual([
+      { firmware_version: '10.01.1606', compatible_status: 0, firmware_upgrade_status: 0 },
+    ]);
+    // The aircraft is off.
+    expect(play.sent.some((message) => message.topic.includes(AIRCRAFT))).toBe(false);
+    expect(shown(play)).toMatchObject({
       mode_code: 0,
+      flighttask_step_code: 255,
       emergency_stop_state: 0,
       drone_in_dock: 1,
       drone_charge_state: { capacity_percent: 86 },
-      sub_device: { device_sn: AIRCRAFT, device_model_key: '0-91-1', device_online_status: 1 },
+      drone_battery_maintenance_info: { maintenance_state: 0, batteries: [{ capacity_percent: 86 }, {}] },
+      sub_device: { device_sn: AIRCRAFT, device_model_key: '0-91-1', device_online_status: 0, device_paired: 1 },
+      wireless_link: { '4g_link_state': 0, link_workmode: 0 },
+      storage: { total: expect.any(Number), used: expect.any(Number) },
+      network_state: { type: 2, quality: 5 },
+      media_file_detail: { remain_upload: 0 },
     });
+  });
+
+  it('switches the aircraft on for an upgrade, tells new versions after a restart, and switches it off', () => {
+    const play = room(scenarioOf({}), { telemetry: 2000 });
+    play.dock.start();
+    play.ask();
+    play.clock.advance(40_000);
+    const modes = dataOn(play, PID, 'osd').flatMap((data) => data.mode_code ?? []);
+    expect([...new Set(modes)]).toEqual([3, 0]);
+    const topologies = () => play.on(`sys/product/${PID}/status`).map((each) => parse(each).data.sub_devices.length);
+    expect(topologies()).toEqual([0, 1, 0, 1, 1]);
+    const [, , offline = 0, online = 0] = play.on(`sys/product/${PID}/status`).map((message) => message.at);
+    expect(play.sent.filter((message) => message.at > offline && message.at < online)).toEqual([]);
+    const before = { firmware_version: '17.02.0401', compatible_status: 0, firmware_upgrade_status: 0 };
+    expect(dataOn(play, AIRCRAFT, 'state')).toEqual([
+      before,
+      { firmware_upgrade_status: 1 },
+      { ...before, firmware_version: TARGET },
+    ]);
+    expect(new Set(dataOn(play, AIRCRAFT, 'osd').map((data) => data.mode_code))).toEqual(new Set([13, 0]));
+    expect(dataOn(play, AIRCRAFT, 'osd').some((data) => 'firmware_version' in data)).toBe(false);
+    play.clock.advance(60_000);
+    expect(topologies()).toEqual([0, 1, 0, 1, 1, 0]);
+    expect(shown(play).sub_device.device_online_status).toBe(0);
+    expect(dataOn(play, AIRCRAFT, 'state')).toHaveLength(3);
+  });
+
+  it('tells after an upgrade that failed only that it is over', () => {
+    const play = room(scenarioOf({ end: 'failed', end_percent: 0 }), { telemetry: 2000 });
+    play.dock.start();
     play.ask();
     play.clock.advance(60_000);
-    const modes = play.on(`thing/product/${PID}/osd`).flatMap((message) => parse(message).data.mode_code ?? []);
-    expect([...new Set(modes)]).toEqual([0, 3]);
-    expect(modes.at(-1)).toBe(0);
-    const [, offline = 0, online = 0] = play.on(`sys/product/${PID}/status`).map((message) => message.at);
-    expect(play.sent.filter((message) => message.at > offline && message.at < online)).toEqual([]);
-    const states = play.on(`thing/product/${AIRCRAFT}/state`).map((message) => parse(message).data);
-    expect(states).toEqual([
-      { firmware_version: '17.02.0401', compatible_status: 0, firmware_upgrade_status: 0 },
-      { firmware_version: '17.02.0401', compatible_status: 0, firmware_upgrade_status: 1 },
-      { firmware_version: TARGET, compatible_status: 0, firmware_upgrade_status: 0 },
+    expect(dataOn(play, PID, 'state').slice(1)).toEqual([
+      { firmware_upgrade_status: 1 },
+      { firmware_upgrade_status: 0 },
     ]);
+  });
+
+  it('repeats its versions where it is talkative, and its aircraft is on', () => {
+    const play = room(builtInScenario('talkative') as Scenario, { telemetry: 2000 });
+    play.dock.start();
+    play.clock.advance(10_000);
+    expect(shown(play)).toMatchObject({ firmware_version: '10.01.1606', sub_device: { device_online_status: 1 } });
+    expect(dataOn(play, AIRCRAFT, 'osd').at(-1)).toMatchObject({ firmware_version: '17.02.0401' });
+    expect(play.on(`sys/product/${PID}/status`).length).toBeGreaterThan(3);
+  });
+
+  it('comes home from a flight when its time has passed', () => {
+    const play = room(builtInScenario('flight') as Scenario, { telemetry: 1000 });
+    play.dock.start();
+    play.clock.advance(10_000);
+    expect(shown(play)).toMatchObject({ mode_code: 4, flighttask_step_code: 1, drone_in_dock: 0 });
+    play.clock.advance(8000);
+    expect(shown(play)).toMatchObject({ mode_code: 4, flighttask_step_code: 2, drone_in_dock: 1 });
+    play.clock.advance(4000);
+    expect(shown(play)).toMatchObject({
+      mode_code: 0,
+      flighttask_step_code: 255,
+      sub_device: { device_online_status: 0 },
+    });
+  });
+
+  it('appears late where it is offline until then, and takes what the broker kept', () => {
+    const play = room(scenarioOf({ online: false, ready_after_seconds: 30 }), { telemetry: 2000 });
+    play.dock.start();
+    play.ask();
+    play.clock.advance(29_000);
+    expect(play.sent).toEqual([]);
+    play.clock.advance(60_000);
+    expect(last(play)).toEqual(OK);
   });
 
   it.each<[string, Partial<Behavior>, object]>([
@@ -498,6 +590,13 @@ describe('telemetry', () => {
     ['aircraft out', { drone_in_dock: false }, { drone_in_dock: 0 }],
     ['battery', { battery_percent: 15 }, { drone_charge_state: { capacity_percent: 15 } }],
     ['aircraft offline', { aircraft_online: false }, { sub_device: { device_online_status: 0 } }],
+    ['aircraft on', { asleep: false }, { flighttask_step_code: 5, sub_device: { device_online_status: 1 } }],
+    ['unpaired', { paired: false }, { sub_device: { device_paired: 0 } }],
+    ['4G', { four_g: true }, { wireless_link: { '4g_link_state': 1, link_workmode: 1 } }],
+    ['maintenance', { battery_maintenance: 2 }, { drone_battery_maintenance_info: { maintenance_state: 2 } }],
+    ['push rods', { putter_state: 3 }, { putter_state: 3 }],
+    ['network', { network_quality: 1 }, { network_state: { quality: 1 } }],
+    ['flight', { flighttask_step_code: 0 }, { flighttask_step_code: 0 }],
   ])('shows %s', (_, behavior, expected) => {
     const play = room(scenarioOf(behavior), { telemetry: 2000 });
     play.dock.start();
@@ -550,7 +649,7 @@ describe('the shapes of the wire', () => {
   });
 
   it.each(['topology', 'dock-state'])('%s', (name) => {
-    const play = room(scenarioOf({}), { telemetry: 2000 });
+    const play = room(scenarioOf({ asleep: false }), { telemetry: 2000 });
     play.dock.start();
     const topic = name === 'topology' ? `sys/product/${PID}/status` : `thing/product/${PID}/state`;
     expect(shape(JSON.parse(String(play.on(topic)[0]?.payload)))).toEqual(shape(fixtures.get(name)));

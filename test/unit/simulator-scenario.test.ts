@@ -207,6 +207,20 @@ describe('docks', () => {
     ]);
   });
 
+  it('are of the models whose releases begin as the target does, and a dock runs what its aircraft does', () => {
+    const docks = docksForManifest([
+      device('D1', 'A1', '17.07.04.01'),
+      device('D2', 'D2', '14.03.09.15'),
+      device('D2', 'A2', '14.03.09.15'),
+      device('D3', 'D3', '10.01.02.05'),
+    ]);
+    expect(docks).toMatchObject([
+      { model: '3-3-0', firmware_version: '17.07.04.00', aircraft: [{ firmware_version: '17.07.04.00' }] },
+      { model: '3-2-0', aircraft: [{ model: '0-91-1' }] },
+      { model: '3-1-0' },
+    ]);
+  });
+
   it('have the target version already where the scenario says so', () => {
     const current = builtInScenario('current') ?? undefined;
     expect(docksForManifest([device('D1', 'D1', '10.01.1606')], current)).toMatchObject([

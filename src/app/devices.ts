@@ -8,6 +8,7 @@ import type { ManifestDevice } from '../manifest/model.js';
 import type { Broker } from '../mqtt/broker.js';
 import { serialProblem } from '../protocol/topics.js';
 import type { Connect, Context } from './context.js';
+import { keepInventory } from './inventory/keep.js';
 import { checkedPids } from './named-values.js';
 
 type DevicesContext = Pick<Context, 'clock' | 'signal' | 'warn'>;
@@ -45,10 +46,15 @@ export function fixedOf(scope: DevicesScope): Map<string, string> {
   return new Map([...scope.targets].map(([sn, { pid }]) => [sn, pid]));
 }
 
-/** Connects, and gives `work` what hears the docks. @throws OtaError those of a connection, and what `work` throws */
+/**
+ * Connects, and gives `work` what hears the docks.
+ * @param env where what they say is kept in the inventory; null = nowhere
+ * @throws OtaError those of a connection, and what `work` throws
+ */
 export async function withFleet<T>(
   connect: Connect,
   { clock, signal, warn }: DevicesContext,
+  env: Context['env'] | null,
   work: (feed: FleetFeed, broker: Broker) => Promise<T>,
 ): Promise<T> {
   const feed = createFleetFeed(clock);
@@ -65,11 +71,13 @@ export async function withFleet<T>(
     },
     signal,
   );
+  const closeInventory = env && keepInventory(feed, 'devices', { clock, env, warn });
   try {
     if (gone) throw gone;
     return await work(feed, broker);
   } finally {
     await broker.close();
+    await closeInventory?.();
     if (feed.fleet.ignored > 0) {
       const many = `${feed.fleet.ignored} messages were ignored`;
       warn('messages_ignored', `${many}: the broker names more devices than any fleet has`);

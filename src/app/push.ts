@@ -1,5 +1,6 @@
 /** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
 import { createFleetFeed } from '../fleet/feed.js';
+import { createInventory } from '../fleet/inventory.js';
 import type { HeldJournal } from '../journal/journal.js';
 import type { KeptConnection, RunRecord } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
@@ -11,7 +12,7 @@ import { push as runPush } from '../upgrade/push.js';
 import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
-import { learnedProducts, learnProducts, noInventory, openInventory } from './inventory.js';
+import { keepInventory, learnedProducts, learnProducts, readInventory } from './inventory/keep.js';
 import { namedBids } from './named-bids.js';
 import { LISTEN_FOR_EARLIER } from './named-run.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
@@ -58,15 +59,16 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   const journal = request.journal ? newRunJournal({ ...request.journal, ...about }, context, claim?.held) : null;
   const feed = createFleetFeed(clock);
   // Simulated docks are no part of what this machine knows, and a program that wants no journal wants none of it.
-  const kept = run === undefined || way.simulated ? noInventory() : await openInventory(context);
-  const { inventory } = kept;
+  const isKept = run !== undefined && !way.simulated;
+  const inventory = isKept ? await readInventory(context) : createInventory();
   const codes = new Map<string, string>();
   const products = { ...learnedProducts(inventory), ...settings.firmware?.products };
   const serving = serve === undefined ? null : createServing(serve, devices, context);
   const read = serving ? withoutOwnUrls(devices) : devices;
   const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
   const timeout = settings.limits?.total ?? null;
-  const closeInventory = kept.keep(feed);
+  const by = request.journal?.retryOf === undefined ? 'push' : 'retry';
+  const closeInventory = isKept ? keepInventory(feed, by, context, inventory.products) : null;
   try {
     const result = await runPush({
       devices,
@@ -122,7 +124,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
     return { result, next: none ? null : nextCommand({ run, simulated, complete, devices: result.devices }) };
   } finally {
     await serving?.close();
-    await closeInventory();
+    await closeInventory?.();
   }
 }
 

@@ -1,6 +1,7 @@
 /** An interrupted push taken up again, from its journal. */
 import type { Disk } from '../disk.js';
 import { OtaError } from '../errors.js';
+import { createFleetFeed } from '../fleet/feed.js';
 import { type HeldJournal, urlDigest } from '../journal/journal.js';
 import { type JournalContent, journalFile, listRuns } from '../journal/read.js';
 import type { KeptDevice, RunRecord } from '../journal/record.js';
@@ -13,6 +14,7 @@ import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
+import { keepInventory } from './inventory/keep.js';
 import { namedBids } from './named-bids.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
@@ -86,6 +88,8 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
           context,
         )
       : null;
+    const feed = createFleetFeed(clock);
+    const closeInventory = keepInventory(feed, 'resume', context);
     const result = await runResume({
       core,
       connect,
@@ -98,7 +102,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
         withheld ||= reason !== null;
         return reason;
       },
-      verification: createVerification(clock, undefined, core.options.tracker.verify !== 'off'),
+      verification: createVerification(clock, feed, core.options.tracker.verify !== 'off'),
       clock,
       emit,
       signal,
@@ -107,7 +111,10 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       onPhase: (phase) => context.phase?.(phase),
       onView: (view) => context.view?.(view),
       ...(serving ? { downloads: serving.downloads } : {}),
-    }).finally(() => serving?.close());
+    }).finally(async () => {
+      await serving?.close();
+      await closeInventory();
+    });
     const { exit_code, totals } = result;
     // What was withheld can be published by a later resume.
     const complete = core.cut === null && isRunOver(core) && !withheld;

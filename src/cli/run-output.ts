@@ -11,7 +11,7 @@ import { safeText, showDuration } from '../text.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
-import type { Io } from './io.js';
+import { type Io, warner } from './io.js';
 
 export interface OutputFlags {
   output: Output;
@@ -76,7 +76,14 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     renderer.close();
   };
   const forget = io.onExit(close);
+  let finished = false;
   const emit: Emit = (told) => {
+    // `run_finished` is the last line, whatever goes wrong with what is kept for later.
+    if (finished) {
+      if (told.event === 'warning' && kind !== 'quiet') warner(io)(told.code, told.message);
+      return;
+    }
+    finished = told.event === 'run_finished';
     const over = simulated && told.event === 'error' && told.code === 'interrupted';
     const event = over ? { ...told, hint: 'The simulated docks have ended with it.' } : told;
     reports?.take(event, io.clock.wall());

@@ -1,6 +1,6 @@
 /**
  * The inventory: what each device last reported of itself, and when, kept between runs. It informs plans, warnings and guards;
- * what it may decide is in CONTRACT "Looking, waiting, refusing". Pure; the file is inventory-file.ts.
+ * what it may decide is in CONTRACT "Looking, waiting, refusing". Pure; the file is app/inventory/inventory-file.ts.
  */
 import type { Clock } from '../clock.js';
 import { serialProblem } from '../protocol/topics.js';
@@ -19,6 +19,8 @@ export interface InventoryEntry {
   version_at: number | null;
   /** Which message told the version: `state` comes on change, `osd` every 2 s. */
   how: 'osd' | 'state' | null;
+  /** The command that heard the version: `push`, `devices`, ...; null in a file of an earlier version. */
+  version_by: string | null;
   /** 0 = consistent, 1 = consistency upgrade needed. */
   compatible_status: number | null;
   compatible_at: number | null;
@@ -27,6 +29,8 @@ export interface InventoryEntry {
   psdk_at: number | null;
   /** When it, or its gateway of it, was last heard live. */
   heard_at: number;
+  /** The command that heard it then. */
+  heard_by: string | null;
 }
 
 /** A product code whose package was verified on a device: from then on it is known which model it is for. */
@@ -46,6 +50,10 @@ export interface Inventory {
 /** More devices than any fleet known, in about 20 MB: a broker that invents serials cannot fill the disk. */
 export const MAX_INVENTORY = 100_000;
 const MAX_PRODUCTS = 1_000;
+/** What was not heard for so long is dropped: more than a year, so that a site that rests over a winter stays. Milliseconds. */
+export const KEPT_FOR = 400 * 24 * 3_600_000;
+/** Longest text of a device that is kept: versions and model keys have about a dozen characters. */
+const MAX_TEXT = 100;
 
 export function createInventory(): Inventory {
   return { devices: new Map(), products: new Map() };
@@ -53,81 +61,118 @@ export function createInventory(): Inventory {
 
 /**
  * Takes into `inventory` what `fleet` has heard live. What a broker had kept (retained) is no report: it may be years old.
- * @returns whether anything changed.
+ * @param by the command that listens
+ * @param since monotonic: what was not heard from then on is not taken (again), so that devices can be forgotten
+ * @returns `values`: a device is new or says something else; `times`: it was only heard again
  */
-export function takeFleet(inventory: Inventory, fleet: Fleet, clock: Pick<Clock, 'now' | 'wall'>): boolean {
-  const offset = clock.wall() - clock.now();
-  let changed = false;
+export function takeFleet(
+  inventory: Inventory,
+  fleet: Fleet,
+  clock: Pick<Clock, 'now' | 'wall'>,
+  by: string,
+  since = Number.NEGATIVE_INFINITY,
+): 'values' | 'times' | null {
+  const now = clock.wall();
+  const offset = now - clock.now();
+  let changed: 'values' | 'times' | null = null;
   for (const record of fleet.devices.values()) {
-    const entry = entryOf(record, fleet, offset);
-    if (entry && put(inventory, entry)) changed = true;
+    const entry = entryOf(record, fleet, offset, by, since);
+    const told = entry && noteEntry(inventory, entry, now);
+    if (told) changed = changed === 'values' ? changed : told;
   }
-  bound(inventory.devices, MAX_INVENTORY, (entry) => entry.heard_at);
   return changed;
 }
 
-function entryOf(record: DeviceRecord, fleet: Fleet, offset: number): InventoryEntry | null {
+function entryOf(record: DeviceRecord, fleet: Fleet, offset: number, by: string, since: number): InventoryEntry | null {
   const gateway = live(record.gateway);
   const told = [record.firmware_version, record.compatible_status, record.device_online_status, record.gateway];
   const times = told.flatMap((reported) => (reported && !reported.retained ? [reported.at] : []));
-  const heard = Math.max(record.heardAt ?? Number.NEGATIVE_INFINITY, ...times);
+  const own = Math.max(record.heardAt ?? Number.NEGATIVE_INFINITY, ...times);
   // Not heard itself, and told of by nobody live: nothing is known that is worth keeping.
-  if (!Number.isFinite(heard) || serialProblem(record.serial) !== null) return null;
+  if (!Number.isFinite(own) || serialProblem(record.serial) !== null) return null;
   // An aircraft that sleeps is heard through its dock, every time that this reports.
   const dock = live(record.device_online_status) === null ? undefined : fleet.devices.get(gateway ?? '');
-  const wall = (at: number) => Math.round(at + offset);
-  const at = (reported: Reported<unknown> | null) => (reported && !reported.retained ? wall(reported.at) : null);
+  const heard = Math.max(own, dock?.heardAt ?? own);
+  if (heard < since) return null;
+  const at = (reported: Reported<unknown> | null) =>
+    reported && !reported.retained ? Math.round(reported.at + offset) : null;
   const version = live(record.firmware_version);
   return {
     sn: record.serial,
     pid: record.isGateway ? record.serial : gateway,
     kind: record.kind,
-    model: record.model,
-    firmware_version: version,
+    model: short(record.model),
+    firmware_version: short(version),
     version_at: at(record.firmware_version),
     how: version === null ? null : record.versionBy,
+    version_by: version === null ? null : by,
     compatible_status: live(record.compatible_status),
     compatible_at: at(record.compatible_status),
-    psdk_version: live(record.psdk_version),
+    psdk_version: short(live(record.psdk_version)),
     psdk_at: at(record.psdk_version),
-    heard_at: wall(Math.max(heard, dock?.heardAt ?? heard)),
+    heard_at: Math.round(heard + offset),
+    heard_by: by,
   };
 }
 
-/** Each value with the later of two times stays; what one side does not know, the other one does. */
-function put(inventory: Inventory, entry: InventoryEntry): boolean {
+function short(text: string | null): string | null {
+  return text !== null && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
+}
+
+/** What the entries of two reports have in common however often they are told. */
+const TIMES: ReadonlySet<keyof InventoryEntry> = new Set([
+  'version_at',
+  'version_by',
+  'how',
+  'compatible_at',
+  'psdk_at',
+  'heard_at',
+  'heard_by',
+]);
+
+/**
+ * Takes `entry` into `inventory`: each value with the later of two times stays; what one side does not know, the other one
+ * does. A time after `now` comes from a clock that was wrong, and yields to any other one.
+ */
+export function noteEntry(inventory: Inventory, entry: InventoryEntry, now: number): 'values' | 'times' | null {
   const old = inventory.devices.get(entry.sn);
   if (!old) {
     inventory.devices.set(entry.sn, entry);
-    return true;
+    return 'values';
   }
-  const newer = entry.heard_at >= old.heard_at;
-  const [first, second] = newer ? [entry, old] : [old, entry];
-  const version = later(entry, old, 'version_at');
-  const compatible = later(entry, old, 'compatible_at');
-  const psdk = later(entry, old, 'psdk_at');
+  const later = (key: 'version_at' | 'compatible_at' | 'psdk_at' | 'heard_at') =>
+    age(entry[key], now) >= age(old[key], now) ? entry : old;
+  const first = later('heard_at');
+  const second = first === entry ? old : entry;
+  const { firmware_version, version_at, how, version_by } = later('version_at');
+  const { compatible_status, compatible_at } = later('compatible_at');
+  const { psdk_version, psdk_at } = later('psdk_at');
+  const { heard_at, heard_by } = first;
   const merged: InventoryEntry = {
     sn: entry.sn,
     pid: first.pid ?? second.pid,
     kind: first.kind ?? second.kind,
     model: first.model ?? second.model,
-    firmware_version: version.firmware_version,
-    version_at: version.version_at,
-    how: version.how,
-    compatible_status: compatible.compatible_status,
-    compatible_at: compatible.compatible_at,
-    psdk_version: psdk.psdk_version,
-    psdk_at: psdk.psdk_at,
-    heard_at: first.heard_at,
+    firmware_version,
+    version_at,
+    how,
+    version_by,
+    compatible_status,
+    compatible_at,
+    psdk_version,
+    psdk_at,
+    heard_at,
+    heard_by,
   };
-  const keys = Object.keys(merged) as (keyof InventoryEntry)[];
-  if (keys.every((key) => merged[key] === old[key])) return false;
+  const changed = (Object.keys(merged) as (keyof InventoryEntry)[]).filter((key) => merged[key] !== old[key]);
+  if (changed.length === 0) return null;
   inventory.devices.set(entry.sn, merged);
-  return true;
+  return changed.every((key) => TIMES.has(key)) ? 'times' : 'values';
 }
 
-function later(a: InventoryEntry, b: InventoryEntry, key: 'version_at' | 'compatible_at' | 'psdk_at'): InventoryEntry {
-  return (a[key] ?? Number.NEGATIVE_INFINITY) >= (b[key] ?? Number.NEGATIVE_INFINITY) ? a : b;
+/** To compare times by: none is before all, one in the future hardly better. */
+function age(at: number | null, now: number): number {
+  return at === null ? Number.NEGATIVE_INFINITY : at > now ? Number.MIN_SAFE_INTEGER : at;
 }
 
 /** Notes that the package with this product code was verified on a device of this model. */
@@ -135,17 +180,15 @@ export function learnProduct(inventory: Inventory, code: string, learned: Learne
   const old = inventory.products.get(code);
   if (old && old.at > learned.at) return;
   inventory.products.set(code, learned);
-  bound(inventory.products, MAX_PRODUCTS, (product) => product.at);
 }
 
-/** Takes everything of `other` into `inventory`; two programs may have heard different things. */
-export function mergeInventory(inventory: Inventory, other: Inventory): void {
-  for (const entry of other.devices.values()) put(inventory, entry);
-  for (const [code, learned] of other.products) learnProduct(inventory, code, learned);
-  bound(inventory.devices, MAX_INVENTORY, (entry) => entry.heard_at);
+/** Drops what is too old or, beyond the most that is kept, oldest. `now`: milliseconds since 1970. */
+export function boundInventory({ devices, products }: Inventory, now: number): void {
+  for (const [sn, { heard_at }] of devices) if (now - heard_at > KEPT_FOR) devices.delete(sn);
+  bound(devices, MAX_INVENTORY, (entry) => age(entry.heard_at, now));
+  bound(products, MAX_PRODUCTS, (product) => age(product.at, now));
 }
 
-/** Drops what is oldest beyond `most`. */
 function bound<T>(map: Map<string, T>, most: number, time: (value: T) => number): void {
   if (map.size <= most) return;
   const oldest = [...map].sort(([, a], [, b]) => time(a) - time(b)).slice(0, map.size - most);

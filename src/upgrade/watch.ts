@@ -1,9 +1,10 @@
 /** Follows upgrades that something else started: reads only, publishes nothing. */
 import type { Clock } from '../clock.js';
 import { type OtaError, toOtaError } from '../errors.js';
+import type { FleetFeed } from '../fleet/feed.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { readCreate, readProgress, readReply, type WatchedDevice } from '../protocol/messages.js';
-import { parseTopic, serialDoubt, topicOf } from '../protocol/topics.js';
+import { parseTopic, serialDoubt, serialProblem, topicOf } from '../protocol/topics.js';
 import { quoted } from '../text.js';
 import { cutBy, failedRun, finishRun, interruptCode, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
@@ -24,6 +25,8 @@ export interface WatchOptions {
   timeout?: number | null;
   /** Devices of a job that is known from elsewhere. */
   devicesOf?: ((bid: string) => readonly WatchedDevice[] | null) | undefined;
+  /** Hears what the devices say of themselves, where the broker grants it: their rare messages, not those of every two seconds. */
+  feed?: FleetFeed | undefined;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
   clock: Clock;
   emit: Emit;
@@ -47,7 +50,7 @@ export async function watch(options: WatchOptions): Promise<RunResult> {
 }
 
 async function attempt(options: WatchOptions): Promise<RunResult> {
-  const { clock, emit, signal, pids } = options;
+  const { clock, emit, signal, pids, feed } = options;
   const wanted = new Set(options.bids);
   const known = new Set(pids);
   const tracker = createTracker([], {
@@ -59,6 +62,7 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
   let cause: 'timeout' | 'interrupted' | 'broker_lost' | null = null;
   let failure: OtaError | null = null;
   let listening = false;
+  let broker: Broker | null = null;
   let over = () => {};
   const done = new Promise<void>((resolve) => {
     over = resolve;
@@ -85,14 +89,37 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     over();
   }
 
-  function onMessage({ topic, payload, retained }: BrokerMessage): void {
+  function seen(pid: string, bid: string, devices: readonly WatchedDevice[]): void {
+    take({ type: 'create_seen', at: clock.now(), pid, bid, devices });
+    named(devices.map(({ sn }) => sn));
+  }
+
+  /** Aircraft are known from their jobs and docks alone; a dock has one, and now and then another. */
+  const listenedTo = new Set(pids);
+  const waiting: string[] = [];
+  function named(sns: readonly string[]): void {
+    const room = MOST_NAMED * pids.length - listenedTo.size;
+    const fresh = sns.filter((sn) => !listenedTo.has(sn) && serialProblem(sn) === null).slice(0, Math.max(0, room));
+    if (!feed || fresh.length === 0) return;
+    for (const sn of fresh) listenedTo.add(sn);
+    waiting.push(...fresh);
+    if (broker) hear(broker);
+  }
+  function hear(connected: Broker): void {
+    const topics = waiting.splice(0).map((sn) => topicOf('state', sn));
+    if (topics.length > 0) connected.subscribe(topics).catch(() => {});
+  }
+
+  function onMessage(message: BrokerMessage): void {
+    const { topic, payload, retained } = message;
     const parsed = parseTopic(topic);
+    if (parsed?.kind === 'state' || parsed?.kind === 'status') feed?.handle(message);
     if (!parsed || retained || !known.has(parsed.serial)) return;
     const at = clock.now();
     const pid = parsed.serial;
     if (parsed.kind === 'services') {
       const create = readCreate(payload);
-      if (create) take({ type: 'create_seen', at, pid, ...create });
+      if (create) seen(pid, create.bid, create.devices);
     } else if (parsed.kind === 'services_reply') {
       const message = readReply(payload);
       if (message) take({ type: 'reply', at, pid, message });
@@ -100,13 +127,13 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
       const message = readProgress(payload);
       if (!message) return;
       const devices = message.bid === null || tracker.byBid.has(message.bid) ? null : options.devicesOf?.(message.bid);
-      if (devices && message.bid !== null) take({ type: 'create_seen', at, pid, bid: message.bid, devices });
+      if (devices && message.bid !== null) seen(pid, message.bid, devices);
       take({ type: 'progress', at, pid, message });
     }
   }
 
   options.onPhase?.('preparing');
-  const broker = await options.connect(
+  const connected = await options.connect(
     {
       onMessage,
       onLost: (reason) => take({ type: 'broker_lost', at: clock.now(), reason }),
@@ -121,9 +148,14 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     signal.addEventListener('abort', onAbort, { once: true });
     cancel.push(() => signal.removeEventListener('abort', onAbort));
     if (signal.aborted) onAbort();
-    const subscribed = subscribe(broker, pids).then(() => {
+    const subscribed = subscribe(connected, pids, feed !== undefined).then(() => {
       listening = true;
+      broker = connected;
+      hear(connected);
     });
+    // It may be over before that.
+    subscribed.catch(() => {});
+    if (feed) cancel.push(feed.onChange(({ learned }) => named(learned)));
     await Promise.race([subscribed, done]);
     options.onPhase?.('upgrading');
     options.onView?.({ devices: tracker.devices, totals: tracker.totals, wave: null, names: new Map() });
@@ -131,15 +163,20 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     await done;
   } finally {
     for (const stop of cancel) stop();
-    await broker.close();
+    await connected.close();
   }
   return resultOf(tracker, options, cause, failure, listening);
 }
 
-async function subscribe(broker: Broker, pids: readonly string[]): Promise<void> {
+/** Devices of a gateway that are listened to. */
+const MOST_NAMED = 16;
+
+async function subscribe(broker: Broker, pids: readonly string[], reports: boolean): Promise<void> {
   await broker.subscribe(pids.flatMap((pid) => [topicOf('services_reply', pid), topicOf('events', pid)]));
   // Only to name the devices of a job: a broker that denies it to us denies nothing that is needed.
   await broker.subscribe(pids.map((pid) => topicOf('services', pid))).catch(() => {});
+  if (!reports) return;
+  await broker.subscribe(pids.flatMap((pid) => [topicOf('state', pid), topicOf('status', pid)])).catch(() => {});
 }
 
 function everySecond(clock: Clock, run: () => void): () => void {

@@ -1,22 +1,19 @@
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.js';
+import { describe, expect, it } from 'vitest';
+import { inventoryText, parseInventory } from '../../src/app/inventory/inventory-file.js';
 import {
+  boundInventory,
   createInventory,
   DECIDES_FOR,
-  type Inventory,
-  type InventoryEntry,
-  learnProduct,
-  mergeInventory,
+  KEPT_FOR,
+  MAX_INVENTORY,
   notedVersion,
+  noteEntry,
   takeFleet,
 } from '../../src/fleet/inventory.js';
-import { inventoryText, loadInventory, parseInventory, saveInventory } from '../../src/fleet/inventory-file.js';
 import { applyFleetMessage, createFleet } from '../../src/fleet/properties.js';
 import { topicOf } from '../../src/protocol/topics.js';
+import { inventoryOf, LATER, whole } from '../helpers/inventory.js';
 
 const START = Date.UTC(2026, 10, 27);
 const at = (now: number) => ({ now: () => now, wall: () => START + now });
@@ -32,18 +29,6 @@ function tell(
   applyFleetMessage(fleet, topicOf(kind, sn), JSON.stringify({ data, gateway: 'DOCK' }), kept, now);
 }
 
-function inventoryOf(...entries: Partial<InventoryEntry>[]): Inventory {
-  const inventory = createInventory();
-  for (const entry of entries) {
-    const whole: InventoryEntry = {
-      ...{ sn: 'A', pid: 'DOCK', kind: null, model: null, firmware_version: null, version_at: null, how: null },
-      ...{ compatible_status: null, compatible_at: null, psdk_version: null, psdk_at: null, heard_at: 0, ...entry },
-    };
-    mergeInventory(inventory, { devices: new Map([[whole.sn, whole]]), products: new Map() });
-  }
-  return inventory;
-}
-
 describe('what is taken from a fleet', () => {
   it('is what was heard live, with its time and which message told it', () => {
     const fleet = createFleet();
@@ -52,7 +37,7 @@ describe('what is taken from a fleet', () => {
     tell(fleet, 'state', 'AIR', { firmware_version: '17.07.0401', compatible_status: 1 }, 10);
     tell(fleet, 'osd', 'DOCK', { mode_code: 0 }, 2_000);
     const inventory = createInventory();
-    expect(takeFleet(inventory, fleet, at(3_000))).toBe(true);
+    expect(takeFleet(inventory, fleet, at(3_000), 'watch')).toBe('values');
     expect(inventory.devices.get('AIR')).toEqual({
       sn: 'AIR',
       pid: 'DOCK',
@@ -61,24 +46,26 @@ describe('what is taken from a fleet', () => {
       firmware_version: '17.07.0401',
       version_at: START + 10,
       how: 'state',
+      version_by: 'watch',
       compatible_status: 1,
       compatible_at: START + 10,
       psdk_version: null,
       psdk_at: null,
       heard_at: START + 2_000,
+      heard_by: 'watch',
     });
     expect(inventory.devices.get('DOCK')).toMatchObject({ pid: 'DOCK', firmware_version: null, version_at: null });
-    expect(takeFleet(inventory, fleet, at(3_000))).toBe(false);
+    expect(takeFleet(inventory, fleet, at(3_000), 'watch')).toBe(null);
   });
 
   it('is nothing that a broker had kept', () => {
     const fleet = createFleet();
     tell(fleet, 'state', 'DOCK', { firmware_version: '1.0' }, 0, true);
     const inventory = createInventory();
-    takeFleet(inventory, fleet, at(0));
+    takeFleet(inventory, fleet, at(0), 'watch');
     expect(inventory.devices.size).toBe(0);
     tell(fleet, 'osd', 'DOCK', { mode_code: 0 }, 1);
-    takeFleet(inventory, fleet, at(1));
+    takeFleet(inventory, fleet, at(1), 'watch');
     expect(inventory.devices.get('DOCK')).toMatchObject({ firmware_version: null, version_at: null });
   });
 });
@@ -97,7 +84,7 @@ describe('merging', () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 12 }), fc.array(entry, { maxLength: 12 }), (left, right) => {
         const merged = inventoryOf(...left);
-        mergeInventory(merged, inventoryOf(...right));
+        for (const other of inventoryOf(...right).devices.values()) noteEntry(merged, other, LATER);
         for (const sn of ['A', 'B', 'C']) {
           const all = [...left, ...right].filter((one) => one.sn === sn);
           const found = merged.devices.get(sn);
@@ -109,7 +96,7 @@ describe('merging', () => {
           expect(versions).toContain(found.firmware_version);
         }
         const again = inventoryText(merged);
-        mergeInventory(merged, parseInventory(again));
+        for (const other of parseInventory(again).inventory.devices.values()) noteEntry(merged, other, LATER);
         expect(inventoryText(merged)).toBe(again);
       }),
     );
@@ -141,70 +128,51 @@ describe('a noted version', () => {
   });
 });
 
-describe('the file', () => {
-  let folder: string;
-  let file: string;
+describe('what was reported by a clock that was wrong', () => {
+  it('yields to any other report, and is dropped first', () => {
+    const inventory = inventoryOf();
+    const future = { sn: 'A', firmware_version: '9.9', version_at: START + 10_000, heard_at: START + 10_000 };
+    noteEntry(inventory, whole(future), START);
+    expect(notedVersion(inventory, 'A', null, START, DECIDES_FOR)).toBeNull();
+    noteEntry(inventory, whole({ firmware_version: '1.0', version_at: START - 5, heard_at: START }), START);
+    expect(inventory.devices.get('A')).toMatchObject({
+      firmware_version: '1.0',
+      version_at: START - 5,
+      heard_at: START,
+    });
+  });
+});
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dji-ota-inventory-'));
-    file = join(folder, 'state', 'inventory.json');
+describe('bounds', () => {
+  it('are the number of devices, and their age', () => {
+    const inventory = createInventory();
+    for (let index = 0; index < MAX_INVENTORY + 2; index++) {
+      inventory.devices.set(`A${index}`, whole({ sn: `A${index}`, heard_at: START - index }));
+    }
+    inventory.devices.set('FUTURE', whole({ sn: 'FUTURE', heard_at: START + 1 }));
+    boundInventory(inventory, START);
+    expect(inventory.devices.size).toBe(MAX_INVENTORY);
+    expect(inventory.devices.has('FUTURE')).toBe(false);
+    expect(inventory.devices.has(`A${MAX_INVENTORY}`)).toBe(false);
+    boundInventory(inventory, START - 1 + KEPT_FOR);
+    expect([...inventory.devices.keys()]).toEqual(['A0', 'A1']);
   });
 
-  afterEach(() => rm(folder, { recursive: true, force: true }));
-
-  const load = async () => {
-    const problems: string[] = [];
-    return { inventory: await loadInventory(file, (message) => problems.push(message)), problems };
-  };
-
-  it('keeps devices and learned products, for its owner alone, and leaves nothing else behind', async () => {
-    const inventory = inventoryOf({ sn: 'A', firmware_version: '1.0', version_at: 3, heard_at: 4 });
-    learnProduct(inventory, 'wa345t', { model: '0-99-1', sn: 'A', at: 5 });
-    await saveInventory(file, inventory, systemClock);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(await readdir(join(folder, 'state'))).toEqual(['inventory.json']);
-    const read = await load();
-    expect(read).toEqual({ inventory, problems: [] });
+  it('hold for each text of a device', () => {
+    const fleet = createFleet();
+    tell(fleet, 'state', 'DOCK', { firmware_version: 'x'.repeat(5000) });
+    const inventory = createInventory();
+    takeFleet(inventory, fleet, at(0), 'watch');
+    expect(inventory.devices.get('DOCK')?.firmware_version).toHaveLength(100);
   });
 
-  it('is empty where there is none', async () => {
-    expect(await load()).toEqual({ inventory: createInventory(), problems: [] });
-  });
-
-  it('takes what several writers heard at the same time', async () => {
-    const writers = Array.from({ length: 8 }, (_, index) => inventoryOf({ sn: `A${index}`, heard_at: index }));
-    await Promise.all(writers.map((inventory) => saveInventory(file, inventory, systemClock)));
-    expect([...(await load()).inventory.devices.keys()].sort()).toEqual(writers.map((_, index) => `A${index}`));
-  });
-
-  it('takes the lock of a killed program', async () => {
-    await saveInventory(file, inventoryOf({ sn: 'A' }), systemClock);
-    await writeFile(`${file}.lock`, '');
-    const old = new Date(Date.now() - 60_000);
-    await utimes(`${file}.lock`, old, old);
-    await saveInventory(file, inventoryOf({ sn: 'B' }), systemClock);
-    expect([...(await load()).inventory.devices.keys()].sort()).toEqual(['A', 'B']);
-  });
-
-  it.each(['', '{', '[]', '{"devices":7}', '\u0000\u0001'])(
-    'says that %j is no inventory, and keeps it aside',
-    async (text) => {
-      await saveInventory(file, inventoryOf({ sn: 'A' }), systemClock);
-      await writeFile(file, text);
-      const read = await load();
-      expect(read.inventory.devices.size).toBe(0);
-      expect(read.problems).toEqual([expect.stringContaining('cannot be read')]);
-      await saveInventory(file, inventoryOf({ sn: 'B' }), systemClock);
-      expect([...(await load()).inventory.devices.keys()]).toEqual(['B']);
-      expect(await readFile(`${file}.broken`, 'utf8')).toBe(text);
-    },
-  );
-
-  it('leaves out rows that make no sense, and reads keys that a later version adds', () => {
-    const keys = ['later', 'sn', 'heard_at', 'firmware_version'];
-    const devices = [[0, 'A', 7, '1.0'], null, [0, 5, 7], [0, 'B', 'x'], [0, 'C', 7, { a: 1 }]];
-    const { devices: read } = parseInventory(JSON.stringify({ schema: 2, keys, devices, products: { x: null } }));
-    expect([...read.keys()]).toEqual(['A', 'C']);
-    expect(read.get('A')).toMatchObject({ firmware_version: null, version_at: null, heard_at: 7 });
+  it('leave times alone when nothing new was heard', () => {
+    const fleet = createFleet();
+    tell(fleet, 'osd', 'DOCK', { mode_code: 0 }, 10);
+    const inventory = createInventory();
+    expect(takeFleet(inventory, fleet, at(20), 'watch', 11)).toBeNull();
+    expect(takeFleet(inventory, fleet, at(20), 'watch', 10)).toBe('values');
+    tell(fleet, 'osd', 'DOCK', { mode_code: 0 }, 30);
+    expect(takeFleet(inventory, fleet, at(30), 'watch', 21)).toBe('times');
   });
 });

@@ -9,6 +9,7 @@ import { makePlan } from '../../src/upgrade/plan.js';
 import { createPreflight, type LookOptions } from '../../src/upgrade/preflight.js';
 import type { LeftOut } from '../../src/upgrade/push.js';
 import { fakeBroker } from '../helpers/fake-broker.js';
+import { whole } from '../helpers/inventory.js';
 import { device } from '../helpers/upgrade-run.js';
 
 const TARGET = '17.07.0401';
@@ -66,10 +67,7 @@ async function look({ type = 3, osd = {}, sns = ['D1', 'A1'], file, ...options }
   return { ...(await checked), warnings, asked: fake.journal.filter((line) => line.startsWith('subscribe')).length };
 }
 
-const entry = (sn: string, more: Partial<InventoryEntry>): InventoryEntry => ({
-  ...{ sn, pid: `D${sn.slice(1)}`, kind: null, model: null, firmware_version: null, version_at: null, how: null },
-  ...{ compatible_status: null, compatible_at: null, psdk_version: null, psdk_at: null, heard_at: 0, ...more },
-});
+const entry = (sn: string, more: Partial<InventoryEntry>) => whole({ sn, pid: `D${sn.slice(1)}`, ...more });
 const inventoryOf = (...entries: InventoryEntry[]) => {
   const inventory = createInventory();
   for (const one of entries) inventory.devices.set(one.sn, one);

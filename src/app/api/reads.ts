@@ -51,7 +51,7 @@ export function devices(request: DevicesRequest): Promise<DeviceRow[]> {
     const read = target === undefined ? undefined : await readDevices({ manifest: target }, true);
     const scope = scopeOf(pids === 'all' ? [] : [pids].flat(), pids === 'all', read?.devices);
     const told = { ...context, warn: guarded(request.onWarning, fail) };
-    const rows = await withFleet(connectFunction(request.broker, fail), told, (feed, broker) =>
+    const rows = await withFleet(connectFunction(request.broker, fail), told, null, (feed, broker) =>
       listDevices(scope, timeout, feed, broker, told),
     );
     context.signal.throwIfAborted();

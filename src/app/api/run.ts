@@ -44,8 +44,10 @@ export function startRun({ id, world, signal }: RunStart, work: (tools: RunTools
   let failure: { error: unknown } | null = null;
   let view: RunView | null = null;
   let ended = false;
+  let finished = false;
   const emit = (event: RunEvent) => {
-    if (queues.size === 0) return;
+    if (queues.size === 0 || finished) return;
+    finished = event.event === 'run_finished';
     const line = stamped(eventInKeys(event), id(), world.clock.wall());
     for (const queue of queues) queue.push(line);
   };

@@ -89,6 +89,7 @@ export function watch(request: WatchRequest): Run {
         follow,
         limits,
         connect: connectFunction(request.broker, fail),
+        inventory: home !== undefined,
         devicesOf: home === undefined ? undefined : knownJobs(runsFolder(world.env), world.clock, world.disk),
       },
       context,

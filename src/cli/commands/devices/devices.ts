@@ -49,7 +49,7 @@ export async function showDevices(
   const scope = scopeOf(pids, all, target);
   const { stdout, stderr, clock, signal } = io;
   const context = { clock, signal, warn: warner(io) };
-  await withFleet(connect, context, async (feed, broker) => {
+  await withFleet(connect, context, io.env, async (feed, broker) => {
     if (options.watch) return watchDevices(options, scope, feed, broker, io);
     const telling = output === 'table' && stderr.isTTY === true;
     if (telling) stderr.write(`Listening on ${safeText(broker.url)} for up to ${showDuration(timeout)}...`);

@@ -26,6 +26,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
         bids: options.bid,
         follow: options.follow,
         limits: { stall: options.stallTimeout, total: options.timeout },
+        inventory: true,
         devicesOf: knownJobs(runsFolder(io.env), io.clock),
         // An upgrade that ends while the connection is down must be heard of afterwards.
         connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }, output.warn),

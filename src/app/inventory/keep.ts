@@ -1,0 +1,113 @@
+/** The inventory of this machine, as every command that listens to docks feeds it and informs itself by it. */
+import path from 'node:path';
+import { systemReason } from '../../errors.js';
+import type { FleetFeed } from '../../fleet/feed.js';
+import { type Inventory, learnProduct, takeFleet } from '../../fleet/inventory.js';
+import { machineOf } from '../../machine.js';
+import type { KnownProducts } from '../../protocol/products.js';
+import { stateFolders } from '../../settings/state-folders.js';
+import { safeText } from '../../text.js';
+import type { DeviceOutcome } from '../../upgrade/events.js';
+import type { PartOf } from '../context.js';
+import { loadInventory, updateInventory } from './inventory-file.js';
+
+type InventoryContext = PartOf<'clock' | 'env' | 'warn'>;
+
+/** Long runs and collectors write what they heard now and then, so that a kill loses little. Milliseconds. */
+const SAVE_EVERY = 60_000;
+/** Where nothing but times has changed: the card of a small computer does not last if a fleet is written every minute. */
+const SAVE_TIMES_EVERY = 600_000;
+
+/** Where the inventory is kept. @throws OtaError `settings_invalid` where no folder is known. */
+export function inventoryFile(env: NodeJS.ProcessEnv): string {
+  return path.join(stateFolders(env).state, 'inventory.json');
+}
+
+/** What was kept so far; a file that cannot be used is a warning. @throws OtaError `settings_invalid` */
+export function readInventory(context: PartOf<'env' | 'warn'>): Promise<Inventory> {
+  const { env, warn } = context;
+  const onProblem = (message: string) => warn('inventory_unreadable', safeText(message, 500));
+  return loadInventory(inventoryFile(env), onProblem, machineOf(context).disk);
+}
+
+/**
+ * Keeps what `feed` hears from now on. What cannot be kept is a warning, once: it never throws.
+ * @param by the command that listens
+ * @param products what it has learned of product codes is kept with it
+ * @returns writes for the last time
+ */
+export function keepInventory(
+  feed: FleetFeed,
+  by: string,
+  context: InventoryContext,
+  products: Inventory['products'] = new Map(),
+): () => Promise<void> {
+  const { clock, env, warn } = context;
+  let warned = false;
+  let since = Number.NEGATIVE_INFINITY;
+  let timesAt = clock.now();
+  let saving = Promise.resolve();
+  const save = async (last: boolean) => {
+    // Nothing was heard: a command that fails at once leaves no file behind.
+    if (feed.fleet.devices.size === 0) return;
+    const begun = clock.now();
+    try {
+      const isDue = last || begun - timesAt >= SAVE_TIMES_EVERY;
+      let written = false;
+      const change = (stored: Inventory) => {
+        const changed = takeFleet(stored, feed.fleet, clock, by, since);
+        const learned = [...products].filter(([code, { at }]) => (stored.products.get(code)?.at ?? -1) < at);
+        for (const [code, product] of learned) learnProduct(stored, code, product);
+        written = changed === 'values' || learned.length > 0 || (changed === 'times' && isDue);
+        return written;
+      };
+      await updateInventory(inventoryFile(env), change, machineOf(context));
+      if (!written) return;
+      since = begun;
+      timesAt = begun;
+    } catch (error) {
+      const why = `what devices report is not kept in the inventory: ${systemReason(error)}`;
+      if (!warned) warn('inventory_unwritable', safeText(why, 500));
+      warned = true;
+    }
+  };
+  const write = (last: boolean) => {
+    saving = saving.then(() => save(last));
+    return saving;
+  };
+  let cancel = () => {};
+  const again = () => {
+    void write(false);
+    cancel = clock.after(SAVE_EVERY, again);
+  };
+  cancel = clock.after(SAVE_EVERY, again);
+  return () => {
+    cancel();
+    return write(true);
+  };
+}
+
+/** What was learned of product codes, each with where it is known from. */
+export function learnedProducts({ products }: Inventory): KnownProducts {
+  return Object.fromEntries(
+    [...products].map(([code, { model, sn, at }]) => [
+      code,
+      { key: model, source: `verified on ${safeText(sn, 64)} on ${new Date(at).toISOString().slice(0, 10)}` },
+    ]),
+  );
+}
+
+/** A product code whose package was verified on a device is known from then on. `codes`: by serial number. */
+export function learnProducts(
+  inventory: Inventory,
+  codes: ReadonlyMap<string, string>,
+  devices: readonly DeviceOutcome[],
+  modelOf: (sn: string) => string | null,
+  now: number,
+): void {
+  for (const { sn, verified } of devices) {
+    const code = sn === null ? undefined : codes.get(sn);
+    const model = sn === null ? null : modelOf(sn);
+    if (sn !== null && verified === true && code && model) learnProduct(inventory, code, { model, sn, at: now });
+  }
+}

@@ -22,8 +22,10 @@ export interface PushSettings {
   preflight?: 'off' | 'warn' | 'require' | undefined;
   /** Leave out devices that already report the target version. */
   skipCurrent?: boolean | undefined;
-  /** With `preflight: 'require'`: leave out what is not ready instead of refusing the run. */
+  /** Leave out what is not ready instead of refusing the run: the same as a `waitReady` of 0. */
   skipUnready?: boolean | undefined;
+  /** Start each gateway when it becomes ready, within this time from its turn on. Default: nothing waits. */
+  waitReady?: number | undefined;
   /** After `ok`, wait for the device to report the target version; default `off`. */
   verify?: 'off' | 'report' | 'require' | undefined;
 }
@@ -58,16 +60,17 @@ const USUAL_UPGRADE = 3_600_000;
  * How long after the start of a run the last of `gateways` gateways may still need its firmware: a guess, by which URLs that
  * expire before are warned of. Milliseconds.
  */
-export function usualDuration({ limits, rollout = {} }: PushSettings, gateways: number): number {
+export function usualDuration({ limits, waitReady, rollout = {} }: PushSettings, gateways: number): number {
   const waves = rollout.waves?.split(',').length ?? 1;
   const rounds = rollout.concurrency ? Math.ceil(gateways / rollout.concurrency) : 1;
-  const usual = (waves + rounds - 1) * USUAL_UPGRADE + (waves - 1) * (rollout.wavePause ?? DEFAULTS.wavePause);
+  const pauses = (waves - 1) * (rollout.wavePause ?? DEFAULTS.wavePause) + waves * (waitReady ?? 0);
+  const usual = (waves + rounds - 1) * USUAL_UPGRADE + pauses;
   return Math.min(usual, limits?.total ?? usual);
 }
 
 /** @throws OtaError `usage` where the waves do not fit the number of gateways. */
 export function coreOptionsOf(settings: PushSettings, plan: Plan): CoreOptions {
-  const { limits = {}, rollout = {}, match = 'bid', verify = 'off' } = settings;
+  const { limits = {}, rollout = {}, match = 'bid', verify = 'off', waitReady } = settings;
   return {
     tracker: { match, retries: rollout.retries ?? DEFAULTS.retries, verify, adopt: 'none' },
     rollout: {
@@ -76,8 +79,10 @@ export function coreOptionsOf(settings: PushSettings, plan: Plan): CoreOptions {
       wavePause: rollout.wavePause ?? DEFAULTS.wavePause,
       maxFailures: rollout.maxFailures ?? null,
       retryWait: rollout.retryWait ?? DEFAULTS.retryWait,
+      ...(waitReady ? { waitReady } : {}),
     },
     ...(settings.allow?.includes('split-pair') ? { allowSplitPair: true } : {}),
+    ...(waitReady ? { judge: { skipCurrent: settings.skipCurrent ?? false, allow: [...(settings.allow ?? [])] } } : {}),
     limits: {
       reply: limits.reply ?? DEFAULTS.replyTimeout,
       stall: limits.stall ?? DEFAULTS.stallTimeout,

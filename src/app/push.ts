@@ -7,7 +7,8 @@ import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Plan } from '../upgrade/plan.js';
-import { createPreflight } from '../upgrade/preflight.js';
+import { createPreflight } from '../upgrade/preflight/preflight.js';
+import { type ReadyWatchOptions, watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { push as runPush } from '../upgrade/push.js';
 import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
@@ -51,7 +52,7 @@ export interface PushEnd {
 /** Runs to the end of every device. */
 export async function push(request: PushRequest, context: Context): Promise<PushEnd> {
   const { devices, settings, way, confirm, claim } = request;
-  const { serve, verify = 'off', preflight = 'off', skipCurrent = false, skipUnready = false } = settings;
+  const { serve, verify = 'off', preflight = 'off', skipCurrent = false, waitReady } = settings;
   const { clock, signal, emit, warn, newId } = context;
   const run = request.journal?.run;
   const named = request.journal?.named;
@@ -69,6 +70,13 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   const timeout = settings.limits?.total ?? null;
   const by = request.journal?.retryOf === undefined ? 'push' : 'retry';
   const closeInventory = isKept ? keepInventory(feed, by, context, inventory.products) : null;
+  const judge: ReadyWatchOptions = {
+    ...{ skipCurrent, clock, inventory, products },
+    allow: new Set(settings.allow),
+    known: new Map(devices.flatMap(({ sn, known }) => (known ? [[sn, known] as const] : []))),
+    productOf: (sn) => codes.get(sn) ?? null,
+    keepListening: verify !== 'off',
+  };
   try {
     const result = await runPush({
       devices,
@@ -94,14 +102,14 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       timeout,
       preflight: createPreflight(
         {
-          ...{ preflight, skipCurrent, skipUnready, clock, signal, inventory, products, onWarning: warn },
-          allow: new Set(settings.allow),
-          known: new Map(devices.flatMap(({ sn, known }) => (known ? [[sn, known] as const] : []))),
-          productOf: (sn) => codes.get(sn) ?? null,
-          keepListening: verify !== 'off',
+          ...judge,
+          ...{ preflight, signal, onWarning: warn },
+          skipUnready: settings.skipUnready === true || waitReady === 0,
+          waitReady: waitReady !== undefined && waitReady > 0,
         },
         feed,
       ),
+      readiness: waitReady ? (plan) => watchReadiness(plan, feed, judge) : null,
       verification: createVerification(clock, feed, verify !== 'off'),
       names: namesFrom(feed),
       ...(serving ? { downloads: serving.downloads } : {}),

@@ -10,11 +10,12 @@ import type { ManifestDevice } from '../manifest/model.js';
 import { readManifest } from '../manifest/read.js';
 import { type CoreOptions, isRunOver } from '../upgrade/core.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
+import { watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
-import { keepInventory } from './inventory/keep.js';
+import { keepInventory, readInventory } from './inventory/keep.js';
 import { namedBids } from './named-bids.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
@@ -78,6 +79,15 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     const reopened = finished?.complete === true;
     const core = await replay.end(content, reopened);
     core.plan.devices = devices;
+    const feed = createFleetFeed(clock);
+    const keepListening = core.options.tracker.verify !== 'off';
+    const { judge } = core.options;
+    const watch = judge
+      ? watchReadiness(core.plan, feed, {
+          ...{ clock, keepListening, inventory: await readInventory(context), skipCurrent: judge.skipCurrent },
+          ...{ allow: new Set(judge.allow), known: new Map() },
+        })
+      : null;
     let withheld = false;
     const serving = serve
       ? await serveAgain(
@@ -88,7 +98,6 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
           context,
         )
       : null;
-    const feed = createFleetFeed(clock);
     const closeInventory = keepInventory(feed, 'resume', context);
     const result = await runResume({
       core,
@@ -102,7 +111,8 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
         withheld ||= reason !== null;
         return reason;
       },
-      verification: createVerification(clock, feed, core.options.tracker.verify !== 'off'),
+      verification: createVerification(clock, feed, keepListening),
+      readiness: watch ? { watch, feed, onWarning: warn } : null,
       clock,
       emit,
       signal,

@@ -56,8 +56,11 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   limit: ({ device, limit, ms }) => isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms),
   version_reported: ({ sn, version, wall, model, noted }) =>
     isText(sn) && isText(version) && isNumber(wall ?? 0) && isText(model ?? '') && isFlag(noted),
-  left_out: ({ device, outcome, reason, unready }) =>
-    isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason) && isFlag(unready),
+  left_out: ({ device, outcome, reason, unready, late }) =>
+    isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason) && isFlag(unready) && isFlag(late),
+  gateway_waiting: ({ pid, reason }) => isText(pid) && isText(reason),
+  gateway_ready: ({ pid }) => isText(pid),
+  wait_passed: ({ pid, ms }) => isText(pid) && isNumber(ms),
   retry_given_up: ({ device }) => isIndex(device),
   broker_lost: ({ reason }) => isText(reason),
   broker_restored: ({ sessionPresent }) => typeof sessionPresent === 'boolean',

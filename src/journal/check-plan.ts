@@ -53,6 +53,7 @@ export function planRecord(fields: Fields): PlanRecord | null {
     isTracker(object(tracker)) &&
     isRollout(object(rollout)) &&
     isLimits(object(limits)) &&
+    (options?.judge === undefined || isJudge(object(options.judge))) &&
     Array.isArray(fields.devices) &&
     fields.devices.every((device) => isDevice(object(device)));
   return good ? (fields as unknown as PlanRecord) : null;
@@ -91,8 +92,13 @@ function isRollout(of: Fields | null): boolean {
     of.waves.every(isCount) &&
     isLength(of.wavePause) &&
     isLength(of.retryWait) &&
+    orNull(isLength)(of.waitReady ?? null) &&
     (of.maxFailures === null || isLength(limit?.devices) || isLength(limit?.percent))
   );
+}
+
+function isJudge(of: Fields | null): boolean {
+  return typeof of?.skipCurrent === 'boolean' && Array.isArray(of.allow) && of.allow.every(isText);
 }
 
 function isLimits(of: Fields | null): boolean {

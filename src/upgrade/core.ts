@@ -3,55 +3,36 @@
  * a wave has ended, a device's turn will not come) follows here, so that replaying the facts gives the same run.
  */
 import { sameVersion } from '../protocol/versions.js';
+import type { CoreOptions, RunCore } from './core-state.js';
 import { hasFailed } from './counting.js';
 import type { RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
+import { leaveOut } from './leave-out.js';
 import { isSplit, pairOf, splitEvent } from './pairs.js';
 import type { Plan, PlannedGateway } from './plan.js';
-import type { RolloutOptions } from './rollout/options.js';
 import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
-import { createRollout, type Rollout } from './rollout/state.js';
+import { createRollout } from './rollout/state.js';
+import { dropDevice, waitEnds } from './rollout/waiting.js';
 import { outcomeOf } from './tracker/jobs.js';
 import type { DeviceState, JobState } from './tracker/state.js';
-import { apply, createTracker, type Tracker, type TrackerOptions } from './tracker/tracker.js';
+import { apply, createTracker } from './tracker/tracker.js';
+import { advanceWaiting, pidOf } from './waiting-gateways.js';
 
-/** Milliseconds. */
-export interface Limits {
-  reply: number;
-  stall: number;
-  verify: number;
-}
-
-export interface RunCore {
-  readonly plan: Plan;
-  readonly tracker: Tracker;
-  readonly rollout: Rollout;
-  readonly options: CoreOptions;
-  /** The job that each gateway works at, by its place in the plan. */
-  readonly running: Map<number, JobState>;
-  readonly gatewayOfPid: ReadonlyMap<string, number>;
-  /** Devices, by index, that are no part of the roll-out. */
-  readonly skipped: ReadonlySet<number>;
-  /** Gateways whose dock and aircraft ended split; each is told once. */
-  readonly split: Set<string>;
-  /** Set once by `cut_off`: nothing follows. */
-  cut: FactOf<'cut_off'>['cause'] | null;
-}
-
-export interface CoreOptions {
-  tracker: TrackerOptions;
-  rollout: RolloutOptions;
-  limits: Limits;
-  /** A pair that ends split is told, and is no failure of the run. */
-  allowSplitPair?: boolean;
-}
+export type { CoreOptions, Limits, RunCore } from './core-state.js';
 
 /** A device whose version is already the new one is given this long to tell its end itself. */
 const EVIDENCE_WAIT = 60_000;
+/** Docks report about every 2 s, in several partial messages. */
+const HEAR_OUT = 10_000;
 
 /** `skipped`: devices, by index, that have nothing to do: they are no part of the roll-out. */
 export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySet<number> = new Set()): RunCore {
   const gateways = skipped.size === 0 ? plan.gateways : withoutSkipped(plan, skipped);
+  const skippedOn = new Map<string, number[]>();
+  for (const index of skipped) {
+    const pid = plan.devices[index]?.pid ?? '';
+    skippedOn.set(pid, [...(skippedOn.get(pid) ?? []), index]);
+  }
   return {
     plan,
     tracker: createTracker(plan.devices, options.tracker, options.rollout.retryWait),
@@ -62,7 +43,7 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
     options,
     running: new Map(),
     gatewayOfPid: new Map(gateways.map(({ pid }, index) => [pid, index])),
-    skipped,
+    skipped: skippedOn,
     split: new Set(),
     cut: null,
   };
@@ -71,7 +52,16 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
 /** Takes one fact in, with all that follows from it, and tells what happened. */
 export function advance(core: RunCore, fact: Fact): RunEvent[] {
   if (fact.type === 'stop_requested') return stopRun(core, fact.reason, fact.at);
+  const before = core.rollout.stopped;
+  if (fact.type === 'gateway_waiting' || fact.type === 'gateway_ready' || fact.type === 'wait_passed') {
+    return withRest(core, before, fact.at, advanceWaiting(core, fact));
+  }
   const { events, job } = apply(core.tracker, fact);
+  if (fact.type === 'left_out' && fact.late) {
+    const gateway = core.gatewayOfPid.get(core.tracker.devices[fact.device]?.pid ?? '');
+    if (gateway !== undefined) dropDevice(core.rollout, gateway, fact.device, fact.at);
+    return withRest(core, before, fact.at, events);
+  }
   if (fact.type === 'job_opened') {
     const gateway = core.gatewayOfPid.get(fact.pid);
     if (gateway !== undefined && job) core.running.set(gateway, job);
@@ -92,9 +82,8 @@ export function advance(core: RunCore, fact: Fact): RunEvent[] {
 function tellSplit(core: RunCore, pid: string, events: RunEvent[]): void {
   const gateway = core.gatewayOfPid.get(pid);
   if (gateway === undefined || core.split.has(pid)) return;
-  const indexes = core.rollout.gateways[gateway]?.jobs.flat() ?? [];
   // What had nothing to do is no part of the roll-out, and half of its pair all the same.
-  for (const index of core.skipped) if (core.plan.devices[index]?.pid === pid) indexes.push(index);
+  const indexes = [...(core.rollout.gateways[gateway]?.jobs.flat() ?? []), ...(core.skipped.get(pid) ?? [])];
   const pair = pairOf(indexes.flatMap((index) => core.tracker.devices[index] ?? []));
   if (!pair || !isSplit(pair)) return;
   core.split.add(pid);
@@ -142,10 +131,20 @@ export function isRunOver(core: RunCore): boolean {
 }
 
 /** The time limits that have passed at `now`, and when the next one can pass; null = none is running. */
-export function dueLimits(core: RunCore, now: number): { due: FactOf<'limit'>[]; next: number | null } {
-  const due: FactOf<'limit'>[] = [];
+export function dueLimits(
+  core: RunCore,
+  now: number,
+): { due: (FactOf<'limit'> | FactOf<'wait_passed'>)[]; next: number | null } {
+  const due: (FactOf<'limit'> | FactOf<'wait_passed'>)[] = [];
   let next: number | null = null;
   if (core.tracker.lostAt !== null) return { due, next };
+  for (const gateway of core.rollout.waiting.keys()) {
+    // Docks that could not be heard are heard out before they are given up.
+    const until = Math.max(waitEnds(core.rollout, gateway) ?? 0, core.tracker.restoredAt + HEAR_OUT);
+    const ms = core.options.rollout.waitReady ?? 0;
+    if (until <= now) due.push({ type: 'wait_passed', at: now, pid: pidOf(core, gateway), ms });
+    else next = next === null ? until : Math.min(next, until);
+  }
   for (const job of core.running.values()) {
     for (const device of job.devices) {
       const limit = limitOf(core, job, device);
@@ -217,6 +216,13 @@ function leaveRest(core: RunCore, stopped: string, at: number, events: RunEvent[
     leaveOut(core, device, `the run was stopped: ${stopped}`, at, events);
 }
 
+/** `events`, and what follows where they stopped the run. */
+function withRest(core: RunCore, before: string | null, at: number, events: RunEvent[]): RunEvent[] {
+  const { stopped } = core.rollout;
+  if (before === null && stopped !== null) leaveRest(core, stopped, at, events);
+  return events;
+}
+
 /** Takes back starts that could not be recorded, and stops the run: nothing of them was published. */
 export function refuseStarts(core: RunCore, starts: readonly Start[], reason: string, at: number): RunEvent[] {
   const events: RunEvent[] = [];
@@ -240,15 +246,6 @@ export function withdrawStart(core: RunCore, { gateway, devices }: Start, reason
   for (const device of jobEnded(core.rollout, gateway, result, at)) leaveOut(core, device, reason, at, events);
   if (before === null && core.rollout.stopped !== null) leaveRest(core, core.rollout.stopped, at, events);
   return events;
-}
-
-/** A device that waited for another attempt keeps the end that it had; one that never had a turn is `not_started`. */
-function leaveOut(core: RunCore, device: number, reason: string, at: number, events: RunEvent[]): void {
-  const waits = core.tracker.devices[device]?.phase === 'retry_wait';
-  const fact: Fact = waits
-    ? { type: 'retry_given_up', at, device }
-    : { type: 'left_out', at, device, outcome: 'not_started', reason };
-  events.push(...apply(core.tracker, fact).events);
 }
 
 function resultOf(job: JobState): JobResult {

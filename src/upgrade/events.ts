@@ -81,6 +81,8 @@ export type RunEvent =
       /** Bytes a second, where the device tells it. */
       rate: number | null;
     }
+  /** A gateway waits until it is ready (`--wait-ready`); told again where the reason changes. */
+  | { event: 'device_waiting'; pid: string; sn: string | null; code: 'not_ready'; reason: string }
   /** Its attempt ended badly, with a code that is worth another one. */
   | {
       event: 'device_retrying';

@@ -55,8 +55,16 @@ export type Fact =
       outcome: 'skipped' | 'not_started';
       /** Its gateway was looked at before anything was published, and was not ready: it had no part in the roll-out. */
       unready?: boolean;
+      /** Found while its gateway waited to become ready, and not before anything was published. */
+      late?: boolean;
       reason: string;
     }
+  /** The turn of a gateway has come, and it waits until it is ready; once for each change of the reason. */
+  | { type: 'gateway_waiting'; at: number; pid: string; reason: string }
+  /** It became ready, and starts as soon as there is a place. */
+  | { type: 'gateway_ready'; at: number; pid: string }
+  /** It did not become ready within `ms`. */
+  | { type: 'wait_passed'; at: number; pid: string; ms: number }
   /** No new attempt will come: what ended badly stays so. */
   | { type: 'retry_given_up'; at: number; device: number }
   | { type: 'broker_lost'; at: number; reason: string }

@@ -10,6 +10,7 @@ import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } fro
 import type { Emit } from './events.js';
 import type { Fact } from './facts.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan.js';
+import type { ReadyWatch } from './preflight/ready-watch.js';
 import type { BidOf, FactLog } from './publisher.js';
 import { openSession, replyTopics } from './session.js';
 import type { RunView } from './tracker/state.js';
@@ -58,6 +59,8 @@ export interface PushOptions {
   /** Asked once everything is known and nothing is published; false ends the run. */
   confirm?: ((plan: Plan) => Promise<boolean>) | null;
   verification?: Verification | null;
+  /** Where gateways wait until they are ready (`--wait-ready`): by what they are. */
+  readiness?: ((plan: Plan) => ReadyWatch) | null;
   clock: Clock;
   emit: Emit;
   signal: AbortSignal;
@@ -162,9 +165,10 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       log?.append(known);
       replay(core, known);
     }
-    const { bidOf: _, ...forSession } = options;
+    const { bidOf: _, readiness, ...forSession } = options;
     const run = openSession({
       ...forSession,
+      readiness: readiness?.(plan) ?? null,
       core,
       log,
       ...(bidOf ? { bidOf } : {}),

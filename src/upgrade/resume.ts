@@ -2,6 +2,7 @@
 import { abortable } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
+import type { FleetFeed } from '../fleet/feed.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
 import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
 import { totalsOf } from './counting.js';
@@ -9,10 +10,11 @@ import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } fro
 import type { Emit } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
+import { listenAgain, type ReadyWatch } from './preflight/ready-watch.js';
 import type { BidOf, FactLog } from './publisher.js';
 import { subscribeRun, type Verification } from './push.js';
 import { openSession } from './session.js';
-import type { RunView } from './tracker/state.js';
+import type { DevicePhase, RunView } from './tracker/state.js';
 import { outcomes } from './tracker/tracker.js';
 
 export interface EarlierRun {
@@ -35,11 +37,13 @@ export interface ResumeOptions {
   refuses?: (devices: readonly number[]) => string | null;
   bidOf?: (job: BidOf) => string;
   verification?: Verification | null;
+  /** Where gateways wait until they are ready: by what they are, and the feed that this goes by. */
+  readiness?: { watch: ReadyWatch; feed: FleetFeed; onWarning(code: string, message: string): void } | null;
   clock: Clock;
   emit: Emit;
   signal: AbortSignal;
   newId: () => string;
-  onPhase?: (phase: 'preparing' | 'upgrading') => void;
+  onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
   /** Downloads that this program serves. */
   downloads?: RunView['downloads'];
@@ -64,7 +68,7 @@ export function skippedIn(facts: readonly Fact[]): Set<number> {
 
 /** A run tells what it leaves out of the roll-out before anything else. */
 function isLeftOutAtFirst(fact: Fact): fact is FactOf<'left_out'> {
-  return fact.type === 'left_out' && (fact.outcome === 'skipped' || fact.unready === true);
+  return fact.type === 'left_out' && !fact.late && (fact.outcome === 'skipped' || fact.unready === true);
 }
 
 /**
@@ -156,10 +160,14 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
   return finishRun(result, emit);
 }
 
+/** Phases of devices that are still to be started. */
+const MAY_WAIT: ReadonlySet<DevicePhase> = new Set(['waiting', 'retry_wait']);
+
 async function attempt(options: ResumeOptions): Promise<RunResult> {
-  const { core, clock, signal, verification } = options;
+  const { core, clock, signal, verification, readiness } = options;
   const run = openSession({
     ...options,
+    readiness: readiness?.watch ?? null,
     listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
   });
   options.onPhase?.('preparing');
@@ -170,6 +178,13 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
     await abortable(subscribeRun(broker, core.plan, verification), signal);
     if (signal.aborted) throw interruption(signal);
     run.take({ type: 'resumed', at: clock.now(), ...(options.reopened ? { reopened: true } : {}) });
+    const toStart = core.tracker.devices.flatMap(({ index, phase }) => (MAY_WAIT.has(phase) ? [index] : []));
+    if (readiness && toStart.length > 0) {
+      options.onPhase?.('preflight');
+      const { feed, onWarning } = readiness;
+      await abortable(listenAgain(feed, broker, core.plan, toStart, { clock, signal, onWarning }), signal);
+      if (signal.aborted) throw interruption(signal);
+    }
     options.onPhase?.('upgrading');
     const result = await run.toEnd(broker);
     keepSession = core.cut !== null;

@@ -10,12 +10,14 @@ import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
 import type { Plan } from './plan.js';
+import type { ReadyWatch } from './preflight/ready-watch.js';
 import { createPublisher, type FactLog, type PublisherOptions } from './publisher.js';
 import { startDue, wakeAt } from './rollout/rollout.js';
 import { onlyOpenJob } from './tracker/jobs.js';
 import type { RunView } from './tracker/state.js';
 import { outcomes, takesVersion } from './tracker/tracker.js';
 import { viewOf } from './tracker/view.js';
+import { waitForReady } from './wait-for-ready.js';
 
 /** What listens to the devices' own reports during a run (preflight, verification). */
 export interface Listener {
@@ -32,6 +34,8 @@ export interface SessionOptions {
   signal: AbortSignal;
   newId: () => string;
   listener?: Listener | null;
+  /** Gateways wait until they are ready by this. */
+  readiness?: ReadyWatch | null;
   /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
   republishUncertain?: boolean;
   /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
@@ -94,6 +98,8 @@ export function openSession(options: SessionOptions): RunSession {
     },
   });
 
+  const waits = options.readiness ? waitForReady(core, options.readiness, { clock, now, take, emit }) : null;
+
   function tell(events: readonly RunEvent[]): void {
     for (const event of events) emit(event);
   }
@@ -107,15 +113,18 @@ export function openSession(options: SessionOptions): RunSession {
     if (broker === null) return;
     if (isRunOver(core)) over();
     // Nearly every fact is a word of progress, after which there is nothing to start.
-    else if (core.running.size !== running) schedule();
+    else if (core.running.size !== running || (waits && MAY_START.has(fact.type))) schedule();
   }
 
   /** Starts what is due, and wakes up when the next time limit or wait passes. */
   function schedule(): void {
     if (broker === null || core.cut !== null) return;
     const at = now();
-    const starts = startDue(core.rollout, at);
+    // What the docks said last is not what they would say now.
+    const starts = waits && core.tracker.lostAt !== null ? [] : startDue(core.rollout, at, waits?.gate);
+    waits?.tellHeld();
     if (starts.length > 0) publisher.start(broker, starts);
+    waits?.endIfDone(broker);
     const wake = wakeAt(core.rollout);
     if (wake !== null) setTimer(Math.max(wake, at));
     if (timerAt === Number.POSITIVE_INFINITY && !checking) checkLimits();
@@ -140,7 +149,8 @@ export function openSession(options: SessionOptions): RunSession {
     // A limit that begins later than this look is no shorter than the shortest one.
     const { reply, stall, verify } = core.options.limits;
     const idle = now() + Math.max(1, Math.min(reply, stall, verify, 1000));
-    if (core.cut === null && core.running.size > 0) setTimer(next === null ? idle : Math.min(next, idle));
+    const busy = core.running.size > 0 || core.rollout.waiting.size > 0;
+    if (core.cut === null && busy) setTimer(next === null ? idle : Math.min(next, idle));
   }
 
   const lookAtLease =
@@ -208,6 +218,7 @@ export function openSession(options: SessionOptions): RunSession {
     },
     onRestored({ sessionPresent }) {
       lookAtLease();
+      waits?.restored();
       take({ type: 'broker_restored', at: now(), sessionPresent });
     },
     onGone: (error) => cut('broker_lost', toOtaError(error)),
@@ -239,11 +250,13 @@ export function openSession(options: SessionOptions): RunSession {
     else {
       lookAtLease();
       if (options.republishUncertain && core.cut === null) publisher.republish(connected);
+      waits?.begin();
       schedule();
     }
     const endLooks = lookForStop();
     await done;
     endLooks();
+    waits?.end();
     // The journal must be told what became of a record that was under way.
     await publisher.recorded();
     cancelTimer();
@@ -285,6 +298,9 @@ const STOP_LOOK = 1000;
 /** Answers on their way to one gateway: what a dock that floods can make us keep. */
 const MOST_ANSWERS = 4;
 
+/** Facts after which a gateway that waited, or the wave after it, may start. */
+const MAY_START: ReadonlySet<Fact['type']> = new Set(['gateway_ready', 'wait_passed', 'left_out', 'broker_restored']);
+
 /** Facts that a journal needs although nobody is told of them. */
 const KEPT: ReadonlySet<Fact['type']> = new Set([
   'job_acknowledged',
@@ -293,4 +309,5 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
   'stop_requested',
   'cut_off',
   'version_reported',
+  'gateway_ready',
 ]);

@@ -61,14 +61,20 @@ export interface TestRun {
   finished(sn: string): Extract<RunEvent, { event: 'device_finished' }> | undefined;
 }
 
-export interface TestRunOptions extends Partial<PushOptions> {
+export interface TestRunOptions extends Partial<Omit<PushOptions, 'clock'>> {
   fake?: FakeBroker;
+  clock?: ReturnType<typeof manualClock>;
   planned: PlannedDevice[];
   log?: (facts: Fact[], fake: FakeBroker) => FactLog;
 }
 
-export function startPush({ fake = fakeBroker(), planned, log, ...more }: TestRunOptions): TestRun {
-  const clock = manualClock();
+export function startPush({
+  fake = fakeBroker(),
+  clock = manualClock(),
+  planned,
+  log,
+  ...more
+}: TestRunOptions): TestRun {
   const events: RunEvent[] = [];
   const facts: Fact[] = [];
   const abort = new AbortController();

@@ -6,7 +6,7 @@ import { createInventory, type InventoryEntry } from '../../src/fleet/inventory.
 import { topicOf } from '../../src/protocol/topics.js';
 import { isNewer } from '../../src/protocol/versions.js';
 import { makePlan } from '../../src/upgrade/plan.js';
-import { createPreflight, type LookOptions } from '../../src/upgrade/preflight.js';
+import { createPreflight, type LookOptions } from '../../src/upgrade/preflight/preflight.js';
 import type { LeftOut } from '../../src/upgrade/push.js';
 import { fakeBroker } from '../helpers/fake-broker.js';
 import { whole } from '../helpers/inventory.js';
@@ -39,7 +39,7 @@ async function look({ type = 3, osd = {}, sns = ['D1', 'A1'], file, ...options }
   const preflight = createPreflight(
     {
       ...{ preflight: 'off', skipCurrent: false, skipUnready: false, allow: new Set(), inventory: createInventory() },
-      ...{ known: new Map(), keepListening: false, signal: new AbortController().signal },
+      ...{ known: new Map(), keepListening: false, waitReady: false, signal: new AbortController().signal },
       onWarning: (code, message) => warnings.push([code, message]),
       ...options,
       clock,

@@ -109,7 +109,7 @@ describe('before anything is published', () => {
 });
 
 describe('an interruption', () => {
-  const stages: [string, Partial<PushOptions>, Parameters<typeof fakeBroker>[0]][] = [
+  const stages: [string, Partial<Omit<PushOptions, 'clock'>>, Parameters<typeof fakeBroker>[0]][] = [
     ['while firmware is read', { prepare: never }, {}],
     ['while connecting', { connect: (_events, signal) => never(signal) }, {}],
     ['while subscriptions are awaited', {}, { holdGrants: true }],

@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { RolloutOptions } from '../../src/upgrade/rollout/options.js';
-import {
-  isOver,
-  type JobResult,
-  jobEnded,
-  startDue,
-  takeLeftOver,
-  wakeAt,
-  waveCount,
-} from '../../src/upgrade/rollout/rollout.js';
+import { isOver, type JobResult, jobEnded, startDue, takeLeftOver, wakeAt } from '../../src/upgrade/rollout/rollout.js';
 import { createRollout, type Rollout } from '../../src/upgrade/rollout/state.js';
+import { waveCount } from '../../src/upgrade/rollout/waves.js';
 
 const GOOD: JobResult = { good: 1, bad: 0, unknown: 0, retry: [] };
 const BAD: JobResult = { good: 0, bad: 1, unknown: 0, retry: [] };

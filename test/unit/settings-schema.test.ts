@@ -107,6 +107,7 @@ describe('schema events', () => {
       step_key: 'download_firmware',
       rate: 1_234_567.5,
     },
+    device_waiting: { event: 'device_waiting', pid: 'P', sn: null, code: 'not_ready', reason: 'it is busy' },
     device_retrying: {
       event: 'device_retrying',
       pid: 'P',

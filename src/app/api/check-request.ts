@@ -103,14 +103,20 @@ const settings = {
   preflight: z.enum(['off', 'warn', 'require']).optional(),
   skipCurrent: z.boolean().optional(),
   skipUnready: z.boolean().optional(),
+  waitReady: time.optional(),
   verify: z.enum(['off', 'report', 'require']).optional(),
 };
+
+/** One means the other one with no time. */
+const oneOfBoth = ({ skipUnready, waitReady }: { skipUnready?: boolean | undefined; waitReady?: number | undefined }) =>
+  !(skipUnready && waitReady);
+const both = { path: ['waitReady'], error: 'has to be 0 or missing with skipUnready' };
 
 const plan = { manifest, pid: pid.optional(), type, signal, onReading: callback(), ...settings };
 
 const REQUESTS = {
-  plan: z.strictObject(plan),
-  push: z.strictObject({ ...plan, broker, home: text.optional() }),
+  plan: z.strictObject(plan).refine(oneOfBoth, both),
+  push: z.strictObject({ ...plan, broker, home: text.optional() }).refine(oneOfBoth, both),
   watch: z.strictObject({
     pids: z.union([pid, z.array(pid).min(1, 'names no gateway')]),
     bids: z.array(text).optional(),

@@ -175,6 +175,10 @@ export interface Message {
 /** Null for devices that are well. */
 export function messageOf(device: Readonly<DeviceState>): Message | null {
   const kind = kindOf(device);
+  if (kind === 'waiting' && device.reason !== null) {
+    const why = `not ready: ${safeText(device.reason, 300)}`;
+    return { why, advice: null, whole: why };
+  }
   if (!WITH_MESSAGE.has(kind)) return kind === 'ok' && isUnconfirmed(endOf(device)) ? unconfirmed(device) : null;
   const { result } = device;
   const said = reasons(endOf(device));

@@ -42,6 +42,8 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
     // Told for whole jobs, see log.ts.
     case 'device_progress':
       return null;
+    case 'device_waiting':
+      return of(event, `${styles.warn('waiting:')} ${safeText(event.reason, 1000)}`);
     case 'device_retrying':
       return of(event, retryText(event, styles));
     case 'device_finished':

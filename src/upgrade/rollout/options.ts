@@ -13,6 +13,8 @@ export interface RolloutOptions {
   maxFailures: FailureLimit | null;
   /** Milliseconds before the second attempt; doubled for each one after it. */
   retryWait: number;
+  /** How long a gateway may wait, from its turn on, until it is ready; milliseconds. Absent or null: nothing waits. */
+  waitReady?: number | null;
 }
 
 /** The longest wait between two attempts. */

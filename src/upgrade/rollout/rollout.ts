@@ -2,8 +2,10 @@
  * Which gateway's turn it is: a scheduler over gateways, without I/O and without a clock of its own. One job at a time on
  * a gateway; waves, a limit of gateways at once, a limit of failures, new attempts after a growing wait.
  */
-import { waitAfter } from './options.js';
-import { gatewayAt, queueRetry, type Rollout, remove } from './state.js';
+import { type RolloutOptions, waitAfter } from './options.js';
+import { type Gateway, gatewayAt, leaveQueue, NOTHING, queueRetry, type Rollout } from './state.js';
+import { beginWait } from './waiting.js';
+import { anythingLeft, settleWave, waveEnd } from './waves.js';
 
 /** A job to publish now. `devices` are indexes into the plan; `attempt` counts from 1. */
 export interface Start {
@@ -20,21 +22,37 @@ export interface JobResult {
   retry: readonly number[];
 }
 
-/** How many waves there are. */
-export function waveCount(rollout: Rollout): number {
-  return Math.max(1, rollout.options.waves.length);
-}
+/**
+ * Which devices of a start are ready, asked when its turn has come: all of them, some (where a pair may be split), or the
+ * reason why none may start.
+ */
+export type Gate = (start: Start) => readonly number[] | string;
 
-/** Claims what may start at `now`: each must be published, and its end told with {@link jobEnded}. */
-export function startDue(rollout: Rollout, now: number): Start[] {
+/**
+ * Claims what may start at `now`: each must be published, and its end told with {@link jobEnded}. What `gate` holds back waits
+ * from now on.
+ */
+export function startDue(rollout: Rollout, now: number, gate: Gate = ({ devices }) => devices): Start[] {
   const starts: Start[] = [];
   while (rollout.stopped === null && hasRoom(rollout)) {
     const start = nextStart(rollout, now);
     if (!start) break;
-    jobStarted(rollout, start);
-    starts.push(start);
+    const devices = gate(start);
+    if (typeof devices === 'string') {
+      beginWait(rollout, start.gateway, devices, now);
+      continue;
+    }
+    const claimed = { ...start, devices };
+    jobStarted(rollout, claimed);
+    starts.push(claimed);
   }
   return starts;
+}
+
+/** What a gateway is to start next, whether or not it is its turn. */
+export function nextOf(rollout: Rollout, index: number): Start {
+  const { retry, attempt } = gatewayAt(rollout, index);
+  return retry.length > 0 ? { gateway: index, devices: retry, attempt: attempt + 1 } : firstAttempt(rollout, index);
 }
 
 /** When {@link startDue} has something to do without any job ending before; null = not by time alone. */
@@ -51,25 +69,26 @@ export function wakeAt(rollout: Rollout): number | null {
 export function jobStarted(rollout: Rollout, start: Start): void {
   const gateway = gatewayAt(rollout, start.gateway);
   if (gateway.phase === 'running') throw new Error('a gateway has one job at a time');
-  if (gateway.phase === 'pending') passOver(rollout, start.gateway);
-  if (gateway.phase === 'ready') remove(rollout.ready, start.gateway);
-  if (gateway.phase === 'retry_wait') remove(rollout.retrying, start.gateway);
+  leaveQueue(rollout, start.gateway);
   // An earlier process may have made the attempts before this one.
-  else gateway.nextJob++;
+  if (gateway.retry.length === 0) {
+    splitJob(gateway, start.devices, rollout.options);
+    gateway.nextJob++;
+  }
   gateway.phase = 'running';
   gateway.attempt = start.attempt;
+  gateway.retry = NOTHING;
+  gateway.waitLeft = rollout.options.waitReady ?? 0;
   rollout.running++;
 }
 
-/** An earlier process may have been kept from publishing to a gateway and gone on to the next: its turn is still due. */
-function passOver(rollout: Rollout, index: number): void {
-  for (; rollout.cursor < index; rollout.cursor++) {
-    const skipped = gatewayAt(rollout, rollout.cursor);
-    if (skipped.phase !== 'pending') continue;
-    skipped.phase = 'ready';
-    rollout.ready.push(rollout.cursor);
-  }
-  rollout.cursor = Math.max(rollout.cursor, index + 1);
+/** Where a part of a job starts without the other one, that becomes a job of its own. */
+function splitJob(gateway: Gateway, started: readonly number[], { waitReady }: RolloutOptions): void {
+  const job = gateway.jobs[gateway.nextJob] ?? NOTHING;
+  const rest = job.filter((device) => !started.includes(device));
+  // Without waiting nothing starts in part, and what a damaged journal leaves of a start is all there was of it.
+  if (waitReady == null || rest.length === 0 || rest.length === job.length) return;
+  gateway.jobs = gateway.jobs.toSpliced(gateway.nextJob, 1, started, rest);
 }
 
 /**
@@ -82,6 +101,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
   rollout.endedDevices += result.good + result.bad + result.unknown;
   rollout.badDevices += result.bad + result.unknown;
   if (result.bad + result.unknown > 0) rollout.waveBad = true;
+  if (result.good > 0) rollout.waveGood = true;
   let dropped: number[] = [];
   if (result.unknown > 0 || rollout.stopped !== null) {
     dropped = [...result.retry, ...gateway.jobs.slice(gateway.nextJob).flat()];
@@ -101,8 +121,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
   } else {
     gateway.phase = 'ended';
   }
-  checkFailures(rollout, minimumSample(rollout.size));
-  endWave(rollout, now);
+  settleWave(rollout, now);
   return dropped;
 }
 
@@ -110,7 +129,8 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
 export function takeLeftOver(rollout: Rollout): number[] {
   const left: number[] = [];
   for (const gateway of rollout.gateways) {
-    if (gateway.phase === 'retry_wait') left.push(...gateway.retry);
+    left.push(...gateway.retry);
+    gateway.retry = NOTHING;
     if (gateway.phase === 'ended') continue;
     for (const job of gateway.jobs.slice(gateway.nextJob)) left.push(...job);
     gateway.nextJob = gateway.jobs.length;
@@ -118,14 +138,14 @@ export function takeLeftOver(rollout: Rollout): number[] {
   }
   rollout.ready = [];
   rollout.retrying = [];
+  rollout.waiting.clear();
   return left;
 }
 
 /** Whether nothing runs and nothing will start. */
 export function isOver(rollout: Rollout): boolean {
   if (rollout.running > 0) return false;
-  if (rollout.stopped !== null) return true;
-  return rollout.cursor === rollout.gateways.length && rollout.ready.length === 0 && rollout.retrying.length === 0;
+  return rollout.stopped !== null || !anythingLeft(rollout);
 }
 
 function hasRoom(rollout: Rollout): boolean {
@@ -147,46 +167,4 @@ function nextStart(rollout: Rollout, now: number): Start | null {
 function firstAttempt(rollout: Rollout, index: number): Start {
   const gateway = gatewayAt(rollout, index);
   return { gateway: index, devices: gateway.jobs[gateway.nextJob] ?? [], attempt: 1 };
-}
-
-function waveEnd(rollout: Rollout): number {
-  // Gateways with nothing to do are counted in the waves, and not queued.
-  const all = rollout.gateways.length;
-  return Math.min(rollout.options.waves[rollout.wave] ?? all, all);
-}
-
-/** A share counts only once this many devices have ended: one bad device of two is no trend in a fleet of a thousand. */
-function minimumSample(size: number): number {
-  return Math.min(10, Math.ceil(size / 4));
-}
-
-function checkFailures(rollout: Rollout, sample: number): void {
-  const limit = rollout.options.maxFailures;
-  if (!limit || rollout.stopped !== null || rollout.badDevices === 0 || !anythingLeft(rollout)) return;
-  const { badDevices, endedDevices } = rollout;
-  if ('devices' in limit) {
-    if (badDevices >= limit.devices) rollout.stopped = `${badDevices} devices ended badly or unknown`;
-  } else if (endedDevices >= sample && badDevices * 100 >= limit.percent * endedDevices) {
-    rollout.stopped = `${badDevices} of ${endedDevices} devices ended badly or unknown`;
-  }
-}
-
-function endWave(rollout: Rollout, now: number): void {
-  const busy = rollout.running > 0 || rollout.ready.length > 0 || rollout.retrying.length > 0;
-  if (busy || rollout.stopped !== null) return;
-  if (rollout.cursor < waveEnd(rollout) || rollout.cursor >= rollout.gateways.length) return;
-  if (rollout.waveBad && !rollout.options.maxFailures) {
-    rollout.stopped = `wave ${rollout.wave + 1} of ${waveCount(rollout)} did not end well`;
-    return;
-  }
-  // The wave itself is the sample here: a bad canary stops the run however small it is.
-  checkFailures(rollout, 1);
-  if (rollout.stopped !== null) return;
-  rollout.wave++;
-  rollout.waveBad = false;
-  rollout.waveStartsAt = now + rollout.options.wavePause;
-}
-
-function anythingLeft(rollout: Rollout): boolean {
-  return rollout.cursor < rollout.gateways.length || rollout.ready.length > 0 || rollout.retrying.length > 0;
 }

@@ -2,13 +2,15 @@
 import type { RolloutOptions } from './options.js';
 
 export interface Gateway {
-  readonly jobs: readonly (readonly number[])[];
+  jobs: readonly (readonly number[])[];
   /** The next of `jobs` that has not been started. */
   nextJob: number;
-  phase: 'pending' | 'ready' | 'running' | 'retry_wait' | 'ended';
+  phase: 'pending' | 'waiting' | 'ready' | 'running' | 'retry_wait' | 'ended';
   attempt: number;
   retry: readonly number[];
   retryAt: number;
+  /** How much longer it may wait until it is ready; milliseconds. */
+  waitLeft: number;
 }
 
 export interface Rollout {
@@ -24,9 +26,14 @@ export interface Rollout {
   ready: number[];
   /** Gateways that wait for a new attempt, by `retryAt`. */
   retrying: number[];
+  /** Gateways whose turn has come and that are not ready: they hold their wave, and no place. */
+  waiting: Map<number, Wait>;
   /** From 0. */
   wave: number;
   waveBad: boolean;
+  /** Something in it ended well or had nothing to do; something in it did not become ready in time. */
+  waveGood: boolean;
+  waveUnready: boolean;
   /** Nothing of the current wave starts before. */
   waveStartsAt: number;
   endedDevices: number;
@@ -35,7 +42,15 @@ export interface Rollout {
   stopped: string | null;
 }
 
-const NOTHING: readonly number[] = [];
+/** Since when a gateway waits, and why; `told`: changes of the reason, and when more of them may be told. */
+export interface Wait {
+  since: number;
+  reason: string;
+  told: number;
+  mayTellAt: number;
+}
+
+export const NOTHING: readonly number[] = [];
 
 /** Nothing started yet. `jobsOfGateways` holds for each gateway its jobs, each of indexes into the plan. */
 export function createRollout(
@@ -51,14 +66,18 @@ export function createRollout(
       attempt: 0,
       retry: NOTHING,
       retryAt: 0,
+      waitLeft: options.waitReady ?? 0,
     })),
     size: jobsOfGateways.reduce((sum, jobs) => sum + jobs.reduce((n, job) => n + job.length, 0), 0),
     cursor: 0,
     running: 0,
     ready: [],
     retrying: [],
+    waiting: new Map(),
     wave: 0,
     waveBad: false,
+    waveGood: false,
+    waveUnready: false,
     waveStartsAt: Number.NEGATIVE_INFINITY,
     endedDevices: 0,
     badDevices: 0,
@@ -90,4 +109,24 @@ export function gatewayAt(rollout: Rollout, index: number): Gateway {
   const gateway = rollout.gateways[index];
   if (!gateway) throw new Error(`no gateway ${index}`);
   return gateway;
+}
+
+/** Takes a gateway out of wherever it waits for its turn. */
+export function leaveQueue(rollout: Rollout, index: number): void {
+  const { phase } = gatewayAt(rollout, index);
+  if (phase === 'pending') passOver(rollout, index);
+  else if (phase === 'ready') remove(rollout.ready, index);
+  else if (phase === 'retry_wait') remove(rollout.retrying, index);
+  else if (phase === 'waiting') rollout.waiting.delete(index);
+}
+
+/** An earlier process may have been kept from publishing to a gateway and gone on to the next: its turn is still due. */
+function passOver(rollout: Rollout, index: number): void {
+  for (; rollout.cursor < index; rollout.cursor++) {
+    const skipped = gatewayAt(rollout, rollout.cursor);
+    if (skipped.phase !== 'pending') continue;
+    skipped.phase = 'ready';
+    rollout.ready.push(rollout.cursor);
+  }
+  rollout.cursor = Math.max(rollout.cursor, index + 1);
 }

@@ -116,6 +116,9 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       };
     // Of the roll-out alone.
     case 'stop_requested':
+    case 'gateway_waiting':
+    case 'gateway_ready':
+    case 'wait_passed':
       return NOTHING;
     case 'cut_off':
       return cutOff(tracker, fact);
@@ -132,6 +135,14 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
 /** Every device as it stands, in the manifest's order. */
 export function outcomes(tracker: Tracker): DeviceOutcome[] {
   return tracker.devices.map((device) => outcomeOf(device));
+}
+
+/** Why devices that were not published yet wait; null where they do so for their turn alone. */
+export function noteWait(tracker: Tracker, indexes: readonly number[], reason: string | null): void {
+  for (const index of indexes) {
+    const device = tracker.devices[index];
+    if (device?.phase === 'waiting') device.reason = reason;
+  }
 }
 
 function jobOpened(tracker: Tracker, fact: FactOf<'job_opened'>): Effect {

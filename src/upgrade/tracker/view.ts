@@ -1,5 +1,5 @@
 import type { RunCore } from '../core.js';
-import { waveCount } from '../rollout/rollout.js';
+import { waveCount } from '../rollout/waves.js';
 import type { RunView } from './state.js';
 
 /** A live look at a run for bars and tables. */

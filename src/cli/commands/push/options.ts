@@ -88,7 +88,14 @@ export const PUSH = defineOptions({
   },
   skipUnready: {
     group: DOCKS,
-    help: 'leave out the gateways that are not ready instead of refusing the run',
+    help: 'leave out the gateways that are not ready instead of refusing the run (means --wait-ready 0)',
+  },
+  waitReady: {
+    value: '<duration>',
+    group: DOCKS,
+    help: 'start each gateway when it becomes ready, within this time',
+    type: duration,
+    defaultText: 'nothing waits',
   },
   verify: {
     value: '<mode>',

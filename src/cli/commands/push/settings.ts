@@ -12,6 +12,11 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
       hint: 'Give --verify report or --verify require.',
     });
   }
+  if (options.skipUnready && options.waitReady) {
+    throw new OtaError('usage', '--skip-unready means --wait-ready 0, and another --wait-ready is given', {
+      hint: 'Give one of the two.',
+    });
+  }
   if (wavePause !== undefined && waves === undefined) {
     throw new OtaError('usage', '--wave-pause needs --waves', { hint: 'Give them like --waves 1,10%,100%.' });
   }
@@ -51,6 +56,7 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
     preflight,
     skipCurrent: options.skipCurrent,
     skipUnready: options.skipUnready,
+    waitReady: options.waitReady,
     verify,
   };
 }

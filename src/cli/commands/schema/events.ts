@@ -97,6 +97,12 @@ export const eventLineSchema = z
       step_key: text().nullable(),
       rate: z.number().nonnegative().nullable().describe('Bytes a second'),
     }),
+    line('device_waiting', 'A gateway is not ready and waits (--wait-ready); once for each change of the reason.', {
+      pid: pid(),
+      sn: text().nullable().describe('null: all devices of the gateway'),
+      code: z.enum(['not_ready']),
+      reason: text().describe('Why it is not ready, in words'),
+    }),
     line('device_retrying', 'An attempt failed with a code that is worth another one, which follows.', {
       pid: pid(),
       sn: text().nullable(),

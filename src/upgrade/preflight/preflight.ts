@@ -2,41 +2,31 @@
  * What is decided before anything is published (CONTRACT "Looking, waiting, refusing"): which devices are current, which
  * gateways are not ready, and what would be a downgrade, the wrong package, or half of a pair.
  */
-import type { Clock } from '../clock.js';
-import { OtaError } from '../errors.js';
-import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
-import { DECIDES_FOR, INFORMS_FOR, type Inventory, type KnownVersion, notedVersion } from '../fleet/inventory.js';
-import { listenToFleet } from '../fleet/listen.js';
-import { type Readiness, readinessOf } from '../fleet/readiness.js';
-import { live } from '../fleet/record.js';
-import type { Broker } from '../mqtt/broker.js';
-import { sharesReleases } from '../protocol/models.js';
-import { type KnownProducts, modelClaims, modelMismatch } from '../protocol/products.js';
-import { topicOf } from '../protocol/topics.js';
-import { isNewer, sameVersion } from '../protocol/versions.js';
-import { allowHint, type Risk } from '../risks.js';
-import { safeText, showDuration } from '../text.js';
-import { pairOf } from './pairs.js';
-import type { Plan, PlannedDevice } from './plan.js';
-import type { LeftOut, Preflight } from './push.js';
+import { OtaError } from '../../errors.js';
+import { createFleetFeed, type FleetFeed } from '../../fleet/feed.js';
+import { INFORMS_FOR, notedVersion } from '../../fleet/inventory.js';
+import { listenToFleet } from '../../fleet/listen.js';
+import { live } from '../../fleet/record.js';
+import type { Broker } from '../../mqtt/broker.js';
+import { sharesReleases } from '../../protocol/models.js';
+import { topicOf } from '../../protocol/topics.js';
+import { sameVersion } from '../../protocol/versions.js';
+import { allowHint, type Risk } from '../../risks.js';
+import { safeText } from '../../text.js';
+import { pairOf } from '../pairs.js';
+import type { Plan } from '../plan.js';
+import type { LeftOut, Preflight } from '../push.js';
+import { downgradeOf, isKnown, type Judged, type JudgeOptions, judge, mismatchOf, nameOf } from './judge.js';
 
-export interface LookOptions {
+export interface LookOptions extends JudgeOptions {
   /** What is done about gateways that are not ready; `off` asks no dock. */
   preflight: 'off' | 'warn' | 'require';
-  skipCurrent: boolean;
   /** Leave out the gateways that are not ready instead of refusing the run. */
   skipUnready: boolean;
-  allow: ReadonlySet<Risk>;
-  /** What was reported in earlier runs. */
-  inventory: Inventory;
-  /** What `init` noted in the manifest, by serial. */
-  known: ReadonlyMap<string, { version: string | null; heard_at: number | null }>;
-  /** Product codes of the packages, by serial, and what else is known of such codes. */
-  productOf?: (sn: string) => string | null;
-  products?: KnownProducts;
+  /** They wait until they are ready: see ready-watch.ts. */
+  waitReady: boolean;
   /** The reports are wanted during the run as well, to verify versions. */
   keepListening: boolean;
-  clock: Clock;
   signal: AbortSignal;
   onWarning(code: string, message: string): void;
 }
@@ -60,8 +50,9 @@ export function isLook({
   preflight,
   skipCurrent,
   skipUnready,
-}: Pick<LookOptions, 'preflight' | 'skipCurrent' | 'skipUnready'>) {
-  return preflight !== 'off' || skipCurrent || skipUnready;
+  waitReady,
+}: Pick<LookOptions, 'preflight' | 'skipCurrent' | 'skipUnready' | 'waitReady'>) {
+  return preflight !== 'off' || skipCurrent || skipUnready || waitReady;
 }
 
 async function look(broker: Broker, plan: Plan, feed: FleetFeed, options: LookOptions): Promise<void> {
@@ -75,24 +66,13 @@ async function look(broker: Broker, plan: Plan, feed: FleetFeed, options: LookOp
     onWarning: (message) => onWarning('topic_denied', message),
   });
   listened.stop();
-  if (options.keepListening) return;
+  if (options.keepListening || options.waitReady) return;
   // Docks report every two seconds: for a fleet that is a flood, which the run itself has no use for. Versions are told on
   // change alone: those of the run's own devices are listened to until its end.
   const planned = new Set(sns);
   const heard = [...new Set([...pids, ...sns, ...feed.fleet.devices.keys()])];
   const topics = heard.flatMap((sn) => [topicOf('osd', sn), ...(planned.has(sn) ? [] : [topicOf('state', sn)])]);
   await broker.unsubscribe([...topics, ...pids.map((pid) => topicOf('status', pid))]);
-}
-
-/** What is known of one device of the plan. */
-interface Judged {
-  index: number;
-  device: PlannedDevice;
-  readiness: Readiness;
-  /** Live, or noted within 30 days; null = not known. */
-  version: KnownVersion | null;
-  /** Why it has nothing to do; null = it has, or nobody knows. */
-  current: string | null;
 }
 
 /** @throws OtaError `preflight_refused` */
@@ -140,83 +120,6 @@ function decide(plan: Plan, feed: FleetFeed, options: LookOptions): LeftOut[] {
   }
 }
 
-function judge({ devices }: Plan, index: number, feed: FleetFeed, options: LookOptions): Judged {
-  const device = devices[index] as PlannedDevice;
-  const { clock, inventory, known } = options;
-  const readiness = readinessOf(feed.fleet, device, clock.now());
-  const told = live(feed.fleet.devices.get(device.sn)?.firmware_version);
-  const noted = notedVersion(inventory, device.sn, known.get(device.sn) ?? null, clock.wall(), INFORMS_FOR);
-  const version: KnownVersion | null =
-    told === null ? noted : { version: told, heard_at: clock.wall(), source: 'live' };
-  return {
-    index,
-    device,
-    readiness,
-    version,
-    current: options.skipCurrent ? currentOf(device, readiness, version, options) : null,
-  };
-}
-
-/** Why `--skip-current` leaves a device out: what it reports, or what was reported within a day. */
-function currentOf(
-  device: PlannedDevice,
-  { atTarget, current }: Readiness,
-  version: KnownVersion | null,
-  { inventory, clock }: LookOptions,
-): string | null {
-  const { firmware_upgrade_type: type, product_version: target } = device;
-  const what = type === 2 ? 'it needs no consistency upgrade' : `already at version ${safeText(target, 60)}`;
-  if (atTarget !== null)
-    return atTarget ? (type === 3 ? `already at version ${safeText(current ?? '', 60)}` : what) : null;
-  const entry = inventory.devices.get(device.sn);
-  const fresh = (at: number | null | undefined) => at != null && at <= clock.wall() && clock.wall() - at <= DECIDES_FOR;
-  const says = (at: number, source: string) =>
-    `${what}, as reported ${showDuration(clock.wall() - at)} ago (${source})`;
-  if (type === 2) {
-    return entry?.compatible_status === 0 && fresh(entry.compatible_at)
-      ? says(entry.compatible_at ?? 0, 'inventory')
-      : null;
-  }
-  if (type === 4) {
-    const same = entry?.psdk_version?.split(', ').every((release) => sameVersion(release, target)) ?? false;
-    return same && fresh(entry?.psdk_at) ? says(entry?.psdk_at ?? 0, 'inventory') : null;
-  }
-  if (version === null || !fresh(version.heard_at) || !sameVersion(version.version, target)) return null;
-  return says(version.heard_at, version.source);
-}
-
-/** Whether it is known that there is something to do. */
-function isKnown({ device, readiness, version }: Judged, { inventory, clock }: LookOptions): boolean {
-  if (readiness.atTarget !== null) return true;
-  if (device.firmware_upgrade_type === 3) return version !== null && clock.wall() - version.heard_at <= DECIDES_FOR;
-  const entry = inventory.devices.get(device.sn);
-  const at = device.firmware_upgrade_type === 2 ? entry?.compatible_at : entry?.psdk_at;
-  return at != null && clock.wall() - at <= DECIDES_FOR;
-}
-
-function downgradeOf({ device, version }: Judged, clock: Clock): string | null {
-  if (version === null || device.firmware_upgrade_type !== 3) return null;
-  if (isNewer(version.version, device.product_version) !== true) return null;
-  const when =
-    version.source === 'live' ? '' : `, by the ${version.source} ${showDuration(clock.wall() - version.heard_at)} ago`;
-  return `${nameOf(device)} runs ${safeText(version.version, 60)}${when}, which is newer than ${safeText(device.product_version, 60)}`;
-}
-
-/** A package that is not for the model that the device reports; what is not known is no reason. */
-function mismatchOf(
-  { device }: Judged,
-  feed: FleetFeed,
-  { productOf, products, inventory }: LookOptions,
-): string | null {
-  const model = feed.fleet.devices.get(device.sn)?.model ?? inventory.devices.get(device.sn)?.model ?? null;
-  if (model === null || device.file === null || device.firmware_upgrade_type === 4) return null;
-  const { file_name } = device.file;
-  const why = modelMismatch(modelClaims({ product: productOf?.(device.sn) ?? null, file_name }, products), model);
-  return why === null
-    ? null
-    : `${safeText(file_name, 120)} for ${nameOf(device)} ${why}, and the device is a ${safeText(model, 40)}`;
-}
-
 /**
  * What is done about those of a gateway that are not ready. Dock and aircraft are one unit: where one of them is left out, the
  * other one is left out with it, unless a split pair is allowed.
@@ -224,7 +127,7 @@ function mismatchOf(
 function unreadyOf(open: readonly Judged[], options: LookOptions, refused: string[]): LeftOut[] {
   const { preflight, skipUnready, allow, onWarning } = options;
   const unready = open.filter(({ readiness }) => readiness.ready !== true);
-  if (!skipUnready && preflight === 'off') return [];
+  if (options.waitReady || (!skipUnready && preflight === 'off')) return [];
   const left: LeftOut[] = [];
   for (const { device, index, readiness } of unready) {
     const why = readiness.reasons.map(({ message }) => message).join('; ');
@@ -310,8 +213,4 @@ function warnOf(
     .join(', ');
   const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
   warn(code, `${what} ${names.length} ${noun}${names.length === 1 ? '' : 's'}: ${named}${more}`);
-}
-
-function nameOf({ sn, pid }: PlannedDevice): string {
-  return `${safeText(sn, 64)} on gateway ${safeText(pid, 64)}`;
 }

@@ -1,0 +1,125 @@
+/**
+ * What is known of a device before its upgrade, live, by the inventory or by the manifest: whether it has nothing to do, or
+ * would be downgraded, or would get the package of another model (CONTRACT "Looking, waiting, refusing").
+ */
+import type { Clock } from '../../clock.js';
+import type { FleetFeed } from '../../fleet/feed.js';
+import { DECIDES_FOR, INFORMS_FOR, type Inventory, type KnownVersion, notedVersion } from '../../fleet/inventory.js';
+import { type Readiness, readinessOf } from '../../fleet/readiness.js';
+import { live } from '../../fleet/record.js';
+import { type KnownProducts, modelClaims, modelMismatch } from '../../protocol/products.js';
+import { isNewer, sameVersion } from '../../protocol/versions.js';
+import { safeText, showDuration } from '../../text.js';
+import type { Plan, PlannedDevice } from '../plan.js';
+
+/** What judging goes by. */
+export interface JudgeOptions {
+  skipCurrent: boolean;
+  /** Risks that are no reason. */
+  allow: ReadonlySet<string>;
+  /** What was reported in earlier runs. */
+  inventory: Inventory;
+  /** What `init` noted in the manifest, by serial. */
+  known: ReadonlyMap<string, { version: string | null; heard_at: number | null }>;
+  /** Product codes of the packages, by serial, and what else is known of such codes. */
+  productOf?: (sn: string) => string | null;
+  products?: KnownProducts;
+  clock: Clock;
+}
+
+/** What is known of one device of the plan. */
+export interface Judged {
+  index: number;
+  device: PlannedDevice;
+  readiness: Readiness;
+  /** Live, or noted within 30 days; null = not known. */
+  version: KnownVersion | null;
+  /** Why it has nothing to do; null = it has, or nobody knows. */
+  current: string | null;
+}
+
+export function judge(
+  { devices }: Pick<Plan, 'devices'>,
+  index: number,
+  feed: FleetFeed,
+  options: JudgeOptions,
+): Judged {
+  const device = devices[index] as PlannedDevice;
+  const { clock, inventory, known } = options;
+  const readiness = readinessOf(feed.fleet, device, clock.now());
+  const told = live(feed.fleet.devices.get(device.sn)?.firmware_version);
+  const noted = notedVersion(inventory, device.sn, known.get(device.sn) ?? null, clock.wall(), INFORMS_FOR);
+  const version: KnownVersion | null =
+    told === null ? noted : { version: told, heard_at: clock.wall(), source: 'live' };
+  return {
+    index,
+    device,
+    readiness,
+    version,
+    current: options.skipCurrent ? currentOf(device, readiness, version, options) : null,
+  };
+}
+
+/** Why `--skip-current` leaves a device out: what it reports, or what was reported within a day. */
+function currentOf(
+  device: PlannedDevice,
+  { atTarget, current }: Readiness,
+  version: KnownVersion | null,
+  { inventory, clock }: JudgeOptions,
+): string | null {
+  const { firmware_upgrade_type: type, product_version: target } = device;
+  const what = type === 2 ? 'it needs no consistency upgrade' : `already at version ${safeText(target, 60)}`;
+  if (atTarget !== null)
+    return atTarget ? (type === 3 ? `already at version ${safeText(current ?? '', 60)}` : what) : null;
+  const entry = inventory.devices.get(device.sn);
+  const fresh = (at: number | null | undefined) => at != null && at <= clock.wall() && clock.wall() - at <= DECIDES_FOR;
+  const says = (at: number, source: string) =>
+    `${what}, as reported ${showDuration(clock.wall() - at)} ago (${source})`;
+  if (type === 2) {
+    return entry?.compatible_status === 0 && fresh(entry.compatible_at)
+      ? says(entry.compatible_at ?? 0, 'inventory')
+      : null;
+  }
+  if (type === 4) {
+    const same = entry?.psdk_version?.split(', ').every((release) => sameVersion(release, target)) ?? false;
+    return same && fresh(entry?.psdk_at) ? says(entry?.psdk_at ?? 0, 'inventory') : null;
+  }
+  if (version === null || !fresh(version.heard_at) || !sameVersion(version.version, target)) return null;
+  return says(version.heard_at, version.source);
+}
+
+/** Whether it is known that there is something to do. */
+export function isKnown({ device, readiness, version }: Judged, { inventory, clock }: JudgeOptions): boolean {
+  if (readiness.atTarget !== null) return true;
+  if (device.firmware_upgrade_type === 3) return version !== null && clock.wall() - version.heard_at <= DECIDES_FOR;
+  const entry = inventory.devices.get(device.sn);
+  const at = device.firmware_upgrade_type === 2 ? entry?.compatible_at : entry?.psdk_at;
+  return at != null && clock.wall() - at <= DECIDES_FOR;
+}
+
+export function downgradeOf({ device, version }: Judged, clock: Clock): string | null {
+  if (version === null || device.firmware_upgrade_type !== 3) return null;
+  if (isNewer(version.version, device.product_version) !== true) return null;
+  const when =
+    version.source === 'live' ? '' : `, by the ${version.source} ${showDuration(clock.wall() - version.heard_at)} ago`;
+  return `${nameOf(device)} runs ${safeText(version.version, 60)}${when}, which is newer than ${safeText(device.product_version, 60)}`;
+}
+
+/** A package that is not for the model that the device reports; what is not known is no reason. */
+export function mismatchOf(
+  { device }: Judged,
+  feed: FleetFeed,
+  { productOf, products, inventory }: JudgeOptions,
+): string | null {
+  const model = feed.fleet.devices.get(device.sn)?.model ?? inventory.devices.get(device.sn)?.model ?? null;
+  if (model === null || device.file === null || device.firmware_upgrade_type === 4) return null;
+  const { file_name } = device.file;
+  const why = modelMismatch(modelClaims({ product: productOf?.(device.sn) ?? null, file_name }, products), model);
+  return why === null
+    ? null
+    : `${safeText(file_name, 120)} for ${nameOf(device)} ${why}, and the device is a ${safeText(model, 40)}`;
+}
+
+export function nameOf({ sn, pid }: PlannedDevice): string {
+  return `${safeText(sn, 64)} on gateway ${safeText(pid, 64)}`;
+}

@@ -57,16 +57,20 @@ export async function claimRun(
     const run = sameRun(wanted, await runNames(folder, disk));
     if (run === undefined) return { run: wanted, name, state: 'fresh', content: null, held };
     const sent = new Set<string>();
+    let waited = false;
     const taker: FactTaker = () => (fact) => {
       if (fact.type === 'job_opened') sent.add(fact.bid);
       else if (fact.type === 'job_unsent' && fact.withdrawn) sent.delete(fact.bid);
+      else if (fact.type === 'gateway_waiting') waited = true;
     };
     const content = await readJournal(journalFile(folder, run), taker, disk).catch((error: OtaError) => {
       if (error.cause === NOT_BEGUN) return null;
       throw error;
     });
     if (content === null) return { run, name, state: 'new', content, held };
-    const state = stateOf(content, sent.size > 0 || content.lost > 0, simulated);
+    // Ended while it waited for its docks, it goes on with what is left of the time.
+    const begun = sent.size > 0 || content.lost > 0 || (waited && !content.finished?.complete);
+    const state = stateOf(content, begun, simulated);
     if (state !== 'new') checkSameManifest(run, content, devices);
     return { run, name, state, content, held };
   } catch (error) {
@@ -78,7 +82,7 @@ export async function claimRun(
 /** Codes of runs that published nothing and leave their name free. */
 const NOTHING_SENT: ReadonlySet<number> = new Set([2, 3, 4, 7, 70]);
 
-function stateOf({ header, finished }: JournalContent, published: boolean, simulated: boolean) {
+function stateOf({ header, finished }: JournalContent, begun: boolean, simulated: boolean) {
   if (header.simulated !== simulated) {
     // A rehearsal reserves no name.
     if (header.simulated) return 'new';
@@ -86,7 +90,7 @@ function stateOf({ header, finished }: JournalContent, published: boolean, simul
       hint: 'Rehearse under another name, or without --run.',
     });
   }
-  if (!published && (!finished?.complete || NOTHING_SENT.has(finished.exit_code))) return 'new';
+  if (!begun && (!finished?.complete || NOTHING_SENT.has(finished.exit_code))) return 'new';
   // Simulated docks end with their process: there is nothing to be taken up.
   if (!finished?.complete) return simulated ? 'new' : 'unfinished';
   return finished.totals.unknown > 0 && !simulated ? 'unfinished' : 'finished';

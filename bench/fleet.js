@@ -1,7 +1,7 @@
 /** Manifests and runs of whole fleets, of ours and of the bare script, against docks behind a broker. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { BIN, bare } from './measure.js';
 
 const DOCKS = fileURLToPath(new URL('./docks.js', import.meta.url));
 const HEAP = fileURLToPath(new URL('./heap.cjs', import.meta.url));
+const COST = fileURLToPath(new URL('./cost.cjs', import.meta.url));
 
 export const pidOf = (index) => `7CTXN4A${String(index).padStart(7, '0')}`;
 
@@ -34,8 +35,9 @@ export const theirs = ({ list }) => ({ args: [list], program: bare('follow.js'),
 
 /**
  * Runs one of them against docks that send `messages` each.
- * @returns milliseconds from the first publish, and from the first progress, to the end of the program; bytes of its heap
- * while all docks were being followed, where `heap`.
+ * @returns milliseconds from the first publish, and from the first progress, to the end of the program; `cost`, its processor
+ * time (user and system, all threads) from its start to its end; bytes of its heap while all docks were being followed, where
+ * `heap`.
  */
 export async function follow(run, { count }, broker, messages, { heap = false } = {}) {
   const folder = mkdtempSync('/tmp/dji-ota-bench-run-');
@@ -49,8 +51,9 @@ export async function follow(run, { count }, broker, messages, { heap = false } 
   const lines = createInterface(docks.stdout)[Symbol.asyncIterator]();
   await lines.next();
   const report = join(folder, 'heap');
-  const node = heap ? ['--expose-gc', '--require', HEAP] : [];
-  const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home'), HEAP_FILE: report };
+  const cost = join(folder, 'cost');
+  const node = ['--require', COST, ...(heap ? ['--expose-gc', '--require', HEAP] : [])];
+  const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home'), HEAP_FILE: report, COST_FILE: cost };
   const words = [process.execPath, ...node, run.program, ...withUrl(run, broker.url)];
   const none = openSync('/dev/null', 'r+');
   const child = run.terminal
@@ -75,7 +78,7 @@ export async function follow(run, { count }, broker, messages, { heap = false } 
     const end = Date.now();
     if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}: ${said}`);
     const { first, flood } = JSON.parse((await lines.next()).value);
-    return { whole: end - first, receiving: end - flood, bytes };
+    return { whole: end - first, receiving: end - flood, cost: Number(readFileSync(cost, 'utf8')), bytes };
   } finally {
     child.kill('SIGKILL');
     docks.kill('SIGKILL');

@@ -12,6 +12,7 @@ import type { Fact } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { redactUrl } from '../url.js';
 import { type Lease, leaseFile, takeLease } from './lease.js';
+import { progressFilter } from './progress-filter.js';
 import { type FactTaker, type JournalContent, readJournal } from './read.js';
 import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
 import { dropStopRequest, takeStopRequest } from './stop-request.js';
@@ -21,7 +22,10 @@ export interface Journal {
   readonly file: string;
   /** On the disk once it resolves. @throws OtaError `journal_unwritable` */
   write(facts: readonly Fact[]): Promise<void>;
-  /** Kept at once where it cannot be learned again, else within a moment. Never throws: `onTrouble` tells, once. */
+  /**
+   * Kept at once where it cannot be learned again, else within a moment; of progress what {@link progressFilter} says. Never
+   * throws: `onTrouble` tells, once.
+   */
   append(fact: Fact): void;
   /** Writes the last line, syncs and gives the lock back. Never throws. */
   finish(end: { exit_code: number; totals: Totals; complete: boolean }): Promise<void>;
@@ -171,6 +175,7 @@ async function openJournal(
   }
   // Facts come in the clock's monotonic time; its distance to wall time is fixed once, so that order is kept.
   const offset = clock.wall() - clock.now();
+  const isKept = progressFilter();
   const close = async () => {
     await writer.close();
     if (!held.taken) await dropStopRequest(file, disk);
@@ -189,7 +194,10 @@ async function openJournal(
       }
     },
     // The broker takes a message as delivered once its handler returns: what ends a device must be kept by then.
-    append: (fact) => writer.append(keptFact(fact, offset), fact.type !== 'progress' || isLast(fact)),
+    append(fact) {
+      if (fact.type === 'progress' && !isKept(fact)) return;
+      writer.append(keptFact(fact, offset), fact.type !== 'progress' || isLast(fact));
+    },
     async finish({ exit_code, totals, complete }) {
       writer.append({ kind: 'finished', time: clock.wall(), exit_code, totals, complete }, false);
       await close();

@@ -119,7 +119,7 @@ describe('progress', () => {
       for (const sn of ['DOCK', 'AIR']) renderer.event({ ...progress(percent), sn } as RunEvent);
     };
     both(0);
-    await Promise.resolve();
+    await new Promise((done) => setImmediate(() => setImmediate(done)));
     expect(stderr.text()).toMatch(/ DOCK \+ AIR {2}download {4}0 %\n$/);
     both(20);
     renderer.event({ ...progress(30), sn: 'AIR' } as RunEvent);
@@ -169,6 +169,7 @@ test('waves are told when they begin', async () => {
   replay.view.wave = { current: 2, of: 3 };
   renderer.event({ event: 'broker_restored', reason: null });
   renderer.event({ event: 'broker_restored', reason: null });
+  await new Promise(setImmediate);
   expect(stderr.text().match(/wave \d of \d/g)).toEqual(['wave 1 of 3', 'wave 2 of 3']);
 });
 

@@ -2,7 +2,10 @@
 export interface TopicSet {
   readonly size: number;
   has(topic: string): boolean;
-  /** Whether the bytes from `start` to `end` are one of the topics: no text is made of one that is not. */
+  /**
+   * Whether the bytes from `start` to `end` are one of the topics, by their hash alone: no text is made of them. Another topic
+   * may have the hash of one of these, so whoever takes the message looks at its topic again.
+   */
   hasBytes(bytes: Buffer, start: number, end: number): boolean;
   /** False where it was there. */
   add(topic: string): boolean;
@@ -13,24 +16,29 @@ export interface TopicSet {
 
 export function topicSet(): TopicSet {
   const topics = new Set<string>();
-  // What was deleted leaves its hash: that only costs a look into `topics`.
-  const hashes = new Set<number>();
+  // How many topics have each hash.
+  const hashes = new Map<number, number>();
   return {
     get size() {
       return topics.size;
     },
     has: (topic) => topics.has(topic),
-    hasBytes(bytes, start, end) {
-      return hashes.has(hashOf(bytes, start, end)) && topics.has(bytes.toString('utf8', start, end));
-    },
+    hasBytes: (bytes, start, end) => hashes.has(hashOf(bytes, start, end)),
     add(topic) {
       if (topics.has(topic)) return false;
       topics.add(topic);
-      const bytes = Buffer.from(topic);
-      hashes.add(hashOf(bytes, 0, bytes.length));
+      const hash = hashOfText(topic);
+      hashes.set(hash, (hashes.get(hash) ?? 0) + 1);
       return true;
     },
-    delete: (topic) => topics.delete(topic),
+    delete(topic) {
+      if (!topics.delete(topic)) return false;
+      const hash = hashOfText(topic);
+      const left = (hashes.get(hash) ?? 1) - 1;
+      if (left > 0) hashes.set(hash, left);
+      else hashes.delete(hash);
+      return true;
+    },
     [Symbol.iterator]: () => topics[Symbol.iterator](),
   };
 }
@@ -41,4 +49,9 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   for (let at = end - start > 24 ? start + 12 : start; at < end; at++)
     hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
   return hash;
+}
+
+function hashOfText(topic: string): number {
+  const bytes = Buffer.from(topic);
+  return hashOf(bytes, 0, bytes.length);
 }

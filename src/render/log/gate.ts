@@ -11,9 +11,15 @@ export const DEFAULT_STEP = 10;
  * each `step`, unless `onlyChanges()` says that there are too many devices for that. 0 tells every one.
  */
 export function progressGate(step: number, onlyChanges: () => boolean = () => false): (event: Progress) => boolean {
-  const seen = new Map<string, { status: string | null; step: string | null; reached: number }>();
+  // By gateway, then by device: a key made of both would be put together for each message.
+  const gateways = new Map<string, Map<string, { status: string | null; step: string | null; reached: number }>>();
   return (event) => {
-    const key = `${event.pid}\n${event.sn ?? event.bid ?? ''}`;
+    let seen = gateways.get(event.pid);
+    if (!seen) {
+      seen = new Map();
+      gateways.set(event.pid, seen);
+    }
+    const key = event.sn ?? event.bid ?? '';
     const last = seen.get(key);
     const reached = event.percent === null ? -1 : Math.floor(event.percent / Math.max(step, 1));
     if (!last) {

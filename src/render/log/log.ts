@@ -35,6 +35,8 @@ const MANY_DEVICES = 50;
 
 const SUMMARY_MS = 30_000;
 
+const BLOCK = 64 * 1024;
+
 // Of the annotations, so that those of the end find room.
 const MOST_WARNINGS = 4;
 
@@ -56,12 +58,26 @@ export function logRenderer(options: LogOptions): Renderer {
   // Progress that speaks of a whole job comes once for each of its devices, and makes one line.
   let held: { key: string; at: number; pid: string; sns: string[]; text: string } | null = null;
 
+  // A fleet has thousands of lines within a moment, and each write to a pipe is a system call.
+  let block = '';
+  let scheduled = false;
+  const flush = () => {
+    scheduled = false;
+    const text = block;
+    block = '';
+    if (text !== '') stderr.write(text);
+  };
   const write = (text: string) => {
     release();
-    stderr.write(text);
+    block += text;
+    if (block.length >= BLOCK) return flush();
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
   };
   const command = (of: CiCommand | null) => {
     release();
+    flush();
     if (of) writeCommand(stderr, of);
   };
   const line = (text: string, at = clock.wall()) => write(`${styles.dim(timeOfDay(at))}  ${text}\n`);
@@ -121,6 +137,8 @@ export function logRenderer(options: LogOptions): Renderer {
     cancelSummary?.();
     closeGroup();
     annotateDevices(event.devices);
+    release();
+    flush();
     stdout.write(
       finalTable(event.devices, event.totals, view, {
         elsewhere: options.elsewhere(),
@@ -199,6 +217,7 @@ export function logRenderer(options: LogOptions): Renderer {
       closeGroup();
       // Still there only where the run broke off before its end.
       annotateDevices(bad);
+      flush();
     },
   };
 }

@@ -1,18 +1,18 @@
 /** What is wrong with the input is said in full, with the right exit code, and nothing reaches a dock. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type CliResult, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, listen } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { fileStore, type Store, type StoreOptions } from '../helpers/firmware-server.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const BODY = Buffer.alloc(300_000, 'firmware ');
 const MD5 = createHash('md5').update(BODY).digest('hex');
 const GOOD = { sn: '1581F8HGX24B00A1', pid: '7CTXN4A00B0001', product_version: '17.02.05.01' };
 
-describe.skipIf(!mosquittoAvailable())('bad input', { concurrent: true }, () => {
-  let broker: Mosquitto;
+describe('bad input', { concurrent: true }, () => {
+  let broker: AedesServer;
   let observer: Client;
   let place: Workplace;
   let good: string;
@@ -20,7 +20,7 @@ describe.skipIf(!mosquittoAvailable())('bad input', { concurrent: true }, () => 
   beforeAll(async () => {
     place = await workplace();
     good = await place.put('good.json', [GOOD]);
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
     observer = await listen(broker.url, ['#']);
   });
   afterAll(async () => {

@@ -1,17 +1,17 @@
 /** Every exit code of the contract, from the spawned program, with the JSON lines that go with it and with quiet. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type DockOptions, docksFor, someDevices, somePairs } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-describe.skipIf(!mosquittoAvailable())('exit codes', { concurrent: true }, () => {
-  let broker: Mosquitto;
+describe('exit codes', { concurrent: true }, () => {
+  let broker: AedesServer;
   let place: Workplace;
   const ends: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     place = await workplace();
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
   });
   afterAll(async () => {
     for (const end of ends) await end();

@@ -4,17 +4,17 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { BIN, type CliRun, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { someDevices } from '../helpers/cli-docks.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const CONTAINER = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 const containers = spawnSync(CONTAINER[0] as string, [...CONTAINER.slice(1), 'true']).status === 0;
 
-describe.skipIf(!mosquittoAvailable())('two processes at one run', { concurrent: true }, () => {
-  let broker: Mosquitto;
+describe('two processes at one run', { concurrent: true }, () => {
+  let broker: AedesServer;
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
   });
   afterAll(() => broker?.stop());
 

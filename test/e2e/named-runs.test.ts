@@ -2,17 +2,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-describe.skipIf(!mosquittoAvailable())('push --run', () => {
-  let broker: Mosquitto;
+describe('push --run', () => {
+  let broker: AedesServer;
   let place: Workplace;
   let devices: ReturnType<typeof someDevices>;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
   });
   afterAll(() => broker?.stop());
   beforeEach(async () => {

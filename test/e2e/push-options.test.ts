@@ -1,27 +1,27 @@
 /** What the options of push do to the run, seen from the broker. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type CliOptions, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, FAST, listen, someDevices, somePairs } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { rawZip } from '../helpers/firmware-package.js';
 import { fileStore } from '../helpers/firmware-server.js';
 import { md5Of } from '../helpers/firmware-tools.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 // A ZIP that is no DJI package: sent, and not checked.
 const BODY = rawZip([{ name: 'module.bin', data: Buffer.alloc(50_000, 'firmware ') }]);
 const DRONE_BODY = rawZip([{ name: 'drone.bin', data: Buffer.alloc(100) }]);
 const MD5 = createHash('md5').update(BODY).digest('hex');
 
-describe.skipIf(!mosquittoAvailable())('push', { concurrent: true }, () => {
-  let broker: Mosquitto;
+describe('push', { concurrent: true }, () => {
+  let broker: AedesServer;
   let observer: Client;
   let place: Workplace;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     place = await workplace();
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
     observer = await listen(broker.url, ['thing/product/+/services', 'thing/product/+/events']);
   });
   afterAll(async () => {

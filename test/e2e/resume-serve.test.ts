@@ -1,17 +1,17 @@
 /** `resume` of a push that served its files: the docks were told URLs that have to hold. */
 import { appendFile, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { md5Of } from '../helpers/firmware-tools.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const JSON_OUT = ['--output', 'json'];
 const BODY = 'the bytes of a package';
 
-describe.skipIf(!mosquittoAvailable())('resume of a push with --serve', () => {
-  let broker: Mosquitto;
+describe('resume of a push with --serve', () => {
+  let broker: AedesServer;
   let place: Workplace;
   let seen: Client;
   let endDocks: () => Promise<void>;
@@ -20,7 +20,7 @@ describe.skipIf(!mosquittoAvailable())('resume of a push with --serve', () => {
   let fleet: ReturnType<typeof devices>;
 
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
   });
   afterAll(() => broker?.stop());
   beforeEach(async () => {

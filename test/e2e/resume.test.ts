@@ -5,19 +5,19 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { clientIdOf } from '../../src/settings/connection/load-connection.js';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { BIN, type CliResult, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const JSON_OUT = ['--output', 'json'];
 const DOWNLOADING = /"step_key":"download_firmware"/;
 const SECRET = 's3cr3t';
 
-describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
-  let broker: Mosquitto;
+describe('resume', { concurrent: true }, () => {
+  let broker: AedesServer;
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
   });
   afterAll(() => broker?.stop());
 
@@ -28,8 +28,8 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
     journal(): Promise<string>;
     /** Docks for `devices`, and a listener that sees what is sent to them. */
     fleet(devices: ReturnType<typeof someDevices>, options?: DockOptions): Promise<Client>;
-    /** A push of `devices` that is killed while the first dock downloads; later ones have not begun. */
-    killedPush(devices: object[], ...more: string[]): Promise<void>;
+    /** A push of `devices` that ends while the first dock downloads; later ones have not begun. */
+    brokenPush(devices: object[], by: 'SIGINT' | 'SIGKILL', ...more: string[]): Promise<void>;
   }
 
   const it = test.extend<{ place: Scene }>({
@@ -51,12 +51,13 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
           ends.push(await docksFor(broker.url, devices, options), seen.close);
           return seen;
         },
-        async killedPush(devices, ...more) {
+        async brokenPush(devices, by, ...more) {
           const manifest = await place.put('fleet.json', devices);
           const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', ...JSON_OUT, ...more];
-          const program = place.spawn(args);
+          const program = by === 'SIGKILL' ? place.spawn(args) : place.start(args);
           await program.said(DOWNLOADING);
-          program.child.kill('SIGKILL');
+          if ('child' in program) program.child.kill(by);
+          else program.kill('SIGINT');
           await program.ended;
         },
       });
@@ -76,7 +77,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
   }) => {
     const devices = someDevices(3);
     const seen = await place.fleet(devices);
-    await place.killedPush(devices);
+    await place.brokenPush(devices, 'SIGKILL');
     const lines = jsonLines(await place.run(['resume', ...JSON_OUT]));
     expect(lines.all[0]).toMatchObject({
       event: 'run_started',
@@ -109,7 +110,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
   it('two at once: one takes the run up, the other is refused', async ({ place }) => {
     const devices = someDevices(2);
     const seen = await place.fleet(devices);
-    await place.killedPush(devices);
+    await place.brokenPush(devices, 'SIGINT');
     const both = await Promise.all([place.run(['resume', ...JSON_OUT]), place.run(['resume', ...JSON_OUT])]);
     // The later one may also come when the other has ended: then nothing is left to do.
     expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
@@ -119,7 +120,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
   it('a broker that cannot be reached: exit 4, and the run stays unfinished', async ({ place }) => {
     const devices = someDevices(1);
     await place.fleet(devices);
-    await place.killedPush(devices);
+    await place.brokenPush(devices, 'SIGINT');
     const args = ['resume', '--broker', 'mqtt://127.0.0.1:1', '--connect-timeout', '300ms'];
     expect((await place.run(args)).code).toBe(4);
     expect((await place.run(['resume'])).code).toBe(0);
@@ -145,7 +146,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
     it('is in no file, and comes from the manifest again', async ({ place }) => {
       const devices = withUrl(someDevices(2));
       const seen = await place.fleet(devices);
-      await place.killedPush(devices, '--trust-manifest');
+      await place.brokenPush(devices, 'SIGINT', '--trust-manifest');
       expect(await readFile(await place.journal(), 'utf8')).not.toContain(SECRET);
       const result = await place.run(['resume', '--verbose']);
       expect(result.code, result.stderr).toBe(0);
@@ -160,7 +161,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
     }) => {
       const devices = withUrl(someDevices(2));
       const seen = await place.fleet(devices);
-      await place.killedPush(devices, '--trust-manifest');
+      await place.brokenPush(devices, 'SIGINT', '--trust-manifest');
       await rm(path.join(place.folder, 'fleet.json'));
       const lines = jsonLines(await place.run(['resume', ...JSON_OUT]));
       expect(lines.last).toMatchObject({ exit_code: 5, totals: { ok: 1, not_started: 1 } });
@@ -177,7 +178,7 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
   }) => {
     const devices = someDevices(2);
     const seen = await place.fleet(devices);
-    await place.killedPush(devices);
+    await place.brokenPush(devices, 'SIGINT');
     const lines = (await readFile(await place.journal(), 'utf8')).split('\n');
     // The acknowledgement of the first job: it could as well have been the record of another.
     lines[3] = 'damaged';
@@ -192,7 +193,6 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
 
   it('an upgrade that ended unknown is asked for again where the run is named, and `runs` shows how it ended', async ({
     place,
-    expect,
   }) => {
     const [device] = someDevices(1);
     const devices = device ? [device] : [];
@@ -202,36 +202,25 @@ describe.skipIf(!mosquittoAvailable())('resume', { concurrent: true }, () => {
     expect(jsonLines(push).last).toMatchObject({ exit_code: 5, totals: { unknown: 1 } });
     await stopDead();
     const run = await place.theRun();
-    let code: number | null = null;
-    const resumed = place.run(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
-    void resumed.then((result) => {
-      code = result.code;
-    });
-    const clientId = clientIdOf(run);
-    await expect.poll(() => broker.log().split(`as ${clientId} `).length, { timeout: 20_000 }).toBeGreaterThan(2);
+    const resume = place.start(['resume', run, ...JSON_OUT, '--reply-timeout', '60s']);
+    const topic = `thing/product/${device?.pid}/events`;
+    await broker.subscribed(new RegExp(`^${clientIdOf(run)}$`), topic, 2);
     const bid = JSON.parse(push.stdout.split('\n').find((line) => line.includes('job_published')) ?? '').bid;
     const talk = await listen(broker.url, []);
     place.ends.push(talk.close);
     const event = { method: 'ota_progress', bid, tid: 'x', data: { result: 0, output: { status: 'ok' } } };
-    await expect
-      .poll(
-        async () => {
-          await talk.mqtt.publishAsync(`thing/product/${device?.pid}/events`, JSON.stringify(event), { qos: 1 });
-          return code;
-        },
-        { timeout: 20_000 },
-      )
-      .toBe(0);
+    await talk.mqtt.publishAsync(topic, JSON.stringify(event), { qos: 1 });
+    expect((await resume.ended).code).toBe(0);
     const shown = await place.run(['runs', run, '--output', 'json']);
     expect(JSON.parse(shown.stdout)).toMatchObject({ state: 'finished', exit_code: 0, totals: { ok: 1, unknown: 0 } });
   });
 });
 
-describe.skipIf(!mosquittoAvailable())('a disk that is full', () => {
-  let broker: Mosquitto;
+describe('a disk that is full', () => {
+  let broker: AedesServer;
   let place: Workplace;
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
     place = await workplace();
   });
   afterAll(async () => {

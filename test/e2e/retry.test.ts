@@ -3,20 +3,20 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listRuns } from '../../src/journal/read.js';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const FAILED = { end: 'failed', end_step: 'upgrade_firmware', end_percent: 50, end_result: 312023 } as const;
 
-describe.skipIf(!mosquittoAvailable())('after a run that did not end well', () => {
-  let broker: Mosquitto;
+describe('after a run that did not end well', () => {
+  let broker: AedesServer;
   let place: Workplace;
   let devices: ReturnType<typeof someDevices>;
   let manifest: string;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
   });
   afterAll(() => broker?.stop());
   beforeEach(async () => {

@@ -1,18 +1,18 @@
 /** Waves, limits and retries on a real broker, counted by somebody who only listens there. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, listen, someDevices, somePairs } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-describe.skipIf(!mosquittoAvailable())('roll-out', () => {
-  let broker: Mosquitto;
+describe('roll-out', () => {
+  let broker: AedesServer;
   let observer: Client;
   let place: Workplace;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     place = await workplace();
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
     observer = await listen(broker.url, ['thing/product/+/services', 'thing/product/+/events']);
   });
   afterAll(async () => {

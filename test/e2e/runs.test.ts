@@ -3,11 +3,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { journalFile } from '../../src/journal/read.js';
 import { lineOf } from '../../src/journal/record.js';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { header } from '../helpers/journals.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { coreOptions, device } from '../helpers/upgrade-run.js';
 
 describe('runs', () => {
@@ -133,11 +133,11 @@ describe('runs', () => {
   });
 });
 
-describe.skipIf(!mosquittoAvailable())('watch', () => {
-  let broker: Mosquitto;
+describe('watch', () => {
+  let broker: AedesServer;
   let place: Workplace;
   beforeAll(async () => {
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
     place = await workplace();
   });
   afterAll(async () => {

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BIN, type CliProcess, environment, type Workplace, workplace } from '../helpers/cli.js';
+import { type AedesServer, startAedes } from '../helpers/aedes.js';
+import { BIN, type CliRun, environment, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';
 import { fileStore } from '../helpers/firmware-server.js';
-import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { ptyAvailable, spawnPty } from '../helpers/pty.js';
 import { startTcpProxy } from '../helpers/tcp-proxy.js';
 
@@ -16,14 +16,14 @@ const SIGNALS = [
   ['SIGTERM', 143],
 ] as const;
 
-describe.skipIf(!mosquittoAvailable())('signals', () => {
-  let broker: Mosquitto;
+describe('signals', () => {
+  let broker: AedesServer;
   let observer: Client;
   let place: Workplace;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     place = await workplace();
-    broker = (await startMosquitto()) as Mosquitto;
+    broker = await startAedes();
     observer = await listen(broker.url, ['thing/product/+/services']);
   });
   afterAll(async () => {
@@ -33,9 +33,13 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     await place?.close();
   });
 
-  async function push(devices: object[], ...more: string[]): Promise<CliProcess> {
+  async function push(devices: object[], ...more: string[]): Promise<CliRun> {
+    return place.start(await wordsOf(devices, more));
+  }
+
+  async function wordsOf(devices: object[], more: string[] = []): Promise<string[]> {
     const manifest = await place.put(`${(devices[0] as { sn: string }).sn}.json`, devices);
-    return place.spawn(['push', manifest, '--broker', broker.url, ...more]);
+    return ['push', manifest, '--broker', broker.url, ...more];
   }
 
   async function fleet(gateways: number, options: DockOptions = {}) {
@@ -62,7 +66,7 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     const devices = someDevices(1, { file_url: store.url });
     const run = await push(devices, '--output', 'json');
     await reached;
-    run.child.kill(signal);
+    run.kill(signal);
     const { last, of } = jsonLines(await run.ended);
     expect(last).toMatchObject({ exit_code: code, totals: { not_started: 1 } });
     expect(of('error')[0]).toMatchObject({ code: 'interrupted', exit_code: code });
@@ -82,7 +86,7 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     const broker = ['--broker', `mqtt://127.0.0.1:${port}`, '--connect-timeout', '60s', '--output', 'json'];
     const run = await push(someDevices(1), ...broker);
     await connected;
-    run.child.kill(signal);
+    run.kill(signal);
     expect(jsonLines(await run.ended).last).toMatchObject({ exit_code: code, totals: { not_started: 1 } });
   });
 
@@ -90,7 +94,7 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     const devices = await fleet(2, { behavior: { reply: 'none', upgrade: false } });
     const run = await push(devices, '--output', 'json', '--concurrency', '1');
     await run.said('job_published');
-    run.child.kill(signal);
+    run.kill(signal);
     const result = await run.ended;
     const { all, last } = jsonLines(result);
     expect(last).toMatchObject({ exit_code: code, totals: { unknown: 1, not_started: 1 } });
@@ -100,9 +104,9 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
   });
 
   it.each(SIGNALS)('%s during the upgrade: the run is named', async (signal, code) => {
-    const run = await push(await fleet(1, { behavior: { download_seconds: 60 } }));
+    const run = place.spawn(await wordsOf(await fleet(1, { behavior: { download_seconds: 60 } })));
     await run.said(/download/);
-    run.child.kill(signal);
+    run.kill(signal);
     const result = await run.ended;
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(/go on in the docks\.\n.*Go on from here with: dji-ota resume \d{8}-\d{6}-\w+$/m);
@@ -113,7 +117,8 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
     const proxy = await startTcpProxy(broker.port);
     ends.push(() => proxy.stop());
     const url = ['--broker', `mqtt://127.0.0.1:${proxy.port}`];
-    const run = await push(await fleet(1, { behavior: { download_seconds: 60 } }), '--output', 'json', ...url);
+    const devices = await fleet(1, { behavior: { download_seconds: 60 } });
+    const run = place.spawn(await wordsOf(devices, ['--output', 'json', ...url]));
     await run.said('device_progress');
     // A broker that does not answer the farewell.
     proxy.blackHole(true);
@@ -127,7 +132,8 @@ describe.skipIf(!mosquittoAvailable())('signals', () => {
   });
 
   it('takes a signal that comes twice at once, as from npx and `timeout`, for one', async () => {
-    const run = await push(await fleet(1, { behavior: { download_seconds: 60 } }), '--output', 'json');
+    const devices = await fleet(1, { behavior: { download_seconds: 60 } });
+    const run = place.spawn(await wordsOf(devices, ['--output', 'json']));
     await run.said('device_progress');
     const twice = spawn('sh', ['-c', `kill -INT ${run.child.pid}; kill -INT ${run.child.pid}`]);
     await once(twice, 'exit');

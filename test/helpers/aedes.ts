@@ -1,4 +1,4 @@
-/** An aedes for one test: it speaks MQTT 3.1.1 alone. */
+/** A broker in this process, for one test file: it needs nothing installed, and speaks MQTT 3.1.1 alone. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
@@ -7,6 +7,10 @@ export interface AedesServer {
   url: string;
   port: number;
   broker: Aedes;
+  /** Resolves once clients of such an id have subscribed to `topic` so many times. */
+  subscribed(client: RegExp, topic: string, times?: number): Promise<void>;
+  /** Client and topic of everything that was published. */
+  readonly published: readonly { client: string; topic: string }[];
   stop(): Promise<void>;
 }
 
@@ -18,6 +22,14 @@ export async function startAedes(options: Parameters<typeof Aedes.createBroker>[
     socket.on('close', () => sockets.delete(socket));
     broker.handle(socket);
   });
+  const published: { client: string; topic: string }[] = [];
+  broker.on('publish', ({ topic }, client) => {
+    if (client) published.push({ client: client.id, topic });
+  });
+  const subscriptions: { client: string; topic: string }[] = [];
+  broker.on('subscribe', (topics, client) => {
+    subscriptions.push(...topics.map(({ topic }) => ({ client: client.id, topic })));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -25,6 +37,11 @@ export async function startAedes(options: Parameters<typeof Aedes.createBroker>[
     url: `mqtt://127.0.0.1:${port}`,
     port,
     broker,
+    published,
+    async subscribed(client, topic, times = 1) {
+      const found = () => subscriptions.filter((each) => client.test(each.client) && each.topic === topic).length;
+      while (found() < times) await once(broker, 'subscribe');
+    },
     async stop() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CliResult, type CliRun, inside } from './inside.js';
+import { type CliResult, type CliRun, type InsideOptions, type InsideRun, inside } from './inside.js';
 import { transcript } from './transcript.js';
 
 export type { CliResult, CliRun } from './inside.js';
@@ -13,14 +13,12 @@ export type { CliResult, CliRun } from './inside.js';
 /** Another program to test, e.g. that of an installed package, can be named in `DJI_OTA_BIN`. */
 export const BIN = process.env.DJI_OTA_BIN || fileURLToPath(new URL('../../bin/dji-ota.js', import.meta.url));
 
-export interface CliOptions {
+export interface CliOptions extends InsideOptions {
   /** Added to an environment that has nothing but a path and a home. */
   env?: Record<string, string | undefined>;
-  /** All of standard input; without it that is empty. */
-  input?: string;
 }
 
-export interface SpawnOptions extends CliOptions {
+export interface SpawnOptions extends Omit<CliOptions, 'terminal'> {
   /** Default: the folder of the workplace. */
   cwd?: string;
   /** Another user to run as, which only root may do. */
@@ -38,7 +36,7 @@ export interface Workplace {
   /** Writes a file below the folder and gives its path. */
   put(name: string, content: string | Buffer | object): Promise<string>;
   /** Starts a command line in this process. Its paths are absolute, since the folder is not the current one. */
-  start(args: string[], options?: CliOptions): CliRun;
+  start(args: string[], options?: CliOptions): InsideRun;
   /** {@link start}, to its end. */
   run(args: string[], options?: CliOptions): Promise<CliResult>;
   /**
@@ -66,8 +64,8 @@ export async function workplace(): Promise<Workplace> {
     return run;
   }
 
-  const start = (args: string[], { env, input = '' }: CliOptions = {}): CliRun => {
-    const run = inside(args, environment(folder, env), input);
+  const start = (args: string[], { env, ...options }: CliOptions = {}): InsideRun => {
+    const run = inside(args, environment(folder, env), options);
     return kept(run, () => run.kill('SIGTERM'));
   };
 

@@ -1,5 +1,6 @@
 /** Command lines run by the sources in this process: all of `main`, without the process of its own that costs half a second. */
 import { EventEmitter } from 'node:events';
+import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import { PassThrough, Writable } from 'node:stream';
 import type { Io } from '../../src/cli/io.js';
 import { type Host, main } from '../../src/cli/main.js';
@@ -15,22 +16,37 @@ export interface CliResult {
 
 /** A command line that is being run, in this process or another. */
 export interface CliRun extends Transcript {
+  /** Ctrl-C is SIGINT. */
   kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void;
   ended: Promise<CliResult>;
 }
 
+export interface InsideOptions {
+  /** All of standard input; without it that is empty. */
+  input?: string;
+  /** All three streams are one terminal of this size; what is on it is `stdout`. */
+  terminal?: { columns: number; rows: number };
+}
+
+export interface InsideRun extends CliRun {
+  /** What a person types at the terminal. */
+  type(keys: string): void;
+}
+
 /**
  * Relative paths are those of this process. What takes a process is another's matter (test/helpers/cli.ts, `spawn`): being
- * killed, a second Ctrl-C, streams that fail, terminals, another user.
+ * killed, a second Ctrl-C, streams that fail or take nothing, another user.
  */
-export function inside(words: readonly string[], env: NodeJS.ProcessEnv, input = ''): CliRun {
+export function inside(words: readonly string[], env: NodeJS.ProcessEnv, options: InsideOptions = {}): InsideRun {
   const { all, take, end, said } = transcript();
+  const { input = '', terminal } = options;
   const [stdin, stdout, stderr] = [
     new PassThrough(),
     sink((text) => take('stdout', text)),
-    sink((text) => take('stderr', text)),
+    sink((text) => take(terminal ? 'stdout' : 'stderr', text)),
   ];
-  stdin.end(input);
+  if (terminal) for (const stream of [stdin, stdout, stderr]) Object.assign(stream, { isTTY: true, ...terminal });
+  else stdin.end(input);
   let exit: (code: number) => void = () => {};
   const exited = new Promise<number>((resolve) => {
     exit = resolve;
@@ -49,6 +65,7 @@ export function inside(words: readonly string[], env: NodeJS.ProcessEnv, input =
       return all.stderr;
     },
     said,
+    type: (keys) => void stdin.write(keys),
     kill: (signal) => void signals.emit(signal),
     ended,
   };
@@ -63,7 +80,11 @@ function sink(take: (text: string) => void): NodeJS.WriteStream {
       done();
     },
   });
-  return stream as unknown as NodeJS.WriteStream;
+  return Object.assign(stream, {
+    cursorTo: (x: number) => cursorTo(stream, x),
+    moveCursor: (x: number, y: number) => moveCursor(stream, x, y),
+    clearLine: (direction: -1 | 0 | 1) => clearLine(stream, direction),
+  }) as unknown as NodeJS.WriteStream;
 }
 
 export interface IoOptions {

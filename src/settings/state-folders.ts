@@ -101,6 +101,15 @@ export function digestCacheFile(env: NodeJS.ProcessEnv): string | null {
   }
 }
 
+/** Whether there can be profiles: a user whom the system does not know has nowhere to keep them. */
+export function hasSettings(env: NodeJS.ProcessEnv): boolean {
+  try {
+    return settingsFile(env) !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** The file that holds the profiles. */
 export function settingsFile(env: NodeJS.ProcessEnv): string {
   return path.join(stateFolders(env).config, 'config.json');

@@ -145,8 +145,7 @@ describe('for real', () => {
     // It listens for ten seconds, since docks tell their version when it changes.
     if (connects && words.includes('--skip-current')) mapped.splice(mapped.indexOf('--skip-current'), 1);
     if (words.includes('--wave-pause')) mapped[mapped.indexOf('--wave-pause') + 1] = '0';
-    if (command === 'watch') mapped.push('--timeout', '1s');
-    if (command === 'devices') mapped.push('--timeout', '1s');
+    if (command === 'watch' || command === 'devices') mapped.push('--timeout', '5s');
     if (command === 'simulate')
       return [...mapped.filter((word, at) => !(word === '--port' || words[at - 1] === '--port')), '--port', '0'];
     if (command === 'config' && action === 'set' && words.some((word) => word.startsWith('broker='))) {
@@ -177,16 +176,6 @@ describe('for real', () => {
     return running.ended;
   }
 
-  /** Which of the program's ways a command goes. */
-  const wayOf = ([name = '', ...words]: readonly string[]) =>
-    [
-      name,
-      name === 'config' && words[0],
-      ...['--simulate', '--dry-run', '--serve'].filter((one) => words.includes(one)),
-    ]
-      .filter(Boolean)
-      .join(' ');
-
   const mayRun = commands.filter(({ words }) => !words.includes('--help'));
   // One after the other: what changes profiles, since others read them, and what shares the docks of the one broker.
   const alone = ({ words }: { words: string[] }) =>
@@ -198,17 +187,17 @@ describe('for real', () => {
     const wrong: string[] = [];
     let ran = 0;
     const done = new Set<string>();
-    const ways = new Set<string>();
+    const seen = new Set<string>();
     const one = async ({ words, line }: (typeof commands)[number]) => {
       const mapped = runnable(words);
       // What is shown in several places is run once.
       if (!mapped || done.has(mapped.join(' '))) return;
       done.add(mapped.join(' '));
-      // The built program goes each way once; what else is shown of it is the same code with other words.
-      const way = wayOf(mapped);
-      const first = !ways.has(way);
-      ways.add(way);
-      const { code, stderr } = await run(mapped, first);
+      // Once the built program, which loads each command on its own.
+      const [name = ''] = mapped;
+      const built = !seen.has(name);
+      seen.add(name);
+      const { code, stderr } = await run(mapped, built);
       ran++;
       if (!fine(words).includes(code ?? -1))
         wrong.push(`dji-ota ${line}\n  (${mapped.join(' ')}): ${code}\n${stderr.slice(0, 500)}`);

@@ -1,35 +1,54 @@
 /** What we give to CI systems and clusters: each file's own commands, run for real with simulated docks. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import picomatch from 'picomatch';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { copiesOf, stagesOf } from '../../scripts/dockerfile.js';
 import { BIN, environment, type Workplace, workplace } from '../helpers/cli.js';
+import { programShim } from '../helpers/shim.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const text = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 
+const before = process.cwd();
 let place: Workplace;
+let endDry: () => void;
 
 beforeAll(async () => {
   place = await workplace();
+  process.chdir(place.folder);
   await mkdir(join(place.folder, 'bin'));
   const shim = (more: string) => `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"${more}\n`;
   await chmod(await place.put('bin/dji-ota', shim('')), 0o755);
   // The same words, but nothing is sent: what is left of the fleet is shown.
-  await mkdir(join(place.folder, 'dry'));
-  await chmod(await place.put('dry/dji-ota', shim(' --dry-run')), 0o755);
+  endDry = await programShim(join(place.folder, 'dry', 'dji-ota'), ['--dry-run']);
   await mkdir(join(place.folder, 'simulated'));
   await chmod(await place.put('simulated/dji-ota', shim(' --simulate refused')), 0o755);
   const devices = Array.from({ length: 10 }, (_, index) => `AIR${index},1.0,DOCK${index}`);
   await place.put('fleet.csv', ['sn,product_version,pid', ...devices, ''].join('\n'));
 });
-afterAll(() => place.close());
+afterAll(async () => {
+  process.chdir(before);
+  endDry();
+  await place.close();
+});
+
+/** {@link sh}, with the program in this process: what it shows of a fleet that is not upgraded. */
+async function dry(
+  script: string,
+  env: Record<string, string>,
+  shell: string[] = ['bash', '-e', '-c'],
+): Promise<string> {
+  const [program = 'bash', ...args] = shell;
+  const options = { env: environment(place.folder, { ...pathWith('dry'), ...env }) };
+  return (await promisify(execFile)(program, [...args, script], options)).stdout;
+}
 
 function sh(script: string, env: Record<string, string>, shell: string[] = ['bash', '-e', '-c']) {
   const [program = 'bash', ...args] = shell;
@@ -190,13 +209,9 @@ describe('the GitLab job', () => {
     CI_PROJECT_DIR: place.folder,
   });
 
-  test('its parts are the whole fleet', () => {
-    const parts = Array.from({ length: firmware.parallel }, (_, index) => {
-      const { status, stdout } = sh(firmware.script.join('\n'), { ...pathWith('dry'), ...env(index + 1) });
-      expect(status).toBe(0);
-      return stdout;
-    });
-    expectWholeFleet(parts);
+  test('its parts are the whole fleet', async () => {
+    const parts = Array.from({ length: firmware.parallel }, (_, index) => index + 1);
+    expectWholeFleet(await Promise.all(parts.map((part) => dry(firmware.script.join('\n'), env(part)))));
   });
 
   test('it fails where a device fails, and leaves the reports that it collects', () => {
@@ -215,7 +230,7 @@ describe('the GitLab job', () => {
   });
 });
 
-test('the Kubernetes job: indexed, its parts are the whole fleet, its volumes and mounts fit', () => {
+test('the Kubernetes job: indexed, its parts are the whole fleet, its volumes and mounts fit', async () => {
   const job = parse(text('examples/kubernetes-job.yaml'));
   expect(job).toMatchObject({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: expect.any(String) } });
   const { completionMode, completions, parallelism, template } = job.spec;
@@ -228,14 +243,11 @@ test('the Kubernetes job: indexed, its parts are the whole fleet, its volumes an
     expect(volumes).toContain(name);
     expect(mountPath).toMatch(/^\//);
   }
-  const parts = Array.from({ length: completions }, (_, index) => {
-    const env = { ...pathWith('dry'), JOB_COMPLETION_INDEX: String(index) };
-    const args = container.args.map((arg: string) => arg.replace('/fleet/', './'));
-    const { status, stdout } = sh(args.join(' '), env, container.command);
-    expect(status).toBe(0);
-    return stdout;
-  });
-  expectWholeFleet(parts);
+  const args = container.args.map((arg: string) => arg.replace('/fleet/', './'));
+  const parts = Array.from({ length: completions }, (_, index) =>
+    dry(args.join(' '), { JOB_COMPLETION_INDEX: String(index) }, container.command),
+  );
+  expectWholeFleet(await Promise.all(parts));
 });
 
 interface Stage {

@@ -1,18 +1,20 @@
-/** The completion scripts in the shells themselves, with the built program behind them. */
-import { spawnSync } from 'node:child_process';
-import { chmod, mkdir } from 'node:fs/promises';
+/** The completion scripts in the shells themselves, with the program behind them. */
+import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BIN, environment, type Workplace, workplace } from '../helpers/cli.js';
+import { environment, type Workplace, workplace } from '../helpers/cli.js';
+import { programShim } from '../helpers/shim.js';
 
 let place: Workplace;
+const before = process.cwd();
 let env: NodeJS.ProcessEnv;
+let endShim: () => void;
 
 beforeAll(async () => {
   place = await workplace();
-  await mkdir(join(place.folder, 'bin'));
-  const shim = await place.put('bin/dji-ota', `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
-  await chmod(shim, 0o755);
+  process.chdir(place.folder);
+  endShim = await programShim(join(place.folder, 'bin', 'dji-ota'));
   env = environment(place.folder);
   env.PATH = `${join(place.folder, 'bin')}:${env.PATH}`;
   await place.put('fleet.json', [
@@ -30,13 +32,16 @@ beforeAll(async () => {
   await place.run(['config', 'set', '--profile', 'site-b', 'broker=mqtt://b.example.com']);
 });
 
-afterAll(() => place.close());
+afterAll(async () => {
+  process.chdir(before);
+  endShim();
+  await place.close();
+});
 
-function shell(program: string, args: string[]): { stdout: string; stderr: string } {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: place.folder, env, encoding: 'utf8' });
-  if (error) throw error;
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return { stdout, stderr };
+async function shell(program: string, args: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(program, args, { env });
+  expect(stderr).toBe('');
+  return stdout;
 }
 
 function installed(program: string): boolean {
@@ -46,7 +51,7 @@ function installed(program: string): boolean {
 }
 
 /** What each line, with the cursor at its end, is completed to; `words` as bash would have cut them. */
-function inBash(...lines: string[]): string[][] {
+async function inBash(...lines: string[]): Promise<string[][]> {
   const script = `
     source ./completion.bash && source ./completion.bash
     # It works while a person presses the key alone.
@@ -62,11 +67,11 @@ function inBash(...lines: string[]): string[][] {
       printf '%s\\n' "\${COMPREPLY[@]}" ---
     }
     for line in "$@"; do try "$line"; done`;
-  return blocks(shell('bash', ['--norc', '-c', script, 'bash', ...lines]).stdout);
+  return blocks(await shell('bash', ['--norc', '-c', script, 'bash', ...lines]));
 }
 
 /** The same in zsh, by what it hands to `_describe`. */
-function inZsh(...lines: string[]): string[][] {
+async function inZsh(...lines: string[]): Promise<string[][]> {
   const script = `
     compdef() { }
     source ./completion.zsh
@@ -76,14 +81,14 @@ function inZsh(...lines: string[]): string[][] {
       _dji-ota
       print -- ---
     done`;
-  return blocks(shell('zsh', ['-f', '-c', script, 'zsh', ...lines]).stdout).map((lines) =>
+  return blocks(await shell('zsh', ['-f', '-c', script, 'zsh', ...lines])).map((lines) =>
     lines.map((line) => line.replace(/(?<!\\):.*/, '')),
   );
 }
 
-function inFish(...lines: string[]): string[][] {
+async function inFish(...lines: string[]): Promise<string[][]> {
   const script = 'source ./completion.fish; for line in $argv; complete --do-complete $line; echo ---; end';
-  return blocks(shell('fish', ['--no-config', '-c', script, ...lines]).stdout).map((lines) =>
+  return blocks(await shell('fish', ['--no-config', '-c', script, ...lines])).map((lines) =>
     lines.map((line) => line.split('\t')[0] ?? ''),
   );
 }
@@ -96,8 +101,8 @@ function blocks(stdout: string): string[][] {
 }
 
 describe('bash', () => {
-  test('commands, options, their values, also behind =, profiles and gateways', () => {
-    const [commands, options, choices, equals, profile, half, pids, more] = inBash(
+  test('commands, options, their values, also behind =, profiles and gateways', async () => {
+    const [commands, options, choices, equals, profile, half, pids, more] = await inBash(
       'dji-ota re',
       'dji-ota push --re',
       'dji-ota push --output ',
@@ -117,20 +122,23 @@ describe('bash', () => {
     expect(more).toEqual(['DOCK1,DOCK2']);
   });
 
-  test('a colon in what is typed does not double it', () => {
-    expect(inBash('dji-ota push --broker mqtt:', 'dji-ota push --broker=w')).toEqual([['//'], ['ws://', 'wss://']]);
+  test('a colon in what is typed does not double it', async () => {
+    expect(await inBash('dji-ota push --broker mqtt:', 'dji-ota push --broker=w')).toEqual([
+      ['//'],
+      ['ws://', 'wss://'],
+    ]);
   });
 
   test('nothing that is typed or offered is run', async () => {
-    expect(inBash('dji-ota push $(pwd>owned) --only ', 'dji-ota push fleet.json --only $')).toEqual([[], []]);
+    expect(await inBash('dji-ota push $(pwd>owned) --only ', 'dji-ota push fleet.json --only $')).toEqual([[], []]);
     expect((await place.run(['complete', '--', 'push', 'fleet.json', '--only', ''])).stdout).not.toContain('owned');
     expect(spawnSync('ls', { cwd: place.folder, encoding: 'utf8' }).stdout).not.toContain('owned\n');
   });
 });
 
 describe.skipIf(!installed('zsh'))('zsh', () => {
-  test('commands, options, their values, also behind =, profiles and gateways', () => {
-    const [commands, options, choices, equals, profile, pids] = inZsh(
+  test('commands, options, their values, also behind =, profiles and gateways', async () => {
+    const [commands, options, choices, equals, profile, pids] = await inZsh(
       'dji-ota re',
       'dji-ota push --re',
       'dji-ota push --output ',
@@ -146,14 +154,14 @@ describe.skipIf(!installed('zsh'))('zsh', () => {
     expect(pids).toEqual(['DOCK1', 'DOCK2']);
   });
 
-  test('a colon in a value is not the beginning of its description', () => {
-    expect(inZsh('dji-ota push --broker mq')).toEqual([['mqtt\\://', 'mqtts\\://']]);
+  test('a colon in a value is not the beginning of its description', async () => {
+    expect(await inZsh('dji-ota push --broker mq')).toEqual([['mqtt\\://', 'mqtts\\://']]);
   });
 });
 
 describe.skipIf(!installed('fish'))('fish', () => {
-  test('commands, options, their values, also behind =, profiles, gateways and files', () => {
-    const [commands, options, choices, equals, profile, pids, files] = inFish(
+  test('commands, options, their values, also behind =, profiles, gateways and files', async () => {
+    const [commands, options, choices, equals, profile, pids, files] = await inFish(
       'dji-ota re',
       'dji-ota push --re',
       'dji-ota push --output ',

@@ -5,7 +5,7 @@ import { type BrokerUrl, shownUser } from '../../broker-url.js';
 import type { ConnectionSettings } from '../../mqtt/broker.js';
 import { warnOfLooseFolders } from '../loose-folders.js';
 import { type NamedProfile, NO_PROFILE } from '../profiles/profile.js';
-import { settingsFile } from '../state-folders.js';
+import { hasSettings, settingsFile } from '../state-folders.js';
 import {
   checkKeyPair,
   passwordIn,
@@ -100,7 +100,10 @@ export async function loadFirmwareTrust(
   flags: ConnectionFlags,
   sources: Pick<ConnectionSources, 'env' | 'warn'>,
 ): Promise<Pick<Connection, 'firmwareCa' | 'models' | 'profile'>> {
-  const { profile, ca } = await mergeWithProfile(flags, { ...sources, caForFirmware: true });
+  const { env, warn } = sources;
+  const readProfile = async (name: string | null) =>
+    name === null && !hasSettings(env) ? null : profileFromFile(name, env, warn);
+  const { profile, ca } = await mergeWithProfile(flags, { ...sources, readProfile, caForFirmware: true });
   return { firmwareCa: ca ?? undefined, models: profile?.values.models, profile: profile?.name ?? null };
 }
 

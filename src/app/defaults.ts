@@ -21,5 +21,8 @@ export const DEFAULTS = {
 /** How long `devices` listens. */
 export const LISTEN_TIME = 10 * SECOND;
 
+/** How long `init` listens, which wants models as well. */
+export const INIT_LISTEN_TIME = 15 * SECOND;
+
 /** How long journals are kept when old ones are removed. */
 export const KEEP_RUNS = 90 * 24 * 60 * MINUTE;

@@ -49,6 +49,7 @@ export function fixedOf(scope: DevicesScope): Map<string, string> {
 /**
  * Connects, and gives `work` what hears the docks.
  * @param env where what they say is kept in the inventory; null = nowhere
+ * @param by the command that listens
  * @throws OtaError those of a connection, and what `work` throws
  */
 export async function withFleet<T>(
@@ -56,6 +57,7 @@ export async function withFleet<T>(
   { clock, signal, warn }: DevicesContext,
   env: Context['env'] | null,
   work: (feed: FleetFeed, broker: Broker) => Promise<T>,
+  by = 'devices',
 ): Promise<T> {
   const feed = createFleetFeed(clock);
   let gone: Error | null = null;
@@ -71,7 +73,7 @@ export async function withFleet<T>(
     },
     signal,
   );
-  const closeInventory = env && keepInventory(feed, 'devices', { clock, env, warn });
+  const closeInventory = env && keepInventory(feed, by, { clock, env, warn });
   try {
     if (gone) throw gone;
     return await work(feed, broker);

@@ -6,6 +6,7 @@ import { completion } from './commands/completion/command.js';
 import { config } from './commands/config/command.js';
 import type { CommandDeclaration } from './commands/declaration.js';
 import { devices } from './commands/devices/command.js';
+import { init } from './commands/init/command.js';
 import { inspect } from './commands/inspect/command.js';
 import { push } from './commands/push/command.js';
 import { report } from './commands/report/command.js';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
   retry,
   runs,
   report,
+  init,
   devices,
   inspect,
   simulate,

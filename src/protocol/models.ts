@@ -28,12 +28,22 @@ export function modelName(key: string): string {
   return Object.hasOwn(MODELS, key) ? (MODELS[key] ?? key) : key;
 }
 
-// DJI's page on terminal devices for FlightHub 2 On-Premises (November 2026): on the first Dock the numbers differ.
-const SAME_RELEASE: Readonly<Record<string, RegExp>> = { '3-2-0': /^0-91-/, '3-3-0': /^0-100-/ };
+// DJI's page on terminal devices for FlightHub 2 On-Premises (November 2026).
+const DOCK_OF: readonly (readonly [aircraft: RegExp, dock: string])[] = [
+  [/^0-67-/, '3-1-0'],
+  [/^0-91-/, '3-2-0'],
+  [/^0-100-/, '3-3-0'],
+];
+
+/** The model of the docks that aircraft of this model rest in; null where that is not public. */
+export function dockOf(aircraft: string): string | null {
+  return DOCK_OF.find(([models]) => models.test(aircraft))?.[1] ?? null;
+}
 
 /** Whether a dock and an aircraft of these models have one version number for both (PROTOCOL "Dock and aircraft belong together"). */
 export function sharesReleases(dock: string, aircraft: string): boolean {
-  return Object.hasOwn(SAME_RELEASE, dock) && SAME_RELEASE[dock]?.test(aircraft) === true;
+  // On the first Dock the numbers differ.
+  return dock !== '3-1-0' && dockOf(aircraft) === dock;
 }
 
 export function isKnownModel(key: string): boolean {

@@ -105,6 +105,9 @@ describe('for real', () => {
     await place.put('fleet.csv', ['sn,pid,product_version,site,ring', ...rows, ''].join('\n'));
     const file = 'examples/firmware/Dock3_17.07.04.01_pro.zip';
     await place.put('local.yaml', JSON.stringify([{ ...devices[0], file }]));
+    const proof = { file_size: 6175, md5: 'a4475c8e02e0bf8ce218a52aacc975d7' };
+    await place.put('fleet.yaml', JSON.stringify([{ ...devices[0], file, ...proof }]));
+    await cp(join(ROOT, 'examples/firmware'), join(place.folder, 'firmware'), { recursive: true });
     await cp(join(ROOT, file), join(place.folder, 'M4T_UAV_17.02.05.01_pro.zip'));
     const short = { reply_ms: 20, download_seconds: 0.2, upgrade_seconds: 0.2, silence_seconds: 0, interval_ms: 50 };
     await place.put('short.json', { defaults: short });
@@ -132,7 +135,9 @@ describe('for real', () => {
     if (words.includes('--follow') || words.includes('--watch')) return null;
     if (words.some((word) => ['--ask-password', '--password-stdin'].includes(word))) return null;
     const mapped = words.map((word) =>
-      word.replace(/mqtts:\/\/mqtt\.example\.com$/, simulator.url).replace('0.0.0.0:8080', '127.0.0.1:0'),
+      word
+        .replace(/mqtts:\/\/mqtt\.example\.com$/, simulator.url)
+        .replace(/^(0\.0\.0\.0|192\.168\.1\.20):8080$/, '127.0.0.1:0'),
     );
     const simulated = mapped.indexOf('--simulate');
     if (simulated >= 0 && (mapped[simulated + 1] ?? '--').startsWith('--'))
@@ -146,6 +151,7 @@ describe('for real', () => {
     if (connects && words.includes('--skip-current')) mapped.splice(mapped.indexOf('--skip-current'), 1);
     if (words.includes('--wave-pause')) mapped[mapped.indexOf('--wave-pause') + 1] = '0';
     if (command === 'watch' || command === 'devices') mapped.push('--timeout', '5s');
+    if (command === 'init') mapped.push('--timeout', '5s', '--firmware', 'examples/firmware', '--force');
     if (command === 'simulate')
       return [...mapped.filter((word, at) => !(word === '--port' || words[at - 1] === '--port')), '--port', '0'];
     if (command === 'config' && action === 'set' && words.some((word) => word.startsWith('broker='))) {
@@ -157,6 +163,8 @@ describe('for real', () => {
   /** The exit codes that a command may end with here; everything else is a command that does not work. */
   function fine(words: readonly string[]): number[] {
     if (words[0] === 'watch') return [5];
+    // What the simulated docks have told by then.
+    if (words[0] === 'init') return [3, 5];
     // Which of its docks fail depends on how many there are.
     if (words.includes('mixed')) return [0, 1];
     if (words[0] !== 'push') return [0];

@@ -26,7 +26,7 @@ export function labelNameProblem(name: string): string | null {
 }
 
 /** Why `value` cannot be a label's, in words that follow it, or null where it can. */
-function labelProblem(value: unknown): string | null {
+export function labelProblem(value: unknown): string | null {
   const problem = textProblem(value);
   if (problem !== null) return problem;
   return (value as string).length > MAX_VALUE ? `is longer than ${MAX_VALUE} characters` : null;

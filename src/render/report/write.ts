@@ -1,9 +1,8 @@
 /** Writes reports: each whole or not at all. */
-import { randomBytes } from 'node:crypto';
-import { rename, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
+import { writeWhole } from '../../whole-file.js';
 import type { RunReport } from './model.js';
 import { formatOf, type ReportFormat } from './targets.js';
 
@@ -42,16 +41,4 @@ export async function writeReports(
     }
   }
   return errors;
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  // In the same folder, since only there a rename replaces the file in one step.
-  const part = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(4).toString('hex')}.part`);
-  try {
-    await writeFile(part, text, { flag: 'wx' });
-    await rename(part, file);
-  } catch (error) {
-    await unlink(part).catch(() => {});
-    throw error;
-  }
 }

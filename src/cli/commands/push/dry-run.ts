@@ -1,6 +1,6 @@
 /** `--dry-run`: the plan, for people as a table and for scripts as the exact messages. */
 import { profileProducts } from '../../../app/connect.js';
-import type { Warn } from '../../../app/context.js';
+import type { Context, Warn } from '../../../app/context.js';
 import { type FirmwareSettings, readFirmwareCa } from '../../../app/firmware.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
@@ -8,10 +8,11 @@ import { newRunId } from '../../../app/run-id.js';
 import type { Manifest } from '../../../manifest/model.js';
 import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
-import { safeText } from '../../../text.js';
+import { byText, safeText } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
+import type { RunEvent } from '../../../upgrade/events.js';
 import type { Io } from '../../io.js';
-import { openOutput } from '../../run-output.js';
+import { openOutput, type RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
 import { planText, withRedactedUrls } from './plan-view.js';
 
@@ -31,7 +32,9 @@ export async function dryRun(
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
     for (const { code, message } of warnings) output.warn(code, message);
     const firmware = { ...settings.firmware, ...(await firmwareTrust(options, io, output.warn)) };
-    const { plan, waves } = await planPush(devices, { ...settings, firmware }, output.context);
+    const { plan, waves } = await inOrder(devices, output, (context) =>
+      planPush(devices, { ...settings, firmware }, context),
+    );
     if (output.kind === 'json') {
       for (const { gateway, topic, request } of requestsOf(plan, output.context)) {
         const pid = plan.gateways[gateway]?.pid ?? '';
@@ -43,7 +46,7 @@ export async function dryRun(
       const verbose = options.verbose ?? false;
       let text = planText(shown, waves, { width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose });
       if (verbose) {
-        text += '\n';
+        text += '\nWhat would be published; tid, bid and timestamp are examples, made anew each time:\n';
         for (const { topic, request } of requestsOf(shown, output.context)) {
           // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.
           if (text.length > 64 * 1024) {
@@ -62,6 +65,26 @@ export async function dryRun(
     return 0;
   } finally {
     output.close();
+  }
+}
+
+/** Files are read side by side: what is said of them is told afterwards, in the manifest's order, the same each time. */
+async function inOrder<T>(
+  devices: readonly { sn: string }[],
+  { context, emit }: RunOutput,
+  work: (context: Context) => Promise<T>,
+): Promise<T> {
+  const told: RunEvent[] = [];
+  try {
+    const warn: Warn = (code, message) => void told.push({ event: 'warning', code, message });
+    return await work({ ...context, warn, emit: (event) => void told.push(event) });
+  } finally {
+    const places = new Map(devices.map(({ sn }, place) => [sn, place]));
+    const place = (event: RunEvent) =>
+      event.event === 'firmware_ready' ? (places.get(event.devices[0] ?? '') ?? 0) : devices.length;
+    const text = (event: RunEvent) => (event.event === 'warning' ? event.message : '');
+    told.sort((a, b) => place(a) - place(b) || byText(text(a), text(b)));
+    told.forEach(emit);
   }
 }
 

@@ -1,0 +1,30 @@
+import { INIT_LISTEN_TIME } from '../../../app/defaults.js';
+import { CONNECTION } from '../../options/connection.js';
+import { defineOptions, type Options } from '../../options/declaration.js';
+import type { CommonOptions } from '../../options/on-every-command.js';
+import { PID } from '../../options/output.js';
+import { each, timeout } from '../../options/value-types.js';
+
+export const INIT = defineOptions({
+  ...PID,
+  all: { help: 'every gateway of the broker' },
+  firmware: {
+    value: '<folder or file>',
+    help: 'firmware packages: files, or folders with .zip files; repeatable',
+    gather: each,
+    defaultText: 'the current folder',
+    complete: 'files',
+  },
+  label: { value: '<key=value>', help: 'a label of every device, like site=north; repeatable', gather: each },
+  timeout: { value: '<duration>', help: 'how long to listen', type: timeout, default: INIT_LISTEN_TIME },
+  write: {
+    value: '<file>',
+    help: 'the manifest to write: .json, .yaml, .csv or .tsv',
+    defaultText: 'JSON on standard output',
+    complete: 'files',
+  },
+  force: { help: 'replace the file of --write where it exists' },
+  ...CONNECTION,
+});
+
+export type InitOptions = Options<typeof INIT> & CommonOptions;

@@ -1,0 +1,124 @@
+/** Writes manifests that a person can read and edit, and that read.ts reads as they are. */
+import path from 'node:path';
+import { OtaError } from '../errors.js';
+import { safeJson, safeText } from '../text.js';
+import { KNOWN_PARTS } from './device/fields.js';
+import type { Labels } from './model.js';
+import { readColumns } from './parse/csv-columns.js';
+
+export const MANIFEST_FORMATS = ['json', 'yaml', 'csv', 'tsv'] as const;
+export type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
+
+/** A device as it is written: null is left out. */
+export interface WrittenDevice {
+  sn: string;
+  pid: string;
+  product_version: string;
+  /** Relative to the manifest, with `/`. */
+  file: string;
+  file_size: number;
+  md5: string;
+  labels: Labels;
+  /** `heard_at`: ISO 8601, UTC. */
+  known: Record<(typeof KNOWN_PARTS)[number], string | null>;
+}
+
+/** The format that a file's extension stands for. @throws OtaError `usage` that names `option` */
+export function manifestFormat(file: string, option: string): ManifestFormat {
+  const extension = path.extname(file).slice(1).toLowerCase();
+  const format = MANIFEST_FORMATS.find((each) => each === (extension === 'yml' ? 'yaml' : extension));
+  if (format) return format;
+  const said = extension === '' ? 'has no extension' : `ends in .${safeText(extension, 20)}, which is no manifest`;
+  throw new OtaError('usage', `${option} ${safeText(file, 300)} ${said}`, {
+    hint: 'The extension says what is written: .json, .yaml, .csv or .tsv.',
+  });
+}
+
+/** Why a CSV can have no column for one of `labels`, or null. */
+export function labelColumnProblem(labels: Labels): string | null {
+  const problems: string[] = [];
+  for (const column of readColumns(Object.keys(labels), (problem) => problems.push(problem))) {
+    if (column.kind === 'field' || column.kind === 'known') problems.push(`the column "${column.name}" is no label's`);
+  }
+  return problems[0] ?? null;
+}
+
+/** The devices in their order, with a line end at the end. All of them have the same labels. */
+export function manifestText(devices: readonly WrittenDevice[], format: ManifestFormat): string {
+  switch (format) {
+    case 'json': {
+      const blocks = devices.map((device) => {
+        const lines = keysOf(device).map(([key, value]) => `      ${JSON.stringify(key)}: ${flow(value)}`);
+        return `    {\n${lines.join(',\n')}\n    }`;
+      });
+      return safeJson(`{\n  "devices": [\n${blocks.join(',\n')}\n  ]\n}\n`);
+    }
+    case 'yaml':
+      return devices
+        .map((device) => {
+          const lines = keysOf(device).map(([key, value]) =>
+            typeof value === 'object'
+              ? `${key}:\n${Object.entries(value)
+                  .map(([name, text]) => `    ${scalar(name)}: ${scalar(text)}\n`)
+                  .join('')}`
+              : `${key}: ${scalar(value)}\n`,
+          );
+          return `- ${lines.join('  ')}`;
+        })
+        .join('\n');
+    default: {
+      const separator = format === 'csv' ? ',' : '\t';
+      const labels = Object.keys(devices[0]?.labels ?? {});
+      const header = [...KEYS, ...KNOWN_PARTS.map((part) => `known_${part}`), ...labels];
+      const rows = devices.map((device) => [
+        ...KEYS.map((key) => device[key]),
+        ...KNOWN_PARTS.map((part) => device.known[part] ?? ''),
+        ...labels.map((label) => device.labels[label] ?? ''),
+      ]);
+      const text = [header, ...rows]
+        .map((row) => `${row.map((value) => cell(value, separator)).join(separator)}\n`)
+        .join('');
+      // Excel reads UTF-8 by this mark alone.
+      return /[^\x00-\x7f]/.test(text) ? `\ufeff${text}` : text;
+    }
+  }
+}
+
+const KEYS = ['sn', 'pid', 'product_version', 'file', 'file_size', 'md5'] as const;
+
+type Written = string | number | Readonly<Record<string, string>>;
+
+function keysOf(device: WrittenDevice): [string, Written][] {
+  const known = Object.fromEntries(
+    KNOWN_PARTS.flatMap((part) => (device.known[part] ? [[part, device.known[part]]] : [])),
+  );
+  const maps = { labels: device.labels, known: known as Record<string, string> };
+  return [
+    ...KEYS.map((key): [string, Written] => [key, device[key]]),
+    ...Object.entries(maps).filter(([, map]) => Object.keys(map).length > 0),
+  ];
+}
+
+/** In one line, as people write it. */
+function flow(value: Written): string {
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return `{ ${Object.entries(value)
+    .map(([key, text]) => `${JSON.stringify(key)}: ${JSON.stringify(text)}`)
+    .join(', ')} }`;
+}
+
+/** A YAML scalar; in quotes whatever some version of YAML may take for anything but text. */
+function scalar(value: string | number): string {
+  const text = String(value);
+  const isText = /^[A-Za-z0-9.][\w. /-]*$/.test(text) && /[a-z]/i.test(text) && !Number.isFinite(Number(text));
+  const isWord = /^(y|n|yes|no|on|off|true|false|null|\.nan|\.inf)$/i.test(text) || /^[\d._]+e/i.test(text);
+  return typeof value === 'number' || (isText && !isWord) ? text : safeJson(JSON.stringify(text));
+}
+
+/** A cell that a spreadsheet keeps as it is: a text that looks like a number or a formula is marked as text. */
+function cell(value: string | number, separator: string): string {
+  const text = String(value);
+  const asNumber = /^[+-]?[\d.,]+(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text.replace(',', '.')));
+  const marked = typeof value === 'string' && (asNumber || /^[='@+-]/.test(text)) ? `="${text}"` : text;
+  return marked.includes(separator) || /["\r\n]/.test(marked) ? `"${marked.replaceAll('"', '""')}"` : marked;
+}

@@ -5,6 +5,8 @@ import type { BrokerUrl } from '../broker-url.js';
 export interface BrokerMessage {
   topic: string;
   payload: Uint8Array;
+  /** With which it came. */
+  qos?: 0 | 1 | 2;
   /** Kept by the broker from earlier: it may be years old. */
   retained: boolean;
 }

@@ -144,7 +144,7 @@ export function openLink(
       // MQTT 3.1.1 has no way to tell the broker how much is too much.
       if (state === 'ended' || payload.length > MAX_MESSAGE_BYTES) return;
       try {
-        events.onMessage({ topic, payload, retained: packet.retain });
+        events.onMessage({ topic, payload, qos: packet.qos, retained: packet.retain });
       } catch (error) {
         // The receiver's own fault must not look like one of the connection, nor end it.
         events.onReceiverError(error);

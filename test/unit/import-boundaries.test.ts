@@ -8,7 +8,7 @@ import { filesUnder, type Import, importsOf, withoutComments } from '../helpers/
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SRC = join(ROOT, 'src');
 
-const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 'simulator'];
+const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 'recording', 'simulator'];
 
 /**
  * DESIGN "Rooms", from the ground up. A room imports from itself and from what stands in its row, types included;
@@ -23,8 +23,9 @@ const ROOMS: Record<string, readonly string[]> = {
   firmware: ['ground', 'protocol', 'manifest/model'],
   mqtt: ['ground', 'protocol'],
   fleet: ['ground', 'protocol', 'mqtt/broker'],
+  recording: ['ground', 'protocol'],
   simulator: ['ground', 'protocol', 'mqtt/broker', 'manifest/model', 'settings/duration'],
-  upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare'],
+  upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare', 'settings/duration'],
   journal: ['ground', 'protocol', 'upgrade', 'manifest/model'],
   // The use cases, each put together once: for the command line and for index.ts.
   app: ['ground', ...LOWER, 'upgrade', 'journal', 'render/report'],

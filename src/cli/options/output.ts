@@ -27,6 +27,16 @@ export const RUN_OUTPUT = defineOptions({
   },
 });
 
+/** Of the commands that hear docks. */
+export const RECORD = defineOptions({
+  record: {
+    value: '<file>',
+    help: 'write every message received and sent to this file, without secrets',
+    complete: 'files',
+  },
+  anonymize: { help: 'with --record: replace serial numbers, ids, host names and positions' },
+});
+
 /** Of the commands that print a table. */
 export const TABLE_OUTPUT = defineOptions({
   output: { value: '<kind>', choices: ['table', 'json'], help: 'how it is printed', default: 'table' },

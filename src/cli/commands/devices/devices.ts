@@ -12,6 +12,7 @@ import { terminalWidth } from '../../../render/stream.js';
 import { quoted, safeJson, safeText, showDuration } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
+import { checkRecord, recordedConnect } from '../../record.js';
 import type { DevicesOptions } from './options.js';
 import { devicesTable } from './view.js';
 import { watchDevices } from './watch.js';
@@ -19,6 +20,7 @@ import { watchDevices } from './watch.js';
 /** @returns the exit code: 0, or that of an interruption */
 export async function devicesCommand(options: DevicesOptions, io: Io): Promise<number> {
   const { pid: pids = [] } = options;
+  checkRecord(options);
   const warn = warner(io);
   const target = options.target === undefined ? undefined : await readTarget(options.target, pids, warn);
   for (const pid of pids) {
@@ -31,7 +33,8 @@ export async function devicesCommand(options: DevicesOptions, io: Io): Promise<n
     ? connection.connectTimeout
     : Math.min(connection.connectTimeout, options.timeout);
   const connect = connector({ ...connection, connectTimeout }, { sessionExpiry: 0 }, warn);
-  return showDevices(options, target, connect, io);
+  const serials = [...pids, ...(target ?? []).flatMap(({ sn, pid }) => [sn, pid])];
+  return showDevices(options, target, recordedConnect(connect, options, serials, io, warn), io);
 }
 
 /**

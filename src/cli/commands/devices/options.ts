@@ -2,7 +2,7 @@ import { LISTEN_TIME } from '../../../app/defaults.js';
 import { CONNECTION } from '../../options/connection.js';
 import { defineOptions, type Options } from '../../options/declaration.js';
 import type { CommonOptions } from '../../options/on-every-command.js';
-import { PID, TABLE_OUTPUT } from '../../options/output.js';
+import { PID, RECORD, TABLE_OUTPUT } from '../../options/output.js';
 import { timeout } from '../../options/value-types.js';
 
 export const DEVICES = defineOptions({
@@ -12,6 +12,7 @@ export const DEVICES = defineOptions({
   watch: { help: 'keep the list live' },
   timeout: { value: '<duration>', help: 'how long to listen', type: timeout, default: LISTEN_TIME },
   ...TABLE_OUTPUT,
+  ...RECORD,
   ...CONNECTION,
 });
 

@@ -4,7 +4,7 @@ import { CONNECTION } from '../../options/connection.js';
 import { defineOptions, type Options } from '../../options/declaration.js';
 import { LIMITS, MAX_SIZE } from '../../options/limits.js';
 import type { CommonOptions } from '../../options/on-every-command.js';
-import { PID, RUN_OUTPUT } from '../../options/output.js';
+import { PID, RECORD, RUN_OUTPUT } from '../../options/output.js';
 import {
   byteSize,
   commaList,
@@ -46,6 +46,7 @@ export const PUSH = defineOptions({
     everyday: true,
   },
   ...RUN_OUTPUT,
+  ...RECORD,
   run: {
     value: '<name>',
     help: 'name this run: started again under its name it is resumed, or its result is printed again; nothing is sent twice',

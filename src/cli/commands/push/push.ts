@@ -15,6 +15,7 @@ import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
+import { recordedConnect } from '../../record.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
 import { keptOptions } from './kept-options.js';
 import type { PushOptions } from './options.js';
@@ -96,8 +97,18 @@ async function runAs(
   const output = await openOutput(options, io, run, claimed !== null);
   try {
     if (about.note) output.note(about.note);
-    const { firmwareCa, products, close, ...way } = await wayToDocks(run, claimed, options, devices, io, output, about);
-    const { kept } = way;
+    const { firmwareCa, products, close, ...docks } = await wayToDocks(
+      run,
+      claimed,
+      options,
+      devices,
+      io,
+      output,
+      about,
+    );
+    const { kept } = docks;
+    const serials = devices.flatMap(({ sn, pid }) => [sn, pid]);
+    const way = { ...docks, connect: recordedConnect(docks.connect, options, serials, io, output.warn) };
     output.header({ manifest, broker: keptBroker(kept), profile: kept.profile ?? null });
     try {
       const { result, next } = await push(

@@ -2,10 +2,12 @@
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
+import { checkRecord } from '../../record.js';
 import type { PushOptions } from './options.js';
 
 /** @throws OtaError `usage` for options that do not go together. */
 export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): PushSettings {
+  checkRecord(options);
   const { preflight, verify, serve, serveUrl, serveRate, waves, wavePause } = options;
   if (options.verifyTimeout !== undefined && verify === 'off') {
     throw new OtaError('usage', '--verify-timeout needs --verify', {

@@ -5,6 +5,7 @@ import { latestUnfinished, type ResumeRequest, resume } from '../../../app/resum
 import type { ConnectionFlags } from '../../../settings/connection/merge-connection.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
+import { type RecordFlags, recordedConnect } from '../../record.js';
 import { type OutputFlags, openOutput } from '../../run-output.js';
 import type { ResumeOptions } from './options.js';
 
@@ -24,7 +25,7 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
 /** @returns the exit code, as if the run had never stopped */
 export async function takeUp(
   request: Omit<ResumeRequest, 'connect'>,
-  options: OutputFlags & ConnectionFlags,
+  options: OutputFlags & ConnectionFlags & RecordFlags,
   io: Io,
 ): Promise<number> {
   const { run } = request;
@@ -42,7 +43,9 @@ export async function takeUp(
           checkSameBroker(run, kept, options, connection.url);
           const { shown } = connection.url;
           output.header({ manifest: request.manifest ?? source, broker: shown, profile: connection.profile });
-          return connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: true }, output.warn);
+          const session = { sessionExpiry: SESSION_EXPIRY, resumeSession: true };
+          const serials = request.devices?.flatMap(({ sn, pid }) => [sn, pid]) ?? [];
+          return recordedConnect(connector(connection, session, output.warn), options, serials, io, output.warn);
         },
       },
       output.context,

@@ -7,12 +7,14 @@ import { knownJobs } from '../../../journal/known-jobs.js';
 import { expiryWhileSought } from '../../../mqtt/broker.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
+import { checkRecord, recordedConnect } from '../../record.js';
 import { openOutput } from '../../run-output.js';
 import type { WatchOptions } from './options.js';
 
 /** `dji-ota watch`. @returns the exit code */
 export async function watchCommand(options: WatchOptions, io: Io): Promise<number> {
   const pids = options.pid ?? [];
+  checkRecord(options);
   if (pids.length === 0) {
     throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch with --pid.' });
   }
@@ -20,6 +22,9 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const output = await openOutput(options, io, newRunId(io.clock.wall()));
   try {
     const connection = await readConnection(options, io, output.warn);
+    // An upgrade that ends while the connection is down must be heard of afterwards.
+    const session = { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) };
+    const connect = connector(connection, session, output.warn);
     const result = await watch(
       {
         pids,
@@ -28,8 +33,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
         limits: { stall: options.stallTimeout, total: options.timeout },
         inventory: true,
         devicesOf: knownJobs(runsFolder(io.env), io.clock),
-        // An upgrade that ends while the connection is down must be heard of afterwards.
-        connect: connector(connection, { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) }, output.warn),
+        connect: recordedConnect(connect, options, pids, io, output.warn),
       },
       output.context,
     );

@@ -1,0 +1,43 @@
+/** `--record` and `--anonymize` of the commands that hear docks. */
+import path from 'node:path';
+import type { Connect } from '../app/context.js';
+import { OtaError } from '../errors.js';
+import type { Io } from './io.js';
+
+export interface RecordFlags {
+  record?: string | undefined;
+  anonymize?: true | undefined;
+  report?: readonly string[] | undefined;
+}
+
+/**
+ * `connect`, recorded where that is asked for; it fails with `usage` where the file cannot be written.
+ * @param serials what the command knows of beforehand; more is learned from the messages.
+ */
+export function recordedConnect(
+  connect: Connect,
+  { record: file, anonymize }: RecordFlags,
+  serials: Iterable<string>,
+  { clock }: Pick<Io, 'clock'>,
+  warn: (code: string, message: string) => void,
+): Connect {
+  if (file === undefined) return connect;
+  return async (events, signal) => {
+    const [{ openRecording }, { recorded }] = await Promise.all([
+      import('../recording/writer.js'),
+      import('../app/recording.js'),
+    ]);
+    const open = () => openRecording({ file, clock, warn, anonymize: anonymize ? { serials } : null });
+    return recorded(connect, open)(events, signal);
+  };
+}
+
+/** @throws OtaError `usage` for options that do not go together. */
+export function checkRecord({ record, anonymize, report = [] }: RecordFlags): void {
+  if (anonymize && record === undefined) {
+    throw new OtaError('usage', '--anonymize needs --record', { hint: 'It is the recording that is anonymized.' });
+  }
+  if (record !== undefined && report.some((file) => path.resolve(file) === path.resolve(record))) {
+    throw new OtaError('usage', '--record and --report name the same file', { hint: 'Give each a file of its own.' });
+  }
+}

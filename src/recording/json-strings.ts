@@ -1,0 +1,82 @@
+/** Rewrites the strings of a text that is meant as JSON, and leaves every other byte as it is, also where it is malformed. */
+
+/** Where a string stands. `key`: that of its value; null for a key itself, and where there is none. */
+export interface Place {
+  key: string | null;
+  isKey: boolean;
+}
+
+export interface Rewriter {
+  string(text: string, place: Place): string;
+  /** A number or word as it is written, behind `key`. Default: as it is. */
+  scalar?(literal: string, key: string): string;
+}
+
+/** JSON in a string in JSON, and so on: deeper ones are taken for text. */
+const MAX_DEPTH = 6;
+/** What stands between the strings of well-formed JSON: punctuation, numbers, true, false and null. */
+const BETWEEN = /^[\s:,[\]{}\d.eE+\-truefalsn]*$/;
+const SCALAR = /^(\s*:\s*)([^\s,[\]{}":]+)/;
+
+export function rewriteStrings(text: string, rewriter: Rewriter, depth = 0): string {
+  let out = '';
+  let at = 0;
+  // The last string, where it may be a key; the key whose list of values is being read.
+  let last: string | null = null;
+  let list: string | null = null;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    const between = text.slice(at, quote < 0 ? text.length : quote);
+    out += rewriteBetween(between, last, rewriter);
+    if (quote < 0) break;
+    const punctuation = between.trim();
+    const isValue: boolean = punctuation === ':' || /^:\s*\[$/.test(punctuation);
+    const key: string | null = isValue ? last : punctuation === ',' ? list : null;
+    if (punctuation !== ',') list = punctuation.endsWith('[') ? key : null;
+    const end = endOfString(text, quote);
+    // It was cut off: the rest is the string.
+    if (end < 0) return `${out}"${rewriter.string(text.slice(quote + 1), { key, isKey: false })}`;
+    const literal = text.slice(quote, end);
+    const value = decoded(literal);
+    const isKey = key === null && /^\s*:/.test(text.slice(end, end + 32));
+    const nested = !isKey && depth < MAX_DEPTH && value.includes('"');
+    const inner = nested ? rewriteStrings(value, withKey(rewriter, key), depth + 1) : value;
+    const changed = inner === value ? rewriter.string(value, { key, isKey }) : inner;
+    out += changed === value ? literal : JSON.stringify(changed);
+    last = value;
+    at = end;
+  }
+  return out;
+}
+
+/** Strings of nested JSON that stand behind no key of their own are those of the outer one. */
+function withKey(rewriter: Rewriter, outer: string | null): Rewriter {
+  return { ...rewriter, string: (text, place) => rewriter.string(text, { ...place, key: place.key ?? outer }) };
+}
+
+function rewriteBetween(between: string, key: string | null, { string, scalar }: Rewriter): string {
+  const found = key === null ? null : SCALAR.exec(between);
+  const [whole = '', colon = '', literal = ''] = found ?? [];
+  const changed = found && key !== null ? (scalar?.(literal, key) ?? literal) : literal;
+  if (changed !== literal) return `${colon}${changed}${rewriteBetween(between.slice(whole.length), null, { string })}`;
+  return BETWEEN.test(between) ? between : string(between, { key: null, isKey: false });
+}
+
+/** Behind the closing quote of the string that begins at `quote`; -1 where it has none. */
+function endOfString(text: string, quote: number): number {
+  for (let at = quote + 1; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x5c) at++;
+    else if (char === 0x22) return at + 1;
+  }
+  return -1;
+}
+
+function decoded(literal: string): string {
+  try {
+    return JSON.parse(literal) as string;
+  } catch {
+    // A wrong escape or a control character: as it stands.
+    return literal.slice(1, -1);
+  }
+}

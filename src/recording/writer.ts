@@ -1,0 +1,156 @@
+/** Writes a recording beside a run: never slows it, never fails it, and ends by itself when it has grown large. */
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import type { Clock } from '../clock.js';
+import { OtaError, systemReason } from '../errors.js';
+import { safeText, showBytes } from '../text.js';
+import { type Anonymizer, createAnonymizer } from './anonymize.js';
+import { type Cleaning, parseRecordedLine, type RecordedMessage, recordedLine } from './line.js';
+import { redactText } from './redact.js';
+
+/** Bytes of a recording. A dock says some 20 MB of itself in a day of osd. */
+export const MAX_RECORDING = 100_000_000;
+/** What waits for a slow disk; more is not held in memory. Bytes. */
+const MAX_WAITING = 32_000_000;
+/** How long the end of a run waits for the disk. Milliseconds. */
+const CLOSE_WAIT = 2000;
+
+export interface RecordingOptions {
+  file: string;
+  clock: Clock;
+  /** Replaces serial numbers; these are known beforehand. */
+  anonymize: { serials: Iterable<string> } | null;
+  warn(code: string, message: string): void;
+  /** Bytes; default {@link MAX_RECORDING}. */
+  limit?: number;
+}
+
+export interface Recording {
+  take(message: Omit<RecordedMessage, 'time'>): void;
+  /** Writes what is left. Never throws; waits two seconds at most. */
+  close(): Promise<void>;
+}
+
+/** Begins `file` anew. @throws OtaError `usage` where it cannot be written. */
+export async function openRecording(options: RecordingOptions): Promise<Recording> {
+  const { file, clock, warn, limit = MAX_RECORDING } = options;
+  const handle = await openPrivate(file);
+  const anonymizer = options.anonymize ? createAnonymizer() : null;
+  for (const serial of options.anonymize?.serials ?? []) anonymizer?.learn(serial);
+  const clean: Cleaning = anonymizer
+    ? { topic: anonymizer.topic, text: (text) => anonymizer.text(redactText(text)) }
+    : { topic: redactText, text: redactText };
+  const shown = safeText(file, 300);
+  let waiting: string[] = [];
+  let waitingBytes = 0;
+  let bytes = 0;
+  let stopped = false;
+  let writing: Promise<void> | null = null;
+  // What the first lines could not know of may stand in them.
+  let knownAtFirst = Number.POSITIVE_INFINITY;
+
+  function stop(why: string): void {
+    if (stopped) return;
+    stopped = true;
+    warn('recording_stopped', `the recording ${shown} ends here: ${why}; the run goes on`);
+  }
+
+  async function write(): Promise<void> {
+    try {
+      while (waiting.length > 0) {
+        const text = waiting.join('');
+        waiting = [];
+        await handle.writeFile(text);
+        waitingBytes -= Buffer.byteLength(text);
+      }
+    } catch (error) {
+      waiting = [];
+      stop(systemReason(error));
+    }
+    writing = null;
+  }
+
+  return {
+    take(message) {
+      if (stopped) return;
+      let line: string;
+      try {
+        line = recordedLine({ ...message, time: clock.wall() }, clean);
+      } catch (error) {
+        return stop(systemReason(error));
+      }
+      const size = Buffer.byteLength(line);
+      if (bytes + size > limit)
+        return stop(`it has ${showBytes(bytes)}, and more than ${showBytes(limit)} is not recorded`);
+      if (waitingBytes + size > MAX_WAITING) return stop('the disk is too slow for it');
+      knownAtFirst = Math.min(knownAtFirst, anonymizer?.known ?? 0);
+      bytes += size;
+      waitingBytes += size;
+      waiting.push(line);
+      writing ??= write();
+    },
+    async close() {
+      if (writing && !(await within(writing, clock))) stop('the disk is too slow for it');
+      stopped = true;
+      waiting = [];
+      const isWhole = writing === null;
+      handle.close().catch(() => {});
+      if (!isWhole || !anonymizer || anonymizer.known <= knownAtFirst) return;
+      await again(file, anonymizer).catch((error: unknown) => {
+        warn('recording_not_anonymous', `${shown} may still hold serial numbers: ${systemReason(error)}`);
+      });
+    },
+  };
+}
+
+/** For its owner alone. A pipe that nobody reads is an error, not a wait. */
+async function openPrivate(file: string): Promise<FileHandle> {
+  const failed = (why: string, cause?: unknown) =>
+    new OtaError('usage', `--record ${safeText(file, 300)} cannot be written: ${why}`, {
+      cause,
+      hint: 'Name a file in a folder that is there and can be written to.',
+    });
+  if (file === '-') throw failed('a recording goes to a file of its own');
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0 } = constants;
+  let handle: FileHandle;
+  try {
+    handle = await open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o600);
+  } catch (error) {
+    const why = { ENOENT: 'there is no such folder', ENXIO: 'it is a pipe that nobody reads' } as const;
+    const { code } = error as NodeJS.ErrnoException;
+    throw failed(code === 'ENOENT' || code === 'ENXIO' ? why[code] : systemReason(error), error);
+  }
+  // One that was there keeps its rights otherwise.
+  if ((await handle.stat()).isFile()) await handle.chmod(0o600).catch(() => {});
+  return handle;
+}
+
+/** Whether `work` ended in time. */
+function within(work: Promise<unknown>, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(CLOSE_WAIT, () => resolve(false));
+    work.finally(() => {
+      cancel();
+      resolve(true);
+    });
+  });
+}
+
+/** Replaces in the whole file what was learned while it was written. */
+async function again(file: string, { topic, text }: Anonymizer): Promise<void> {
+  const beside = `${file}.part`;
+  const handle = await open(beside, 'wx', 0o600);
+  try {
+    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+      const message = parseRecordedLine(line);
+      if (message) await handle.writeFile(recordedLine(message, { topic, text }));
+    }
+    await handle.close();
+    await rename(beside, file);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(beside, { force: true });
+    throw error;
+  }
+}

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'broker_refused'
   | 'broker_lost'
   | 'journal_unwritable'
+  | 'inventory_unwritable'
   | 'run_not_found'
   | 'run_alive'
   | 'run_taken_over'
@@ -39,6 +40,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   broker_lost: 4,
   run_taken_over: 4,
   journal_unwritable: 2,
+  inventory_unwritable: 2,
   preflight_refused: 7,
   time_limit: 5,
   interrupted: 130,

@@ -68,3 +68,15 @@ export function showDuration(ms: number): string {
   if (minutes < 60) return `${minutes}m${String(seconds % 60).padStart(2, '0')}s`;
   return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
 }
+
+/** How long ago something was, for people: `45s ago`, `3h ago`, `12d ago`; a clock was wrong where that is in the future. */
+export function showAgo(ms: number): string {
+  return ms < 0 ? 'in the future' : `${spanOf(ms)} ago`;
+}
+
+function spanOf(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

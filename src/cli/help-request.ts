@@ -30,8 +30,9 @@ export async function helpRequest(program: Command, argv: readonly string[]): Pr
 const HELP = ['--help', '-h'];
 
 /** Takes the name of a command and nothing else. */
-function isGroup(command: Command): boolean {
-  return command.commands.length > 0 && command.registeredArguments.length === 0;
+function isGroup({ commands, registeredArguments, options }: Command): boolean {
+  const hasValues = options.some(({ required, optional }) => required || optional);
+  return commands.length > 0 && registeredArguments.length === 0 && !hasValues;
 }
 
 async function unknownCommand(program: Command, group: Command, word: string): Promise<OtaError> {

@@ -8,6 +8,7 @@ import type { CommandDeclaration } from './commands/declaration.js';
 import { devices } from './commands/devices/command.js';
 import { init } from './commands/init/command.js';
 import { inspect } from './commands/inspect/command.js';
+import { inventory } from './commands/inventory/command.js';
 import { push } from './commands/push/command.js';
 import { report } from './commands/report/command.js';
 import { resume } from './commands/resume/command.js';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
   report,
   init,
   devices,
+  inventory,
   inspect,
   simulate,
   config,

@@ -183,9 +183,9 @@ export function learnProduct(inventory: Inventory, code: string, learned: Learne
 }
 
 /** Drops what is too old or, beyond the most that is kept, oldest. `now`: milliseconds since 1970. */
-export function boundInventory({ devices, products }: Inventory, now: number): void {
+export function boundInventory({ devices, products }: Inventory, now: number, most = MAX_INVENTORY): void {
   for (const [sn, { heard_at }] of devices) if (now - heard_at > KEPT_FOR) devices.delete(sn);
-  bound(devices, MAX_INVENTORY, (entry) => age(entry.heard_at, now));
+  bound(devices, most, (entry) => age(entry.heard_at, now));
   bound(products, MAX_PRODUCTS, (product) => age(product.at, now));
 }
 

@@ -14,18 +14,26 @@ export interface Selection {
   select?: readonly string[] | undefined;
 }
 
+/** What is chosen by: of a manifest's device, or of one that is known otherwise. */
+export type Selectable = Pick<ManifestDevice, 'sn' | 'pid' | 'labels'>;
+
 /**
  * The devices whose sn or pid one of `only` matches (all where there is none), whose labels all of `select` match, and whose
  * sn or pid none of `exclude` matches, in their order.
  * @throws OtaError `usage` for a pattern that matches no device of the manifest, because it is a slip of the pen that
  * would upgrade too little, or too much; and where no device is left.
+ * @param whole what the devices are all of
  */
-export function selectDevices(devices: readonly ManifestDevice[], selection: Selection): ManifestDevice[] {
+export function selectDevices<T extends Selectable>(
+  devices: readonly T[],
+  selection: Selection,
+  whole = 'the manifest',
+): T[] {
   const { only = [], exclude = [], select = [] } = selection;
   if (only.length === 0 && exclude.length === 0 && select.length === 0) return [...devices];
-  const taken = only.map((pattern) => bySerial('--only', pattern, devices));
+  const taken = only.map((pattern) => devicesMatching(`--only ${quoted(pattern)}`, pattern, devices, whole));
   const labeled = select.map((term) => byLabel(term, devices));
-  const left = exclude.map((pattern) => bySerial('--exclude', pattern, devices));
+  const left = exclude.map((pattern) => devicesMatching(`--exclude ${quoted(pattern)}`, pattern, devices, whole));
   const found = devices.filter(
     (device) =>
       (taken.length === 0 || taken.some((set) => set.has(device))) &&
@@ -33,13 +41,18 @@ export function selectDevices(devices: readonly ManifestDevice[], selection: Sel
       !left.some((set) => set.has(device)),
   );
   if (found.length > 0) return found;
-  throw new OtaError('usage', '--only, --select and --exclude together leave no device of the manifest', {
-    hint: 'See what the manifest holds with --dry-run and none of them.',
+  throw new OtaError('usage', `--only, --select and --exclude together leave no device of ${whole}`, {
+    hint: `See what ${whole} holds with none of them.`,
   });
 }
 
-function bySerial(option: string, pattern: string, devices: readonly ManifestDevice[]): Set<ManifestDevice> {
-  const shown = `${option} ${quoted(pattern)}`;
+/** Those whose sn or pid `pattern` matches. `shown`: what it is called in errors. @throws OtaError `usage` where there are none */
+export function devicesMatching<T extends Selectable>(
+  shown: string,
+  pattern: string,
+  devices: readonly T[],
+  whole: string,
+): Set<T> {
   const matches = matcher(
     pattern,
     shown,
@@ -48,12 +61,12 @@ function bySerial(option: string, pattern: string, devices: readonly ManifestDev
   const found = new Set(devices.filter((device) => matches(device.sn) || matches(device.pid)));
   if (found.size > 0) return found;
   const serials = [...new Set(devices.flatMap((device) => [device.sn, device.pid]))];
-  throw new OtaError('usage', `${shown} matches no device of the manifest${didYouMean(pattern, serials)}`, {
+  throw new OtaError('usage', `${shown} matches no device of ${whole}${didYouMean(pattern, serials)}`, {
     hint: 'A pattern is compared with the whole sn and pid, upper and lower case as written; * stands for any characters.',
   });
 }
 
-function byLabel(term: string, devices: readonly ManifestDevice[]): Set<ManifestDevice> {
+function byLabel<T extends Selectable>(term: string, devices: readonly T[]): Set<T> {
   const shown = `--select ${quoted(term)}`;
   const values = labelValues(devices);
   // A column may be called "ring (1 = first)": the name is what is a name.

@@ -6,7 +6,6 @@ import {
   createInventory,
   DECIDES_FOR,
   KEPT_FOR,
-  MAX_INVENTORY,
   notedVersion,
   noteEntry,
   takeFleet,
@@ -146,14 +145,14 @@ describe('what was reported by a clock that was wrong', () => {
 describe('bounds', () => {
   it('are the number of devices, and their age', () => {
     const inventory = createInventory();
-    for (let index = 0; index < MAX_INVENTORY + 2; index++) {
+    for (let index = 0; index < 12; index++) {
       inventory.devices.set(`A${index}`, whole({ sn: `A${index}`, heard_at: START - index }));
     }
     inventory.devices.set('FUTURE', whole({ sn: 'FUTURE', heard_at: START + 1 }));
-    boundInventory(inventory, START);
-    expect(inventory.devices.size).toBe(MAX_INVENTORY);
+    boundInventory(inventory, START, 10);
+    expect(inventory.devices.size).toBe(10);
     expect(inventory.devices.has('FUTURE')).toBe(false);
-    expect(inventory.devices.has(`A${MAX_INVENTORY}`)).toBe(false);
+    expect(inventory.devices.has('A10')).toBe(false);
     boundInventory(inventory, START - 1 + KEPT_FOR);
     expect([...inventory.devices.keys()]).toEqual(['A0', 'A1']);
   });

@@ -20,7 +20,9 @@ export async function valuesOf(place: Place, env: NodeJS.ProcessEnv): Promise<Su
       return { ...words(['mqtt://', 'mqtts://', 'ws://', 'wss://']), noSpace: true };
     case 'gateways':
     case 'serials':
-      return serials(place, complete === 'gateways');
+      return serials(place, complete === 'gateways', env);
+    case 'known-serials':
+      return { items: (await knownSerials(env, false)).map((value) => ({ value })) };
     case 'labels':
       return labels(place);
     case 'runs':
@@ -84,8 +86,8 @@ async function runs(env: NodeJS.ProcessEnv, wanted: (run: RunSummary) => boolean
 }
 
 /** Labels of the manifest, and behind the `=` their values. */
-async function labels({ args, typed }: Place): Promise<Suggestions> {
-  const [manifest] = args;
+async function labels({ typed, ...place }: Place): Promise<Suggestions> {
+  const manifest = manifestOf(place);
   if (manifest === undefined || manifest === '-') return NONE;
   const { namesInManifest } = await import('./manifest-names.js');
   const values = (await namesInManifest(manifest)).labels;
@@ -94,12 +96,35 @@ async function labels({ args, typed }: Place): Promise<Suggestions> {
   return { items: [...(values.get(name) ?? [])].map((value) => ({ value: `${name}=${value}` })) };
 }
 
-/** Serial numbers of the manifest that the command line names: gateways where it tells them, else any that could be one. */
-async function serials({ args, options, command, typed }: Place, gateways: boolean): Promise<Suggestions> {
-  const manifest = command === 'push' ? args[0] : (options.get('--target') ?? options.get('--manifest'));
-  if (manifest === undefined || manifest === '-') return NONE;
+function manifestOf({ args, options, command }: Pick<Place, 'args' | 'options' | 'command'>): string | undefined {
+  return command === 'push' ? args[0] : (options.get('--target') ?? options.get('--manifest'));
+}
+
+/** More than anybody reads in a list. */
+const MOST_KNOWN = 500;
+
+/** Of devices that were heard, the latest ones. */
+async function knownSerials(env: NodeJS.ProcessEnv, gateways: boolean): Promise<string[]> {
+  const { readInventory } = await import('../../app/inventory/keep.js');
+  const { devices } = await readInventory({ env, warn() {} });
+  const found = [...devices.values()].filter(({ sn, pid }) => !gateways || sn === pid);
+  return found
+    .sort((a, b) => b.heard_at - a.heard_at)
+    .slice(0, MOST_KNOWN)
+    .map(({ sn }) => sn);
+}
+
+/**
+ * Serial numbers of the manifest that the command line names: gateways where it tells them, else any that could be one. Without
+ * one, those that were heard.
+ */
+async function serials(place: Place, gateways: boolean, env: NodeJS.ProcessEnv): Promise<Suggestions> {
+  const { typed } = place;
+  const manifest = manifestOf(place);
+  if (manifest === '-') return NONE;
   const { namesInManifest } = await import('./manifest-names.js');
-  const { pids, sns } = await namesInManifest(manifest);
+  const { pids, sns } =
+    manifest === undefined ? { pids: [], sns: await knownSerials(env, gateways) } : await namesInManifest(manifest);
   const named = gateways ? (pids.length > 0 ? pids : sns) : [...pids, ...sns];
   // A comma list goes on at its last comma.
   const before = typed.slice(0, typed.lastIndexOf(',') + 1);

@@ -35,6 +35,7 @@ export type Completion =
   | 'scenarios'
   | 'gateways'
   | 'serials'
+  | 'known-serials'
   | 'labels'
   | 'settings'
   | 'assignments';

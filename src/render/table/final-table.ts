@@ -16,6 +16,7 @@ import {
 } from '../device-states.js';
 import type { Styles } from '../styles.js';
 import { cut, widthOf, wrap } from '../width.js';
+import { LONGEST_LABEL, MOST_LABELS } from './field-table.js';
 import { type Cell, type Column, renderTable } from './table.js';
 
 export interface FinalTableOptions {
@@ -28,10 +29,6 @@ export interface FinalTableOptions {
   /** Against simulated docks. */
   simulated: boolean;
 }
-
-const MOST_LABELS = 6;
-// Characters. Somebody's notes are no use in a table.
-const LONGEST_LABEL = 30;
 
 // On a terminal a longer list would push what matters out of sight.
 const MOST_ON_TERMINAL = 60;

@@ -10,17 +10,15 @@ import {
   commaList,
   count,
   duration,
-  each,
   failureLimit,
-  patterns,
   runName,
   shard,
   timeout,
   upgradeType,
   waves,
 } from '../../options/value-types.js';
+import { WHICH, WHICH_DEVICES } from '../../options/which-devices.js';
 
-const WHICH = 'Which devices';
 const DOCKS = 'Looking at the docks';
 const ROLLOUT = 'Roll-out';
 const FIRMWARE = 'Firmware';
@@ -56,27 +54,7 @@ export const PUSH = defineOptions({
     everyday: true,
   },
 
-  only: {
-    value: '<pattern>',
-    group: WHICH,
-    help: 'devices by sn or pid, globs allowed; repeatable',
-    gather: patterns,
-    complete: 'serials',
-  },
-  exclude: {
-    value: '<pattern>',
-    group: WHICH,
-    help: 'all but these; repeatable',
-    gather: patterns,
-    complete: 'serials',
-  },
-  select: {
-    value: '<label=pattern>',
-    group: WHICH,
-    help: 'devices by a label, like site=north*; repeatable, all must match',
-    gather: each,
-    complete: 'labels',
-  },
+  ...WHICH_DEVICES,
   shard: { value: '<i/n>', group: WHICH, help: 'only the i-th of n equal parts of the gateways', type: shard },
   skipCurrent: { group: WHICH, help: 'leave out devices that run the target version, as reported now or within 24h' },
 

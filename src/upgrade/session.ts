@@ -1,11 +1,11 @@
 /** Ties a run's core to a broker, a clock and a journal. All decisions are the core's; what stands here is I/O and order. */
 import type { Clock } from '../clock.js';
-import { type OtaError, toOtaError } from '../errors.js';
+import type { OtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
-import { createdBid, eventReply, type ProgressMessage, readProgress, readReply } from '../protocol/messages.js';
+import { createdBid, eventReply, type ProgressMessage } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import { advance, dueLimits, isRunOver, type RunCore } from './core.js';
-import { cutBy, interruptCode, interruption, type RunResult } from './end.js';
+import { interruptCode, type RunResult } from './end.js';
 import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
@@ -13,6 +13,7 @@ import type { Plan } from './plan.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
 import { createPublisher, type FactLog, type PublisherOptions } from './publisher.js';
 import { startDue, wakeAt } from './rollout/rollout.js';
+import { openLoop } from './session-loop.js';
 import { onlyOpenJob } from './tracker/jobs.js';
 import type { RunView } from './tracker/state.js';
 import { outcomes, takesVersion } from './tracker/tracker.js';
@@ -68,8 +69,6 @@ export function replyTopics(plan: Plan): string[] {
 
 export function openSession(options: SessionOptions): RunSession {
   const { core, clock, emit, log, signal } = options;
-  // Whole milliseconds: a number with a fraction takes memory of its own, wherever one is kept.
-  const now = () => Math.floor(clock.now());
   let broker: Broker | null = null;
   let failure: OtaError | null = null;
   let brokerRefused = false;
@@ -78,10 +77,19 @@ export function openSession(options: SessionOptions): RunSession {
   let checking = false;
   /** Answers on their way to each gateway. */
   const answers = new Map<string, number>();
-  let over: () => void = () => {};
-  const done = new Promise<void>((resolve) => {
-    over = resolve;
+
+  const loop = openLoop({
+    ...{ clock, signal, onFact },
+    knows: (pid) => core.gatewayOfPid.has(pid),
+    isOver: () => isRunOver(core),
+    onProgress(pid, message, takeIt) {
+      const owed = message.needReply && isOurs(pid, message);
+      takeIt();
+      if (owed) answer(pid, message);
+    },
+    onOther: (_kind, _serial, message) => options.listener?.handle(message),
   });
+  const { now, take } = loop;
 
   const publisher = createPublisher({
     ...options,
@@ -89,7 +97,7 @@ export function openSession(options: SessionOptions): RunSession {
     take,
     freed() {
       // Places of those that were taken back are free again.
-      if (isRunOver(core)) over();
+      if (isRunOver(core)) loop.endIfOver();
       else queueMicrotask(schedule);
     },
     failed(error, refused) {
@@ -104,16 +112,14 @@ export function openSession(options: SessionOptions): RunSession {
     for (const event of events) emit(event);
   }
 
-  function take(fact: Fact): void {
-    if (core.cut !== null) return;
+  function onFact(fact: Fact): void {
     const running = core.running.size;
     const events = advance(core, fact);
     if (fact.type !== 'job_opened' && (events.length > 0 || KEPT.has(fact.type))) log?.append(fact);
     tell(events);
-    if (broker === null) return;
-    if (isRunOver(core)) over();
+    if (broker === null || isRunOver(core)) return;
     // Nearly every fact is a word of progress, after which there is nothing to start.
-    else if (core.running.size !== running || (waits && MAY_START.has(fact.type))) schedule();
+    if (core.running.size !== running || (waits && MAY_START.has(fact.type))) schedule();
   }
 
   /** Starts what is due, and wakes up when the next time limit or wait passes. */
@@ -155,39 +161,10 @@ export function openSession(options: SessionOptions): RunSession {
 
   const lookAtLease =
     log?.watchLease?.((error) => {
-      cut('broker_lost', error);
+      loop.cutOff('broker_lost', error);
       // At once, and not when the run has been told to end: what waits to be sent again must not be sent.
       void broker?.close({ keepSession: true });
     }) ?? (() => {});
-
-  function cut(cause: 'timeout' | 'interrupted' | 'broker_lost', error: OtaError): void {
-    if (core.cut !== null) return;
-    failure = error;
-    take({ type: 'cut_off', at: now(), cause, reason: error.message });
-  }
-
-  function onMessage(message: BrokerMessage): void {
-    const topic = parseTopic(message.topic);
-    if (!topic) return;
-    if (topic.kind === 'services_reply' || topic.kind === 'events') {
-      // A retained message may be years old.
-      if (!message.retained) onDockMessage(topic.kind, topic.serial, message.payload);
-    } else options.listener?.handle(message);
-  }
-
-  function onDockMessage(kind: 'services_reply' | 'events', pid: string, payload: Uint8Array): void {
-    if (!core.gatewayOfPid.has(pid)) return;
-    if (kind === 'services_reply') {
-      const reply = readReply(payload);
-      if (reply) take({ type: 'reply', at: now(), pid, message: reply });
-      return;
-    }
-    const progress = readProgress(payload);
-    if (!progress) return;
-    const owed = progress.needReply && isOurs(pid, progress);
-    take({ type: 'progress', at: now(), pid, message: progress });
-    if (owed) answer(pid, progress);
-  }
 
   /** Unanswered, because too many answers are on their way or because one was lost, the dock asks again. */
   function answer(pid: string, progress: ProgressMessage): void {
@@ -210,18 +187,17 @@ export function openSession(options: SessionOptions): RunSession {
   }
 
   const events: BrokerEvents = {
-    onMessage,
+    ...loop.events,
     onLost(reason) {
-      take({ type: 'broker_lost', at: now(), reason });
+      loop.events.onLost(reason);
       // Who took the run up has our client id, and the broker ends the older one of two sessions.
       lookAtLease();
     },
-    onRestored({ sessionPresent }) {
+    onRestored(info) {
       lookAtLease();
       waits?.restored();
-      take({ type: 'broker_restored', at: now(), sessionPresent });
+      loop.events.onRestored(info);
     },
-    onGone: (error) => cut('broker_lost', toOtaError(error)),
     onResend: (topic, payload) => {
       const bid = parseTopic(topic)?.kind === 'services' ? createdBid(payload) : null;
       if (bid !== null) take({ type: 'job_resent', at: now(), bid });
@@ -243,10 +219,8 @@ export function openSession(options: SessionOptions): RunSession {
   async function toEnd(connected: Broker): Promise<RunResult> {
     broker = connected;
     options.onView?.(viewOf(core, options.names, options.downloads));
-    const onAbort = () => cut(cutBy(signal), interruption(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    else if (isRunOver(core)) over();
+    const heedNoMore = loop.heedSignal();
+    if (isRunOver(core)) loop.endIfOver();
     else {
       lookAtLease();
       if (options.republishUncertain && core.cut === null) publisher.republish(connected);
@@ -254,13 +228,13 @@ export function openSession(options: SessionOptions): RunSession {
       schedule();
     }
     const endLooks = lookForStop();
-    await done;
+    await loop.over;
     endLooks();
     waits?.end();
     // The journal must be told what became of a record that was under way.
     await publisher.recorded();
     cancelTimer();
-    signal.removeEventListener('abort', onAbort);
+    heedNoMore();
     broker = null;
     return resultOf();
   }
@@ -274,7 +248,12 @@ export function openSession(options: SessionOptions): RunSession {
       unready: core.tracker.unready,
       split: core.options.allowSplitPair ? 0 : core.split.size,
     });
-    return { exit_code, totals: { ...core.tracker.totals }, devices, error: core.cut === 'timeout' ? null : failure };
+    return {
+      exit_code,
+      totals: { ...core.tracker.totals },
+      devices,
+      error: core.cut === 'timeout' ? null : (loop.cut?.error ?? failure),
+    };
   }
 
   function report(sn: string, version: string, model?: string | null): void {

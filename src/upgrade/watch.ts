@@ -1,15 +1,16 @@
 /** Follows upgrades that something else started: reads only, publishes nothing. */
 import type { Clock } from '../clock.js';
-import { type OtaError, toOtaError } from '../errors.js';
+import { toOtaError } from '../errors.js';
 import type { FleetFeed } from '../fleet/feed.js';
-import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
-import { readCreate, readProgress, readReply, type WatchedDevice } from '../protocol/messages.js';
-import { parseTopic, serialDoubt, serialProblem, topicOf } from '../protocol/topics.js';
+import type { Broker, BrokerEvents } from '../mqtt/broker.js';
+import { readCreate, type WatchedDevice } from '../protocol/messages.js';
+import { serialDoubt, serialProblem, topicOf } from '../protocol/topics.js';
 import { quoted } from '../text.js';
-import { cutBy, failedRun, finishRun, interruptCode, interruption, type RunResult, withTimeLimit } from './end.js';
+import { failedRun, finishRun, interruptCode, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Fact } from './facts.js';
+import { openLoop, type SessionLoop } from './session-loop.js';
 import type { RunView } from './tracker/state.js';
 import { apply, createTracker, outcomes, type Tracker } from './tracker/tracker.js';
 
@@ -59,38 +60,35 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     verify: 'off',
     adopt: wanted.size > 0 ? wanted : 'all',
   });
-  let cause: 'timeout' | 'interrupted' | 'broker_lost' | null = null;
-  let failure: OtaError | null = null;
   let listening = false;
   let broker: Broker | null = null;
-  let over = () => {};
-  const done = new Promise<void>((resolve) => {
-    over = resolve;
+  const loop = openLoop({
+    ...{ clock, signal },
+    knows: (pid) => known.has(pid),
+    onFact(fact) {
+      for (const event of apply(tracker, fact).events) emit(event);
+    },
+    isOver: () => !options.follow && seenAll(),
+    onProgress(pid, { bid }, take) {
+      const devices = bid === null || tracker.byBid.has(bid) ? null : options.devicesOf?.(bid);
+      if (devices && bid !== null) seen(pid, bid, devices);
+      take();
+    },
+    onOther(kind, serial, message) {
+      if (kind === 'state' || kind === 'status') feed?.handle(message);
+      if (kind !== 'services' || message.retained || !known.has(serial)) return;
+      const create = readCreate(message.payload);
+      if (create) seen(serial, create.bid, create.devices);
+    },
   });
-
-  function take(fact: Fact): void {
-    if (cause !== null && fact.type !== 'cut_off') return;
-    const { events } = apply(tracker, fact);
-    for (const event of events) emit(event);
-    if (cause === null && !options.follow && seenAll()) over();
-  }
 
   function seenAll(): boolean {
     if (tracker.devices.length === 0 || tracker.open.size > 0) return false;
     return options.bids.every((bid) => tracker.byBid.has(bid));
   }
 
-  function cut(why: 'timeout' | 'interrupted' | 'broker_lost', error: OtaError | null): void {
-    if (cause !== null) return;
-    cause = why;
-    failure = error;
-    const reason = error?.message ?? 'the time limit of the whole run passed';
-    take({ type: 'cut_off', at: clock.now(), cause: why, reason });
-    over();
-  }
-
   function seen(pid: string, bid: string, devices: readonly WatchedDevice[]): void {
-    take({ type: 'create_seen', at: clock.now(), pid, bid, devices });
+    loop.take({ type: 'create_seen', at: loop.now(), pid, bid, devices });
     named(devices.map(({ sn }) => sn));
   }
 
@@ -110,62 +108,29 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     if (topics.length > 0) connected.subscribe(topics).catch(() => {});
   }
 
-  function onMessage(message: BrokerMessage): void {
-    const { topic, payload, retained } = message;
-    const parsed = parseTopic(topic);
-    if (parsed?.kind === 'state' || parsed?.kind === 'status') feed?.handle(message);
-    if (!parsed || retained || !known.has(parsed.serial)) return;
-    const at = clock.now();
-    const pid = parsed.serial;
-    if (parsed.kind === 'services') {
-      const create = readCreate(payload);
-      if (create) seen(pid, create.bid, create.devices);
-    } else if (parsed.kind === 'services_reply') {
-      const message = readReply(payload);
-      if (message) take({ type: 'reply', at, pid, message });
-    } else if (parsed.kind === 'events') {
-      const message = readProgress(payload);
-      if (!message) return;
-      const devices = message.bid === null || tracker.byBid.has(message.bid) ? null : options.devicesOf?.(message.bid);
-      if (devices && message.bid !== null) seen(pid, message.bid, devices);
-      take({ type: 'progress', at, pid, message });
-    }
-  }
-
   options.onPhase?.('preparing');
-  const connected = await options.connect(
-    {
-      onMessage,
-      onLost: (reason) => take({ type: 'broker_lost', at: clock.now(), reason }),
-      onRestored: ({ sessionPresent }) => take({ type: 'broker_restored', at: clock.now(), sessionPresent }),
-      onGone: (error) => cut('broker_lost', toOtaError(error)),
-    },
-    signal,
-  );
+  const connected = await options.connect(loop.events, signal);
   const cancel: (() => void)[] = [];
   try {
-    const onAbort = () => cut(cutBy(signal), cutBy(signal) === 'timeout' && listening ? null : interruption(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    cancel.push(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
+    cancel.push(loop.heedSignal());
     const subscribed = subscribe(connected, pids, feed !== undefined).then(() => {
-      listening = true;
+      listening = loop.cut === null;
       broker = connected;
       hear(connected);
     });
     // It may be over before that.
     subscribed.catch(() => {});
     if (feed) cancel.push(feed.onChange(({ learned }) => named(learned)));
-    await Promise.race([subscribed, done]);
+    await Promise.race([subscribed, loop.over]);
     options.onPhase?.('upgrading');
     options.onView?.({ devices: tracker.devices, totals: tracker.totals, wave: null, names: new Map() });
-    cancel.push(everySecond(clock, () => checkStalls(tracker, options, take)));
-    await done;
+    cancel.push(everySecond(clock, () => checkStalls(tracker, options, loop.take)));
+    await loop.over;
   } finally {
     for (const stop of cancel) stop();
     await connected.close();
   }
-  return resultOf(tracker, options, cause, failure, listening);
+  return resultOf(tracker, options, loop.cut, listening);
 }
 
 /** Devices of a gateway that are listened to. */
@@ -203,13 +168,8 @@ function checkStalls(tracker: Tracker, options: WatchOptions, take: (fact: Fact)
   }
 }
 
-function resultOf(
-  tracker: Tracker,
-  options: WatchOptions,
-  cause: 'timeout' | 'interrupted' | 'broker_lost' | null,
-  error: OtaError | null,
-  listening: boolean,
-): RunResult {
+function resultOf(tracker: Tracker, options: WatchOptions, cut: SessionLoop['cut'], listening: boolean): RunResult {
+  const cause = cut?.cause ?? null;
   const devices = outcomes(tracker);
   const decided = exitCodeOf(devices, {
     interrupted: cause === 'interrupted' ? interruptCode(options.signal) : null,
@@ -218,6 +178,8 @@ function resultOf(
     unready: 0,
     split: 0,
   });
+  // A limit of one's own is no error where there was something to see.
+  const error = cause === 'timeout' && listening ? null : (cut?.error ?? null);
   // The limit passed before everything that was waited for had been seen to end, or before anything could be seen.
   const missed = cause === 'timeout' && !(options.follow && listening) && decided === 0;
   return { exit_code: missed ? 5 : decided, totals: { ...tracker.totals }, devices, error };

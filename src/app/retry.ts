@@ -1,6 +1,6 @@
 /** Which devices of an earlier run are to be tried again, and where they come from. */
 import { OtaError } from '../errors.js';
-import { type JournalContent, journalFile, listRuns, readJournal } from '../journal/read.js';
+import { type JournalContent, journalFile, listRuns, type RunSummary, readJournal } from '../journal/read.js';
 import type { KeptDevice } from '../journal/record.js';
 import { machineOf } from '../machine.js';
 import type { Manifest, ManifestDevice } from '../manifest/model.js';
@@ -35,34 +35,59 @@ export async function toRetry(
   const folder = runsFolder(env);
   const all = await listRuns(folder, on);
   const id = await findRun(wanted ?? (all.find(({ simulated }) => !simulated) ?? all[0])?.run ?? 'last', env, on);
-  const summary = all.find(({ run }) => run === id);
-  if (summary?.alive) {
-    throw new OtaError('run_alive', `run ${id} is still going on, in process ${summary.holder?.pid}`, {
-      hint: 'Wait for its end.',
-    });
-  }
   const file = journalFile(folder, id);
-  const replay = replaying(file, clock, undefined, disk);
-  const content = await readJournal(file, replay.taker, disk);
-  if (!content.finished?.complete && !content.header.simulated) {
-    // What it has not published yet, it would publish once it is resumed.
-    throw new OtaError('usage', `run ${id} has not come to its end`, {
-      hint: `Take it up again with dji-ota resume ${id}; what does not end well then can be retried.`,
-    });
+  const replayed = async (of: string) => {
+    const replay = replaying(of, clock, undefined, disk);
+    const content = await readJournal(of, replay.taker, disk);
+    return { content, ends: outcomes((await replay.end(content, false)).tracker) };
+  };
+  const summary = all.find(({ run }) => run === id);
+  const attempts = summary ? [summary, ...retriesOf(summary, all)] : [];
+  for (const attempt of attempts) checkEnded(attempt);
+  const { content, ends } = await replayed(file);
+  // What a later attempt made of a device counts, and not what the first one did.
+  const newest = new Map(ends.map((end) => [end.sn, end]));
+  for (const attempt of attempts.slice(1)) {
+    for (const end of (await replayed(attempt.file)).ends) newest.set(end.sn, end);
   }
-  const { tracker } = await replay.end(content, false);
-  const ends = outcomes(tracker);
-  const chosen = content.plan.devices.filter((_, index) => {
-    const end = ends[index];
+  const chosen = content.plan.devices.filter(({ sn }) => {
+    const end = newest.get(sn);
     return end && (hasFailed(end) || end.status === 'not_started' || (unknown && end.status === 'unknown'));
   });
   if (chosen.length > 0) return { run: id, content, devices: chosen };
-  const open = ends.filter(({ status }) => status === 'unknown').length;
+  const last = attempts.at(-1)?.run ?? id;
+  const open = [...newest.values()].filter(({ status }) => status === 'unknown').length;
   throw new OtaError('usage', `no device of run ${id} is to be tried again`, {
     hint:
       open === 0
-        ? `Each ended well: dji-ota runs ${id} shows them.`
-        : `How ${open} of them ended is not known: dji-ota resume ${id} listens again, --include unknown sends the upgrade again.`,
+        ? `Each ended well: dji-ota runs ${last} shows ${last === id ? 'them' : 'the latest attempt'}.`
+        : `How ${open} of them ended is not known: dji-ota resume ${last} listens again, --include unknown sends the upgrade again.`,
+  });
+}
+
+/** The runs that retried `run`, or one that did, the earliest first. A rehearsal is no attempt at what is real. */
+function retriesOf({ run, simulated }: RunSummary, all: readonly RunSummary[]): RunSummary[] {
+  const chain = new Set([run]);
+  const later = [...all].reverse().filter((each) => !each.simulated || simulated);
+  const found: RunSummary[] = [];
+  for (const each of later) {
+    if (each.retryOf === undefined || !chain.has(each.retryOf) || chain.has(each.run)) continue;
+    chain.add(each.run);
+    found.push(each);
+  }
+  return found;
+}
+
+/** @throws OtaError `run_alive`, or `usage` where what the run has not published yet, it would publish once it is resumed */
+function checkEnded({ run, alive, holder, finished, simulated }: RunSummary): void {
+  if (alive) {
+    throw new OtaError('run_alive', `run ${run} is still going on, in process ${holder?.pid}`, {
+      hint: 'Wait for its end.',
+    });
+  }
+  if (finished?.complete || simulated) return;
+  throw new OtaError('usage', `run ${run} has not come to its end`, {
+    hint: `Take it up again with dji-ota resume ${run}; what does not end well then can be retried.`,
   });
 }
 

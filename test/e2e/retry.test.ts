@@ -6,6 +6,7 @@ import { listRuns } from '../../src/journal/read.js';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, type DockOptions, docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
+import { jsonLines } from '../helpers/cli-events.js';
 
 const FAILED = { end: 'failed', end_step: 'upgrade_firmware', end_percent: 50, end_result: 312023 } as const;
 
@@ -83,10 +84,48 @@ describe('after a run that did not end well', () => {
       options: { concurrency: '1', stallTimeout: '5m' },
       connection: { broker: broker.url },
     });
-    expect((await run('retry', earlier.toUpperCase(), '--dry-run')).stdout).toContain(devices[1]?.sn);
+    // What the first retry mended is not sent again.
+    const twice = await run('retry', earlier.toUpperCase());
+    expect(twice).toMatchObject({ code: 2 });
+    expect(twice.stderr).toContain(`no device of run ${earlier} is to be tried again`);
+    expect(twice.stderr).toContain(`dji-ota runs ${await latest()} shows the latest attempt`);
     const third = await run('retry');
     expect(third.code).toBe(2);
     expect(third.stderr).toContain('no device of run');
+  });
+
+  it('a second retry of the same run takes what the first one left, not what it mended; a rehearsal mends nothing', async () => {
+    const bad = await fleet({ behavior: FAILED });
+    const scenario = await place.put('good.json', { defaults: FAST });
+    expect((await push('--output', 'json', '--progress', '0').ended).code).toBe(1);
+    await bad.stop();
+    const first = await latest();
+    expect((await run('retry', first, '--simulate', scenario)).code).toBe(0);
+    const half = await fleet({ behavior: FAST, docks: [{ pid: pidOf(2), behavior: FAILED }] });
+    const second = await run('retry', first, '--exclude', devices[0]?.sn ?? '');
+    expect(second).toMatchObject({ code: 1 });
+    // What is shown is shown as before.
+    expect(jsonLines(second).last.totals).toMatchObject({ ok: 1, failed: 1 });
+    await half.stop();
+    const good = await fleet({ behavior: FAST });
+    expect((await run('retry', first, '--output', 'quiet')).code).toBe(0);
+    expect(sentTo(good).sort()).toEqual([devices[0]?.sn, devices[2]?.sn].sort());
+    expect((await run('retry', first)).code).toBe(2);
+  });
+
+  it('a retry that was interrupted is resumed before the run is retried again', async () => {
+    const bad = await fleet({ behavior: FAILED });
+    expect((await push().ended).code).toBe(1);
+    await bad.stop();
+    const first = await latest();
+    await fleet({ behavior: { ...FAST, download_seconds: 60 } });
+    const interrupted = start('retry', first);
+    await interrupted.said('download');
+    interrupted.kill('SIGINT');
+    expect((await interrupted.ended).code).toBe(130);
+    const refused = await run('retry', first);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain(`run ${await latest()} has not come to its end`);
   });
 
   it('retry needs the manifest no more where the journal has it all, and says so where it has not', async () => {
@@ -94,13 +133,13 @@ describe('after a run that did not end well', () => {
     expect((await push().ended).code).toBe(1);
     await bad.stop();
     await rm(manifest);
+    const other = await place.put('other.json', someDevices(1));
+    const refused = await run('retry', 'last', '--manifest', other);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('has no entry now');
     const good = await fleet({ behavior: FAST });
     expect((await run('retry')).code).toBe(0);
     expect(sentTo(good)).toEqual([devices[0]?.sn]);
-    const other = await place.put('other.json', someDevices(1));
-    const refused = await run('retry', (await ids()).at(-1) ?? '', '--manifest', other);
-    expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain('has no entry now');
   });
 
   it('a run that has not come to its end is resumed first: its closing line says so, and it leads to the end', async () => {

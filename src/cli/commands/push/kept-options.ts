@@ -5,9 +5,20 @@ import { PUSH } from './options.js';
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** Not those of the connection, which are kept without secrets, nor what chose the devices or named a file to write. */
+/**
+ * Not those of the connection, which are kept without secrets, nor what chose the devices or names a file to write: that
+ * one would take the place of the earlier run's.
+ */
 const GROUPS: ReadonlySet<Group | undefined> = new Set(['Looking at the docks', 'Roll-out', 'Firmware', 'Time limits']);
-const OTHERS: ReadonlySet<string> = new Set(['pid', 'type', 'simulate', 'skipCurrent']);
+const OTHERS: ReadonlySet<string> = new Set([
+  'pid',
+  'type',
+  'confirm',
+  'simulate',
+  'skipCurrent',
+  'output',
+  'progress',
+]);
 
 export function keptOptions(given: Given): Record<string, unknown> {
   const kept = Object.entries(given).filter(([key, value]) => isKept(key) && isKeepable(value) && !hasUser(key, value));

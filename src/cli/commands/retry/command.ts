@@ -9,7 +9,7 @@ export const retry = defineCommand({
   arguments: [{ term: '[run]', help: 'the earlier run (default: the latest)', complete: 'runs' }],
   options: RETRY,
   notes:
-    'Connection and options are those of the earlier run where they are not given anew, but for --run, --only, --exclude, --select, --shard and what is shown and written.',
+    'Connection and options are those of the earlier run where they are not given anew, but for --run, --only, --exclude, --select, --shard, --report and --record. What an earlier retry mended is not sent again.',
   exitCodes: true,
   examples: [
     'dji-ota retry',

@@ -3,7 +3,7 @@ import { OtaError } from '../errors.js';
 import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
 import { createGroups } from '../fleet/groups.js';
 import { listenToFleet } from '../fleet/listen.js';
-import { type DeviceRow, deviceRow } from '../fleet/rows.js';
+import { type DeviceRow, deviceRow, type Target } from '../fleet/rows.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { Broker } from '../mqtt/broker.js';
 import { serialProblem } from '../protocol/topics.js';
@@ -16,7 +16,7 @@ type DevicesContext = Pick<Context, 'clock' | 'signal' | 'warn'>;
 /** What is listed: gateways in their order, and the versions of a manifest by serial. */
 export interface DevicesScope {
   pids: readonly string[] | 'all';
-  targets: ReadonlyMap<string, { pid: string; version: string }>;
+  targets: ReadonlyMap<string, Target & { pid: string }>;
   /** There is a manifest, though it may have no version for what is listed. */
   hasTarget: boolean;
 }
@@ -36,7 +36,9 @@ export function scopeOf(pids: readonly string[], all: boolean, target?: readonly
   const inScope = devices.filter(({ sn, pid }) => !serialProblem(sn) && (all || listed.has(pid)));
   return {
     pids: all ? 'all' : named,
-    targets: new Map(inScope.map(({ sn, pid, product_version: version }) => [sn, { pid, version }])),
+    targets: new Map(
+      inScope.map(({ sn, pid, product_version: version, firmware_upgrade_type: type }) => [sn, { pid, version, type }]),
+    ),
     hasTarget: target !== undefined,
   };
 }
@@ -102,6 +104,6 @@ export async function listDevices(
   if (heard.ended === 'aborted') return null;
   const groups = createGroups(feed.fleet, fixedOf(scope));
   return (scope.pids === 'all' ? groups.gateways() : scope.pids).flatMap((pid) =>
-    groups.membersOf(pid).map((sn) => deviceRow(feed.fleet, sn, pid, scope.targets.get(sn)?.version ?? null, clock)),
+    groups.membersOf(pid).map((sn) => deviceRow(feed.fleet, sn, pid, scope.targets.get(sn) ?? null, clock)),
   );
 }

@@ -2,8 +2,7 @@
  * Whether a device can be upgraded now, from what the docks last said: the conditions of DJI's demo, and everything that
  * foretells a refusal (PROTOCOL "What the device says of itself"). What was not reported is neither "yes" nor "no".
  */
-import type { UpgradeType } from '../protocol/upgrade-types.js';
-import { sameVersion } from '../protocol/versions.js';
+import { isProof, PROVEN_BY, type UpgradeType } from '../protocol/upgrade-types.js';
 import { safeText, showDuration } from '../text.js';
 import { showDockMode } from './number-names.js';
 import { type Fleet, heardLately } from './properties.js';
@@ -105,23 +104,11 @@ export function readinessOf(fleet: Fleet, device: Candidate, now: number): Readi
   };
 }
 
-/**
- * Whether the device has what an upgrade of this type brings (PROTOCOL "ota_create"): a normal one the version; a
- * consistency upgrade `compatible_status` 0, of which the version proves nothing; a PSDK upgrade the release of the payload.
- */
+/** Whether the device has what an upgrade of this type brings, by what it has reported live. */
 function atTargetOf(record: DeviceRecord | undefined, device: Candidate): boolean | null {
   const { product_version: target, firmware_upgrade_type: type = 3 } = device;
-  if (target === null) return null;
-  if (type === 2) {
-    const status = live(record?.compatible_status);
-    return status === null ? null : status === 0;
-  }
-  const told = live(type === 4 ? record?.psdk_version : record?.firmware_version);
-  if (told === null) return null;
-  if (type !== 4) return sameVersion(told, target);
-  // Of several payloads nobody knows which one the upgrade concerns.
-  const same = told.split(', ').map((release) => sameVersion(release, target));
-  return same.every(Boolean) ? true : same.some(Boolean) ? null : false;
+  const told = live<string | number>(record?.[PROVEN_BY[type]]);
+  return target === null || told === null ? null : isProof(type, String(told), target);
 }
 
 function findingsOf(fleet: Fleet, device: Candidate, now: number): Reason[] {

@@ -1,6 +1,7 @@
 /** One device as `dji-ota devices` lists it: what it said of itself, and what that means for an upgrade. */
 import type { Clock } from '../clock.js';
 import { modelName } from '../protocol/models.js';
+import type { UpgradeType } from '../protocol/upgrade-types.js';
 import { consistencyWord } from './number-names.js';
 import { type Fleet, isOnline } from './properties.js';
 import { type Reason, readinessOf } from './readiness.js';
@@ -43,17 +44,24 @@ export interface DeviceRow {
   action: Action | null;
 }
 
-/** The row of the device `sn` on the gateway `pid`, known or not, with the version that it is to get, if any. Pure. */
+/** What a device is to get. */
+export interface Target {
+  version: string;
+  type: UpgradeType;
+}
+
+/** The row of the device `sn` on the gateway `pid`, known or not, with what it is to get, if anything. Pure. */
 export function deviceRow(
   fleet: Fleet,
   sn: string,
   pid: string,
-  target: string | null,
+  wanted: Target | null,
   clock: Pick<Clock, 'now' | 'wall'>,
 ): DeviceRow {
   const now = clock.now();
+  const target = wanted?.version ?? null;
   const record = fleet.devices.get(sn);
-  const found = readinessOf(fleet, { sn, pid, product_version: target }, now);
+  const found = readinessOf(fleet, { sn, pid, product_version: target, firmware_upgrade_type: wanted?.type }, now);
   const { ready, reasons, warnings, asleep, atTarget } = found;
   const capacity = (sn === pid ? live(record?.capacity_percent) : found.battery) ?? -1;
   const compatible = record?.compatible_status?.value ?? null;

@@ -56,6 +56,8 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   limit: ({ device, limit, ms }) => isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms),
   version_reported: ({ sn, version, wall, model, noted }) =>
     isText(sn) && isText(version) && isNumber(wall ?? 0) && isText(model ?? '') && isFlag(noted),
+  state_reported: ({ sn, key, value }) =>
+    isText(sn) && oneOf('compatible_status', 'psdk_version')(key) && isText(value),
   left_out: ({ device, outcome, reason, unready, late }) =>
     isIndex(device) && oneOf('skipped', 'not_started')(outcome) && isText(reason) && isFlag(unready) && isFlag(late),
   gateway_waiting: ({ pid, reason }) => isText(pid) && isText(reason),

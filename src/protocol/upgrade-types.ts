@@ -1,3 +1,5 @@
+import { sameVersion } from './versions.js';
+
 /** `firmware_upgrade_type`: 2 and 3 from the seed, 4 from DJI's documentation v1.15 (Dock 3 only). */
 export type UpgradeType = 2 | 3 | 4;
 
@@ -16,4 +18,22 @@ export function upgradeTypeOf(value: string | number): UpgradeType | null {
 /** Name and number together: DJI's demo swaps the names of 2 and 3, so neither alone is safe to show. */
 export function showUpgradeType(type: UpgradeType): string {
   return `${UPGRADE_TYPES[type]} (${type})`;
+}
+
+/** The property by which it is known what an upgrade of a type has come to (PROTOCOL "ota_create"). */
+export const PROVEN_BY = { 2: 'compatible_status', 3: 'firmware_version', 4: 'psdk_version' } as const satisfies Record<
+  UpgradeType,
+  string
+>;
+
+/**
+ * Whether a device that reports `told` under {@link PROVEN_BY} has what an upgrade of this type to `target` brings: a consistency
+ * upgrade `compatible_status` 0, of which the version proves nothing; a PSDK upgrade the release of the payload. Null: of
+ * several payloads (joined by `, `) some have it, and nobody knows which one the upgrade concerns.
+ */
+export function isProof(type: UpgradeType, told: string, target: string): boolean | null {
+  if (type === 2) return told === '0';
+  if (type === 3) return sameVersion(told, target);
+  const same = told.split(', ').map((release) => sameVersion(release, target));
+  return same.every(Boolean) ? true : same.some(Boolean) ? null : false;
 }

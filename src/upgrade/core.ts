@@ -2,7 +2,6 @@
  * A push without its I/O: the tracker and the roll-out tied together. What follows from a fact by rule (a gateway is free,
  * a wave has ended, a device's turn will not come) follows here, so that replaying the facts gives the same run.
  */
-import { sameVersion } from '../protocol/versions.js';
 import type { CoreOptions, RunCore } from './core-state.js';
 import { hasFailed } from './counting.js';
 import type { RunEvent } from './events.js';
@@ -13,7 +12,7 @@ import type { Plan, PlannedGateway } from './plan.js';
 import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
 import { createRollout } from './rollout/state.js';
 import { dropDevice, waitEnds } from './rollout/waiting.js';
-import { outcomeOf } from './tracker/jobs.js';
+import { hasTarget, outcomeOf } from './tracker/jobs.js';
 import type { DeviceState, JobState } from './tracker/state.js';
 import { apply, createTracker } from './tracker/tracker.js';
 import { advanceWaiting, pidOf } from './waiting-gateways.js';
@@ -178,8 +177,7 @@ function limitOf(core: RunCore, job: JobState, device: DeviceState): Running | n
     return { limit: 'reply', ms: limits.reply, until: from(sentAt) + limits.reply };
   }
   const until = from(device.heardAt ?? job.openedAt) + limits.stall;
-  const told = device.reportedOther && device.reported !== null && device.target !== null;
-  if (told && sameVersion(device.reported ?? '', device.target ?? '')) {
+  if (device.reportedOther && hasTarget(device)) {
     return { limit: 'stall', ms: limits.stall, until: Math.min(until, from(device.reportedAt ?? 0) + EVIDENCE_WAIT) };
   }
   return { limit: 'stall', ms: limits.stall, until };

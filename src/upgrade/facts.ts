@@ -4,6 +4,9 @@
  */
 import type { ProgressMessage, ReplyMessage, WatchedDevice } from '../protocol/messages.js';
 
+/** Of a consistency upgrade `0` or `1`; of a PSDK upgrade the releases of the payloads, joined by `, ` (unsafe text). */
+export type ReportedState = 'compatible_status' | 'psdk_version';
+
 export type Fact =
   /** A job is about to be published: from here on it may have been sent. `devices` are indexes into the plan. */
   | {
@@ -47,6 +50,8 @@ export type Fact =
       /** Known from an earlier time (inventory, manifest): what it ran before, and no word of this run. */
       noted?: boolean;
     }
+  /** A device told what proves an upgrade that the version does not prove. */
+  | { type: 'state_reported'; at: number; sn: string; key: ReportedState; value: string }
   /** A device is not upgraded: it had nothing to do, or its turn did not come. */
   | {
       type: 'left_out';

@@ -8,7 +8,7 @@ import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
 import { earlierJobs, type HeardJobs } from './earlier-jobs.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
-import type { Fact } from './facts.js';
+import type { Fact, ReportedState } from './facts.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
 import type { BidOf, FactLog } from './publisher.js';
@@ -39,7 +39,12 @@ export interface Verification {
   topics(plan: Plan): string[];
   /** What was heard live before the run began, by a look at the docks. */
   heard?(plan: Plan): Iterable<{ sn: string; version: string; model: string | null }>;
-  handle(message: BrokerMessage, report: (sn: string, version: string, model?: string | null) => void): void;
+  heardStates?(plan: Plan): Iterable<{ sn: string; key: ReportedState; value: string }>;
+  handle(
+    message: BrokerMessage,
+    report: (sn: string, version: string, model?: string | null) => void,
+    reportState: (sn: string, key: ReportedState, value: string) => void,
+  ): void;
 }
 
 export interface PushOptions {
@@ -173,7 +178,9 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       log,
       ...(bidOf ? { bidOf } : {}),
       maybeSent: earlier !== null,
-      listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
+      listener: verification
+        ? { handle: (message) => verification.handle(message, run.report, run.reportState) }
+        : null,
     });
     rest = run.events;
     onMessage = run.events.onMessage;
@@ -183,6 +190,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
     }
     for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
+    for (const { sn, key, value } of verification?.heardStates?.(plan) ?? []) run.reportState(sn, key, value);
     for (const message of heard?.messages ?? []) run.events.onMessage(message);
     if (lostEarly !== null) rest.onLost?.(lostEarly);
     if (goneWhy !== null) rest.onGone?.(goneWhy);

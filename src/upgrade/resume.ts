@@ -168,7 +168,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   const run = openSession({
     ...options,
     readiness: readiness?.watch ?? null,
-    listener: verification ? { handle: (message) => verification.handle(message, run.report) } : null,
+    listener: verification ? { handle: (message) => verification.handle(message, run.report, run.reportState) } : null,
   });
   options.onPhase?.('preparing');
   // What the broker kept for us may come before the connection is ours to use, so the run listens from the start.

@@ -8,7 +8,7 @@ import { advance, dueLimits, isRunOver, type RunCore } from './core.js';
 import { interruptCode, type RunResult } from './end.js';
 import type { Emit, RunEvent } from './events.js';
 import { exitCodeOf } from './exit-code.js';
-import type { Fact, FactOf } from './facts.js';
+import type { Fact, FactOf, ReportedState } from './facts.js';
 import type { Plan } from './plan.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
 import { createPublisher, type FactLog, type PublisherOptions } from './publisher.js';
@@ -16,7 +16,7 @@ import { startDue, wakeAt } from './rollout/rollout.js';
 import { openLoop } from './session-loop.js';
 import { onlyOpenJob } from './tracker/jobs.js';
 import type { RunView } from './tracker/state.js';
-import { outcomes, takesVersion } from './tracker/tracker.js';
+import { outcomes, takesState, takesVersion } from './tracker/tracker.js';
 import { viewOf } from './tracker/view.js';
 import { waitForReady } from './wait-for-ready.js';
 
@@ -58,6 +58,8 @@ export interface RunSession {
   take(fact: Fact): void;
   /** A version that a device reported; it reports the same one every few seconds. */
   report(sn: string, version: string, model?: string | null): void;
+  /** The same of what proves upgrades that the version does not prove. */
+  reportState(sn: string, key: ReportedState, value: string): void;
   /** Publishes what is due and resolves when every device has ended, or the run has been cut off. */
   toEnd(broker: Broker): Promise<RunResult>;
 }
@@ -268,7 +270,12 @@ export function openSession(options: SessionOptions): RunSession {
     if (takesVersion(core.tracker, fact)) take(fact);
   }
 
-  return { events, take, report, toEnd };
+  function reportState(sn: string, key: ReportedState, value: string): void {
+    const fact: FactOf<'state_reported'> = { type: 'state_reported', at: now(), sn, key, value };
+    if (takesState(core.tracker, fact)) take(fact);
+  }
+
+  return { events, take, report, reportState, toEnd };
 }
 
 /** Milliseconds between two looks for a request to stop. */
@@ -288,5 +295,6 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
   'stop_requested',
   'cut_off',
   'version_reported',
+  'state_reported',
   'gateway_ready',
 ]);

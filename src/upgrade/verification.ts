@@ -7,6 +7,8 @@ import { modelName } from '../protocol/models.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import type { Verification } from './push.js';
 
+const STATES = ['compatible_status', 'psdk_version'] as const;
+
 /**
  * Listens to the versions that devices report. `required`: a verification waits for them, so that `osd` and `state` have to be
  * granted; else `state` alone, which comes on change, where the broker grants it.
@@ -27,14 +29,27 @@ export function createVerification(
         if (version !== null) yield { sn, version, model: record?.model ?? null };
       }
     },
-    handle(message: BrokerMessage, report) {
+    *heardStates({ devices }) {
+      for (const { sn } of devices) {
+        for (const key of STATES) {
+          const value = live<string | number>(feed.fleet.devices.get(sn)?.[key]);
+          if (value !== null) yield { sn, key, value: String(value) };
+        }
+      }
+    },
+    handle(message: BrokerMessage, report, reportState) {
       const serial = parseTopic(message.topic)?.serial ?? '';
-      const before = feed.fleet.devices.get(serial)?.firmware_version?.at;
+      const known = feed.fleet.devices.get(serial);
+      const before = { version: known?.firmware_version?.at, states: STATES.map((key) => known?.[key]?.at) };
       feed.handle(message);
-      const version = feed.fleet.devices.get(serial)?.firmware_version;
+      const record = feed.fleet.devices.get(serial);
       // Only what was told just now, by the device itself: a retained version may be from before the upgrade.
-      if (version && !message.retained && version.at !== before) {
-        report(serial, version.value, feed.fleet.devices.get(serial)?.model);
+      if (!record || message.retained) return;
+      const { firmware_version: version, model } = record;
+      if (version && version.at !== before.version) report(serial, version.value, model);
+      for (const [place, key] of STATES.entries()) {
+        const state = record[key];
+        if (state && state.at !== before.states[place]) reportState(serial, key, String(state.value));
       }
     },
   };

@@ -53,6 +53,9 @@ const fact: fc.Arbitrary<Fact> = fc.oneof(
     .tuple(sn, fc.constantFrom('1.0', '2.0'))
     .map(([name, version]): Fact => ({ type: 'version_reported', at: 5, sn: name ?? '', version })),
   fc
+    .tuple(sn, fc.constantFrom('0', '1'))
+    .map(([name, value]): Fact => ({ type: 'state_reported', at: 5, sn: name ?? '', key: 'compatible_status', value })),
+  fc
     .tuple(device, fc.constantFrom('skipped' as const, 'not_started' as const))
     .map(([index, outcome]): Fact => ({ type: 'left_out', at: 6, device: index, outcome, reason: 'x' })),
   device.map((index): Fact => ({ type: 'retry_given_up', at: 6, device: index })),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { takesVersion } from '../../src/upgrade/tracker/tracker.js';
+import { takesState, takesVersion } from '../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, trackerOf } from '../helpers/facts.js';
 
 function reported(version: string, at: number, sn = 'A'): Extract<Fact, { type: 'version_reported' }> {
@@ -125,4 +125,70 @@ test('only a version that changes anything is new', () => {
   applyAll(tracker, progress({ status: 'ok' }));
   expect([news('1.0'), news('1.0'), news('2.0'), news('2.0')]).toEqual([true, false, true, false]);
   expect(takesVersion(tracker, reported('1.0', 1, 'nobody'))).toBe(false);
+});
+
+describe('what proves an upgrade of another type', () => {
+  const of = (type: 2 | 4, more = {}) => {
+    const tracker = trackerOf({ verify: 'require', ...more });
+    Object.assign(tracker.devices[0] ?? {}, { type });
+    return tracker;
+  };
+  const told = (value: string, at: number): Extract<Fact, { type: 'state_reported' }> => {
+    const key = /^[01]$/.test(value) ? 'compatible_status' : 'psdk_version';
+    return { type: 'state_reported', at, sn: 'A', key, value };
+  };
+
+  test('a consistency upgrade: compatible_status 0, and never the version', () => {
+    const tracker = of(2);
+    const events = applyAll(tracker, told('1', 0), opened('b1', [0]), reported('2.0', 1), progress({ status: 'ok' }));
+    expect(ends(events)).toEqual([]);
+    expect(applyAll(tracker, reported('2.0', 3), told('1', 4))).toEqual([]);
+    expect(applyAll(tracker, told('0', 5))).toMatchObject([{ status: 'ok', verified: true, version_after: '2.0' }]);
+  });
+
+  test('at the limit it still needs one, or nothing was told of it', () => {
+    const needs = of(2);
+    applyAll(needs, opened('b1', [0]), progress({ status: 'ok' }), told('1', 3));
+    expect(applyAll(needs, limit('verify'))).toMatchObject([
+      { verified: false, reason: expect.stringContaining('still needs a consistency upgrade') },
+    ]);
+    const silent = of(2);
+    applyAll(silent, opened('b1', [0]), progress({ status: 'ok' }), reported('2.0', 3));
+    expect(applyAll(silent, limit('verify'))).toMatchObject([
+      { verified: null, reason: expect.stringMatching(/^not checked: .*no compatible_status/) },
+    ]);
+  });
+
+  test('a PSDK upgrade: the release of the payload, or it is said to be not checked', () => {
+    const payload = of(4);
+    applyAll(payload, opened('b1', [0]), progress({ status: 'ok' }));
+    expect(applyAll(payload, told('1.9', 3), reported('2.0', 4))).toEqual([]);
+    expect(applyAll(payload, told('2.0, 2.0', 5))).toMatchObject([{ verified: true }]);
+    const silent = of(4);
+    applyAll(silent, opened('b1', [0]), progress({ status: 'ok' }));
+    expect(applyAll(silent, limit('verify'))).toMatchObject([
+      { verified: null, reason: expect.stringMatching(/^not checked: .*no psdk_version/) },
+    ]);
+  });
+
+  test('a missed end is made good by it, where it said otherwise before', () => {
+    const tracker = of(2, { verify: 'off' });
+    applyAll(tracker, told('1', 0), opened('b1', [0]), progress({}), told('0', 5));
+    expect(applyAll(tracker, limit('stall'))).toMatchObject([
+      { status: 'ok', verified: true, reason: expect.stringContaining('compatible_status') },
+    ]);
+  });
+
+  test('is taken once where it comes every few seconds, and not from a device of another type', () => {
+    const tracker = of(2);
+    expect(takesState(tracker, told('0', 0))).toBe(false);
+    expect(takesState(tracker, told('1', 0))).toBe(true);
+    applyAll(tracker, told('1', 0));
+    expect(takesState(tracker, told('1', 0))).toBe(false);
+    applyAll(tracker, opened('b1', [0]), progress({ status: 'ok' }), reported('2.0', 1));
+    expect(takesVersion(tracker, reported('2.0', 2))).toBe(false);
+    expect(takesState(tracker, told('0', 3))).toBe(true);
+    expect(takesState(tracker, told('2.0.1', 3))).toBe(false);
+    expect(takesState(trackerOf(), told('0', 3))).toBe(false);
+  });
 });

@@ -8,6 +8,7 @@ import { DECIDES_FOR, INFORMS_FOR, type Inventory, type KnownVersion, notedVersi
 import { type Readiness, readinessOf } from '../../fleet/readiness.js';
 import { live } from '../../fleet/record.js';
 import { type KnownProducts, modelClaims, modelMismatch } from '../../protocol/products.js';
+import { isProof } from '../../protocol/upgrade-types.js';
 import { isNewer, sameVersion } from '../../protocol/versions.js';
 import { safeText, showDuration } from '../../text.js';
 import type { Plan, PlannedDevice } from '../plan.js';
@@ -81,7 +82,7 @@ function currentOf(
       : null;
   }
   if (type === 4) {
-    const same = entry?.psdk_version?.split(', ').every((release) => sameVersion(release, target)) ?? false;
+    const same = entry?.psdk_version != null && isProof(4, entry.psdk_version, target) === true;
     return same && fresh(entry?.psdk_at) ? says(entry?.psdk_at ?? 0, 'inventory') : null;
   }
   if (version === null || !fresh(version.heard_at) || !sameVersion(version.version, target)) return null;
@@ -95,6 +96,16 @@ export function isKnown({ device, readiness, version }: Judged, { inventory, clo
   const entry = inventory.devices.get(device.sn);
   const at = device.firmware_upgrade_type === 2 ? entry?.compatible_at : entry?.psdk_at;
   return at != null && clock.wall() - at <= DECIDES_FOR;
+}
+
+/** Of a device that is left out by its version: it needed a consistency upgrade when that was last heard. */
+export function consistencyNoted({ device, readiness }: Judged, { inventory, clock }: JudgeOptions): string | null {
+  const entry = inventory.devices.get(device.sn);
+  const live = readiness.warnings.some(({ code }) => code === 'consistency_needed');
+  if (live || device.firmware_upgrade_type !== 3 || entry?.compatible_status !== 1) return null;
+  const age = clock.wall() - (entry.compatible_at ?? Number.NEGATIVE_INFINITY);
+  if (age < 0 || age > INFORMS_FOR) return null;
+  return `${nameOf(device)} needed a consistency upgrade ${showDuration(age)} ago, by the inventory: give it the type consistency (2)`;
 }
 
 export function downgradeOf({ device, version }: Judged, clock: Clock): string | null {

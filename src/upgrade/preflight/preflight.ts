@@ -16,7 +16,16 @@ import { safeText } from '../../text.js';
 import { pairOf } from '../pairs.js';
 import type { Plan } from '../plan.js';
 import type { LeftOut, Preflight } from '../push.js';
-import { downgradeOf, isKnown, type Judged, type JudgeOptions, judge, mismatchOf, nameOf } from './judge.js';
+import {
+  consistencyNoted,
+  downgradeOf,
+  isKnown,
+  type Judged,
+  type JudgeOptions,
+  judge,
+  mismatchOf,
+  nameOf,
+} from './judge.js';
 
 export interface LookOptions extends JudgeOptions {
   /** What is done about gateways that are not ready; `off` asks no dock. */
@@ -97,8 +106,12 @@ function decide(plan: Plan, feed: FleetFeed, options: LookOptions): LeftOut[] {
     for (const each of judged) {
       const { device, readiness, current, index } = each;
       for (const { message } of readiness.warnings) onWarning('may_fail', message);
-      if (current !== null) left.push({ device: index, reason: current });
-      else if (skipCurrent && !isKnown(each, options)) unknown.push(device.sn);
+      if (current !== null) {
+        left.push({ device: index, reason: current });
+        const noted = consistencyNoted(each, options);
+        if (noted !== null) onWarning('may_fail', noted);
+      }
+      if (current === null && skipCurrent && !isKnown(each, options)) unknown.push(device.sn);
     }
     for (const each of open) {
       risk(downgradeOf(each, options.clock), 'downgrade', refused.downgrade);
@@ -108,7 +121,8 @@ function decide(plan: Plan, feed: FleetFeed, options: LookOptions): LeftOut[] {
     warnOfPartner(judged, partnerOf, feed, options);
     left.push(...unreadyOf(open, options, refused.ready));
   }
-  warnOf('version_unknown', unknown, 'the version is not known, so that --skip-current does not leave out', onWarning);
+  const what = 'what they run is not known, so that --skip-current does not leave out';
+  warnOf('version_unknown', unknown, what, onWarning);
   warnOf('split_pair', halves, 'only one of dock and aircraft is upgraded on', onWarning, 'gateway');
   refuse(plan, refused);
   return left;

@@ -2,7 +2,7 @@
 import type { Labels } from '../../manifest/model.js';
 import { resultCode } from '../../protocol/result-codes.js';
 import type { TerminalStatus } from '../../protocol/statuses.js';
-import { sameVersion } from '../../protocol/versions.js';
+import { DEFAULT_UPGRADE_TYPE, isProof, type UpgradeType } from '../../protocol/upgrade-types.js';
 import { countedAs } from '../counting.js';
 import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../events.js';
 import { waitAfter } from '../rollout/options.js';
@@ -65,12 +65,14 @@ export function addDevice(
   sn: string | null,
   target: string | null,
   labels: Labels = NO_LABELS,
+  type: UpgradeType = DEFAULT_UPGRADE_TYPE,
 ): DeviceState {
   const device: DeviceState = {
     index: tracker.devices.length,
     pid,
     sn,
     target,
+    type,
     labels,
     phase: 'waiting',
     bid: null,
@@ -147,6 +149,7 @@ export function newJob(
     resent: false,
     uncertain: false,
     ended: false,
+    lastWord: null,
     told: 0,
     windowEnds: 0,
     windowLeft: 0,
@@ -185,6 +188,11 @@ export function openDevice(device: DeviceState, job: JobState, at: number): void
   device.verified = null;
 }
 
+/** Whether it reports, since it was published, what its upgrade brings. */
+export function hasTarget({ reported, target, type }: DeviceState): boolean {
+  return reported !== null && target !== null && isProof(type, reported, target) === true;
+}
+
 /** A device's last word under this attempt: final, or to be verified, or worth another attempt. */
 export function endDevice(tracker: Tracker, device: DeviceState, status: TerminalStatus, at: number): RunEvent[] {
   const { verify, retries, adopt } = tracker.options;
@@ -195,7 +203,7 @@ export function endDevice(tracker: Tracker, device: DeviceState, status: Termina
     device.phase = 'verifying';
     device.endedAt = at;
     // Only what is reported from now on counts: before, the old version may still have been told.
-    if (device.reported !== null && sameVersion(device.reported, device.target)) {
+    if (hasTarget(device)) {
       device.verified = true;
       return [finish(tracker, device, 'ok', null, at)];
     }

@@ -97,7 +97,10 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     warnOfForeign(tracker, pid, message, events);
     return events.length > 0 ? { events, job } : NOTHING;
   }
-  if (job.ended) return { events, job };
+  if (job.ended) {
+    tellLate(tracker, job, message, events);
+    return { events, job };
+  }
   if (job.bid === null) tracker.anonymous.set(pid, eventId(message));
   job.heard = true;
   announce(job, at, events);
@@ -112,7 +115,39 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     events.push(...(end.length > 0 ? end : [progressEvent(device)]));
   }
   closeIfOver(tracker, job);
+  if (job.ended) job.lastWord = wordOf(message);
   return { events, job };
+}
+
+/** By which a message that the broker or the dock sends again is known. */
+function wordOf({ tid, timestamp, status, result, percent, sn }: ProgressMessage): string {
+  return JSON.stringify([tid, timestamp, status, result, percent, sn]).slice(0, 300);
+}
+
+/**
+ * PROTOCOL: progress after the first terminal event of a `bid` was never seen; a dock that sends it may be telling of its second
+ * device. Told once a job, with what it said; not where the last event comes again, or an earlier one late.
+ */
+function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, events: RunEvent[]): void {
+  const key = `late ${job.bid ?? job.pid}`;
+  if (tracker.warned.has(key)) return;
+  const newest = job.devices.reduce<number | null>((time, device) => later(time, device.timestamp), null);
+  const isOld = message.timestamp !== null && newest !== null && message.timestamp < newest;
+  if (isOld || job.lastWord === wordOf(message)) return;
+  const { status, percent, result, sn } = message;
+  const said = [
+    status === null ? null : safeText(status, 64),
+    percent === null ? null : `${percent} %`,
+    result === 0 ? null : `code ${result}: ${resultCode(result).meaning}`,
+    sn === null ? null : `for ${safeText(sn, 64)}`,
+  ].filter((part) => part !== null);
+  const ends = job.devices.slice(0, 2).map(({ sn, status }) => safeText(`${sn ?? job.pid} ${status}`, 100));
+  const text = `gateway ${safeText(job.pid, 64)} reported again after the end of its upgrade (${ends.join(', ')}): ${said.join(', ') || 'no status'}; it may speak of its second device: look at both with dji-ota devices`;
+  warnOnce(tracker, key, 'late_progress', text, events);
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 /** The one device of the job that an event names; in a job of others, where devices are learned one by one, also a new one. */

@@ -1,5 +1,6 @@
 /** The state of a run: what the tracker keeps up to date, and what renderers look at. */
 import type { Labels } from '../../manifest/model.js';
+import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import type { Totals, Verified, Verify } from '../events.js';
 
 /**
@@ -17,6 +18,7 @@ export interface DeviceState {
   readonly sn: string | null;
   /** Version to upgrade to; null where it is not known. */
   readonly target: string | null;
+  readonly type: UpgradeType;
   readonly labels: Labels;
   phase: DevicePhase;
   bid: string | null;
@@ -40,7 +42,7 @@ export interface DeviceState {
   heardAt: number | null;
   /** The gateway's own clock in its newest message, ms since 1970: tells what came late. */
   timestamp: number | null;
-  /** The version that it reported last since it was published, as it came (unsafe text). */
+  /** What proves an upgrade of its type (`PROVEN_BY`), as it reported it last since it was published (unsafe text). */
   reported: string | null;
   reportedAt: number | null;
   /** The version that it reported before it was published, and the last one since (unsafe texts): for people, never a proof. */
@@ -50,7 +52,7 @@ export interface DeviceState {
   versionHeardAt: number | null;
   /** Model key, where it is known. */
   model: string | null;
-  /** Whether it reported another version than the target before. */
+  /** Whether it reported before that it does not have what the upgrade brings. */
   reportedOther: boolean;
   endedAt: number | null;
 }
@@ -76,6 +78,8 @@ export interface JobState {
   /** The program ended between recording the job and the broker's acknowledgement: it may never have been sent. */
   uncertain: boolean;
   ended: boolean;
+  /** The event that ended it, so that one that comes again is known; null where none did. */
+  lastWord: string | null;
   /** Changes that were told, and how many may be until when: see `mayTell`. */
   told: number;
   windowEnds: number;

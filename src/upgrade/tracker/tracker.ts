@@ -4,6 +4,7 @@
  * messages a second, and by nobody else.
  */
 import type { Labels } from '../../manifest/model.js';
+import { isProof, PROVEN_BY, type UpgradeType } from '../../protocol/upgrade-types.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText } from '../../text.js';
 import { emptyTotals } from '../counting.js';
@@ -18,6 +19,7 @@ import {
   deviceBySn,
   type Effect,
   finish,
+  hasTarget,
   NOTHING,
   newJob,
   openDevice,
@@ -31,7 +33,13 @@ import type { DeviceState, JobState } from './state.js';
 export type { Effect, Tracker, TrackerOptions } from './jobs.js';
 
 export function createTracker(
-  devices: readonly { sn: string; pid: string; product_version: string; labels?: Labels | undefined }[],
+  devices: readonly {
+    sn: string;
+    pid: string;
+    product_version: string;
+    labels?: Labels | undefined;
+    firmware_upgrade_type?: UpgradeType | undefined;
+  }[],
   options: TrackerOptions,
   retryWait = 0,
 ): Tracker {
@@ -52,7 +60,8 @@ export function createTracker(
     lostAt: null,
     restoredAt: Number.NEGATIVE_INFINITY,
   };
-  for (const { pid, sn, product_version, labels } of devices) addDevice(tracker, pid, sn, product_version, labels);
+  for (const { pid, sn, product_version, labels, firmware_upgrade_type: type } of devices)
+    addDevice(tracker, pid, sn, product_version, labels, type);
   return tracker;
 }
 
@@ -88,6 +97,8 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       return limitPassed(tracker, fact);
     case 'version_reported':
       return versionReported(tracker, fact);
+    case 'state_reported':
+      return stateReported(tracker, fact);
     case 'left_out':
       return withDevice(tracker, fact.device, (device) => {
         if (fact.unready) tracker.unready++;
@@ -180,11 +191,12 @@ function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
       return [finish(tracker, device, 'ok', unverified(device, seconds), fact.at)];
     }
     if (device.phase !== 'open') return [];
-    if (device.target !== null && device.reported !== null && sameVersion(device.reported, device.target)) {
-      // The end was missed, but the device says that it runs the target version: evidence enough.
+    if (hasTarget(device)) {
+      // The end was missed, but the device says that it has what the upgrade brings: evidence enough.
       device.percent = 100;
       device.verified = true;
-      return [finish(tracker, device, 'ok', 'the last event was missed; the device reports the version', fact.at)];
+      const what = device.type === 3 ? 'the version' : PROVEN_BY[device.type];
+      return [finish(tracker, device, 'ok', `the last event was missed; the device reports ${what}`, fact.at)];
     }
     const uncertain = device.bid !== null && tracker.byBid.get(device.bid)?.uncertain === true;
     const reason = uncertain
@@ -196,10 +208,16 @@ function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
   });
 }
 
-function unverified(device: DeviceState, seconds: number): string {
-  return device.reported === null
-    ? `the device reported no version within ${seconds} s`
-    : `the device reports version ${safeText(device.reported, 64)}, not ${device.target ?? 'the target'}`;
+function unverified({ type, reported, target }: DeviceState, seconds: number): string {
+  if (type === 2) {
+    return reported === null
+      ? `not checked: the device reported no compatible_status within ${seconds} s`
+      : `the device reports compatible_status ${safeText(reported, 64)}: it still needs a consistency upgrade`;
+  }
+  const what = type === 4 ? 'psdk_version' : 'version';
+  return reported === null
+    ? `${type === 4 ? 'not checked: ' : ''}the device reported no ${what} within ${seconds} s`
+    : `the device reports ${what} ${safeText(reported, 64)}, not ${target ?? 'the target'}`;
 }
 
 function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Effect {
@@ -210,23 +228,40 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   if (device.phase === 'waiting') {
     device.versionBefore = fact.version;
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
-    if (!reached && fact.noted !== true) device.reportedOther = true;
+    if (device.type === 3 && !reached && fact.noted !== true) device.reportedOther = true;
     return NOTHING;
   }
   if (fact.noted) return NOTHING;
   device.versionHeardAt = fact.wall ?? device.versionHeardAt;
-  if (!reached) device.reportedOther = true;
+  if (device.type === 3 && !reached) device.reportedOther = true;
   // One that never was published runs what it ran before.
   if (device.publishedAt === null) device.versionBefore = fact.version;
   else device.versionAfter = fact.version;
-  const job = device.bid === null ? null : (tracker.byBid.get(device.bid) ?? null);
-  if (device.phase === 'ended') return { events: [], job };
+  if (device.phase === 'ended' || device.type !== 3) return { events: [], job: jobOf(tracker, device) };
+  return reported(tracker, device, fact.version, fact.at);
+}
+
+function stateReported(tracker: Tracker, fact: FactOf<'state_reported'>): Effect {
+  const device = deviceBySn(tracker, fact.sn);
+  if (!device || device.target === null || device.phase === 'ended' || PROVEN_BY[device.type] !== fact.key)
+    return NOTHING;
+  if (isProof(device.type, fact.value, device.target) === false) device.reportedOther = true;
+  return device.phase === 'waiting' ? NOTHING : reported(tracker, device, fact.value, fact.at);
+}
+
+/** A device that was published and has not ended reports what proves its upgrade, or that it does not have it. */
+function reported(tracker: Tracker, device: DeviceState, told: string, at: number): Effect {
   // Told again every few seconds: what counts is since when.
-  if (device.reported === null || !sameVersion(device.reported, fact.version)) device.reportedAt = fact.at;
-  device.reported = fact.version;
-  if (device.phase !== 'verifying' || !reached) return NOTHING;
+  if (device.reported !== told && !(device.reported !== null && sameVersion(device.reported, told)))
+    device.reportedAt = at;
+  device.reported = told;
+  if (device.phase !== 'verifying' || !hasTarget(device)) return NOTHING;
   device.verified = true;
-  return { events: [finish(tracker, device, 'ok', null, fact.at)], job };
+  return { events: [finish(tracker, device, 'ok', null, at)], job: jobOf(tracker, device) };
+}
+
+function jobOf(tracker: Tracker, { bid }: DeviceState): JobState | null {
+  return bid === null ? null : (tracker.byBid.get(bid) ?? null);
 }
 
 /**
@@ -238,15 +273,27 @@ export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>)
   if (!device || device.target === null) return false;
   const known = device.publishedAt === null ? device.versionBefore : device.versionAfter;
   const learned = fact.model !== undefined && fact.model !== device.model;
-  if (known === fact.version && !learned && (device.phase !== 'verifying' || device.reported === fact.version)) {
+  const proves = device.type === 3 && device.phase === 'verifying';
+  if (known === fact.version && !learned && (!proves || device.reported === fact.version)) {
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
     return false;
   }
   const job = device.bid === null ? undefined : tracker.byBid.get(device.bid);
-  const decides = device.phase === 'verifying' && sameVersion(fact.version, device.target);
+  const decides = proves && sameVersion(fact.version, device.target);
   if (job !== undefined) return decides || mayTell(tracker, job, fact.at, null);
   // Before anything is published: one that tells other versions all the time is believed once.
   return known === null || !device.reportedOther;
+}
+
+/** As {@link takesVersion}, of what proves upgrades of the other types. */
+export function takesState(tracker: Tracker, { sn, key, value, at }: FactOf<'state_reported'>): boolean {
+  const device = deviceBySn(tracker, sn);
+  if (!device || device.target === null || device.phase === 'ended' || PROVEN_BY[device.type] !== key) return false;
+  if (device.reported === value) return false;
+  const proof = isProof(device.type, value, device.target);
+  if (device.phase === 'waiting') return proof === false && !device.reportedOther;
+  const job = jobOf(tracker, device);
+  return (device.phase === 'verifying' && proof === true) || (job !== null && mayTell(tracker, job, at, null));
 }
 
 function cutOff(tracker: Tracker, fact: FactOf<'cut_off'>): Effect {

@@ -54,7 +54,7 @@ export function createLiveRows({ fleet }: FleetFeed, scope: DevicesScope, timeou
     if (settled.length < members.length) dirty.add(pid);
     const heardAt = fleet.devices.get(pid)?.heardAt ?? null;
     if (heardAt !== null && now - heardAt <= ONLINE_FOR) silentAfter.set(pid, heardAt + ONLINE_FOR);
-    const rows = settled.map((sn) => deviceRow(fleet, sn, pid, scope.targets.get(sn)?.version ?? null, clock));
+    const rows = settled.map((sn) => deviceRow(fleet, sn, pid, scope.targets.get(sn) ?? null, clock));
     shown.set(pid, rows);
     return rows;
   };

@@ -83,6 +83,7 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     sn,
     labels,
     target: product_version,
+    type: 3,
     phase: 'ended',
     bid: bids.at(-1) ?? null,
     attempt: attempts,

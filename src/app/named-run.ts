@@ -8,7 +8,7 @@ import { journalName } from '../journal/run-name.js';
 import { machineOf } from '../machine.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { Shard } from '../manifest/select.js';
-import { sameVersion } from '../protocol/versions.js';
+import { normalizeVersion, sameVersion } from '../protocol/versions.js';
 import { ensurePrivateFolder } from '../settings/state-folders.js';
 import { byText } from '../text.js';
 import type { PartOf } from './context.js';
@@ -99,7 +99,10 @@ function stateOf({ header, finished }: JournalContent, begun: boolean, simulated
 /** @throws OtaError `usage` where the name is that of a run with other devices, versions or firmware */
 function checkSameManifest(run: string, { header, plan }: JournalContent, devices: readonly ManifestDevice[]): void {
   const differences = differencesOf(plan.devices, devices);
-  const other = header.fingerprint !== undefined && header.fingerprint !== fingerprintOf(devices);
+  const known = header.fingerprint;
+  // Of an earlier version, by the versions as they were written.
+  const same = [normalizeVersion, (version: string) => version].some((by) => known === fingerprintOf(devices, by));
+  const other = known !== undefined && !same;
   if (differences.length === 0 && !other) return;
   const shown = differences.slice(0, 10);
   if (differences.length > shown.length) shown.push(`and ${differences.length - shown.length} more`);
@@ -127,12 +130,12 @@ function differencesOf(before: readonly KeptDevice[], now: readonly ManifestDevi
 
 /**
  * Tells whether two manifests mean the same upgrade: gateway, serial number, version and type of each device, its MD5 as it was
- * given, and the path of its URL. Neither order nor query strings, hosts and local files count.
+ * given, and the path of its URL. Neither order nor the spelling of a version, query strings, hosts and local files count.
  */
-export function fingerprintOf(devices: readonly ManifestDevice[]): string {
+export function fingerprintOf(devices: readonly ManifestDevice[], versionOf = normalizeVersion): string {
   const lines = devices.map(({ pid, sn, product_version, firmware_upgrade_type, md5, file_url }) => {
     const path = file_url !== null && URL.canParse(file_url) ? new URL(file_url).pathname : file_url;
-    return JSON.stringify([pid, sn, product_version, firmware_upgrade_type, md5, path]);
+    return JSON.stringify([pid, sn, versionOf(product_version), firmware_upgrade_type, md5, path]);
   });
   return createHash('sha256').update(lines.sort(byText).join('\n')).digest('hex');
 }

@@ -19,6 +19,14 @@ export function withoutV(version: string): string {
 }
 
 /**
+ * The release `wanted` as it is sent: as its package spells it, where that names the same release. DJI's own server takes no
+ * other spelling than the package's, and what a dock insists on is not documented (PROTOCOL "ota_create").
+ */
+export function spelledBy(packaged: string | null | undefined, wanted: string): string {
+  return packaged != null && sameVersion(packaged, wanted) ? withoutV(packaged.trim()) : wanted;
+}
+
+/**
  * Why `version` is probably no firmware version, or null where it can be one: numbers with dots between them, like
  * `17.02.0501`, `17.02.05.01` and the seed's `1.00.223`.
  */

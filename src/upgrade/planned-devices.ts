@@ -1,10 +1,11 @@
 import type { FirmwareFacts } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import { spelledBy } from '../protocol/versions.js';
 import type { PlannedDevice, PlannedFile } from './plan.js';
 
 /**
- * The manifest's devices with what is known of their firmware, as they are to be published; a file
- * without a URL is to be served.
+ * The manifest's devices with what is known of their firmware, as they are to be published: with the version as the package
+ * spells it. A file without a URL is to be served.
  */
 export function plannedDevices(
   devices: readonly ManifestDevice[],
@@ -23,7 +24,8 @@ export function plannedDevices(
   return devices.map(({ sn, pid, product_version, firmware_upgrade_type, file_url, labels }) => {
     const known = facts.get(sn);
     const file = known ? fileOf(known, file_url) : null;
-    const planned = { sn, pid, product_version, firmware_upgrade_type, file };
+    const spelled = spelledBy(known?.package?.version, product_version);
+    const planned = { sn, pid, product_version: spelled, firmware_upgrade_type, file };
     return Object.keys(labels).length === 0 ? planned : { ...planned, labels };
   });
 }

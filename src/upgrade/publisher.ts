@@ -51,6 +51,8 @@ export interface BidOf {
   pid: string;
   devices: readonly number[];
   attempt: number;
+  /** 0, and more for what is left of a job of which a part was published alone (`--allow split-pair`). */
+  part?: number;
 }
 
 export interface Publisher {
@@ -83,7 +85,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (starts.length === 0) return;
     const facts = starts.map(({ devices, attempt }): FactOf<'job_opened'> => {
       const pid = core.tracker.devices[devices[0] ?? -1]?.pid ?? '';
-      const bid = options.bidOf?.({ pid, devices, attempt }) ?? newId();
+      let bid = options.bidOf?.({ pid, devices, attempt, part: 0 }) ?? newId();
+      for (let part = 1; options.bidOf && core.tracker.byBid.has(bid); part++)
+        bid = options.bidOf({ pid, devices, attempt, part });
       return { type: 'job_opened', at: now(), pid, bid, tid: newId(), attempt, devices };
     });
     try {

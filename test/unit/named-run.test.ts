@@ -204,6 +204,27 @@ test('neither order, host nor query of a URL make another manifest; its path doe
   expect(url('https://a.example/f/y.zip')).not.toBe(one);
 });
 
+test('the spelling of a release makes no other manifest, nor does a fingerprint of an earlier version', async () => {
+  const of = (product_version: string) => [entry('A', 'P', { product_version }), entry('B', 'P')];
+  expect(fingerprintOf(of('17.02.05.01'))).toBe(fingerprintOf(of('17.02.0501')));
+  expect(fingerprintOf(of('17.02.0502'))).not.toBe(fingerprintOf(of('17.02.0501')));
+  const asWritten = fingerprintOf(DEVICES, (version) => version);
+  await begun({ more: { fingerprint: asWritten } });
+  expect(await claim()).toMatchObject({ state: 'unfinished' });
+});
+
+test('a run that was ended while it waited for its docks goes on', async () => {
+  const waiting: Fact = { type: 'gateway_waiting', at: 1, pid: 'P0', reason: 'busy' };
+  await begun({ facts: [waiting] });
+  expect(await claim()).toMatchObject({ state: 'unfinished' });
+});
+
+test('what is left of one that waited, and came to its end without a publish, leaves the name free', async () => {
+  const waiting: Fact = { type: 'gateway_waiting', at: 1, pid: 'P0', reason: 'busy' };
+  await begun({ facts: [waiting], end: { exit_code: 7, complete: true } });
+  expect(await claim()).toMatchObject({ state: 'new' });
+});
+
 test.each(['last', 'Prune', 'STOP', '', '.a', 'a/b', 'a.', 'x'.repeat(65), 'ä'])('%j cannot be given', (name) => {
   expect(runNameProblem(name)).not.toBeNull();
 });

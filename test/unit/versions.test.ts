@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { normalizeVersion, sameVersion, versionDoubt, withoutV } from '../../src/protocol/versions.js';
+import { normalizeVersion, sameVersion, spelledBy, versionDoubt, withoutV } from '../../src/protocol/versions.js';
 
 test.each([
   ['17.02.05.01', '17.02.0501', true],
@@ -31,6 +31,17 @@ test.each(['17,02', '17.02.0501 beta', '17.02.', '.1', 'latest', '17.02.0501-rc1
 
 test('a leading v is not sent', () => {
   expect(['v17.02.0501', 'V1.2', 'version', 'v'].map(withoutV)).toEqual(['17.02.0501', '1.2', 'version', 'v']);
+});
+
+test.each([
+  ['17.02.0501', '17.02.05.01', '17.02.0501'],
+  ['17.02.05.01', '17.02.0501', '17.02.05.01'],
+  ['v17.02.0501', '17.02.05.01', '17.02.0501'],
+  ['17.02.0502', '17.02.05.01', '17.02.05.01'],
+  [null, '17.02.05.01', '17.02.05.01'],
+  [undefined, '1.00.223', '1.00.223'],
+])('what a package spells %j goes out for %j as %j', (packaged, wanted, sent) => {
+  expect(spelledBy(packaged, wanted)).toBe(sent);
 });
 
 test('any text: normalizing twice is normalizing once', () => {

@@ -1,5 +1,6 @@
 /** `--wait-ready`: docks that become ready while a run waits for them, on a clock that is moved by hand. */
 import { describe, expect, test } from 'vitest';
+import { namedBids } from '../../src/app/named-bids.js';
 import { manualClock } from '../../src/clock.js';
 import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createInventory } from '../../src/fleet/inventory.js';
@@ -31,6 +32,7 @@ interface Setup {
   skipCurrent?: boolean;
   allow?: string[];
   fake?: FakeBroker;
+  named?: string | undefined;
 }
 
 function judgeOptions(clock: ReturnType<typeof manualClock>, { skipCurrent = false, allow = [] }: Partial<Setup>) {
@@ -47,6 +49,7 @@ function start(setup: Setup) {
   const split = setup.allow?.includes('split-pair') ? { allowSplitPair: true } : {};
   const run = startPush({
     ...{ fake, clock, planned },
+    ...(setup.named ? { bidOf: (plan) => namedBids(setup.named ?? '', plan) } : {}),
     core: { ...core, ...split, rollout: { ...rollout, waitReady } },
     preflight: createPreflight(
       {
@@ -148,24 +151,31 @@ describe('a pair', () => {
     expect(await run.result).toMatchObject({ exit_code: 0 });
   });
 
-  test('with --allow split-pair starts the half that is ready, and the other one when it is', async () => {
-    const run = start({ planned: pairOf(0), docks: { P0: goodDock }, allow: ['split-pair'] });
-    await settle();
-    await passTelling(run, 30_000, { P0: away });
-    expect(run.published()).toEqual([['P0', 'P0']]);
-    expect(run.events).toContainEqual(
-      expect.objectContaining({ event: 'warning', code: 'split_pair', message: expect.stringContaining('without A0') }),
-    );
-    run.tell('P0', READY);
-    await settle();
-    expect(run.published()).toEqual([
-      ['P0', 'P0'],
-      ['P0', 'A0'],
-    ]);
-    expect(await run.result).toMatchObject({ exit_code: 0, totals: { ok: 2 } });
-    const core = rebuild({ devices: pairOf(0), options: run.core().options, facts: run.facts }, run.clock, false);
-    expect(core.tracker.totals.ok).toBe(2);
-  });
+  test.each([undefined, 'night'])(
+    'with --allow split-pair starts the half that is ready, and the other one when it is (run %s)',
+    async (named) => {
+      const run = start({ planned: pairOf(0), docks: { P0: goodDock }, allow: ['split-pair'], named });
+      await settle();
+      await passTelling(run, 30_000, { P0: away });
+      expect(run.published()).toEqual([['P0', 'P0']]);
+      expect(run.events).toContainEqual(
+        expect.objectContaining({
+          event: 'warning',
+          code: 'split_pair',
+          message: expect.stringContaining('without A0'),
+        }),
+      );
+      run.tell('P0', READY);
+      await settle();
+      expect(run.published()).toEqual([
+        ['P0', 'P0'],
+        ['P0', 'A0'],
+      ]);
+      expect(await run.result).toMatchObject({ exit_code: 0, totals: { ok: 2 } });
+      const core = rebuild({ devices: pairOf(0), options: run.core().options, facts: run.facts }, run.clock, false);
+      expect(core.tracker.totals.ok).toBe(2);
+    },
+  );
 });
 
 describe('the roll-out', () => {

@@ -178,7 +178,9 @@ describe('new attempts', () => {
     const tracker = trackerOf({ retries: 1 });
     applyAll(tracker, opened('b1', [0]), reply({ result: 312015 }), opened('b2', [0], 2));
     const events = applyAll(tracker, progress({ bid: 'b1', status: 'ok' }), reply({ result: 312023 }));
-    expect(events).toEqual([]);
+    expect(events).toMatchObject([
+      { event: 'warning', code: 'late_progress', message: expect.stringContaining('after the end of attempt 1') },
+    ]);
     expect(tracker.devices[0]?.phase).toBe('open');
   });
 

@@ -142,7 +142,9 @@ function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, eve
     sn === null ? null : `for ${safeText(sn, 64)}`,
   ].filter((part) => part !== null);
   const ends = job.devices.slice(0, 2).map(({ sn, status }) => safeText(`${sn ?? job.pid} ${status}`, 100));
-  const text = `gateway ${safeText(job.pid, 64)} reported again after the end of its upgrade (${ends.join(', ')}): ${said.join(', ') || 'no status'}; it may speak of its second device: look at both with dji-ota devices`;
+  const again = job.devices.some(({ bid }) => bid !== job.bid);
+  const which = again ? `attempt ${job.attempt} of its upgrade` : `its upgrade (${ends.join(', ')})`;
+  const text = `gateway ${safeText(job.pid, 64)} reported again after the end of ${which}: ${said.join(', ') || 'no status'}; it may speak of its second device: look at both with dji-ota devices`;
   warnOnce(tracker, key, 'late_progress', text, events);
 }
 

@@ -11,14 +11,14 @@ COPY bin ./bin
 COPY scripts ./scripts
 COPY src ./src
 RUN npm run build
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim
 COPY --from=build /src/package.json /opt/dji-ota/
 COPY --from=build /src/bin /opt/dji-ota/bin
 COPY --from=build /src/dist /opt/dji-ota/dist
-COPY --from=build /src/node_modules /opt/dji-ota/node_modules
 COPY LICENSE /opt/dji-ota/
+# What `dji-ota push --simulate` runs where no manifest is named.
+COPY examples /opt/dji-ota/examples
 RUN ln -s /opt/dji-ota/bin/dji-ota.js /usr/local/bin/dji-ota \
     && mkdir -p /data /work \
     && chown node:node /data /work

@@ -37,7 +37,7 @@ function mustBe(found, wanted) {
   }
 }
 
-/** What the README says of the size, in MB: packed, unpacked, and with the dependencies. */
+/** What the README says of the size, in MB: packed, unpacked, and on the disk once it is installed. */
 const stated = /a package of ([\d.]+) MB \(([\d.]+) MB\s+unpacked,\s+([\d.]+) MB with/
   .exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))
   ?.slice(1)
@@ -76,7 +76,7 @@ try {
     if (installed.problems) throw new Error(installed.problems.join('\n'));
     const size = run('du', ['-sk', 'node_modules']).split('\t')[0];
     mustBeAbout(Number(size) * 1024, stated[2]);
-    return `${((Number(size) * 1024) / 1e6).toFixed(1)} MB with its dependencies`;
+    return `${((Number(size) * 1024) / 1e6).toFixed(1)} MB installed`;
   });
   const bin = join(folder, 'node_modules', '.bin', name);
   cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });

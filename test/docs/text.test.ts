@@ -143,7 +143,7 @@ describe('examples', () => {
       module: 'nodenext',
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules', '@types')],
-      paths: { 'dji-ota': [join(ROOT, 'dist', 'index.d.ts')] },
+      paths: { 'dji-ota': [join(ROOT, 'dist', 'types', 'index.d.ts')] },
     };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
     const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');

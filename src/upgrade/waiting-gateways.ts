@@ -1,5 +1,5 @@
 /** What facts of gateways that wait to become ready (`--wait-ready`) do to a run. */
-import { writeDuration } from '../settings/duration.js';
+import { showDuration } from '../text.js';
 import type { RunCore } from './core-state.js';
 import type { RunEvent } from './events.js';
 import type { FactOf } from './facts.js';
@@ -39,7 +39,7 @@ export function advanceWaiting(core: RunCore, fact: WaitingFact): RunEvent[] {
     // A device of the pair that had nothing to do is a good end of this wave.
     if (core.skipped.has(pid)) rollout.waveGood = true;
     const given = giveUpWait(rollout, gateway, at);
-    const why = `not ready within ${writeDuration(fact.ms)}: ${reason}`;
+    const why = `not ready within ${showDuration(fact.ms)}: ${reason}`;
     for (const device of given) leaveOut(core, device, why, at, events, true);
   }
   return events;

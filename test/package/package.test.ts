@@ -51,7 +51,15 @@ const home = () => ({ PATH: process.env.PATH ?? '', HOME: folder, DJI_OTA_HOME: 
 describe('what is in it', () => {
   test('the program, its types, and the papers', () => {
     const other = files.filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path));
-    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/dji-ota.js', 'package.json'];
+    const papers = [
+      'CHANGELOG.md',
+      'CODE_OF_CONDUCT.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'bin/dji-ota.js',
+      'package.json',
+    ];
     // CommonJS below an ES module package; and the licences of what is built into the program.
     papers.push('bin/package.json', 'dist/program/NOTICES.txt', 'dist/program/package.json');
     // The man page is made when a release is packed.

@@ -1,7 +1,8 @@
 /** Files, injected as time is: tests have a disk of their own that fills up, tears lines, and forgets what was not synced. */
 import * as fs from 'node:fs';
-import { access, link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { access, link, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { makeFolders } from './make-folders.js';
 
 export interface FileStat {
   /** Bytes. */
@@ -34,7 +35,7 @@ export interface WriteOptions {
 export interface Disk {
   access(file: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
-  mkdir(folder: string, options: { recursive: true; mode: number }): Promise<unknown>;
+  makeFolders(folder: string, mode: number): Promise<void>;
   open(file: string, flags?: 'r' | 'a' | 'wx', mode?: number): Promise<OpenFile>;
   readFile(file: string, encoding: 'utf8'): Promise<string>;
   readdir(folder: string): Promise<string[]>;
@@ -57,7 +58,7 @@ export interface Disk {
 
 /** That of this machine. */
 export const systemDisk: Disk = {
-  ...{ access, link, mkdir, open, readFile, readdir, rename, stat, unlink, writeFile },
+  ...{ access, link, makeFolders, open, readFile, readdir, rename, stat, unlink, writeFile },
   createReadStream: fs.createReadStream,
   closeSync: fs.closeSync,
   openSync: fs.openSync,

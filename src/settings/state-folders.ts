@@ -123,10 +123,10 @@ export function settingsFile(env: NodeJS.ProcessEnv): string {
 export async function ensurePrivateFolder(
   folder: string,
   code: ErrorCode = 'settings_invalid',
-  disk: Pick<Disk, 'mkdir'> = systemDisk,
+  disk: Pick<Disk, 'makeFolders'> = systemDisk,
 ): Promise<void> {
   try {
-    await disk.mkdir(folder, { recursive: true, mode: 0o700 });
+    await disk.makeFolders(folder, 0o700);
   } catch (error) {
     throw new OtaError(code, `cannot create the folder ${safeText(folder)}: ${systemReason(error)}`, {
       hint: 'Set DJI_OTA_HOME to a folder that you can write to.',

@@ -122,7 +122,7 @@ test('what is not known waits like what is not ready, and time passes: exit 7', 
   await run.pass(2 * MINUTE);
   const result = await run.result;
   expect(result).toMatchObject({ exit_code: 7, totals: { ok: 1, not_started: 2 } });
-  expect(result.devices[0]?.reason).toMatch(/^not ready within 2m: nothing was heard/);
+  expect(result.devices[0]?.reason).toMatch(/^not ready within 2m00s: nothing was heard/);
   expect(run.published()).toEqual([['P1', 'P1']]);
 });
 

@@ -1,6 +1,6 @@
 /** The packages that `init` gives devices: found in folders, looked into, and the newest for each model. */
-import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { type Disk, systemDisk } from '../../disk.js';
 import { OtaError, systemReason } from '../../errors.js';
 import { inspectPackage } from '../../firmware/inspect.js';
 import { textProblem, versionProblem } from '../../manifest/device/field-values.js';
@@ -29,19 +29,19 @@ const MOST_FILES = 1000;
  * The firmware files that `places` name: files as they are, of folders every `.zip`.
  * @throws OtaError `firmware_unreadable`
  */
-export async function findPackages(places: readonly string[]): Promise<string[]> {
+export async function findPackages(places: readonly string[], disk: Disk = systemDisk): Promise<string[]> {
   const found = new Set<string>();
   for (const place of places) {
     const full = path.resolve(place);
     try {
-      if (!(await stat(full)).isDirectory()) {
+      if (!(await disk.stat(full)).isDirectory()) {
         found.add(full);
         continue;
       }
-      for (const name of (await readdir(full)).sort(byText)) {
+      for (const name of (await disk.readdir(full)).sort(byText)) {
         const file = path.join(full, name);
         const isPackage = /^[^.].*\.zip$/i.test(name);
-        if (isPackage && (await stat(file).catch(() => null))?.isFile()) found.add(file);
+        if (isPackage && (await disk.stat(file).catch(() => null))?.isFile()) found.add(file);
       }
     } catch (error) {
       const why = `${safeText(place, 300)} cannot be read: ${systemReason(error)}`;

@@ -166,7 +166,7 @@ export async function updateInventory(
   on: Machine = thisMachine,
 ): Promise<void> {
   const { clock, disk, processes } = on;
-  await disk.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await disk.makeFolders(path.dirname(file), 0o700);
   for (;;) {
     const lock = await takeLock(`${file}.lock`, on);
     try {

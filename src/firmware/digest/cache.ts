@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '../../make-folders.js';
 import { NO_FACTS, type PackageModule, type PackageReport } from '../package/report.js';
 import { type FileProof, sameProof } from './file.js';
 
@@ -100,7 +101,7 @@ function sameUrl(kept: UrlProof, now: UrlProof): boolean {
 
 // A program that is killed while it writes leaves the old file whole, and one that reads sees the old or the new.
 async function replace(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path), 0o700);
   const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, 'wx', 0o600);

@@ -101,7 +101,8 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
     child.on('exit', (code, killedBy) => {
       const problem = code === 0 ? null : killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code}`;
       child.on('close', () => finish(problem));
-      cancelLate = systemClock.after(LATE_OUTPUT, () => finish(problem));
+      // A process that was held up itself first reads what has come by now.
+      cancelLate = systemClock.after(LATE_OUTPUT, () => setImmediate(() => finish(problem)));
     });
   });
 }

@@ -1,11 +1,16 @@
 /** What a push would do: everything but connecting and publishing. */
 import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
+import { createInventory, type Inventory } from '../fleet/inventory.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
 import { makePlan, otaDeviceOf, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan.js';
+import type { JudgeOptions } from '../upgrade/preflight/judge.js';
+import { judgePlan } from '../upgrade/preflight/preflight.js';
+import type { LeftOut } from '../upgrade/push.js';
 import type { Context } from './context.js';
 import { prepareDevices } from './firmware.js';
+import { learnedProducts } from './inventory/keep.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { type ServeSettings, withoutOwnUrls } from './serving.js';
 
@@ -18,18 +23,57 @@ export interface PlannedRequest {
   request: string;
 }
 
+/** What a push would do, as far as manifest and inventory tell: no dock is asked. */
+export interface PlannedRun {
+  /** Without what is left out: its devices are in no job. */
+  plan: Plan;
+  /** The wave of each gateway, from 1. */
+  waves: number[];
+  left: LeftOut[];
+}
+
 /** Reads the firmware, and asks for each URL as a dock would. @throws OtaError as `push` does */
 export async function planPush(
   devices: readonly ManifestDevice[],
   settings: PushSettings,
   context: Context,
-): Promise<{ plan: Plan; waves: number[] }> {
+  inventory: Inventory = createInventory(),
+): Promise<PlannedRun> {
   const { serve } = settings;
   const wanted = serve ? withoutOwnUrls(devices) : devices;
   const duration = usualDuration(settings, new Set(devices.map(({ pid }) => pid)).size);
-  const read = await prepareDevices(wanted, settings, duration, context);
+  const codes = new Map<string, string>();
+  const products = { ...learnedProducts(inventory), ...settings.firmware?.products };
+  const read = await prepareDevices(wanted, settings, duration, context, codes);
   const plan = makePlan(serve ? withServedUrls(read, devices, serve) : read);
-  return { plan, waves: wavesOf(plan, settings) };
+  const judge = judgeOf(devices, settings, { clock: context.clock, inventory, products, codes });
+  const left = judgePlan(plan, { ...judge, onWarning: context.warn });
+  return { ...withoutLeft(plan, wavesOf(plan, settings), left), left };
+}
+
+/** By what devices are judged before they are upgraded. `codes`: product codes of their packages. */
+export function judgeOf(
+  devices: readonly Pick<ManifestDevice, 'sn' | 'known'>[],
+  { skipCurrent = false, allow }: PushSettings,
+  { codes, ...more }: Pick<JudgeOptions, 'clock' | 'inventory' | 'products'> & { codes: ReadonlyMap<string, string> },
+): JudgeOptions {
+  return {
+    ...more,
+    skipCurrent,
+    allow: new Set(allow),
+    known: new Map(devices.flatMap(({ sn, known }) => (known ? [[sn, known] as const] : []))),
+    productOf: (sn) => codes.get(sn) ?? null,
+  };
+}
+
+function withoutLeft(plan: Plan, waves: readonly number[], left: readonly LeftOut[]): Omit<PlannedRun, 'left'> {
+  const out = new Set(left.map(({ device }) => device));
+  const rest = plan.gateways.map(({ pid, jobs }, index) => ({
+    wave: waves[index] ?? 1,
+    gateway: { pid, jobs: jobs.map((job) => job.filter((one) => !out.has(one))).filter((job) => job.length > 0) },
+  }));
+  const open = rest.filter(({ gateway }) => gateway.jobs.length > 0);
+  return { plan: { ...plan, gateways: open.map(({ gateway }) => gateway) }, waves: open.map(({ wave }) => wave) };
 }
 
 /** The wave of each gateway, from 1. */

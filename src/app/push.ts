@@ -16,6 +16,7 @@ import { prepareDevices } from './firmware.js';
 import { keepInventory, learnedProducts, learnProducts, readInventory } from './inventory/keep.js';
 import { namedBids } from './named-bids.js';
 import { LISTEN_FOR_EARLIER } from './named-run.js';
+import { judgeOf } from './plan.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { keptServe, newRunJournal } from './run-journal.js';
 import { nextCommand } from './run-state.js';
@@ -52,7 +53,7 @@ export interface PushEnd {
 /** Runs to the end of every device. */
 export async function push(request: PushRequest, context: Context): Promise<PushEnd> {
   const { devices, settings, way, confirm, claim } = request;
-  const { serve, verify = 'off', preflight = 'off', skipCurrent = false, waitReady } = settings;
+  const { serve, verify = 'off', preflight = 'off', waitReady } = settings;
   const { clock, signal, emit, warn, newId } = context;
   const run = request.journal?.run;
   const named = request.journal?.named;
@@ -71,10 +72,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   const by = request.journal?.retryOf === undefined ? 'push' : 'retry';
   const closeInventory = isKept ? keepInventory(feed, by, context, inventory.products) : null;
   const judge: ReadyWatchOptions = {
-    ...{ skipCurrent, clock, inventory, products },
-    allow: new Set(settings.allow),
-    known: new Map(devices.flatMap(({ sn, known }) => (known ? [[sn, known] as const] : []))),
-    productOf: (sn) => codes.get(sn) ?? null,
+    ...judgeOf(devices, settings, { clock, inventory, products, codes }),
     keepListening: verify !== 'off',
   };
   try {

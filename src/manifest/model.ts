@@ -46,6 +46,6 @@ export interface Manifest {
 }
 
 export interface ManifestWarning {
-  code: 'odd_serial' | 'similar_serials' | 'odd_version' | 'url_fragment';
+  code: 'odd_serial' | 'similar_serials' | 'odd_version' | 'url_fragment' | 'split_pair';
   message: string;
 }

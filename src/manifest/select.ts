@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
 import { OtaError } from '../errors.js';
 import { didYouMean } from '../nearest.js';
-import { byText, quoted } from '../text.js';
+import { byText, quoted, safeText } from '../text.js';
 import { labelNameOf } from './device/labels.js';
-import type { ManifestDevice } from './model.js';
+import type { ManifestDevice, ManifestWarning } from './model.js';
 
 export interface Selection {
   /** Globs of sn or pid: `7CTXN*`, `1581F{5,6}*`. */
@@ -156,4 +156,31 @@ export function shardGateways(devices: readonly ManifestDevice[], { index, of }:
   hashed.sort((a, b) => byText(a.hash, b.hash));
   const mine = new Set(hashed.filter((_, place) => place % of === index - 1).map(({ pid }) => pid));
   return devices.filter((device) => mine.has(device.pid));
+}
+
+type Pair = Pick<ManifestDevice, 'sn' | 'pid'>;
+
+/** In a list of gateways, more than these are counted. */
+const MOST_NAMED = 10;
+
+/** What is said where only one of a dock and its aircraft is chosen of a manifest that has both. */
+export function selectedHalves(all: readonly Pair[], chosen: readonly Pair[]): ManifestWarning[] {
+  const count = (devices: readonly Pair[]) => {
+    const on = new Map<string, { dock: number; aircraft: number }>();
+    for (const { sn, pid } of devices) {
+      const known = on.get(pid) ?? { dock: 0, aircraft: 0 };
+      on.set(pid, known);
+      known[sn === pid ? 'dock' : 'aircraft']++;
+    }
+    return on;
+  };
+  const before = count(all);
+  const halves = [...count(chosen)].flatMap(([pid, { dock, aircraft }]) => {
+    const whole = before.get(pid);
+    return whole && whole.dock > 0 && whole.aircraft > 0 && (dock === 0 || aircraft === 0) ? [safeText(pid, 64)] : [];
+  });
+  if (halves.length === 0) return [];
+  const more = halves.length > MOST_NAMED ? ` and ${halves.length - MOST_NAMED} more` : '';
+  const message = `only one of dock and aircraft is chosen on ${halves.length} gateway${halves.length === 1 ? '' : 's'}: ${halves.slice(0, MOST_NAMED).join(', ')}${more}; with different releases the aircraft may refuse to take off (code 316034)`;
+  return [{ code: 'split_pair', message }];
 }

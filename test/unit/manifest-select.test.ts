@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseShard, selectDevices, shardGateways } from '../../src/manifest/select.js';
+import { parseShard, selectDevices, selectedHalves, shardGateways } from '../../src/manifest/select.js';
 import { errorOf, manifestDevice } from '../helpers/manifest.js';
 
 // The same values in every run.
@@ -154,4 +154,23 @@ test('shards do not depend on the order of the manifest', () => {
       }
     }),
   );
+});
+
+test('choosing one of a dock and its aircraft is warned of, with the first gateways by name', () => {
+  expect(selectedHalves(FLEET, FLEET)).toEqual([]);
+  expect(selectedHalves(FLEET, FLEET.slice(0, 2))).toEqual([]);
+  expect(selectedHalves(FLEET, FLEET.slice(1, 2))).toMatchObject([
+    { code: 'split_pair', message: expect.stringContaining('on 1 gateway: 7CTXN4A00B0001;') },
+  ]);
+  // An aircraft that stands alone in the manifest has no other half there.
+  expect(selectedHalves(FLEET.slice(1), FLEET.slice(1, 2))).toEqual([]);
+  const many = Array.from({ length: 40 }, (_, at) => [
+    manifestDevice(`P${at}`, `P${at}`, 0),
+    manifestDevice(`A${at}`, `P${at}`, 1),
+  ]);
+  const [warning] = selectedHalves(
+    many.flat(),
+    many.map(([dock]) => dock as (typeof FLEET)[0]),
+  );
+  expect(warning?.message).toMatch(/on 40 gateways: P0, .*P9 and 30 more;/);
 });

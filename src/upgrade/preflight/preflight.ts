@@ -40,6 +40,8 @@ export interface LookOptions extends JudgeOptions {
   onWarning(code: string, message: string): void;
 }
 
+type DecideOptions = Omit<LookOptions, 'signal' | 'keepListening'>;
+
 /** In a list of serials, more than these are counted. */
 const MOST_NAMED = 10;
 
@@ -52,6 +54,19 @@ export function createPreflight(options: LookOptions, feed: FleetFeed = createFl
       return decide(plan, feed, options);
     },
   };
+}
+
+/**
+ * What manifest and inventory alone say of a plan, no dock asked: devices that `--skip-current` would leave out, and the
+ * warnings. @throws OtaError `preflight_refused`
+ */
+export function judgePlan(plan: Plan, options: JudgeOptions & Pick<LookOptions, 'onWarning'>): LeftOut[] {
+  return decide(plan, createFleetFeed(options.clock), {
+    preflight: 'off',
+    skipUnready: false,
+    waitReady: false,
+    ...options,
+  });
 }
 
 /** Whether the docks are asked at all. */
@@ -85,7 +100,7 @@ async function look(broker: Broker, plan: Plan, feed: FleetFeed, options: LookOp
 }
 
 /** @throws OtaError `preflight_refused` */
-function decide(plan: Plan, feed: FleetFeed, options: LookOptions): LeftOut[] {
+function decide(plan: Plan, feed: FleetFeed, options: DecideOptions): LeftOut[] {
   const { onWarning, allow, skipCurrent } = options;
   const refused: { downgrade: string[]; model: string[]; ready: string[] } = { downgrade: [], model: [], ready: [] };
   const left: LeftOut[] = [];
@@ -138,7 +153,7 @@ function decide(plan: Plan, feed: FleetFeed, options: LookOptions): LeftOut[] {
  * What is done about those of a gateway that are not ready. Dock and aircraft are one unit: where one of them is left out, the
  * other one is left out with it, unless a split pair is allowed.
  */
-function unreadyOf(open: readonly Judged[], options: LookOptions, refused: string[]): LeftOut[] {
+function unreadyOf(open: readonly Judged[], options: DecideOptions, refused: string[]): LeftOut[] {
   const { preflight, skipUnready, allow, onWarning } = options;
   const unready = open.filter(({ readiness }) => readiness.ready !== true);
   if (options.waitReady || (!skipUnready && preflight === 'off')) return [];
@@ -173,7 +188,7 @@ function warnOfPartner(
   judged: readonly Judged[],
   partnerOf: (pid: string) => string | undefined,
   feed: FleetFeed,
-  { inventory, known, clock, onWarning }: LookOptions,
+  { inventory, known, clock, onWarning }: DecideOptions,
 ): void {
   const [only] = judged;
   if (judged.length !== 1 || !only || only.current !== null || only.device.firmware_upgrade_type !== 3) return;

@@ -5,13 +5,16 @@ import { OtaError } from '../../../errors.js';
 import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
 import type { Plan } from '../../../upgrade/plan.js';
+import { isLook } from '../../../upgrade/preflight/preflight.js';
 import { type Io, isInteractive } from '../../io.js';
 import type { RunOutput } from '../../run-output.js';
 import { planText, withRedactedUrls } from './plan-view.js';
 
 export async function confirmPlan(plan: Plan, settings: PushSettings, io: Io, output: RunOutput): Promise<boolean> {
   output.pause();
-  const shown = { width: terminalWidth(io.stderr), unicode: useUnicode(io.env), verbose: false };
+  const { preflight = 'off', skipCurrent = false, skipUnready = false, waitReady } = settings;
+  const asked = isLook({ preflight, skipCurrent, skipUnready, waitReady: waitReady !== undefined });
+  const shown = { width: terminalWidth(io.stderr), unicode: useUnicode(io.env), verbose: false, asked };
   io.stderr.write(planText(withRedactedUrls(plan), wavesOf(plan, settings), shown));
   const { confirm } = await import('../../prompt.js');
   const devices = plan.devices.length === 1 ? '1 device' : `${plan.devices.length} devices`;

@@ -2,9 +2,11 @@
 import { profileProducts } from '../../../app/connect.js';
 import type { Context, Warn } from '../../../app/context.js';
 import { type FirmwareSettings, readFirmwareCa } from '../../../app/firmware.js';
+import { readInventory } from '../../../app/inventory/keep.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run-id.js';
+import { createInventory, type Inventory } from '../../../fleet/inventory.js';
 import type { Manifest } from '../../../manifest/model.js';
 import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
@@ -32,8 +34,9 @@ export async function dryRun(
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
     for (const { code, message } of warnings) output.warn(code, message);
     const firmware = { ...settings.firmware, ...(await firmwareTrust(options, io, output.warn)) };
-    const { plan, waves } = await inOrder(devices, output, (context) =>
-      planPush(devices, { ...settings, firmware }, context),
+    const inventory = await knownDevices(options, io, output.warn);
+    const { plan, waves, left } = await inOrder(devices, output, (context) =>
+      planPush(devices, { ...settings, firmware }, context, inventory),
     );
     if (output.kind === 'json') {
       for (const { gateway, topic, request } of requestsOf(plan, output.context)) {
@@ -44,7 +47,10 @@ export async function dryRun(
     } else if (output.kind !== 'quiet') {
       const shown = withRedactedUrls(plan);
       const verbose = options.verbose ?? false;
-      let text = planText(shown, waves, { width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose });
+      let text = planText(shown, waves, {
+        ...{ width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose },
+        ...{ asked: false, left },
+      });
       if (verbose) {
         text += '\nWhat would be published; tid, bid and timestamp are examples, made anew each time:\n';
         for (const { topic, request } of requestsOf(shown, output.context)) {
@@ -60,7 +66,12 @@ export async function dryRun(
     }
     // The plan was the result; a table of devices that were not started would only repeat it.
     if (output.kind !== 'json') return 0;
-    const outcomes = plan.devices.map((device) => notStarted(device, 'dry run'));
+    const current = new Map(left.map(({ device, reason }) => [device, reason]));
+    const outcomes = plan.devices.map((device, index) => {
+      const reason = current.get(index);
+      const end = notStarted(device, reason ?? 'dry run');
+      return reason === undefined ? end : { ...end, status: 'skipped' as const };
+    });
     output.emit({ event: 'run_finished', exit_code: 0, totals: totalsOf(outcomes), devices: outcomes });
     return 0;
   } finally {
@@ -86,6 +97,12 @@ async function inOrder<T>(
     told.sort((a, b) => place(a) - place(b) || byText(text(a), text(b)));
     told.forEach(emit);
   }
+}
+
+/** What earlier runs have heard of the devices; nothing where docks are simulated, or no folder is known. */
+async function knownDevices(options: PushOptions, { env }: Io, warn: Warn): Promise<Inventory> {
+  if (options.simulate !== undefined) return createInventory();
+  return readInventory({ env, warn }).catch(() => createInventory());
 }
 
 /** As the push itself: from options and profile, unless docks are simulated, which download nothing. */

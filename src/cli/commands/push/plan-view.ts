@@ -2,8 +2,9 @@
 import { showUpgradeType } from '../../../protocol/upgrade-types.js';
 import { type UpgradeOf, upgradeLines } from '../../../render/run-header.js';
 import { renderTable } from '../../../render/table/table.js';
-import { showBytes } from '../../../text.js';
+import { safeText, showBytes } from '../../../text.js';
 import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan.js';
+import type { LeftOut } from '../../../upgrade/push.js';
 import { redactUrl } from '../../../url.js';
 
 /** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
@@ -33,10 +34,20 @@ export interface PlanTextOptions {
   unicode: boolean;
   /** Every device, however many there are. */
   verbose: boolean;
+  /** Whether the docks were asked before, what they run and whether they are ready. */
+  asked: boolean;
+  /** What would be left out: in no job of the plan. */
+  left?: readonly LeftOut[];
 }
 
-export function planText(plan: Plan, waves: readonly number[], { width, unicode, verbose }: PlanTextOptions): string {
-  const { devices, gateways } = plan;
+const MOST_LEFT_OUT = 10;
+
+export function planText(plan: Plan, waves: readonly number[], options: PlanTextOptions): string {
+  const { width, unicode, verbose, asked, left = [] } = options;
+  const { gateways } = plan;
+  const devices = gateways.flatMap((gateway) =>
+    gateway.jobs.flat().map((index) => plan.devices[index] as PlannedDevice),
+  );
   const jobs = gateways.reduce((sum, gateway) => sum + gateway.jobs.length, 0);
   const inWaves = new Set(waves).size > 1 ? ` in ${count(new Set(waves).size, 'wave')}` : '';
   const all = width === null || verbose || devices.length <= MOST_ON_TERMINAL;
@@ -45,6 +56,11 @@ export function planText(plan: Plan, waves: readonly number[], { width, unicode,
     ...(all ? [planTable(plan, waves, width)] : ['Every device is listed with --verbose.']),
     `${count(devices.length, 'device')} on ${count(gateways.length, 'gateway')} in ${count(jobs, 'job')}${inWaves}:`,
     ...upgrades.map((line) => `  ${line}`),
+    ...left
+      .slice(0, verbose ? left.length : MOST_LEFT_OUT)
+      .map(({ device, reason }) => `left out: ${safeText(plan.devices[device]?.sn ?? '', 64)}: ${reason}`),
+    ...(left.length > MOST_LEFT_OUT && !verbose ? [`left out: and ${left.length - MOST_LEFT_OUT} more`] : []),
+    ...(asked ? [] : ['docks not asked: whether they are ready, and what they run now, is not known here']),
     '',
   ].join('\n');
 }

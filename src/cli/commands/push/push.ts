@@ -37,7 +37,9 @@ export async function pushCommand(
     const note =
       source === undefined ? `No manifest is given: the built-in example ${manifest} is simulated.` : undefined;
     const about = { given, ...(note === undefined ? {} : { note }) };
-    return await runSelected({ devices: await select(devices, options), warnings }, manifest, options, io, about);
+    const chosen = await select(devices, options);
+    const told = [...warnings, ...(await chosenHalves(devices, chosen))];
+    return await runSelected({ devices: chosen, warnings: told }, manifest, options, io, about);
   } finally {
     unlimited();
   }
@@ -175,6 +177,12 @@ export async function select(
   // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
   if (chosen.length === 0 && shard === undefined) throw nothingToDo();
   return chosen;
+}
+
+async function chosenHalves(devices: ManifestDevice[], chosen: ManifestDevice[]): Promise<Manifest['warnings']> {
+  if (chosen.length === devices.length) return [];
+  const { selectedHalves } = await import('../../../manifest/select.js');
+  return selectedHalves(devices, chosen);
 }
 
 export async function readDevices(source: string, options: PushOptions, io: Io): Promise<Manifest> {

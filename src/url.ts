@@ -19,11 +19,6 @@ export function redactUrls(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s'"]+/gi, '$1***');
 }
 
-/** What of a URL says which file it is: its path, without what changes each time a URL is signed anew. */
-export function urlIdentity(url: string): string {
-  return redactPath(partsOf(url)?.path ?? url);
-}
-
 /**
  * Whether a part of a URL's path looks like a secret rather than like a name: random letters and digits (a UUID, a digest,
  * base64), or something that calls itself a token. Names, versions, dates and numbers do not.

@@ -41,3 +41,35 @@ export function nextCommand({ run, simulated, complete, devices }: Standing): st
   if ((unheard || (unstarted && !complete)) && !simulated) return `dji-ota resume ${run}`;
   return unstarted || devices.some(hasFailed) ? `dji-ota retry ${run}` : null;
 }
+
+export function isResumable(run: RunSummary): boolean {
+  return !run.alive && !run.finished?.complete && !run.simulated;
+}
+
+/** For scripts, which know these words from earlier versions. */
+function stateOf(run: RunSummary): string {
+  if (run.alive) return 'running';
+  if (!run.finished) return 'broken off';
+  return run.finished.complete ? 'finished' : 'cut off';
+}
+
+/** A run as JSON: keys are only ever added. */
+export function runAsJson(run: RunSummary): Record<string, unknown> {
+  return {
+    schema: 1,
+    run: run.run,
+    time: new Date(run.time).toISOString(),
+    command: run.command,
+    manifest: run.manifest,
+    retry_of: run.retryOf ?? null,
+    simulated: run.simulated,
+    gateways: run.gateways,
+    device_count: run.devices,
+    state: stateOf(run),
+    status: runState(run),
+    resumable: isResumable(run),
+    exit_code: run.finished?.exit_code ?? null,
+    totals: run.finished?.totals ?? null,
+    journal: run.file,
+  };
+}

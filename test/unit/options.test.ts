@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Command } from 'commander';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { withOptionTables } from '../../scripts/option-tables.js';
+import { withOptionTables } from '../../scripts/docs-tables.js';
 import { PUSH } from '../../src/cli/commands/push/options.js';
 import { suggest } from '../../src/cli/completion/suggest.js';
 import { valuesOf } from '../../src/cli/completion/suggest-values.js';
@@ -153,7 +153,7 @@ describe('the documentation', () => {
     '%s has the options as they are declared',
     (page) => {
       const text = readFileSync(new URL(page, root), 'utf8');
-      // Where it is not: npm run build && npm run docs:options
+      // Where it is not: npm run build && npm run docs:tables
       expect(withOptionTables(text, COMMANDS, declaration)).toBe(text);
     },
   );

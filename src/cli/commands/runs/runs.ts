@@ -1,10 +1,9 @@
-import { findRun } from '../../../app/find-run.js';
 import { keptBroker } from '../../../app/kept-connection.js';
-import { replaying } from '../../../app/replay-journal.js';
 import { runsFolder } from '../../../app/run-journal.js';
-import { nextCommand, RUN_STATES, runState } from '../../../app/run-state.js';
+import { isResumable, RUN_STATES, runAsJson, runState } from '../../../app/run-state.js';
+import { showRun } from '../../../app/show-run.js';
 import { stopRun } from '../../../app/stop-run.js';
-import { journalFile, listRuns, oldRuns, pruneRuns, type RunSummary, readJournal } from '../../../journal/read.js';
+import { listRuns, oldRuns, pruneRuns, type RunSummary } from '../../../journal/read.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor, useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
@@ -12,8 +11,7 @@ import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
 import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { safeJson, safeText } from '../../../text.js';
-import { COUNTED, totalsOf } from '../../../upgrade/counting.js';
-import { outcomes } from '../../../upgrade/tracker/tracker.js';
+import { COUNTED } from '../../../upgrade/counting.js';
 import { viewOf } from '../../../upgrade/tracker/view.js';
 import { type Io, isInteractive, warner } from '../../io.js';
 import type { PruneOptions, RunsOptions } from './options.js';
@@ -23,7 +21,7 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
   warnOfLooseFolders(io.env, warner(io));
   const runs = (await listRuns(runsFolder(io.env))).slice(0, flags.limit);
   if (flags.output === 'json') {
-    for (const run of runs) io.stdout.write(`${safeJson(JSON.stringify(listed(run)))}\n`);
+    for (const run of runs) io.stdout.write(`${safeJson(JSON.stringify(runAsJson(run)))}\n`);
     return 0;
   }
   if (runs.length === 0) {
@@ -54,25 +52,9 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
 /** `dji-ota runs <run>`: its devices as they stand, by replaying its journal. */
 export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Promise<number> {
   warnOfLooseFolders(io.env, warner(io));
-  const folder = runsFolder(io.env);
-  const file = journalFile(folder, await findRun(wanted, io.env));
-  const replay = replaying(file, io.clock);
-  const content = await readJournal(file, replay.taker);
-  const core = await replay.end(content, false);
-  const { header, unreadable } = content;
-  const devices = outcomes(core.tracker);
-  const totals = totalsOf(devices);
-  const summary = (await listRuns(folder)).find(({ run }) => run === header.run);
+  const { header, file, summary, core, devices, totals, next, asJson } = await showRun(wanted, io);
   if (flags.output === 'json') {
-    const jobs = [...core.tracker.byBid.values()].map(({ pid, bid, tid, attempt, devices: of }) => ({
-      pid,
-      bid,
-      tid,
-      attempt,
-      devices: of.map(({ sn }) => sn),
-    }));
-    const shown = { ...(summary ? listed(summary) : {}), totals, devices, jobs, unreadable };
-    io.stdout.write(`${safeJson(JSON.stringify(shown))}\n`);
+    io.stdout.write(`${safeJson(JSON.stringify(asJson))}\n`);
     return 0;
   }
   const styles = stylesFor(useColor(io.stdout, io.env, flags.color));
@@ -97,10 +79,7 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
       simulated: header.simulated,
     }),
   );
-  const { run, simulated } = header;
-  const complete = summary?.finished?.complete ?? false;
-  const next = nextCommand({ run, simulated, complete, devices });
-  if (next !== null && summary && !summary.alive) io.stderr.write(`Go on from here with: ${next}\n`);
+  if (next !== null) io.stderr.write(`Go on from here with: ${next}\n`);
   return 0;
 }
 
@@ -135,22 +114,11 @@ export async function pruneCommand({ keep, dryRun, yes }: PruneOptions, io: Io):
   return 0;
 }
 
-function isResumable(run: RunSummary): boolean {
-  return !run.alive && !run.finished?.complete && !run.simulated;
-}
-
 function stateText(run: RunSummary): string {
   const state = runState(run);
   if (state !== 'running' || !run.holder) return `${state}: ${RUN_STATES[state]}`;
   const { pid, host } = run.holder;
   return `running: process ${pid}${host === null ? '' : ` on ${safeText(host, 64)}`}`;
-}
-
-/** For scripts, which know these words from earlier versions. */
-function stateOf(run: RunSummary): string {
-  if (run.alive) return 'running';
-  if (!run.finished) return 'broken off';
-  return run.finished.complete ? 'finished' : 'cut off';
 }
 
 function outcomeOf(run: RunSummary): string {
@@ -160,25 +128,4 @@ function outcomeOf(run: RunSummary): string {
     finished.totals[outcome] ? [`${finished.totals[outcome]} ${outcome}`] : [],
   );
   return `${counts.join(', ')} (exit ${finished.exit_code})`;
-}
-
-/** A run as JSON: keys are only ever added. */
-function listed(run: RunSummary): Record<string, unknown> {
-  return {
-    schema: 1,
-    run: run.run,
-    time: new Date(run.time).toISOString(),
-    command: run.command,
-    manifest: run.manifest,
-    retry_of: run.retryOf ?? null,
-    simulated: run.simulated,
-    gateways: run.gateways,
-    device_count: run.devices,
-    state: stateOf(run),
-    status: runState(run),
-    resumable: isResumable(run),
-    exit_code: run.finished?.exit_code ?? null,
-    totals: run.finished?.totals ?? null,
-    journal: run.file,
-  };
 }

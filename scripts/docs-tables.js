@@ -1,12 +1,16 @@
 #!/usr/bin/env node
 /**
- * Writes the option tables of the documentation, each between two comments, from the declarations of the program (needs
- * `npm run build`):
+ * Writes the tables of the documentation that follow from the code (needs `npm run build`), each between two comments; tests hold
+ * them against the code:
  *
  *     <!-- options of push: Roll-out -->          the options of a group
  *     <!-- options of push: --waves, --retries --> these options
  *     ...
  *     <!-- end of options -->
+ *
+ *     <!-- table: result codes -->                 what {@link TABLES} makes
+ *     ...
+ *     <!-- end of table -->
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,10 +52,14 @@ function tableOf(rows) {
     ['meaning', ({ meaning }) => meaning.replaceAll('|', '\\|').replace(/--[a-z][a-z-]+/g, code)],
     ['default', ({ standard }) => (/^[\w-]+:\/\//.test(standard) ? code(standard) : standard)],
   ].filter(([title, cell]) => title === 'option' || rows.some((row) => cell(row) !== ''));
-  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return table([columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))]);
+}
+
+/** Rows, of which the first is the head, as a Markdown table whose columns line up. */
+function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  const [head = [], ...body] = cells;
+  const [head, ...body] = rows;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
 
@@ -59,14 +67,38 @@ function code(text) {
   return text === '' ? '' : `\`${text}\``;
 }
 
+/** By name, from the module `protocol/result-codes`. */
+const TABLES = {
+  'result codes': ({ knownResultCodes, resultCode }) =>
+    table([
+      ['code', 'means', 'what to do', '`--retries`', 'source'],
+      ...knownResultCodes().map((code) => {
+        const { meaning, advice, retry, source } = resultCode(code);
+        return [String(code), meaning, advice, retry ? 'yes' : '', source];
+      }),
+    ]),
+  'codes worth a retry': ({ knownResultCodes, resultCode }) =>
+    `${knownResultCodes()
+      .filter((code) => resultCode(code).retry)
+      .join(', ')}.`,
+};
+
+function withCodeTables(text, codes) {
+  return text.replace(/(<!-- table: (.+) -->\n)[\s\S]*?(\n<!-- end of table -->)/g, (_, start, name, end) => {
+    if (!TABLES[name]) throw new Error(`there is no table "${name}"`);
+    return `${start}\n${TABLES[name](codes)}\n${end}`;
+  });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { COMMANDS } = await import('../dist/cli/program.js');
   const options = await import('../dist/cli/options/declaration.js');
+  const codes = await import('../dist/protocol/result-codes.js');
   const root = fileURLToPath(new URL('..', import.meta.url));
   const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
   for (const file of ['README.md', ...pages.map((name) => join('docs', name))].map((name) => join(root, name))) {
     const text = readFileSync(file, 'utf8');
-    const written = withOptionTables(text, COMMANDS, options);
+    const written = withCodeTables(withOptionTables(text, COMMANDS, options), codes);
     if (written !== text) writeFileSync(file, written);
   }
 }

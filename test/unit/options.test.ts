@@ -16,10 +16,18 @@ import { COMMANDS, createProgram } from '../../src/cli/program.js';
 import { quietIo } from '../helpers/inside.js';
 
 describe('options that take several values', () => {
-  test('with commas, again and again, each once, blanks left out', () => {
-    expect(commaList('A, B,,C ', undefined)).toEqual(['A', 'B', 'C']);
-    expect(commaList('C,A', ['A', 'B'])).toEqual(['A', 'B', 'C']);
-    expect(commaList(' , ', undefined)).toEqual([]);
+  test('with commas, again and again, each once, blanks left out', async () => {
+    expect(commaList('A, B,,C ')).toEqual(['A', 'B', 'C']);
+    expect(commaList(' , ')).toEqual([]);
+    const pid = commaList('C,A', ['A', 'B']);
+    expect((await readOptions(PUSH, { pid }, {})).pid).toEqual(['A', 'B', 'C']);
+  });
+
+  test('ten thousand times, each looked at once', async () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => `P${index}`);
+    let given: string[] | undefined;
+    for (const pid of [...many, ...many]) given = commaList(pid, given);
+    expect((await readOptions(PUSH, { pid: given }, {})).pid).toEqual(many);
   });
 
   test.each([
@@ -31,7 +39,7 @@ describe('options that take several values', () => {
     ['{A,B', ['{A,B']],
     [',', []],
   ])('globs %j: a comma in braces is the glob’s own', (value, found) => {
-    expect(patterns(value, undefined)).toEqual(found);
+    expect(patterns(value)).toEqual(found);
     expect(patterns(value, ['X'])).toEqual(['X', ...found]);
   });
 

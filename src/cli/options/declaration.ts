@@ -52,8 +52,8 @@ export interface OptionDeclaration {
   readonly choices?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: a value type takes its own values, and a table holds all types.
   readonly type?: ValueType<any>;
-  /** Given several times: adds `value` to what was given before. */
-  readonly gather?: (value: string, previous: string[] | undefined) => string[];
+  /** Given several times: adds `value` to what was given before, in place, and returns it. */
+  readonly gather?: (value: string, previous?: string[]) => string[];
   /** The value where nothing is given. */
   readonly default?: unknown;
   /** In place of a default that is no value: `all`, `a new one each time`. */

@@ -1,6 +1,7 @@
 import { OtaError } from '../../errors.js';
 import { quoted } from '../../text.js';
 import { flagOf, type OptionDeclaration, type Options, type OptionTable } from './declaration.js';
+import { commaList } from './value-types.js';
 
 /**
  * From what commander found to the values of a table, with environment and defaults.
@@ -37,7 +38,8 @@ async function optionValue(
   if (value === undefined) return option.default;
   if (Array.isArray(value)) {
     const items: unknown[] = [];
-    for (const item of value) items.push(await itemOf(source, option, item));
+    for (const item of option.gather === commaList ? new Set(value) : value)
+      items.push(await itemOf(source, option, item));
     return items;
   }
   return typeof value === 'string' ? itemOf(source, option, value) : value;

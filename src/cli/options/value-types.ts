@@ -87,13 +87,15 @@ export const shard: ValueType<Shard> = {
   parse: async (text) => (await import('../../manifest/select.js')).parseShard(text),
 };
 
-/** `--pid a,b --pid c`: several times, or with commas; each once. */
-export function commaList(value: string, previous: string[] | undefined): string[] {
-  return [...new Set([...(previous ?? []), ...trimmed(value.split(','))])];
+/** `--pid a,b --pid c`: several times, or with commas; each once, which `readOptions` sees to. */
+export function commaList(value: string, previous: string[] = []): string[] {
+  // In place: a copy for each of ten thousand values would take a minute.
+  previous.push(...trimmed(value.split(',')));
+  return previous;
 }
 
 /** As {@link commaList}, for globs: a comma in braces is the glob's own (`1581F{5,6}*`). */
-export function patterns(value: string, previous: string[] | undefined): string[] {
+export function patterns(value: string, previous: string[] = []): string[] {
   const parts = [''];
   let depth = 0;
   for (const char of value) {
@@ -102,7 +104,8 @@ export function patterns(value: string, previous: string[] | undefined): string[
     if (char === ',' && depth === 0) parts.push('');
     else parts[parts.length - 1] += char;
   }
-  return [...(previous ?? []), ...trimmed(parts)];
+  previous.push(...trimmed(parts));
+  return previous;
 }
 
 /** Without spaces around them; what else cannot be seen is not taken off, but said. */
@@ -111,6 +114,7 @@ function trimmed(parts: readonly string[]): string[] {
 }
 
 /** Given several times, each value as it stands. */
-export function each(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
+export function each(value: string, previous: string[] = []): string[] {
+  previous.push(value);
+  return previous;
 }

@@ -13,16 +13,21 @@ export function connector(
   session: { sessionExpiry: number; resumeSession?: boolean },
   warn: (code: string, message: string) => void = () => {},
 ): Connect {
-  const told = new Set<string>();
+  const toldOf = new Set<string>();
   const onOversized = (topic: string, bytes: number) => {
-    if (told.has(topic) || told.size === MOST_OVERSIZED) return;
-    told.add(topic);
+    if (toldOf.has(topic) || toldOf.size === MOST_OVERSIZED) return;
+    toldOf.add(topic);
     const shown = `${safeText(topic, 120)}: ${showBytes(bytes)}, and more than 1 MiB is not read`;
     warn('message_too_large', `a message was skipped on ${shown}`);
   };
+  const onLimited = (why: string) => {
+    const rest = 'what other gateways send arrives here too, and is left out';
+    warn('subscribed_by_wildcard', `${why}: wildcards are used instead (--subscribe wildcard), so that ${rest}`);
+  };
   return async (events, signal) => {
     const { connectBroker } = await import('../mqtt/connect.js');
-    return connectBroker({ ...connection, ...session }, { onReceiverError: raise, onOversized, ...events }, { signal });
+    const told = { onReceiverError: raise, onOversized, onLimited };
+    return connectBroker({ ...connection, ...session }, { ...told, ...events }, { signal });
   };
 }
 

@@ -42,6 +42,8 @@ export interface BrokerEvents {
   onReceiverError?(error: unknown): void;
   /** A message of so many bytes was too large to be read; it was acknowledged, so that the broker does not keep it. */
   onOversized?(topic: string, bytes: number): void;
+  /** `auto` took wildcards because the broker limits subscriptions: `why`, in words. */
+  onLimited?(why: string): void;
   /** The connection broke and is being sought again. */
   onLost?(reason: string): void;
   /** `sessionPresent`: the broker kept our session, so nothing sent meanwhile is missing. */

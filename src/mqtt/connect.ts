@@ -98,7 +98,8 @@ export async function connectBroker(
     filters,
     limits,
     onOnly: () => link?.only(topics.only),
-    dropped: () => fruitlessError(target.shown),
+    onLimited: (why) => events.onLimited?.(why),
+    dropped: (wildcards) => fruitlessError(target.shown, wildcards),
   });
   const messages = outbox({ onResend: (topic, payload) => events.onResend?.(topic, payload), onAcknowledged });
   const dialer = dial(target, settings, clock, options.keepalive ?? 30, {

@@ -22,12 +22,17 @@ export function silentError(shown: string, timeout: number): OtaError {
   );
 }
 
-export function fruitlessError(shown: string): OtaError {
+/** `wildcards`: they were tried too. */
+export function fruitlessError(shown: string, wildcards = false): OtaError {
   return new OtaError(
     'broker_refused',
     `${shown} closes the connection whenever something is published or subscribed to`,
     {
-      hint: 'Some brokers refuse so what the user has no right to (check the access rules and the log of the broker), others more subscriptions than they grant (--subscribe wildcard needs a handful).',
+      hint: `Some brokers refuse so what the user has no right to (check the access rules and the log of the broker), others more subscriptions than they grant (${
+        wildcards
+          ? 'wildcards were tried as well: --shard takes a part of the fleet'
+          : '--subscribe wildcard needs a handful'
+      }).`,
     },
   );
 }

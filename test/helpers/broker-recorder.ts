@@ -24,6 +24,7 @@ export interface Recorder extends Required<BrokerEvents> {
   resent: string[];
   receiverErrors: unknown[];
   oversized: string[];
+  limited: string[];
 }
 
 export function recorder(): Recorder {
@@ -36,9 +37,11 @@ export function recorder(): Recorder {
     resent: [],
     receiverErrors: [],
     oversized: [],
+    limited: [],
     onMessage: (message) => void record.messages.push(message),
     onReceiverError: (error) => void record.receiverErrors.push(error),
     onOversized: (topic, bytes) => void record.oversized.push(`${topic} ${bytes}`),
+    onLimited: (why) => void record.limited.push(why),
     onLost: (reason) => void record.lost.push(reason),
     onRestored: ({ sessionPresent }) => void record.restored.push(sessionPresent),
     onGone: (error) => void record.gone.push(error),

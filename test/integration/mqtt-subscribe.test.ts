@@ -82,30 +82,38 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s: a broker that grants 50 subscri
   const quota = mqttVersion === '5' ? 0x97 : 0x80;
 
   it.each([
-    ['refuses more', { over: quota }],
-    ['hangs up on more', { over: false as const }],
-    ['takes 8 filters a packet, and hangs up on more of both', { packet: 8, over: false as const }],
-  ])('and %s: auto takes wildcards, and what comes for others is left out and acknowledged', async (_, limits) => {
-    const broker = await limited({ total: 50, ...limits });
-    const clock = manualClock();
-    const { client, record } = await connected(settings(broker.raw.url), { clock });
-    await hasten(clock, client.subscribe(replies(40)), 100);
-    expect(broker.held().sort()).toEqual(both);
-    const { version } = broker.peer();
-    const say = (serial: string, id: number) =>
-      broker.peer().send(publishPacket(version, topicOf('events', serial), `{"id":${id}}`, id));
-    await say('FOREIGN', 1);
-    await say('GW0', 2);
-    await say('GW39', 3);
-    await say('GW40', 4);
-    await until(() => broker.acknowledged.length === 4);
-    expect(record.texts()).toEqual(['{"id":2}', '{"id":3}']);
-    expect([...broker.acknowledged].sort()).toEqual([1, 2, 3, 4]);
-    // What comes later is held by the same few filters.
-    await client.subscribe(topicsOf(40, 'osd', 'state'));
-    expect(broker.held()).toHaveLength(4);
-    expect(record.gone).toEqual([]);
-  });
+    ['refuses more', 'refuses 30 of 80 subscriptions', { over: quota }],
+    ['hangs up on more', 'closes the connection over so many', { over: false as const }],
+    [
+      'takes 8 filters a packet, and hangs up on more of both',
+      'closes the connection over so many',
+      { packet: 8, over: false as const },
+    ],
+  ])(
+    'and %s: auto takes wildcards and says why, and what comes for others is left out and acknowledged',
+    async (_, why, limits) => {
+      const broker = await limited({ total: 50, ...limits });
+      const clock = manualClock();
+      const { client, record } = await connected(settings(broker.raw.url), { clock });
+      await hasten(clock, client.subscribe(replies(40)), 100);
+      expect(broker.held().sort()).toEqual(both);
+      expect(record.limited).toEqual([expect.stringContaining(why)]);
+      const { version } = broker.peer();
+      const say = (serial: string, id: number) =>
+        broker.peer().send(publishPacket(version, topicOf('events', serial), `{"id":${id}}`, id));
+      await say('FOREIGN', 1);
+      await say('GW0', 2);
+      await say('GW39', 3);
+      await say('GW40', 4);
+      await until(() => broker.acknowledged.length === 4);
+      expect(record.texts()).toEqual(['{"id":2}', '{"id":3}']);
+      expect([...broker.acknowledged].sort()).toEqual([1, 2, 3, 4]);
+      // What comes later is held by the same few filters.
+      await client.subscribe(topicsOf(40, 'osd', 'state'));
+      expect(broker.held()).toHaveLength(4);
+      expect(record.gone).toEqual([]);
+    },
+  );
 
   it('and is full: a few topics make room for the wildcards', async () => {
     const broker = await limited({ total: 50, over: quota });
@@ -122,9 +130,22 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s: a broker that grants 50 subscri
     await client.subscribe(replies(20));
     const error = await rejection(client.subscribe(topicsOf(20, 'osd')));
     expect(error).toMatchObject({ code: 'broker_refused', details: expect.arrayContaining([topicOf('osd', 'GW19')]) });
+    expect(error).toMatchObject({ hint: expect.stringMatching(/denies wildcards .+ --shard/) });
+    expect(record.limited).toEqual([]);
     expect(broker.held().filter((topic) => both.includes(topic.replace(/GW\d+/, '+')))).toHaveLength(40);
     await broker.peer().send(publishPacket(broker.peer().version, topicOf('events', 'GW3'), '{}', 9));
     await until(() => record.messages.length === 1);
+  });
+
+  it('and hangs up on more, and on wildcards: an error that says what was tried', async () => {
+    const broker = await limited({ total: 50, over: false, wildcard: false });
+    const clock = manualClock();
+    const { client } = await connected(settings(broker.raw.url), { clock });
+    const error = await rejection(hasten(clock, client.subscribe(replies(40)), 100));
+    expect(error).toMatchObject({
+      code: 'broker_refused',
+      hint: expect.stringContaining('wildcards were tried as well'),
+    });
   });
 
   it('and no wildcards are wanted: an error that says so', async () => {
@@ -145,8 +166,9 @@ it('a few topics that the access rules deny are no limit', async () => {
 
 it('auto takes wildcards for a fleet, and asks for each gateway where they are refused', async () => {
   const fleet = await limited({});
-  const { client } = await connected(connection(fleet.raw.url));
+  const { client, record } = await connected(connection(fleet.raw.url));
   await client.subscribe(replies(500));
+  expect(record.limited).toEqual([]);
   expect(fleet.asked).toEqual([expect.arrayContaining(both)]);
   for (const wildcard of [0x87, false] as const) {
     const strict = await limited({ wildcard });
@@ -191,6 +213,33 @@ describe('wildcard', () => {
     expect(record.texts()).toEqual(['{"id":2}']);
   });
 
+  it('misses nothing of 300 gateways among 20 foreign messages for each of theirs, however they are cut', async () => {
+    const broker = await limited({});
+    const { client, record } = await connected(connection(broker.raw.url, { subscribe: 'wildcard' }));
+    await client.subscribe(replies(300));
+    const { version, send } = broker.peer();
+    const expected: string[] = [];
+    let id = 0;
+    const packets = replies(300).flatMap((topic, index) => {
+      expected.push(`own ${index}`);
+      // Serial numbers that begin with, end with, or hold those of ours among them.
+      const strangers = Array.from(
+        { length: 20 },
+        (_, other) => `${other % 2 ? 'X' : ''}GW${index >> 1}${other % 3 ? 'X' : '00'}${other}`,
+      );
+      const foreign = strangers.map((serial) => publishPacket(version, topicOf('events', serial), 'foreign', ++id));
+      foreign.splice(index % 21, 0, publishPacket(version, topic, `own ${index}`, ++id));
+      return foreign;
+    });
+    const bytes = Buffer.concat(packets);
+    for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7 + 1) % 9973) {
+      await send(bytes.subarray(at, at + size));
+    }
+    await until(() => broker.acknowledged.length === packets.length);
+    expect(record.texts()).toEqual(expected);
+    expect(new Set(broker.acknowledged).size).toBe(packets.length);
+  });
+
   it('lets everything pass that is asked for as a wildcard, and topics that are no gateway’s', async () => {
     const broker = await limited({});
     const { client, record } = await connected(connection(broker.raw.url, { subscribe: 'wildcard' }));
@@ -211,6 +260,7 @@ describe('wildcard', () => {
     expect(await rejection(client.subscribe(replies(2)))).toMatchObject({
       code: 'broker_refused',
       message: expect.stringContaining('thing/product/+/events'),
+      hint: expect.stringContaining('--subscribe gateways'),
     });
     expect(broker.asked).toHaveLength(1);
   });

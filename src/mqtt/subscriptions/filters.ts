@@ -186,7 +186,8 @@ function split(filters: readonly string[], most: number, take: (part: string[]) 
   if (part.length > 0) take(part);
 }
 
-export function deniedError(denied: readonly Denied[]): OtaError {
+/** `limited`: the broker grants neither as many filters as were asked for, nor wildcards in their place. */
+export function deniedError(denied: readonly Denied[], limited = false): OtaError {
   const shown = denied.slice(0, 5).map(({ filter }) => safeText(filter));
   const more = denied.length - shown.length;
   const quota = denied.find(({ code }) => code === QUOTA_EXCEEDED);
@@ -196,12 +197,21 @@ export function deniedError(denied: readonly Denied[]): OtaError {
       quota ? `: ${reasonWords(QUOTA_EXCEEDED)}` : ''
     }`,
     {
-      hint: quota
-        ? 'It grants a client only so many subscriptions: --subscribe wildcard needs a handful.'
-        : 'The user has no right to read there: allow these topics in the broker’s access rules (ACL).',
+      hint: hintOf(denied, quota !== undefined, limited),
       details: denied.slice(0, 100).map(({ filter }) => safeText(filter)),
     },
   );
+}
+
+function hintOf(denied: readonly Denied[], quota: boolean, limited: boolean): string {
+  if (limited) {
+    return 'It grants a client only so many subscriptions, and denies wildcards (thing/product/+/events), which need a handful: allow these in its access rules (ACL), or raise its limit, or take a part of the fleet with --shard.';
+  }
+  if (quota) return 'It grants a client only so many subscriptions: --subscribe wildcard needs a handful.';
+  const rights = 'The user has no right to read there: allow these topics in the broker’s access rules (ACL)';
+  return denied.every(({ filter }) => filter.includes('+'))
+    ? `${rights}, or ask for the topics of each gateway with --subscribe gateways.`
+    : `${rights}.`;
 }
 
 /** MQTT 5 section 3.9.3. */

@@ -5,6 +5,7 @@
 import type { OtaError } from '../../errors.js';
 import { parseTopic, topicOf } from '../../protocol/topics.js';
 import type { SubscribeBy } from '../broker.js';
+import { reasonWords } from '../refusals.js';
 import type { Wanted } from '../stream/mqtt-frames.js';
 import { isAwsIot } from '../stream/target.js';
 import { topicSet } from '../stream/topic-set.js';
@@ -49,11 +50,13 @@ export interface WantedOptions {
   limits: BrokerLimits | null;
   /** `only` is another one now. */
   onOnly(): void;
-  /** The error of a broker that breaks the connection instead of an answer. */
-  dropped(): OtaError;
+  /** `auto` takes wildcards because of what the broker answered: `why`, in words. */
+  onLimited(why: string): void;
+  /** The error of a broker that breaks the connection instead of an answer; `wildcards`: to wildcards as well. */
+  dropped(wildcards: boolean): OtaError;
 }
 
-export function wantedTopics({ by, filters, limits, onOnly, dropped }: WantedOptions): WantedTopics {
+export function wantedTopics({ by, filters, limits, onOnly, onLimited, dropped }: WantedOptions): WantedTopics {
   let mode: 'gateways' | 'wildcard' = by === 'wildcard' ? 'wildcard' : 'gateways';
   let mayTryWildcards = by === 'auto';
   const wanted = topicSet();
@@ -129,7 +132,7 @@ export function wantedTopics({ by, filters, limits, onOnly, dropped }: WantedOpt
     if (denied.length === 0 && !broke) return;
     const lost = new Set(denied.map(({ filter }) => filter));
     for (const topic of topics) if (broke || lost.has(wildcardOf(topic))) forget(topic);
-    throw broke ? dropped() : deniedError(denied);
+    throw broke ? dropped(true) : deniedError(denied);
   };
 
   const add = async (topics: readonly string[]) => {
@@ -138,21 +141,22 @@ export function wantedTopics({ by, filters, limits, onOnly, dropped }: WantedOpt
     const many = mayTryWildcards && topics.length > MANY_DENIED;
     const before = new Set(filters.granted);
     const { denied, dropped: broke } = await filters.subscribe(topics, many ? PATIENCE.many : PATIENCE.single);
-    if (many && (broke || looksLikeLimit(denied))) {
+    const limited = many && (broke || looksLikeLimit(denied));
+    if (limited) {
       // What is full takes no wildcard either: the topics of this call make room, else a few of the earlier ones.
       const fresh = topics.filter((topic) => filters.granted.has(topic) && !before.has(topic));
       const wildcards = new Set([...uses.keys(), ...topics.map(wildcardOf)]).size;
       const room = fresh.length >= wildcards ? fresh : [...fresh, ...[...before].slice(0, wildcards - fresh.length)];
       await filters.unsubscribe(room);
-      if (await switchOver(topics)) return;
+      if (await switchOver(topics)) return onLimited(broke ? HANGS_UP : refusedWords(denied, topics.length));
       await filters.subscribe(
         room.filter((topic) => before.has(topic)),
         PATIENCE.single,
       );
     }
     for (const topic of topics) if (filters.granted.has(topic)) want(topic);
-    if (broke) throw dropped();
-    if (denied.length > 0) throw deniedError(denied);
+    if (broke) throw dropped(limited);
+    if (denied.length > 0) throw deniedError(denied, limited);
   };
 
   const remove = async (topics: readonly string[]) => {
@@ -178,6 +182,13 @@ export function wantedTopics({ by, filters, limits, onOnly, dropped }: WantedOpt
 function looksLikeLimit(denied: readonly Denied[]): boolean {
   if (denied.some(({ code }) => code === QUOTA_EXCEEDED)) return true;
   return denied.length >= MANY_DENIED && denied.every(({ code }) => code !== NOT_AUTHORIZED);
+}
+
+const HANGS_UP = 'the broker closes the connection over so many subscriptions';
+
+function refusedWords(denied: readonly Denied[], asked: number): string {
+  const quota = denied.some(({ code }) => code === QUOTA_EXCEEDED) ? ` (${reasonWords(QUOTA_EXCEEDED)})` : '';
+  return `the broker refuses ${denied.length} of ${asked} subscriptions${quota}`;
 }
 
 /** The filter that holds `topic` for every gateway; `topic` itself where it is none of a gateway's. */

@@ -3,42 +3,81 @@
 import path from 'node:path';
 import type { Disk } from '../disk.js';
 import { OtaError, systemReason } from '../errors.js';
-import { journalFile, listRuns, readJournal } from '../journal/read.js';
-import { machineOf } from '../machine.js';
+import { journalFile, listRuns, readJournal, runNames } from '../journal/read.js';
+import { partOfRun } from '../journal/run-name.js';
+import { type Machine, machineOf } from '../machine.js';
 import { countAnew, joinReports } from '../render/report/join.js';
 import type { RunReport } from '../render/report/model.js';
 import { schemaProblem } from '../schema-problem.js';
-import { safeText } from '../text.js';
+import { byText, safeText } from '../text.js';
 import type { PartOf } from './context.js';
 import { findRun } from './find-run.js';
 import { reportOfJournal } from './report-journal.js';
 import { runsFolder } from './run-journal.js';
 import { version } from './version.js';
 
+const MOST_NAMED = 10;
+
 /**
- * The report of `sources`, several as one: a source that could be a path is a JSON report, everything else the id of a run.
+ * The report of `sources`, several as one: a source that could be a path is a JSON report, everything else the id of a run, or
+ * the name of one that was made in parts (`--shard`).
  * @throws OtaError `run_not_found`, `usage` for a file that is no report
  */
 export async function report(sources: readonly string[], world: PartOf<'env'>): Promise<RunReport> {
-  const reports: RunReport[] = [];
-  for (const source of sources) reports.push(await readSource(source, world));
-  return joinReports(reports, version());
-}
-
-async function readSource(source: string, world: PartOf<'env'>): Promise<RunReport> {
   const { env } = world;
   const on = machineOf(world);
-  if (/\.json$/i.test(source) || source.includes('/') || source.includes(path.sep)) return readReport(source, on.disk);
-  const id = await findRun(source, env, on).catch((error: OtaError) => {
-    throw error.hint?.startsWith('dji-ota runs') ? noSuchRun(error) : error;
+  const reports: RunReport[] = [];
+  let parts = false;
+  for (const source of sources) {
+    if (/\.json$/i.test(source) || source.includes('/') || source.includes(path.sep)) {
+      reports.push(await readReport(source, on.disk));
+      continue;
+    }
+    const runs = await runsOf(source, env, on);
+    parts ||= runs.some((run) => run.toLowerCase() !== source.toLowerCase() && source.toLowerCase() !== 'last');
+    for (const run of runs) reports.push(await reportOfRun(run, env, on));
+  }
+  return joinReports(reports, version(), reports.length > 1 || parts ? missingParts(reports) : []);
+}
+
+/** Of each run that was made in parts: those that stand in no report, though others do. */
+function missingParts(reports: readonly RunReport[]): string[] {
+  const runs = new Map<string, { name: string; of: number; found: Set<number> }>();
+  for (const { run } of reports.flatMap((report) => report.runs)) {
+    const part = partOfRun(run);
+    if (!part) continue;
+    const key = `${part.name.toLowerCase()}/${part.of}`;
+    const known = runs.get(key) ?? { ...part, found: new Set() };
+    known.found.add(part.index);
+    runs.set(key, known);
+  }
+  return [...runs.values()].flatMap(({ name, of, found }) => {
+    const missing = Array.from({ length: of }, (_, index) => index + 1).filter((index) => !found.has(index));
+    if (missing.length === 0) return [];
+    const more = missing.length > MOST_NAMED ? ` and ${missing.length - MOST_NAMED} more` : '';
+    const shown = `${missing.slice(0, MOST_NAMED).join(', ')}${more}`;
+    return `of the ${of} parts of run ${safeText(name, 64)} there is no report of ${shown}: how their devices ended is not known`;
   });
+}
+
+/** The run that is meant, or all parts of it that are here. */
+async function runsOf(wanted: string, env: NodeJS.ProcessEnv, on: Machine): Promise<string[]> {
+  try {
+    return [await findRun(wanted, env, on)];
+  } catch (error) {
+    const { code, message, hint } = error as OtaError;
+    if (!hint?.startsWith('dji-ota runs')) throw error;
+    const isPart = (run: string) => partOfRun(run)?.name.toLowerCase() === wanted.toLowerCase();
+    const parts = (await runNames(runsFolder(env), on.disk)).filter(isPart);
+    if (parts.length > 0) return parts.sort(byText);
+    throw new OtaError(code, message, { hint: `${hint} A JSON report is named by its file, which ends in .json.` });
+  }
+}
+
+async function reportOfRun(id: string, env: NodeJS.ProcessEnv, on: Machine): Promise<RunReport> {
   const run = (await listRuns(runsFolder(env), on)).find((one) => one.run === id);
   const content = await readJournal(journalFile(runsFolder(env), id), undefined, on.disk);
   return reportOfJournal(content, version(), run?.alive ?? false);
-}
-
-function noSuchRun({ code, message, hint }: OtaError): OtaError {
-  return new OtaError(code, message, { hint: `${hint} A JSON report is named by its file, which ends in .json.` });
 }
 
 async function readReport(file: string, disk: Disk): Promise<RunReport> {

@@ -3,7 +3,7 @@
 /** A name that the user gives (`--run`), or an id that the program gives. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** What `--shard i/n` adds to a name. */
-const SHARD = /\.\d{1,6}-of-\d{1,6}$/;
+const SHARD = /\.(\d{1,6})-of-(\d{1,6})$/;
 
 /** Words of the commands that take a run. */
 const RESERVED: ReadonlySet<string> = new Set(['last', 'prune', 'stop']);
@@ -19,6 +19,12 @@ export function runNameProblem(name: string): string | null {
 /** What the journal of a named run is called. */
 export function journalName(name: string, shard: { index: number; of: number } | undefined): string {
   return shard === undefined ? name : `${name}.${shard.index}-of-${shard.of}`;
+}
+
+/** Which part of which run a journal is by its name; null where it is a whole run's. */
+export function partOfRun(run: string): { name: string; index: number; of: number } | null {
+  const [end = '', index, of] = SHARD.exec(run) ?? [];
+  return end === '' ? null : { name: run.slice(0, -end.length), index: Number(index), of: Number(of) };
 }
 
 /** Whether a journal can have this name: nothing that leaves its folder, hides in it, or does anything to a terminal. */

@@ -78,6 +78,15 @@ function judge(file: string, status: Stats, isAbove: boolean): Looseness | null 
   return { path: file, who, mend: [...own, ...close].join(' && ') };
 }
 
+/**
+ * Whether root lets a group of this user at what the user itself does not own, as root does with keys of services and as
+ * Kubernetes does with volumes and secrets (`fsGroup`): without the group's right it would be of no use.
+ */
+export function isLentByRoot({ uid, gid }: Stats): boolean {
+  const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])];
+  return uid === 0 && me() !== 0 && groups.includes(gid);
+}
+
 /** This user and root; and, as git has it, whoever became root by sudo. */
 function isTrusted(uid: number): boolean {
   return uid === 0 || uid === me() || (me() === 0 && String(uid) === process.env.SUDO_UID);

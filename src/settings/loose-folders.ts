@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { safeText } from '../text.js';
-import { type Looseness, loosenessAbove, loosenessOf } from './file-trust.js';
+import { isLentByRoot, type Looseness, loosenessAbove, loosenessOf } from './file-trust.js';
 import { stateFolders } from './state-folders.js';
 
 /** How many places a warning names. */
@@ -9,8 +10,8 @@ const SHOWN = 3;
 const looked = new WeakSet<NodeJS.ProcessEnv>();
 
 /**
- * Warns, once for each `env`, where somebody else can change settings, journals or caches, `files` among them. The run goes on: a volume of
- * Kubernetes is often owned by root and open to a group. The settings file itself is then not used: see read-settings.ts.
+ * Warns, once for each `env`, where somebody else can change settings, journals or caches, `files` among them. The run goes on.
+ * The settings file itself is then not used: see read-settings.ts.
  */
 export function warnOfLooseFolders(
   env: NodeJS.ProcessEnv,
@@ -22,7 +23,7 @@ export function warnOfLooseFolders(
   const found = new Map<string, Looseness>();
   for (const place of [...keptPlaces(env), ...files]) {
     for (const loose of [ofExisting(place), ...loosenessAbove(place)]) {
-      if (loose) found.set(loose.path, loose);
+      if (loose && !isVolumeOfPod(loose.path, env)) found.set(loose.path, loose);
     }
   }
   if (found.size === 0) return;
@@ -35,6 +36,13 @@ export function warnOfLooseFolders(
     'folder_permissions',
     `others on this machine can change settings, run journals or caches: ${places}${more}; run: ${mend}`,
   );
+}
+
+/** In a pod the `fsGroup` of a volume is that pod's own, and nobody there could change the volume's mode. */
+function isVolumeOfPod(folder: string, env: NodeJS.ProcessEnv): boolean {
+  if (!env.KUBERNETES_SERVICE_HOST) return false;
+  const status = statSync(folder);
+  return (status.mode & 0o002) === 0 && isLentByRoot(status);
 }
 
 function keptPlaces(env: NodeJS.ProcessEnv): string[] {

@@ -1,43 +1,63 @@
 /** A run whose container is gone: nobody here can ask whether it lives, and after a minute without renewal it is taken up. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { shardGateways } from '../../src/manifest/select.js';
 import { BIN, environment, workplace } from '../helpers/cli.js';
 import { docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-const CONTAINER = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-const possible = mosquittoAvailable() && spawnSync('unshare', [...CONTAINER, 'true']).status === 0;
+/** A host name and processes of its own, as on another node. */
+const NODE = ['--uts', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const possible = mosquittoAvailable() && spawnSync('unshare', [...NODE, 'hostname', 'node-a']).status === 0;
 
 it.skipIf(!possible)(
-  'a container that was killed: its run is resumed from another one, each device is sent to once',
+  'a part of a named run whose node was killed: the same command on another node goes on with it, each device is sent to once',
   async () => {
     const broker = (await startMosquitto()) as Mosquitto;
     const place = await workplace();
-    const devices = someDevices(2);
-    const seen = await listen(
-      broker.url,
-      devices.map(({ pid }) => `thing/product/${pid}/services`),
-    );
+    const devices = someDevices(4);
+    const mine = shardGateways(devices as never, { index: 2, of: 2 }).map(({ pid }) => pid);
+    const seen = await listen(broker.url, ['thing/product/+/services']);
     const away = await docksFor(broker.url, devices, { behavior: { ...FAST, download_seconds: 3 } });
     try {
       const manifest = await place.put('fleet.json', devices);
-      const args = ['push', manifest, '--broker', broker.url, '--concurrency', '1', '--output', 'json'];
-      const first = spawn('unshare', [...CONTAINER, process.execPath, BIN, ...args], {
-        env: environment(place.folder),
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      for await (const chunk of first.stdout) if (String(chunk).includes('"device_progress"')) break;
+      // A name that was used and published nothing: there is no earlier attempt to be listened for.
+      const runs = path.join(place.folder, 'home', 'state', 'runs');
+      await mkdir(runs, { recursive: true });
+      await writeFile(path.join(runs, 'night.2-of-2.jsonl'), '');
+      const words = [
+        'push',
+        manifest,
+        '--broker',
+        broker.url,
+        '--run',
+        'night',
+        '--shard',
+        '2/2',
+        '--concurrency',
+        '1',
+      ];
+      const on = (node: string) =>
+        spawn('unshare', [...NODE, 'sh', '-c', `hostname ${node}; exec "$@"`, 'sh', process.execPath, BIN, ...words], {
+          env: environment(place.folder),
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+      const first = on('node-a');
+      for await (const chunk of first.stderr) if (/download +\d+ %/.test(String(chunk))) break;
       first.kill('SIGKILL');
       await once(first, 'exit');
-      const runs = path.join(place.folder, 'home', 'state', 'runs');
-      const run = ((await readdir(runs)).find((name) => name.endsWith('.jsonl')) ?? '').replace('.jsonl', '');
-      const second = await place.spawn(['resume', run, '--output', 'json']).ended;
-      expect(second).toMatchObject({ code: 0 });
-      expect(second.stdout).toContain('which cannot be asked from here: waiting up to 60 s for a sign of life');
-      expect(seen.creates().map(({ data }) => data.devices[0]?.sn)).toEqual(devices.map(({ sn }) => sn));
+      const second = on('node-b');
+      let said = '';
+      second.stderr.on('data', (text) => {
+        said += text;
+      });
+      const [code] = await once(second, 'close');
+      expect(said).toContain('run night.2-of-2 was going on in process 1 on node-a, which cannot be asked from here');
+      expect({ code, said: code === 0 ? '' : said }).toEqual({ code: 0, said: '' });
+      expect(seen.creates().map(({ data }) => data.devices[0]?.sn)).toEqual(mine);
     } finally {
       await away();
       await seen.close();

@@ -1,54 +1,26 @@
-/** What we give to CI systems and clusters: each file's own commands, run for real with simulated docks. */
-import { execFile, spawn, spawnSync } from 'node:child_process';
+/** The GitHub action and the container image: their own commands, run for real with simulated docks. */
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import picomatch from 'picomatch';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { copiesOf, stagesOf } from '../../scripts/dockerfile.js';
-import { BIN, environment, type Workplace, workplace } from '../helpers/cli.js';
-import { programShim } from '../helpers/shim.js';
+import { environment, type Workplace, workplace } from '../helpers/cli.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const text = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 
-const before = process.cwd();
 let place: Workplace;
-let endDry: () => void;
 
 beforeAll(async () => {
   place = await workplace();
-  process.chdir(place.folder);
-  await mkdir(join(place.folder, 'bin'));
-  const shim = (more: string) => `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"${more}\n`;
-  await chmod(await place.put('bin/dji-ota', shim('')), 0o755);
-  // The same words, but nothing is sent: what is left of the fleet is shown.
-  endDry = await programShim(join(place.folder, 'dry', 'dji-ota'), ['--dry-run']);
-  await mkdir(join(place.folder, 'simulated'));
-  await chmod(await place.put('simulated/dji-ota', shim(' --simulate refused')), 0o755);
   const devices = Array.from({ length: 10 }, (_, index) => `AIR${index},1.0,DOCK${index}`);
   await place.put('fleet.csv', ['sn,product_version,pid', ...devices, ''].join('\n'));
 });
-afterAll(async () => {
-  process.chdir(before);
-  endDry();
-  await place.close();
-});
-
-/** {@link sh}, with the program in this process: what it shows of a fleet that is not upgraded. */
-async function dry(
-  script: string,
-  env: Record<string, string>,
-  shell: string[] = ['bash', '-e', '-c'],
-): Promise<string> {
-  const [program = 'bash', ...args] = shell;
-  const options = { env: environment(place.folder, { ...pathWith('dry'), ...env }) };
-  return (await promisify(execFile)(program, [...args, script], options)).stdout;
-}
+afterAll(() => place.close());
 
 function sh(script: string, env: Record<string, string>, shell: string[] = ['bash', '-e', '-c']) {
   const [program = 'bash', ...args] = shell;
@@ -58,15 +30,6 @@ function sh(script: string, env: Record<string, string>, shell: string[] = ['bas
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
-}
-
-const pathWith = (folder: string) => ({ PATH: `${join(place.folder, folder)}:${process.env.PATH}` });
-
-/** The devices of each part together: all of the fleet, none of them twice. */
-function expectWholeFleet(parts: readonly string[]): void {
-  const named = parts.map((said) => [...new Set(said.match(/\bAIR\d\b/g) ?? [])]);
-  expect(named.flat().sort()).toEqual(Array.from({ length: 10 }, (_, index) => `AIR${index}`));
-  expect(named.filter((part) => part.length === 0)).toEqual([]);
 }
 
 interface Step {
@@ -176,78 +139,6 @@ describe('the GitHub action', () => {
       /^state=.+\nexit-code=130\nreport=.+\ndevices=10\nok=0\nfailed=0\nfailed-serials=\n$/,
     );
   });
-
-  test('the example uses inputs that there are, and its parts are the whole fleet', async () => {
-    const { jobs } = parse(text('examples/github-actions.yml')) as {
-      jobs: { push: { strategy: { matrix: { shard: number[] } }; steps: { uses?: string; with?: object }[] } };
-    };
-    const used = jobs.push.steps.find(({ uses }) => uses?.includes('/dji-ota@'))?.with as Record<string, string>;
-    expect(Object.keys(used).filter((input) => !(input in action.inputs))).toEqual([]);
-    const parts: string[] = [];
-    for (const shard of jobs.push.strategy.matrix.shard) {
-      const args = (used.args ?? '')
-        .replaceAll('${' + '{ matrix.shard }}', String(shard))
-        .replaceAll('${' + '{ github.run_id }}', '1234567890');
-      expect(args).not.toContain('${' + '{');
-      const { status, stdout, stderr } = await push({ ...used, report: '', args: `${args}\n--dry-run` });
-      expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-      parts.push(stdout);
-    }
-    expectWholeFleet(parts);
-  });
-});
-
-describe('the GitLab job', () => {
-  const { firmware, 'fleet-report': report } = parse(text('examples/gitlab-ci.yml')) as {
-    firmware: { parallel: number; script: string[]; variables: Record<string, string>; artifacts: object };
-    'fleet-report': { needs: string[]; script: string[]; artifacts: { paths: string[] } };
-  };
-  const env = (index: number) => ({
-    CI_PIPELINE_ID: '4711',
-    CI_NODE_INDEX: String(index),
-    CI_NODE_TOTAL: String(firmware.parallel),
-    CI_PROJECT_DIR: place.folder,
-  });
-
-  test('its parts are the whole fleet', async () => {
-    const parts = Array.from({ length: firmware.parallel }, (_, index) => index + 1);
-    expectWholeFleet(await Promise.all(parts.map((part) => dry(firmware.script.join('\n'), env(part)))));
-  });
-
-  test('it fails where a device fails, and leaves the reports that it collects', () => {
-    const { status } = sh(firmware.script.join('\n'), { ...pathWith('simulated'), ...env(1) });
-    expect(status).not.toBe(0);
-    const made = ['junit-1.xml', 'report-1.json'].filter((name) => existsSync(join(place.folder, name)));
-    expect(made).toEqual(['junit-1.xml', 'report-1.json']);
-    const collected = firmware.artifacts as { paths: string[]; reports: { junit: string } };
-    const globs = [...collected.paths, collected.reports.junit];
-    expect(made.filter((name) => !globs.some((glob) => picomatch.isMatch(name, glob)))).toEqual([]);
-    // And out of these the last job makes its one report.
-    expect(report.needs).toEqual(['firmware']);
-    expect(sh(report.script.join('\n'), pathWith('bin')).status).toBe(status);
-    const [one = ''] = report.artifacts.paths;
-    expect(existsSync(join(place.folder, one))).toBe(true);
-  });
-});
-
-test('the Kubernetes job: indexed, its parts are the whole fleet, its volumes and mounts fit', async () => {
-  const job = parse(text('examples/kubernetes-job.yaml'));
-  expect(job).toMatchObject({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: expect.any(String) } });
-  const { completionMode, completions, parallelism, template } = job.spec;
-  expect(completionMode).toBe('Indexed');
-  expect(parallelism).toBeLessThanOrEqual(completions);
-  expect(['Never', 'OnFailure']).toContain(template.spec.restartPolicy);
-  const [container] = template.spec.containers;
-  const volumes = template.spec.volumes.map(({ name }: { name: string }) => name);
-  for (const { name, mountPath } of container.volumeMounts) {
-    expect(volumes).toContain(name);
-    expect(mountPath).toMatch(/^\//);
-  }
-  const args = container.args.map((arg: string) => arg.replace('/fleet/', './'));
-  const parts = Array.from({ length: completions }, (_, index) =>
-    dry(args.join(' '), { JOB_COMPLETION_INDEX: String(index) }, container.command),
-  );
-  expectWholeFleet(await Promise.all(parts));
 });
 
 interface Stage {

@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { report as reportOfSources } from '../../src/app/report.js';
 import { causesOf } from '../../src/render/causes.js';
 import { joinReports } from '../../src/render/report/join.js';
 import { NO_VERSIONS } from '../../src/upgrade/counting.js';
@@ -111,6 +115,32 @@ describe('joined reports', () => {
       report('c', 2, 1, ['C', 'failed']),
     ];
     expect(joinReports([joinReports([a, b], '1'), c], '1')).toEqual(joinReports([a, b, c], '1'));
+  });
+
+  it('name the parts of a run that are not among them, and are then never 0', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'dji-ota-parts-'));
+    try {
+      const put = async (run: string, exitCode = 0) => {
+        const file = path.join(folder, `${run}.json`);
+        await writeFile(
+          file,
+          JSON.stringify(report(run, 0, exitCode, [`SN-${run}`, exitCode === 0 ? 'ok' : 'failed'])),
+        );
+        return file;
+      };
+      const [one, two, three] = [await put('night.1-of-3'), await put('Night.2-of-3', 1), await put('night.3-of-3')];
+      const codeOf = async (...files: string[]) => {
+        const { exit_code, warnings } = await reportOfSources(files, { env: { DJI_OTA_HOME: folder } });
+        return [exit_code, ...warnings.map(({ message }) => /is no report of ([\d, ]+):/.exec(message)?.[1])];
+      };
+      expect(await codeOf(one, two, three)).toEqual([1]);
+      expect(await codeOf(one, three)).toEqual([5, '2']);
+      expect(await codeOf(two, await put('other'))).toEqual([1, '1, 3']);
+      // What somebody asks for alone is what it is.
+      expect(await codeOf(one)).toEqual([0]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('group failures by code, the most frequent first', () => {

@@ -5,6 +5,8 @@ import { joinedExitCode } from '../../upgrade/exit-code.js';
 import type { ReportDevice, ReportRun, ReportWarning, RunReport, StoredReport } from './model.js';
 
 const MOST_NAMED = 10;
+/** The exit code of an end that is not known. */
+const OPEN = 5;
 
 /** A report that was read from a file, its devices counted by the rule of today. */
 export function countAnew(stored: StoredReport): RunReport {
@@ -21,11 +23,16 @@ export function countAnew(stored: StoredReport): RunReport {
 
 /**
  * One report of all. A run that stands in several counts once, as it stood last; a device that stands in several runs
- * counts as in the newest of them, and a warning says so.
+ * counts as in the newest of them, and a warning says so. `missing`: what else should be there, in words; how that ended
+ * is not known, which the exit code has to say.
  */
-export function joinReports(reports: readonly RunReport[], version: string): RunReport {
+export function joinReports(
+  reports: readonly RunReport[],
+  version: string,
+  missing: readonly string[] = [],
+): RunReport {
   const [only] = reports;
-  if (reports.length === 1 && only) return only;
+  if (reports.length === 1 && missing.length === 0 && only) return only;
   const runs = new Map<string, { about: ReportRun; from: RunReport }>();
   for (const from of reports) {
     for (const about of from.runs) {
@@ -43,13 +50,16 @@ export function joinReports(reports: readonly RunReport[], version: string): Run
   const ended = abouts.map((about) => about.ended).reduce(latest, '');
   const warnings = of(({ warnings: list }) => list);
   if (repeated.size > 0) warnings.push(repeatedWarning(repeated, abouts.at(-1)?.run ?? '', ended));
+  for (const message of missing) {
+    warnings.push({ run: abouts.at(-1)?.run ?? '', time: ended, code: 'part_missing', message });
+  }
   return {
     schema: 1,
     version,
     runs: abouts,
     started: abouts[0]?.started ?? ended,
     ended,
-    exit_code: joinedExitCode(abouts.map(({ exit_code }) => exit_code)),
+    exit_code: joinedExitCode([...abouts.map(({ exit_code }) => exit_code), ...missing.map(() => OPEN)]),
     totals: totalsOf(devices),
     gateways: new Set(devices.map(({ pid }) => pid)).size,
     warnings,

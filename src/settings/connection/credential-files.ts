@@ -4,10 +4,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { withoutLineEnd } from '../environment.js';
-import { shellWord } from '../file-trust.js';
+import { isLentByRoot, shellWord } from '../file-trust.js';
 import type { Sourced } from './merged-connection.js';
 
-/** A file's bytes, and its permission bits where the system has such. */
+/** A file's bytes, and its permission bits where the system has such and they are this user's to change. */
 export interface ReadFile {
   bytes: Buffer;
   mode: number | null;
@@ -25,7 +25,8 @@ export async function readSmallFile(path: string): Promise<ReadFile> {
   const info = await stat(path);
   if (info.size > MAX_BYTES) throw new Error('larger than 1 MiB');
   const bytes = await readFile(path);
-  return { bytes, mode: process.platform === 'win32' ? null : info.mode & 0o777 };
+  const lent = (info.mode & 0o007) === 0 && isLentByRoot(info);
+  return { bytes, mode: process.platform === 'win32' || lent ? null : info.mode & 0o777 };
 }
 
 /** What messages call the file: `--ca ./ca.pem`. */

@@ -16,6 +16,7 @@ export async function reportCommand(sources: readonly string[], flags: ReportOpt
     io.stdout.write(summaryOf(report, io, flags.color));
     return report.exit_code;
   }
+  for (const { code, message } of report.warnings) if (code === 'part_missing') warner(io)(code, message);
   const { writeReports } = await import('../../../render/report/write.js');
   const errors = (await writeReports(report, files)).map(({ error }) => error);
   const { useColor } = await import('../../../render/color.js');

@@ -1,7 +1,7 @@
 /** A mosquitto of its own, on a free port of 127.0.0.1, which holds back nothing. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -17,6 +17,11 @@ export async function startBroker(folder) {
   return {
     url: `mqtt://127.0.0.1:${port}`,
     port,
+    /** Processor time that it has used, milliseconds. */
+    cpu() {
+      const [, user, system] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, 'utf8')) ?? [];
+      return (Number(user) + Number(system)) * 10;
+    },
     async stop() {
       const ended = once(child, 'exit');
       child.kill();

@@ -1,7 +1,8 @@
 /**
  * As many docks as asked for, in one program: takes each ota_create, and once all have come replies to each and sends
  * `messages` of progress from every dock, the docks by turns, as fast as the broker takes them. QoS 0, so that nothing but
- * the receiver's own speed counts. Arguments: URL, number of docks, messages a dock.
+ * the receiver's own speed counts. Arguments: URL, number of docks, messages a dock; `wait` to be told when to go on; messages
+ * of other gateways after each of theirs.
  * Says `ready`, then when the first ota_create came and when the first progress went out (milliseconds since 1970).
  */
 import { once } from 'node:events';
@@ -9,7 +10,9 @@ import mqtt from 'mqtt';
 import packets from 'mqtt-packet';
 
 const [url, count, messages] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const foreign = Number(process.argv[6] ?? 0);
 const jobs = [];
+let strangers = 0;
 let first = 0;
 const client = mqtt.connect(url, { protocolVersion: 4 });
 await once(client, 'connect');
@@ -27,8 +30,11 @@ async function answer() {
   const wire = client.stream;
   let block = [];
   let size = 0;
+  // What is sent to many is made into text once.
+  let last = { message: null, payload: '' };
   const put = async (topic, message) => {
-    const packet = packets.generate({ cmd: 'publish', topic, payload: JSON.stringify(message), qos: 0 });
+    if (last.message !== message) last = { message, payload: JSON.stringify(message) };
+    const packet = packets.generate({ cmd: 'publish', topic, payload: last.payload, qos: 0 });
     block.push(packet);
     size += packet.length;
     if (size > 256 * 1024) await flush();
@@ -40,7 +46,16 @@ async function answer() {
     if (!going) await once(wire, 'drain');
   };
   const progressOf = async (step) => {
-    for (const { pid, bid } of jobs) await put(`thing/product/${pid}/events`, progress(pid, bid, step));
+    for (const { pid, bid } of jobs) {
+      const message = progress(pid, bid, step);
+      await put(`thing/product/${pid}/events`, message);
+      for (let each = 0; each < foreign; each++) {
+        // As long as ours, and as like them as serial numbers are.
+        const other = pid.replace('7CTXN4A', each % 2 ? '7CTXN5A' : '8CTXN4A');
+        await put(`thing/product/${other}/events`, message);
+        strangers++;
+      }
+    }
   };
   for (const { pid, bid, tid } of jobs) {
     const data = { result: 0, output: { status: 'sent' } };
@@ -58,7 +73,7 @@ async function answer() {
   const flood = Date.now();
   for (let step = 1; step <= messages; step++) await progressOf(step);
   await flush();
-  console.log(JSON.stringify({ first, flood }));
+  console.log(JSON.stringify({ first, flood, strangers }));
 }
 
 function progress(gateway, bid, step) {

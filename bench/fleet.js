@@ -24,8 +24,8 @@ export function fleet(folder, count) {
 }
 
 /** One run of ours; `output` `bars` on a terminal of its own, anything else with its streams to /dev/null. */
-export const ours = ({ manifest }, output = 'json') => ({
-  args: ['push', manifest, '--output', output, '--broker'],
+export const ours = ({ manifest }, output = 'json', more = []) => ({
+  args: ['push', manifest, '--output', output, ...more, '--broker'],
   program: BIN,
   terminal: output === 'bars',
 });
@@ -35,15 +35,16 @@ export const theirs = ({ list }) => ({ args: [list], program: bare('follow.js'),
 
 /**
  * Runs one of them against docks that send `messages` each.
- * @returns milliseconds from the first publish, and from the first progress, to the end of the program; `cost`, its processor
- * time (user and system, all threads) from its start to its end; bytes of its heap while all docks were being followed, where
- * `heap`.
+ * @param options `foreign`: messages of other gateways after each of theirs.
+ * @returns milliseconds from the start of the program to its first publish (`start`), from there and from the first progress to its
+ * end; `cost`, its processor time (user and system, all threads) from its start to its end, and `rss`, its peak of memory in kB;
+ * bytes of its heap while all docks were being followed, where `heap`.
  */
-export async function follow(run, { count }, broker, messages, { heap = false } = {}) {
+export async function follow(run, { count }, broker, messages, { heap = false, foreign = 0 } = {}) {
   const folder = mkdtempSync('/tmp/dji-ota-bench-run-');
   const docks = spawn(
     process.execPath,
-    [DOCKS, broker.url, String(count), String(messages), ...(heap ? ['wait'] : [])],
+    [DOCKS, broker.url, String(count), String(messages), heap ? 'wait' : 'go', String(foreign)],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },
@@ -56,6 +57,7 @@ export async function follow(run, { count }, broker, messages, { heap = false } 
   const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home'), HEAP_FILE: report, COST_FILE: cost };
   const words = [process.execPath, ...node, run.program, ...withUrl(run, broker.url)];
   const none = openSync('/dev/null', 'r+');
+  const begun = Date.now();
   const child = run.terminal
     ? spawn('script', ['-qefc', `stty cols 120 rows 40; exec ${words.join(' ')}`, '/dev/null'], {
         env,
@@ -78,7 +80,8 @@ export async function follow(run, { count }, broker, messages, { heap = false } 
     const end = Date.now();
     if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}: ${said}`);
     const { first, flood } = JSON.parse((await lines.next()).value);
-    return { whole: end - first, receiving: end - flood, cost: Number(readFileSync(cost, 'utf8')), bytes };
+    const spent = JSON.parse(readFileSync(cost, 'utf8'));
+    return { start: first - begun, whole: end - first, receiving: end - flood, bytes, ...spent };
   } finally {
     child.kill('SIGKILL');
     docks.kill('SIGKILL');

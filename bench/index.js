@@ -2,7 +2,7 @@
 /**
  * `npm run bench`: each row a ratio against a bare counterpart (bench/bare) in the same run, by turns, medians of at least 5
  * where the row does not say otherwise. `-- --only <part of a row's name>`, `-- --scale 0.1` for smaller fleets and files.
- * Writes the table in the README where all rows ran at full size. Needs `npm run build`; mosquitto, curl and md5sum where they are
+ * Writes the table in the README where all rows ran at full size, and that of docs/scale.md where `scale` did. Needs `npm run build`; mosquitto, curl and md5sum where they are
  * what is compared with.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,7 @@ import { startBroker } from './broker.js';
 import { digestRows, downloadRow, packageRows } from './rows/firmware.js';
 import { growthRow, memoryRow, receivingRows, wholeRunRow } from './rows/fleet.js';
 import { resumeRow } from './rows/journal.js';
+import { foreignRow, scaleRows } from './rows/scale.js';
 import { simulatorRow } from './rows/simulator.js';
 import { dryRunRow, publishRow, startRows } from './rows/start.js';
 
@@ -32,6 +33,8 @@ const ROWS = [
   { name: 'growth', run: growthRow, needs: ['mosquitto'] },
   { name: 'resume', run: resumeRow, needs: ['mosquitto'] },
   { name: 'simulator', run: simulatorRow },
+  { name: 'scale', run: scaleRows, needs: ['mosquitto'] },
+  { name: 'foreign', run: foreignRow, needs: ['mosquitto'] },
 ];
 
 /** Why a row that misses its goal does; shown beside it. */
@@ -76,19 +79,34 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-if (!flags.only && scale === 1) {
-  const lines = rows.map(
-    ({ what, ours, than, ratio, goal, met }) =>
-      `| ${what} | ${ours} | ${than} | ${ratio} | ${goal === '' ? '' : `${goal}: ${met ? 'met' : '**missed**'}`} |`,
-  );
-  const table = ['| what | dji-ota | counterpart | ratio | goal |', '|---|---|---|---|---|', ...lines];
-  const notes = rows.flatMap(({ what, note }) => (note === '' ? [] : [`- ${what}: ${note}.`]));
-  const file = fileURLToPath(new URL('../README.md', import.meta.url));
-  const made = [head, table.join('\n'), notes.join('\n')].join('\n\n');
-  const place = /(?<=<!-- bench -->\n)[\s\S]*(?=<!-- \/bench -->)/;
+function writeTable(name, mark, made) {
+  const file = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const place = new RegExp(`(?<=<!-- ${mark} -->\\n)[\\s\\S]*(?=<!-- /${mark} -->)`);
   writeFileSync(
     file,
     readFileSync(file, 'utf8').replace(place, () => `\n${made}\n\n`),
   );
   spawnSync('npx', ['biome', 'format', '--write', file], { stdio: 'inherit' });
+}
+
+const sizes = rows.filter(({ cells }) => cells);
+if (scale === 1 && sizes.length > 0) {
+  const lines = sizes.map(({ cells }) => `| ${cells.join(' | ')} |`);
+  const titles =
+    'gateways | topics asked for | first job after | messages a second | processor time | peak memory | of mosquitto';
+  writeTable(
+    'docs/scale.md',
+    'bench',
+    [head, [`| ${titles} |`, '|---|---|---|---|---|---|---|', ...lines].join('\n')].join('\n\n'),
+  );
+}
+if (!flags.only && scale === 1) {
+  const lines = rows.flatMap(({ what, ours, than, ratio, goal, met, cells }) =>
+    cells
+      ? []
+      : `| ${what} | ${ours} | ${than} | ${ratio} | ${goal === '' ? '' : `${goal}: ${met ? 'met' : '**missed**'}`} |`,
+  );
+  const table = ['| what | dji-ota | counterpart | ratio | goal |', '|---|---|---|---|---|', ...lines];
+  const notes = rows.flatMap(({ what, note }) => (note === '' ? [] : [`- ${what}: ${note}.`]));
+  writeTable('README.md', 'bench', [head, table.join('\n'), notes.join('\n')].join('\n\n'));
 }

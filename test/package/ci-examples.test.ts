@@ -11,8 +11,9 @@ import { build } from 'esbuild';
 import picomatch from 'picomatch';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { BIN, environment, type Workplace, workplace } from '../helpers/cli.js';
+import { environment, type Workplace, workplace } from '../helpers/cli.js';
 import { FAST } from '../helpers/cli-docks.js';
+import { programShim } from '../helpers/shim.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const text = (name: string) => readFileSync(join(ROOT, name), 'utf8');
@@ -20,6 +21,8 @@ const DEVICES = Array.from({ length: 10 }, (_, index) => `AIR${index}`);
 
 let place: Workplace;
 let folder: string;
+let endProgram: () => void;
+const before = process.cwd();
 
 beforeAll(async () => {
   place = await workplace();
@@ -38,7 +41,11 @@ beforeAll(async () => {
     0o755,
   );
 });
-afterAll(() => place.close());
+afterAll(async () => {
+  process.chdir(before);
+  endProgram();
+  await place.close();
+});
 
 async function run(script: string, env: Record<string, string>, shell: string[] = ['bash', '-e', '-c']) {
   const [program = 'bash', ...args] = shell;

@@ -1,13 +1,16 @@
 /** `examples/kubernetes`: checked by Kubernetes' own types, judged as its API server does, and run in pods as a cluster makes them. */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Job, PodFailurePolicyRule } from 'kubernetes-types/batch/v1.js';
 import type { ConfigMap, Pod, PodSpec } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { environment, workplace } from '../helpers/cli.js';
+import { programShim } from '../helpers/shim.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(ROOT, 'examples/kubernetes');
@@ -118,6 +121,44 @@ describe('the resources', () => {
     expect(told.sort(([a], [b]) => Number(a) - Number(b))).toEqual(
       all.map((code) => [code, actionOf(one<Job>('canary.yaml'), code), actionOf(one<Job>('fleet.yaml'), code)]),
     );
+  });
+
+  it('canary and parts are the whole fleet', async () => {
+    const place = await workplace();
+    const end = await programShim(join(place.folder, 'bin', 'dji-ota'), ['--dry-run']);
+    try {
+      const all = Array.from({ length: 10 }, (_, index) => `AIR${index}`);
+      const rows = all.map((sn, index) => `${sn},1.0,DOCK${index}`);
+      const manifest = await place.put('fleet.csv', ['sn,product_version,pid', ...rows, ''].join('\n'));
+      const { data } = one<ConfigMap>('settings.yaml');
+      const planned = async (file: string, index: number) => {
+        const [container] = podSpec(one<Job>(file)).containers;
+        const own = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
+        const ci = {
+          ...data,
+          ...own,
+          CANARY: 'DOCK[01]',
+          DJI_OTA_HOME: place.folder,
+          JOB_COMPLETION_INDEX: String(index),
+        };
+        const env = environment(place.folder, { ...ci, PATH: `${place.folder}/bin:${process.env.PATH}` });
+        const [shell = '', ...words] = container?.command ?? [];
+        const script = (container?.args ?? [])
+          .join(' ')
+          .replace('/fleet/fleet.csv', manifest)
+          .replace(/--password-file \S+/, '');
+        const { stdout } = await promisify(execFile)(shell, [...words, script], { env });
+        return [...new Set(stdout.match(/\bAIR\d\b/g) ?? [])];
+      };
+      expect((await planned('canary.yaml', 0)).sort()).toEqual(['AIR0', 'AIR1']);
+      const completions = one<Job>('fleet.yaml').spec?.completions ?? 0;
+      const parts = await Promise.all(Array.from({ length: completions }, (_, index) => planned('fleet.yaml', index)));
+      expect(parts.flat().sort()).toEqual(all.slice(2));
+      expect(parts.filter((part) => part.length === 0)).toEqual([]);
+    } finally {
+      end();
+      await place.close();
+    }
   });
 
   it('fleet.yaml: a part for each index', () => {

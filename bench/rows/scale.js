@@ -31,7 +31,7 @@ export async function scaleRows({ folder, broker, scale }) {
       const {
         start,
         receiving,
-        cpu,
+        cost,
         rss,
         broker: spent,
       } = await medians(3, () => measured(docks, broker, way, MESSAGES));

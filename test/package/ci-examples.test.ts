@@ -36,10 +36,17 @@ beforeAll(async () => {
   // The program of the image, against simulated docks of the scenario that DOCKS names.
   await mkdir(join(folder, 'bin'));
   const simulate = `case "$1" in push) set -- "$@" --simulate "$DOCKS";; esac\n`;
+  endProgram = await programShim(join(folder, 'program', 'dji-ota'));
   await chmod(
-    await place.put('bin/dji-ota', `#!/bin/sh\n${simulate}exec '${process.execPath}' '${BIN}' "$@"\n`),
+    await place.put(
+      'bin/dji-ota',
+      `#!/bin/sh
+${simulate}exec '${folder}/program/dji-ota' "$@"
+`,
+    ),
     0o755,
   );
+  process.chdir(folder);
 });
 afterAll(async () => {
   process.chdir(before);

@@ -104,6 +104,7 @@ export function openLink(
       if (isAlpnRefused(error)) target.alpn = null;
     });
     const client = new MqttClient(() => stream, clientOptions(settings, ids, timeout));
+    countAllAsLife(client, opened.received);
 
     const end = (failure: Failure | null, aborted?: unknown) => {
       if (state === 'ended') return;
@@ -226,6 +227,20 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
     timerVariant: 'native',
     log: noLog,
   };
+}
+
+/**
+ * Whatever arrives is a sign of life, not only acknowledgements as for mqtt.js: the answer to a ping stands behind all that the
+ * broker has to deliver before it, which takes long where thousands of docks report at once.
+ */
+function countAllAsLife(client: MqttClient, received: () => number): void {
+  const [ping, give] = [client.sendPing.bind(client), client.onKeepaliveTimeout.bind(client)];
+  let before = 0;
+  client.sendPing = () => {
+    before = received();
+    ping();
+  };
+  client.onKeepaliveTimeout = () => (received() > before ? client.sendPing() : give());
 }
 
 function openingFailure(cause: unknown, said: string | null, target: Target, stage: Stage): Failure {

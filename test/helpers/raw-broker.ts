@@ -23,6 +23,8 @@ export interface RawBrokerOptions {
   /** Acknowledged unless this gives false. */
   onPublish?(topic: string, payload: string, client: RawClient): boolean | undefined;
   onPuback?(id: number, client: RawClient): void;
+  /** Answered unless this gives false. */
+  onPing?(client: RawClient): boolean;
 }
 
 export interface RawBroker {
@@ -142,7 +144,7 @@ function handle({ type, flags, body }: Packet, client: RawClient, options: RawBr
     if (codes === false) client.socket.destroy();
     else if (codes) client.socket.write(packet(0x90, Buffer.from([...id, ...properties, ...codes])));
   } else if (type === 12) {
-    client.socket.write(Buffer.from([0xd0, 0]));
+    if (options.onPing?.(client) !== false) client.socket.write(Buffer.from([0xd0, 0]));
   } else if (type === 14) {
     client.socket.end();
   }

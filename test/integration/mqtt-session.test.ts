@@ -6,6 +6,7 @@ import { type ConnectOptions, connectBroker } from '../../src/mqtt/connect.js';
 import { startAedes } from '../helpers/aedes.js';
 import { connection, recorder, rejection, until } from '../helpers/broker-recorder.js';
 import { type MosquittoOptions, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
+import { publishPacket, startRawBroker } from '../helpers/raw-broker.js';
 import { startTcpProxy } from '../helpers/tcp-proxy.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -113,6 +114,22 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     proxy.blackHole(false);
     await until(() => record.restored.length > 0);
     await broker.publish('t', 'x');
+  });
+
+  it('what it sends is a sign of life where the answer to a ping waits behind it', async () => {
+    let pings = 0;
+    const raw = await startRawBroker({
+      onPing(client) {
+        // As long as there is something to deliver, that comes first.
+        if (++pings <= 3) void client.send(publishPacket(client.version, 'a/b', String(pings)));
+        return false;
+      },
+    });
+    cleanups.push(raw.stop);
+    const { record } = await connected(connection(raw.url), { keepalive: 2 });
+    await until(() => record.lost.length > 0);
+    expect(pings).toBe(4);
+    expect(record.texts()).toEqual(['1', '2', '3']);
   });
 
   it('is given up after the reconnect timeout, and everything pending with it', async () => {

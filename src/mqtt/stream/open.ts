@@ -15,6 +15,8 @@ export interface OpenedStream {
   stage(): Stage;
   /** The first bytes that came over TCP or TLS, at most {@link HEAD}. */
   head(): Buffer;
+  /** Bytes that have come over TCP or TLS. */
+  received(): number;
 }
 
 /** How far a connection has come; `all`: everything below MQTT stands, the WebSocket included. */
@@ -53,8 +55,10 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
   socket.once('secureConnect', () => {
     stage = websocket ? 'tls' : 'all';
   });
+  let received = 0;
   const noted = (filter: Filter): Filter => ({
     take(chunk) {
+      received += chunk.length;
       if (head.length < HEAD) head = Buffer.concat([head, chunk.subarray(0, HEAD - head.length)]);
       return filter.take(chunk);
     },
@@ -74,7 +78,7 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
     },
   });
   const stream = websocket ? filtered({ stream: below, read: null }, frames) : filtered(source, noted(frames));
-  return { stream, frames, stage: () => stage, head: () => head };
+  return { stream, frames, stage: () => stage, head: () => head, received: () => received };
 }
 
 /** The server knows no protocol that was asked for; not all that speak MQTT on the port of https know its name. */

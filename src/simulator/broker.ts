@@ -18,6 +18,11 @@ export interface EmbeddedBrokerOptions {
   /** Where given, a client must log in with both. */
   username?: string | undefined;
   password?: string | undefined;
+  /**
+   * A client has subscribed. `isNew`: nobody else is connected, and it comes under another client id than the one before,
+   * so that it does not merely come back.
+   */
+  onSubscribe?: ((subscribed: { topics: string[]; isNew: boolean }) => void) | undefined;
 }
 
 /** An MQTT 3.1.1 broker inside this process. */
@@ -55,6 +60,12 @@ export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<
   aedes.on('clientError', () => {});
   aedes.on('connectionError', () => {});
   aedes.on('client', deliverEvenWhenOvertaken);
+  let latest: string | null = null;
+  aedes.on('subscribe', (subscriptions, { id }) => {
+    const isNew = id !== latest && aedes.connectedClients === 1;
+    if (isNew) latest = id;
+    options.onSubscribe?.({ topics: subscriptions.map(({ topic }) => topic), isNew });
+  });
   const open = new Set<Duplex>();
   const accept = (stream: Duplex) => {
     open.add(stream);

@@ -1,3 +1,5 @@
+import { dockOf, isKnownModel, modelKeys } from '../protocol/models.js';
+import { modelClaims } from '../protocol/products.js';
 import type { DockConfig } from './dock.js';
 import { behaviorOf, type Scenario } from './scenario.js';
 import { olderVersion } from './versions.js';
@@ -10,6 +12,9 @@ export interface TargetDevice {
   /** Version to upgrade to. */
   product_version: string;
   firmware_upgrade_type: number;
+  /** What tells its model, where there is one: the package's name, and what the device reported once. */
+  file_name?: string | null;
+  known?: { model: string | null } | null;
 }
 
 /** What belongs together, with the releases that DJI lists for it (PROTOCOL "Dock and aircraft belong together"). */
@@ -65,23 +70,44 @@ export function docksForManifest(devices: readonly TargetDevice[], scenario?: Sc
     const dock = list.find((device) => device.sn === pid);
     const aircraft = list.filter((device) => device.sn !== pid);
     const pair = pairFor(dock, aircraft[0], index);
+    const dockModel = (dock && modelOf(dock, '3')) ?? pair.dock;
     const [release, flown] = pair.releases;
     // A dock that is not upgraded runs what its aircraft runs before, where the two share their releases.
     const beside = aircraft[0] && release === flown ? before(aircraft[0]).firmware_version : release;
     return {
       pid,
-      model: pair.dock,
+      model: dockModel,
       ...(dock ? before(dock) : { firmware_version: beside }),
-      aircraft: aircraft.map((device) => ({ sn: device.sn, model: pair.aircraft, ...before(device) })),
+      aircraft: aircraft.map((device) => ({
+        sn: device.sn,
+        model: modelOf(device, '0') ?? pair.aircraft,
+        ...before(device),
+      })),
     };
   });
 }
 
+/** By what is known of the models, else by the versions. */
 function pairFor(dock: TargetDevice | undefined, aircraft: TargetDevice | undefined, index: number): Pair {
+  const [dockModel, flownModel] = [dock && modelOf(dock, '3'), aircraft && modelOf(aircraft, '0')];
   const major = (version: string | undefined) => version?.split('.')[0];
-  const alike = PAIRS.filter(({ releases: [release, flown] }) =>
+  const byModel = PAIRS.filter(
+    (pair) => pair.aircraft === flownModel || pair.dock === (flownModel ? dockOf(flownModel) : dockModel),
+  );
+  const byVersion = PAIRS.filter(({ releases: [release, flown] }) =>
     dock ? major(release) === major(dock.product_version) : major(flown) === major(aircraft?.product_version),
   );
-  const among = alike.length > 0 ? alike : PAIRS;
+  const among = [byModel, byVersion, PAIRS].find((pairs) => pairs.length > 0) ?? PAIRS;
   return among[index % among.length] ?? PAIRS[0];
+}
+
+/** The model key of that domain (3 dock, 0 aircraft) that the manifest tells of `device`; null where it tells none. */
+function modelOf({ known, file_name }: TargetDevice, domain: '0' | '3'): string | null {
+  const named = known?.model ?? '';
+  const keys = [
+    named,
+    ...modelKeys(named),
+    ...modelClaims({ product: null, file_name: file_name ?? '' }).flatMap((claim) => claim.keys),
+  ];
+  return keys.find((key) => isKnownModel(key) && key.startsWith(`${domain}-`)) ?? null;
 }

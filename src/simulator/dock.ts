@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { parseObject, text } from '../protocol/messages.js';
 import { type TopicKind, topicOf } from '../protocol/topics.js';
+import type { DockEvent } from './dock-events.js';
 import { oldProgress } from './garbage.js';
 import { type Job, startJob } from './job.js';
 import { type DockMessage, replyPayload } from './messages.js';
@@ -28,8 +29,8 @@ export interface DockOptions {
   /** Milliseconds between two rounds of osd; null = the dock says nothing of itself but what changes. */
   telemetry: number | null;
   send(message: DockMessage): void;
-  /** What the dock does, one line for people. */
-  log?(text: string): void;
+  /** What the dock was asked and does; must not throw. */
+  tell?(event: DockEvent): void;
 }
 
 /** What a dock has seen and sent, for tests and for the log. */
@@ -84,7 +85,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
   let stopped = false;
   let refusedByScenario = 0;
 
-  const log = (line: string) => options.log?.(line);
+  const tell = (event: DockEvent) => options.tell?.(event);
   const send = (message: DockMessage) => {
     if (!stopped) options.send(message);
   };
@@ -120,17 +121,18 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
 
   function request(read: ReturnType<typeof readRequest>): void {
     if (read === null) {
-      log('ignored a message that is no ota_create');
+      tell({ event: 'request_ignored' });
       return;
     }
     counts.requests++;
+    const devices = 'devices' in read ? read.devices : [];
+    tell({ event: 'request_received', tid: read.tid, bid: read.bid, devices });
     if (!('devices' in read)) {
       reply(read, 312012, behavior.reply_ms);
       return;
     }
     const situation = { pid, behavior, condition: self.condition(), refused: refusedByScenario, compatible };
     const result = answerTo(read, situation);
-    log(`ota_create for ${read.devices.map((each) => each.sn).join(', ')}`);
     if (result !== 0) {
       counts.refused++;
       if (result === behavior.result) refusedByScenario++;
@@ -149,7 +151,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     after(ms * (0.8 + random.next() * 0.4), () => {
       const payload = replyPayload({ ...ids, timestamp: Math.floor(clock.wall()), pid }, result, behavior);
       send({ topic: topicOf('services_reply', pid), payload, qos: 1, retain: false });
-      log(result === 0 ? 'accepted' : `refused with ${result}`);
+      tell({ event: 'reply_sent', bid: ids.bid, result });
     });
   }
 
@@ -174,13 +176,13 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       },
       unanswered: () => void counts.unanswered++,
       reboot(gone) {
-        log(gone ? 'reboots' : 'is back');
+        tell({ event: gone ? 'rebooting' : 'back' });
         if (gone) self.leaves();
         away = gone;
         if (!gone) back(true);
       },
       ended(sn, end, target) {
-        log(`${sn ?? 'upgrade'} ended ${end}`);
+        tell({ event: 'upgrade_ended', bid: request.bid, sn, end });
         // One device of several may fall silent alone; otherwise the dock is gone for good.
         if (end === 'silent' && sn === null) away = silent = true;
         if (end === 'ok' || end === 'missed') install(target);
@@ -200,11 +202,11 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     // The next upgrade of a large job has begun: the dock restarts after that one.
     if (busy) return;
     installed = false;
-    log('restarts');
+    tell({ event: 'restarting' });
     away = true;
     after(behavior.restart_seconds * 1000, () => {
       away = false;
-      log('is back');
+      tell({ event: 'back' });
       back(false);
     });
   }
@@ -257,7 +259,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       const { ready_after_seconds: ready } = behavior;
       if (ready === null) return;
       after(ready * 1000, () => {
-        log('is ready');
+        tell({ event: 'ready' });
         if (!behavior.online) {
           away = false;
           connect();

@@ -5,6 +5,7 @@ import { quoted } from '../text.js';
 import { type EmbeddedBroker, type EmbeddedBrokerOptions, startBroker } from './broker.js';
 import { someDocks } from './configs.js';
 import { createDock, type Dock, type DockConfig } from './dock.js';
+import type { DockEvent } from './dock-events.js';
 import type { DockMessage } from './messages.js';
 import { seededRandom } from './random.js';
 import { behaviorOf, type Scenario } from './scenario.js';
@@ -23,8 +24,8 @@ export interface FleetOptions {
   seed?: number | undefined;
   /** Milliseconds between two rounds of osd of each dock; null = none. Default 2000, less often in large fleets. */
   telemetry?: number | null | undefined;
-  /** What a dock does, as it happens. */
-  onLog?: ((pid: string, text: string) => void) | undefined;
+  /** What a dock was asked and does, as it happens. */
+  onEvent?: ((pid: string, event: DockEvent) => void) | undefined;
 }
 
 /** A broker in this process with docks on it. */
@@ -112,7 +113,7 @@ function createFleet(options: FleetOptions, publish: (message: DockMessage) => u
       random: seededRandom(options.seed ?? 1, config.pid),
       telemetry,
       send: publish,
-      log: (text) => options.onLog?.(config.pid, text),
+      tell: (event) => options.onEvent?.(config.pid, event),
     });
     docks.set(config.pid, dock);
   }

@@ -3,11 +3,24 @@ import { serialProblem } from '../protocol/topics.js';
 import type { Behavior } from './behavior.js';
 import { type Condition, refusalIn } from './condition.js';
 
+/** A device of an `ota_create`, as it was asked for. */
+export interface RequestedDevice {
+  sn: string;
+  version: string;
+  /** `firmware_upgrade_type` */
+  type: number;
+  /** 0 = no file. */
+  bytes: number;
+  file_url: string | null;
+  file_name: string | null;
+  md5: string | null;
+}
+
 /** An `ota_create` as a dock reads it. */
 export interface DockRequest {
   tid: string;
   bid: string;
-  devices: { sn: string; version: string; type: number; bytes: number }[];
+  devices: RequestedDevice[];
 }
 
 /** What came on `services`: a request; a malformed one that can be answered; or null where it is none of ours. */
@@ -18,7 +31,7 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
   if (ids.tid === '' && ids.bid === '') return null;
   const list = object(message.data)?.devices;
   if (ids.tid === '' || ids.bid === '' || !Array.isArray(list) || list.length < 1 || list.length > 2) return ids;
-  const devices: DockRequest['devices'] = [];
+  const devices: RequestedDevice[] = [];
   for (const item of list) {
     const device = object(item);
     const sn = text(device?.sn);
@@ -29,7 +42,8 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
     if (!sn || serialProblem(sn) || !version || (type !== 2 && type !== 3 && type !== 4)) return ids;
     if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0) return ids;
     if (devices.some((other) => other.sn === sn)) return ids;
-    devices.push({ sn, version, type, bytes });
+    const [file_url, file_name, md5] = [text(device?.file_url), text(device?.file_name), text(device?.md5)];
+    devices.push({ sn, version, type, bytes, file_url, file_name, md5 });
   }
   return { ...ids, devices };
 }

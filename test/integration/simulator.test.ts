@@ -253,7 +253,7 @@ describe('runSimulator', () => {
     const { connection } = await client(url, []);
     await connection.publishAsync(topicOf('services', '7CTDM3D00B0001'), request('7CTDM3D00B0001'), { qos: 1 });
     await vi.waitFor(() => expect(out.stderr).toMatch(/7CTDM3D00B0001 upgrade ended ok/), soon);
-    expect(out.stderr).toMatch(/7CTDM3D00B0001 ota_create for .*\n.* 7CTDM3D00B0001 accepted/);
+    expect(out.stderr).toMatch(/7CTDM3D00B0001 ota_create .* for .*\n.* 7CTDM3D00B0001 accepted/);
     stop.abort();
     expect(await code).toBe(0);
     await expect(client(url, [])).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -262,6 +262,8 @@ describe('runSimulator', () => {
   it.each([
     [{ username: 'ops' }, 'password'],
     [{ docks: 2, manifest: 'm.json' }, '--manifest'],
+    [{ docks: 2, replay: 'r.jsonl' }, '--replay'],
+    [{ replay: 'nowhere.jsonl' }, 'nowhere.jsonl'],
   ])('refuses %j', async (options, named) => {
     const error = await run({ port: 0, ...options }).code.catch((error: Error) => error);
     expect(error).toMatchObject({ code: 'usage', message: expect.stringContaining(named) });

@@ -24,7 +24,7 @@ const ROOMS: Record<string, readonly string[]> = {
   mqtt: ['ground', 'protocol'],
   fleet: ['ground', 'protocol', 'mqtt/broker'],
   recording: ['ground', 'protocol'],
-  simulator: ['ground', 'protocol', 'mqtt/broker', 'manifest/model', 'settings/duration'],
+  simulator: ['ground', 'protocol', 'recording', 'mqtt/broker', 'manifest/model', 'settings/duration'],
   upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare', 'settings/duration'],
   journal: ['ground', 'protocol', 'upgrade', 'manifest/model'],
   // The use cases, each put together once: for the command line and for index.ts.

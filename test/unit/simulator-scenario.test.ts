@@ -221,6 +221,22 @@ describe('docks', () => {
     ]);
   });
 
+  it('are of the models that the manifest tells, however many there are', () => {
+    const named = (name: string) => ({ ...device('D', 'A', '17.07.04.01'), file_name: `${name}_17.07.04.01_pro.zip` });
+    const models = ['M4TD', 'M4D', 'M4TD', 'M3TD', 'M30T'].map((name, index) =>
+      docksForManifest([{ ...named(name), pid: `D${index}` }]),
+    );
+    expect(models.flat().map(({ model, aircraft }) => [model, aircraft[0]?.model])).toEqual([
+      ['3-3-0', '0-100-1'],
+      ['3-3-0', '0-100-0'],
+      ['3-3-0', '0-100-1'],
+      ['3-2-0', '0-91-1'],
+      ['3-1-0', '0-67-1'],
+    ]);
+    const known = { ...device('D', 'D', '1.0'), known: { model: 'Dock 2' } };
+    expect(docksForManifest([known])).toMatchObject([{ model: '3-2-0' }]);
+  });
+
   it('have the target version already where the scenario says so', () => {
     const current = builtInScenario('current') ?? undefined;
     expect(docksForManifest([device('D1', 'D1', '10.01.1606')], current)).toMatchObject([

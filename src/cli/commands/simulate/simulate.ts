@@ -1,13 +1,15 @@
+import type { Connect } from '../../../app/context.js';
 import { OtaError } from '../../../errors.js';
 import { readManifest } from '../../../manifest/read.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { passwordIn, readPasswordFile, readSmallFile } from '../../../settings/connection/credential-files.js';
-import { docksForManifest } from '../../../simulator/configs.js';
-import { startSimulator } from '../../../simulator/fleet.js';
-import { loadScenario } from '../../../simulator/load-scenario.js';
 import { safeText } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
+import { CONNECTION } from '../../options/connection.js';
+import { flagOf } from '../../options/declaration.js';
 import type { SimulateCommandOptions } from './options.js';
+import { playDocks, playRecording, type Stand } from './plays.js';
+import { jsonView, type Stage, textView } from './view.js';
 
 export interface SimulateOptions {
   /** Default 1883, where every other command looks for a broker; 0 = any free one. */
@@ -24,10 +26,13 @@ export interface SimulateOptions {
   pid?: readonly string[] | undefined;
   /** Built-in name or file; default `ok`. */
   scenario?: string | undefined;
+  /** Docks of this recording instead. */
+  replay?: string | undefined;
   speed?: number | undefined;
   seed?: number | undefined;
   username?: string | undefined;
   password?: string | undefined;
+  output?: 'text' | 'json' | undefined;
 }
 
 interface Streams {
@@ -37,10 +42,20 @@ interface Streams {
   signal: AbortSignal;
 }
 
-const SHOWN = 10;
+/** A broker of the user's own. */
+export interface OtherBroker {
+  connect: Connect;
+  /** The options that lead to it, without secrets, for messages. */
+  flags: string;
+}
 
 /** `dji-ota simulate`. @returns exit code 0 */
 export async function simulateCommand(options: SimulateCommandOptions, io: Io): Promise<number> {
+  if (options.broker !== undefined) return runSimulator(options, io, await otherBroker(options, io));
+  // --username and its password are the broker's in this program, too.
+  const foreign = Object.keys(CONNECTION).filter((key) => !['username', 'passwordFile'].includes(key));
+  const given = foreign.find((key) => options[key as keyof SimulateCommandOptions] !== undefined);
+  if (given !== undefined) throw excluded(`${flagOf(given)} needs --broker`, 'It is about a broker of yours.');
   const { passwordFile, ...rest } = options;
   const file = passwordFile && ({ value: passwordFile, source: '--password-file', level: 'option' } as const);
   const { DJI_OTA_PASSWORD: kept } = io.env;
@@ -48,6 +63,27 @@ export async function simulateCommand(options: SimulateCommandOptions, io: Io): 
     ? await readPasswordFile(file, readSmallFile, warner(io))
     : kept && passwordIn(kept, 'DJI_OTA_PASSWORD', 'usage');
   return runSimulator({ ...rest, password }, io);
+}
+
+async function otherBroker(options: SimulateCommandOptions, io: Io): Promise<OtherBroker> {
+  const given = (['port', 'host', 'wsPort'] as const).find((key) => options[key] !== undefined);
+  if (given)
+    throw excluded(`${flagOf(given)} and --broker exclude each other`, 'Another broker listens where it does.');
+  const { connector } = await import('../../../app/connect.js');
+  const { expiryWhileSought } = await import('../../../mqtt/broker.js');
+  const { readConnection } = await import('../../read-connection.js');
+  const warn = warner(io);
+  const connection = await readConnection(options, io, warn);
+  const session = { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) };
+  const { ca, insecure, username, profile } = options;
+  const flags = [
+    `--broker ${shellWord(connection.url.shown)}`,
+    ...(ca === undefined ? [] : [`--ca ${shellWord(ca)}`]),
+    ...(insecure ? ['--insecure'] : []),
+    ...(username === undefined ? [] : [`--username ${shellWord(username)}`]),
+    ...(profile === undefined ? [] : [`--profile ${shellWord(profile)}`]),
+  ];
+  return { connect: connector(connection, session, warn), flags: flags.join(' ') };
 }
 
 /** `dji-ota simulate --scenario list` */
@@ -61,13 +97,14 @@ export async function listScenarios({ stdout }: Io): Promise<number> {
 }
 
 /**
- * Runs a broker and simulated docks until `signal` is aborted: where they are on stdout, what they do on stderr.
+ * Runs simulated docks until `signal` is aborted, on a broker in this program or on `other`.
  * @returns exit code 0.
- * @throws OtaError `usage` for a bad option or a port in use; `scenario_invalid`; the manifest's errors.
+ * @throws OtaError `usage` for a bad option or a port in use; `scenario_invalid`; the manifest's and the connection's errors.
  */
-export async function runSimulator(options: SimulateOptions, { stdout, stderr, signal }: Streams): Promise<number> {
-  check(options);
-  const scenario = await loadScenario(options.scenario ?? 'ok');
+export async function runSimulator(options: SimulateOptions, streams: Streams, other?: OtherBroker): Promise<number> {
+  check(options, other !== undefined);
+  const view = options.output === 'json' ? jsonView(streams) : textView(streams);
+  const warn = warner({ stderr: streams.stderr as Io['stderr'] });
   const manifest =
     options.manifest === undefined
       ? null
@@ -76,61 +113,58 @@ export async function runSimulator(options: SimulateOptions, { stdout, stderr, s
           defaultType: null,
           allowFileWithoutUrl: true,
         });
-  const simulator = await startSimulator({
-    port: options.port ?? 1883,
-    host: options.host,
-    wsPort: options.wsPort ?? null,
-    docks: manifest ? docksForManifest(manifest.devices, scenario) : (options.docks ?? 2),
-    scenario,
-    speed: options.speed,
-    seed: options.seed,
-    username: options.username,
-    password: options.password,
-    onLog: (pid, text) => stderr.write(`${new Date().toISOString().slice(11, 19)} ${pid} ${safeText(text)}\n`),
-  });
+  const play =
+    options.replay === undefined
+      ? await playDocks(options, manifest?.devices ?? null, other ? 'marked' : 'real', view.event)
+      : await playRecording(options.replay, options.speed, warn, view.event);
+  let stand: Stand;
+  if (other) {
+    const { attach } = await import('./attach.js');
+    stand = await attach(play, other.connect, streams.signal, warn);
+  } else {
+    stand = await play.embed({ ...options, port: options.port ?? 1883, wsPort: options.wsPort ?? null });
+  }
   try {
-    const pids = simulator.docks.map((dock) => dock.pid);
-    stdout.write(`Broker     ${[simulator.url, simulator.wsUrl].filter(Boolean).join('  ')}\n`);
-    stdout.write(
-      `Scenario   ${safeText(scenario.name)}${scenario.description && `: ${safeText(scenario.description)}`}\n`,
-    );
-    for (const dock of simulator.docks.slice(0, SHOWN)) {
-      const aircraft = dock.devices.slice(1).map((each) => each.sn);
-      stdout.write(
-        `Dock       ${safeText(dock.pid)}${aircraft.length > 0 ? `  aircraft ${safeText(aircraft.join(', '))}` : ''}\n`,
-      );
-    }
-    if (pids.length > SHOWN) stdout.write(`           and ${pids.length - SHOWN} more\n`);
-    const login = options.username === undefined ? '' : ` --username ${shellWord(options.username)}`;
-    const connection = `--broker ${shellWord(reachable(simulator.url))}${login}`;
-    const gateways = `--pid ${pids.slice(0, SHOWN).map(shellWord).join(',')}`;
-    const source = options.manifest === undefined ? 'manifest.json' : shellWord(options.manifest);
-    stdout.write('\nIn another terminal:\n');
+    const { docks, plays, description } = play;
     // With a manifest, what its entries needed to be read here they need there too.
-    const needed = manifest ? (options.pid ?? []) : pids.slice(0, 1);
-    const gateway = needed.map((pid) => ` --pid ${shellWord(pid)}`).join('');
-    stdout.write(`  dji-ota push ${source} ${connection}${gateway}\n`);
-    stdout.write(`  dji-ota watch ${connection} ${gateways}\n`);
-    if (login) stdout.write('with the password in DJI_OTA_PASSWORD.\n');
-    stdout.write('\nCtrl-C ends it.\n');
-    await aborted(signal);
+    const needed = manifest ? (options.pid ?? []) : docks.slice(0, 1).map(({ pid }) => pid);
+    const login = options.username === undefined ? '' : ` --username ${shellWord(options.username)}`;
+    const connection = other?.flags ?? `--broker ${shellWord(reachable(stand.urls[0] ?? ''))}${login}`;
+    const source = options.manifest === undefined ? 'manifest.json' : shellWord(options.manifest);
+    const shown = docks.slice(0, MOST_PIDS).map(({ pid }) => shellWord(pid));
+    const next = [
+      `  dji-ota push ${source} ${connection}${needed.map((pid) => ` --pid ${shellWord(pid)}`).join('')}`,
+      `  dji-ota watch ${connection} --pid ${shown.join(',')}`,
+      ...(connection.includes('--username') ? ['with the password in DJI_OTA_PASSWORD.'] : []),
+    ];
+    const stage: Stage = { urls: stand.urls, plays, description, docks, next };
+    view.started(stage);
+    await Promise.race([aborted(streams.signal), stand.gone]);
   } finally {
-    await simulator.close();
+    await stand.close();
   }
   return 0;
 }
 
-function check({ docks, manifest, username, password }: SimulateOptions): void {
+/** In a command line that is shown. */
+const MOST_PIDS = 10;
+
+function check({ docks, manifest, scenario, replay, username, password }: SimulateOptions, elsewhere: boolean): void {
   if (docks !== undefined && manifest !== undefined) {
-    throw new OtaError('usage', '--docks and --manifest exclude each other', {
-      hint: 'With --manifest there is one dock for each gateway that it names.',
-    });
+    const hint = 'With --manifest there is one dock for each gateway that it names.';
+    throw excluded('--docks and --manifest exclude each other', hint);
   }
-  if (username !== undefined && !password) {
-    throw new OtaError('usage', '--username is given without a password', {
-      hint: 'Set DJI_OTA_PASSWORD, or give --password-file.',
-    });
+  const given = Object.entries({ docks, manifest, scenario }).find(([, value]) => value !== undefined);
+  if (replay !== undefined && given) {
+    throw excluded(`--${given[0]} and --replay exclude each other`, 'A recording has docks of its own.');
   }
+  if (!elsewhere && username !== undefined && !password) {
+    throw excluded('--username is given without a password', 'Set DJI_OTA_PASSWORD, or give --password-file.');
+  }
+}
+
+function excluded(message: string, hint: string): OtaError {
+  return new OtaError('usage', message, { hint });
 }
 
 // The address that means "every interface" is one to listen on, not one to connect to.

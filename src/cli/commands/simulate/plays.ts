@@ -1,0 +1,89 @@
+/** What docks play: a scenario, or a recording. Either stands on a broker in this program or on another. */
+import path from 'node:path';
+import type { ManifestDevice } from '../../../manifest/model.js';
+import { readRecording } from '../../../recording/read.js';
+import { scriptsOf } from '../../../recording/script.js';
+import type { EmbeddedBrokerOptions } from '../../../simulator/broker.js';
+import { docksForManifest, someDocks } from '../../../simulator/configs.js';
+import { attachDocks, type DockConnection, startSimulator } from '../../../simulator/fleet.js';
+import { loadScenario } from '../../../simulator/load-scenario.js';
+import { attachReplay, startReplay } from '../../../simulator/replay.js';
+import type { SimulatorView, Stage } from './view.js';
+
+/** Docks at work. */
+export interface Stand {
+  urls: readonly string[];
+  /** Rejects where the broker is lost for good. */
+  gone: Promise<never>;
+  close(): Promise<void>;
+}
+
+export interface Play extends Pick<Stage, 'plays' | 'description' | 'docks'> {
+  /** @throws OtaError `usage` where the port cannot be listened on */
+  embed(broker: EmbeddedBrokerOptions): Promise<Stand>;
+  /** Through one connection, whose messages go to what comes of it. @throws what `subscribe` throws */
+  attach(connection: DockConnection): Promise<{ receive(topic: string, payload: Uint8Array): void; stop(): void }>;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+interface Embedded {
+  url: string;
+  wsUrl: string | null;
+  close(): Promise<void>;
+}
+
+const standOf = ({ url, wsUrl, close }: Embedded): Stand => ({
+  urls: wsUrl === null ? [url] : [url, wsUrl],
+  gone: NEVER,
+  close,
+});
+
+/** @param devices of a manifest; null = so many docks. @throws OtaError `scenario_invalid` */
+export async function playDocks(
+  { docks = 2, scenario: name = 'ok', speed, seed }: PlayOptions,
+  devices: readonly ManifestDevice[] | null,
+  serials: 'real' | 'marked',
+  onEvent: SimulatorView['event'],
+): Promise<Play> {
+  const scenario = await loadScenario(name);
+  const configs = devices ? docksForManifest(devices, scenario) : someDocks(docks, serials);
+  const fleet = { docks: configs, scenario, speed, seed, onEvent };
+  return {
+    plays: { scenario: scenario.name },
+    description: scenario.description,
+    docks: configs.map(({ pid, aircraft }) => ({ pid, aircraft: aircraft.map(({ sn }) => sn) })),
+    embed: async (broker) => standOf(await startSimulator({ ...broker, ...fleet })),
+    attach: (connection) => attachDocks(connection, fleet),
+  };
+}
+
+interface PlayOptions {
+  docks?: number | undefined;
+  scenario?: string | undefined;
+  speed?: number | undefined;
+  seed?: number | undefined;
+}
+
+/** @throws OtaError `usage` where `file` is no recording */
+export async function playRecording(
+  file: string,
+  speed: number | undefined,
+  warn: (code: string, message: string) => void,
+  onEvent: SimulatorView['event'],
+): Promise<Play> {
+  const { messages, skipped } = await readRecording(file);
+  if (skipped > 0) {
+    warn('recording_lines_skipped', `${skipped} lines of the recording are no messages of docks, and are left out`);
+  }
+  const scripts = scriptsOf(messages);
+  const upgrades = scripts.reduce((sum, { parts }) => sum + parts.length - 1, 0);
+  const options = { scripts, speed, onEvent };
+  return {
+    plays: { replay: path.basename(file) },
+    description: `${messages.length} messages, ${upgrades} ${upgrades === 1 ? 'upgrade' : 'upgrades'}`,
+    docks: scripts.map(({ pid, serials }) => ({ pid, aircraft: serials.filter((sn) => sn !== pid) })),
+    embed: async (broker) => standOf(await startReplay({ ...broker, ...options })),
+    attach: (connection) => attachReplay(options, connection),
+  };
+}

@@ -1,0 +1,64 @@
+/** Reads a recording from a file that may hold anything, and be of any length. */
+import { createReadStream } from 'node:fs';
+import { OtaError, systemReason } from '../errors.js';
+import { parseTopic, serialProblem } from '../protocol/topics.js';
+import { safeText, showBytes } from '../text.js';
+import { parseRecordedLine, type RecordedMessage } from './line.js';
+import { MAX_RECORDING } from './writer.js';
+
+export interface ReadRecording {
+  /** In the order of the file; all on topics of docks and aircraft. */
+  messages: RecordedMessage[];
+  /** Lines that are no recorded messages, and messages on other topics. */
+  skipped: number;
+}
+
+/** A message of 1 MiB, the largest that is read, in base64 and JSON's escapes. Bytes. */
+const MAX_LINE = 8_000_000;
+
+/** @throws OtaError `usage` where it cannot be read, is too large, or holds no message of a dock. */
+export async function readRecording(file: string, limit = MAX_RECORDING): Promise<ReadRecording> {
+  const messages: RecordedMessage[] = [];
+  let skipped = 0;
+  const take = (line: string) => {
+    if (line.trim() === '') return;
+    const message = parseRecordedLine(line);
+    const topic = message && parseTopic(message.topic);
+    if (message && topic && !serialProblem(topic.serial)) messages.push(message);
+    else skipped++;
+  };
+  try {
+    await eachLine(file, limit, take);
+  } catch (error) {
+    throw new OtaError('usage', `--replay ${safeText(file, 300)} cannot be read: ${systemReason(error)}`, {
+      cause: error,
+      hint: 'Give a file that --record has written.',
+    });
+  }
+  if (messages.length === 0) {
+    throw new OtaError('usage', `--replay ${safeText(file, 300)} holds no message of a dock`, {
+      hint: 'Give a file that --record has written: one JSON object a line, with time, direction, topic and payload.',
+    });
+  }
+  return { messages, skipped };
+}
+
+/** By stream: a pipe or a device may never end. What is longer than a line can be is skipped as one. */
+async function eachLine(file: string, limit: number, take: (line: string) => void): Promise<void> {
+  let size = 0;
+  let parts: string[] = [];
+  let length = 0;
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    size += chunk.length;
+    if (size > limit) throw new Error(`it is larger than ${showBytes(limit)}`);
+    const [first = '', ...lines] = chunk.split('\n');
+    length += first.length;
+    if (length <= MAX_LINE) parts.push(first);
+    for (const line of lines) {
+      take(length <= MAX_LINE ? parts.join('') : '-');
+      parts = [line];
+      length = line.length;
+    }
+  }
+  take(length <= MAX_LINE ? parts.join('') : '-');
+}

@@ -1,6 +1,6 @@
 /** What a push would do: everything but connecting and publishing. */
 import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
-import { createInventory, type Inventory } from '../fleet/inventory.js';
+import { createInventory, INFORMS_FOR, type Inventory, type KnownVersion, notedVersion } from '../fleet/inventory.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
@@ -30,6 +30,8 @@ export interface PlannedRun {
   /** The wave of each gateway, from 1. */
   waves: number[];
   left: LeftOut[];
+  /** What each device ran when it was last heard, by manifest or inventory; null = not known, or older than 30 days. */
+  known: (KnownVersion | null)[];
 }
 
 /** Reads the firmware, and asks for each URL as a dock would. @throws OtaError as `push` does */
@@ -48,7 +50,10 @@ export async function planPush(
   const plan = makePlan(serve ? withServedUrls(read, devices, serve) : read);
   const judge = judgeOf(devices, settings, { clock: context.clock, inventory, products, codes });
   const left = judgePlan(plan, { ...judge, onWarning: context.warn });
-  return { ...withoutLeft(plan, wavesOf(plan, settings), left), left };
+  const known = plan.devices.map(({ sn }) =>
+    notedVersion(inventory, sn, judge.known.get(sn) ?? null, context.clock.wall(), INFORMS_FOR),
+  );
+  return { ...withoutLeft(plan, wavesOf(plan, settings), left), left, known };
 }
 
 /** By what devices are judged before they are upgraded. `codes`: product codes of their packages. */
@@ -66,7 +71,11 @@ export function judgeOf(
   };
 }
 
-function withoutLeft(plan: Plan, waves: readonly number[], left: readonly LeftOut[]): Omit<PlannedRun, 'left'> {
+function withoutLeft(
+  plan: Plan,
+  waves: readonly number[],
+  left: readonly LeftOut[],
+): Pick<PlannedRun, 'plan' | 'waves'> {
   const out = new Set(left.map(({ device }) => device));
   const rest = plan.gateways.map(({ pid, jobs }, index) => ({
     wave: waves[index] ?? 1,

@@ -28,6 +28,12 @@ it('says that no dock was asked', async () => {
   const { code, stdout } = await dry([device('D1')]);
   expect(code).toBe(0);
   expect(stdout).toContain('docks not asked');
+  expect(stdout).not.toContain('LAST HEARD');
+});
+
+it('shows what was last heard of a device with its age', async () => {
+  const { stdout } = await dry([device('D1', known('17.05.0102', 72)), device('A1')]);
+  expect(stdout).toMatch(/D1 .*17\.07\.0401 +17\.05\.0102, .* ago \(manifest\)/);
 });
 
 it('refuses a downgrade that the manifest tells of, as the push would', async () => {

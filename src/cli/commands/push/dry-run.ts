@@ -6,11 +6,11 @@ import { readInventory } from '../../../app/inventory/keep.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run-id.js';
-import { createInventory, type Inventory } from '../../../fleet/inventory.js';
+import { createInventory, type Inventory, type KnownVersion } from '../../../fleet/inventory.js';
 import type { Manifest } from '../../../manifest/model.js';
 import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
-import { byText, safeText } from '../../../text.js';
+import { byText, safeText, showDuration } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
 import type { RunEvent } from '../../../upgrade/events.js';
 import type { Io } from '../../io.js';
@@ -35,7 +35,7 @@ export async function dryRun(
     for (const { code, message } of warnings) output.warn(code, message);
     const firmware = { ...settings.firmware, ...(await firmwareTrust(options, io, output.warn)) };
     const inventory = await knownDevices(options, io, output.warn);
-    const { plan, waves, left } = await inOrder(devices, output, (context) =>
+    const { plan, waves, left, known } = await inOrder(devices, output, (context) =>
       planPush(devices, { ...settings, firmware }, context, inventory),
     );
     if (output.kind === 'json') {
@@ -49,7 +49,7 @@ export async function dryRun(
       const verbose = options.verbose ?? false;
       let text = planText(shown, waves, {
         ...{ width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose },
-        ...{ asked: false, left },
+        ...{ asked: false, left, runs: known.map((version) => heardText(version, io.clock.wall())) },
       });
       if (verbose) {
         text += '\nWhat would be published; tid, bid and timestamp are examples, made anew each time:\n';
@@ -99,10 +99,20 @@ async function inOrder<T>(
   }
 }
 
+/** `17.05.0102, 3h00m ago (inventory)`: never without its age. */
+function heardText(known: KnownVersion | null, now: number): string {
+  if (known === null) return '';
+  return `${safeText(known.version, 60)}, ${showDuration(now - known.heard_at)} ago (${known.source})`;
+}
+
 /** What earlier runs have heard of the devices; nothing where docks are simulated, or no folder is known. */
 async function knownDevices(options: PushOptions, { env }: Io, warn: Warn): Promise<Inventory> {
   if (options.simulate !== undefined) return createInventory();
-  return readInventory({ env, warn }).catch(() => createInventory());
+  try {
+    return await readInventory({ env, warn });
+  } catch {
+    return createInventory();
+  }
 }
 
 /** As the push itself: from options and profile, unless docks are simulated, which download nothing. */

@@ -38,12 +38,14 @@ export interface PlanTextOptions {
   asked: boolean;
   /** What would be left out: in no job of the plan. */
   left?: readonly LeftOut[];
+  /** What each device of the plan ran when it was last heard, with its age; empty where nobody knows. */
+  runs?: readonly string[];
 }
 
 const MOST_LEFT_OUT = 10;
 
 export function planText(plan: Plan, waves: readonly number[], options: PlanTextOptions): string {
-  const { width, unicode, verbose, asked, left = [] } = options;
+  const { width, unicode, verbose, asked, left = [], runs = [] } = options;
   const { gateways } = plan;
   const devices = gateways.flatMap((gateway) =>
     gateway.jobs.flat().map((index) => plan.devices[index] as PlannedDevice),
@@ -53,7 +55,7 @@ export function planText(plan: Plan, waves: readonly number[], options: PlanText
   const all = width === null || verbose || devices.length <= MOST_ON_TERMINAL;
   const upgrades = upgradeLines(devices.map(upgradeOf), unicode);
   return [
-    ...(all ? [planTable(plan, waves, width)] : ['Every device is listed with --verbose.']),
+    ...(all ? [planTable(plan, waves, width, runs)] : ['Every device is listed with --verbose.']),
     `${count(devices.length, 'device')} on ${count(gateways.length, 'gateway')} in ${count(jobs, 'job')}${inWaves}:`,
     ...upgrades.map((line) => `  ${line}`),
     ...left
@@ -72,7 +74,8 @@ function upgradeOf({ file, product_version }: PlannedDevice): UpgradeOf {
 
 const count = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;
 
-function planTable(plan: Plan, waves: readonly number[], width: number | null): string {
+function planTable(plan: Plan, waves: readonly number[], width: number | null, runs: readonly string[]): string {
+  const known = runs.some((text) => text !== '');
   const many = new Set(waves).size > 1;
   const columns = [
     ...(many ? [{ title: 'WAVE', align: 'right' as const }] : []),
@@ -80,16 +83,25 @@ function planTable(plan: Plan, waves: readonly number[], width: number | null): 
     { title: 'DEVICE' },
     { title: 'TYPE', foldAt: 3 },
     { title: 'VERSION' },
+    ...(known ? [{ title: 'LAST HEARD', foldAt: 6 }] : []),
     { title: 'SIZE', align: 'right' as const, foldAt: 2 },
     { title: 'MD5', foldAt: 4 },
     { title: 'FILE', foldAt: 1 },
     { title: 'URL', foldAt: 5 },
   ];
-  return renderTable(columns, { [Symbol.iterator]: () => planRows(plan, many ? waves : null) }, width);
+  return renderTable(
+    columns,
+    { [Symbol.iterator]: () => planRows(plan, many ? waves : null, known ? runs : null) },
+    width,
+  );
 }
 
 /** A row a device; `waves` null: there is but one. */
-function* planRows({ gateways, devices }: Plan, waves: readonly number[] | null): Generator<string[]> {
+function* planRows(
+  { gateways, devices }: Plan,
+  waves: readonly number[] | null,
+  runs: readonly string[] | null,
+): Generator<string[]> {
   const types = { 2: showUpgradeType(2), 3: showUpgradeType(3), 4: showUpgradeType(4) };
   let sized: PlannedFile | null = null;
   let size = '';
@@ -107,6 +119,7 @@ function* planRows({ gateways, devices }: Plan, waves: readonly number[] | null)
           file === null
             ? [pid, sn, type, product_version, 'no file', '', '', '']
             : [pid, sn, type, product_version, size, file.md5, file.file_name, file.file_url ?? file.why];
+        if (runs) row.splice(4, 0, runs[place] ?? '');
         if (waves) row.unshift(String(waves[index] ?? 1));
         yield row;
       }

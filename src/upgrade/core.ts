@@ -16,6 +16,7 @@ import { hasTarget, outcomeOf } from './tracker/jobs.js';
 import type { DeviceState, JobState } from './tracker/state.js';
 import { apply, createTracker } from './tracker/tracker.js';
 import { advanceWaiting, pidOf } from './waiting-gateways.js';
+import { withWaves } from './wave-events.js';
 
 export type { CoreOptions, Limits, RunCore } from './core-state.js';
 
@@ -50,6 +51,15 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
 
 /** Takes one fact in, with all that follows from it, and tells what happened. */
 export function advance(core: RunCore, fact: Fact): RunEvent[] {
+  return toldOf(core, follow(core, fact));
+}
+
+/** What follows from facts is told with what it means for the waves. */
+function toldOf(core: RunCore, events: RunEvent[]): RunEvent[] {
+  return core.cut === null ? withWaves(core.rollout, events) : events;
+}
+
+function follow(core: RunCore, fact: Fact): RunEvent[] {
   if (fact.type === 'stop_requested') return stopRun(core, fact.reason, fact.at);
   const before = core.rollout.stopped;
   if (fact.type === 'gateway_waiting' || fact.type === 'gateway_ready' || fact.type === 'wait_passed') {
@@ -232,7 +242,7 @@ export function refuseStarts(core: RunCore, starts: readonly Start[], reason: st
     for (const device of left) leaveOut(core, device, reason, at, events);
   }
   for (const device of takeLeftOver(core.rollout)) leaveOut(core, device, reason, at, events);
-  return events;
+  return toldOf(core, events);
 }
 
 /** Takes back single starts that cannot be published; the run goes on without them. */
@@ -243,7 +253,7 @@ export function withdrawStart(core: RunCore, { gateway, devices }: Start, reason
   const before = core.rollout.stopped;
   for (const device of jobEnded(core.rollout, gateway, result, at)) leaveOut(core, device, reason, at, events);
   if (before === null && core.rollout.stopped !== null) leaveRest(core, core.rollout.stopped, at, events);
-  return events;
+  return toldOf(core, events);
 }
 
 function resultOf(job: JobState): JobResult {

@@ -100,6 +100,8 @@ export type RunEvent =
   | ({ event: 'device_finished'; bid: string | null } & DeviceOutcome)
   /** Of a gateway's dock and aircraft only one is where it should be, or both report different releases. */
   | { event: 'pair_split'; pid: string; devices: { sn: string; status: Outcome; version_after: string | null }[] }
+  /** Of a run in several waves; `wave` from 1, `gateways`: how many there are in it. */
+  | { event: 'wave_started' | 'wave_finished'; wave: number; waves: number; gateways: number }
   /** No further gateway is started; what runs is followed to its end. */
   | { event: 'run_stopping'; reason: string }
   | { event: 'broker_lost'; reason: string }

@@ -26,13 +26,12 @@ function live(planned = fleetOf(1), options: CoreOptions = coreOptions(), skippe
     facts.push(structuredClone(fact));
     return advance(core, fact);
   };
-  const start = (at: number) => {
-    for (const { devices, attempt } of startDue(core.rollout, at)) {
+  const start = (at: number) =>
+    startDue(core.rollout, at).flatMap(({ devices, attempt }) => {
       const bid = `b${++count}`;
       const pid = core.tracker.devices[devices[0] ?? 0]?.pid ?? '';
-      take({ type: 'job_opened', at, pid, bid, tid: `t-${bid}`, attempt, devices });
-    }
-  };
+      return take({ type: 'job_opened', at, pid, bid, tid: `t-${bid}`, attempt, devices });
+    });
   return { core, facts, take, start, bids: () => count };
 }
 
@@ -127,6 +126,46 @@ describe('what follows', () => {
     expect(isRunOver(core)).toBe(true);
   });
 
+  test('waves are told as they begin and end, the last one too, and none of a run in one', () => {
+    const { take, start, core, facts } = live(
+      fleetOf(4),
+      coreOptions({}, { waves: [1, 3, 4], maxFailures: { devices: 2 } }),
+    );
+    const told: string[] = [];
+    const collect = (events: ReturnType<typeof take>) => {
+      for (const event of events) {
+        if (event.event === 'wave_started' || event.event === 'wave_finished')
+          told.push(`${event.event} ${event.wave}/${event.waves} ${event.gateways}`);
+        else if (event.event === 'device_finished') told.push(`${event.sn} ${event.status}`);
+      }
+    };
+    // The facts again, as a replay tells them.
+    const replayed = () => {
+      const again = createCore(core.plan, core.options);
+      for (const fact of facts) collect(replay(again, structuredClone(fact)));
+    };
+    start(0);
+    take({ ...progress({ status: 'ok' }), at: 1 });
+    start(1);
+    take({ ...progress({ bid: 'b2', status: 'failed' }, 'P1'), at: 2 });
+    take({ ...progress({ bid: 'b3', status: 'failed' }, 'P2'), at: 3 });
+    replayed();
+    expect(told).toEqual([
+      'wave_started 1/3 1',
+      'S0 ok',
+      'wave_finished 1/3 1',
+      'wave_started 2/3 2',
+      'S1 failed',
+      'S2 failed',
+      'S3 not_started',
+      'wave_finished 2/3 2',
+    ]);
+    const single = live();
+    single.start(0);
+    collect(single.take({ ...progress({ status: 'ok' }), at: 1 }));
+    expect(told.slice(8)).toEqual(['S0 ok']);
+  });
+
   test('skipped devices are no part of the roll-out, also where waves count them', () => {
     const { core, take, start } = live(fleetOf(3), coreOptions({}, { waves: [1, 3] }), new Set([0, 2]));
     take({ type: 'left_out', at: 0, device: 0, outcome: 'skipped', reason: 'up to date' });
@@ -191,7 +230,7 @@ test('replaying the facts of any run gives its tracker, its roll-out, and its ev
       const told: unknown[] = [];
       let at = 0;
       for (const { which, what, one, percent } of steps) {
-        start(++at);
+        told.push(...start(++at));
         const job = core.tracker.byBid.get(`b${(which % Math.max(1, bids())) + 1}`);
         const target = job?.devices[which % 2] ?? job?.devices[0];
         if (!job || !target) continue;

@@ -107,6 +107,8 @@ describe('schema events', () => {
       step_key: 'download_firmware',
       rate: 1_234_567.5,
     },
+    wave_started: { event: 'wave_started', wave: 1, waves: 3, gateways: 1 },
+    wave_finished: { event: 'wave_finished', wave: 3, waves: 3, gateways: 36 },
     device_waiting: { event: 'device_waiting', pid: 'P', sn: null, code: 'not_ready', reason: 'it is busy' },
     device_retrying: {
       event: 'device_retrying',

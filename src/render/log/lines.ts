@@ -50,6 +50,11 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
       return of(event, finishedText(event, styles));
     case 'pair_split':
       return whole(`${styles.bad('pair split:')} ${splitText(event)}`);
+    case 'wave_started':
+    case 'wave_finished': {
+      const what = event.event === 'wave_started' ? `begins: ${count(event.gateways, 'gateway')}` : 'has ended';
+      return whole(`wave ${event.wave} of ${event.waves} ${what}`);
+    }
     case 'run_stopping':
       return whole(`${styles.warn('stopping:')} no more gateways are started: ${safeText(event.reason, 300)}`);
     case 'broker_lost':

@@ -40,6 +40,8 @@ export interface Rollout {
   badDevices: number;
   /** Why nothing more is started; null while it goes on. */
   stopped: string | null;
+  /** Waves of which was told that they began, and that they ended. */
+  told: { started: number; finished: number };
 }
 
 /** Since when a gateway waits, and why; `told`: changes of the reason, and when more of them may be told. */
@@ -82,6 +84,7 @@ export function createRollout(
     endedDevices: 0,
     badDevices: 0,
     stopped: null,
+    told: { started: 0, finished: 0 },
   };
 }
 

@@ -117,6 +117,13 @@ export const eventLineSchema = z
       pid: pid(),
       devices: z.array(z.object({ sn: text(), status: outcome, version_after: text().nullable() })),
     }),
+    ...(['wave_started', 'wave_finished'] as const).map((name) =>
+      line(name, `A wave of several ${name === 'wave_started' ? 'begins' : 'has ended'}.`, {
+        wave: z.int().positive().describe('From 1'),
+        waves: z.int().positive().describe('How many there are'),
+        gateways: count().describe('How many of them are in this one'),
+      }),
+    ),
     line('run_stopping', 'No further gateway is started.', { reason: text() }),
     line('broker_lost', 'The connection broke and is being sought again.', { reason: text() }),
     line('broker_restored', 'The connection is back.', { reason: text().nullable() }),

@@ -17,6 +17,8 @@ export interface OutputFlags {
   output: Output;
   report?: string[] | undefined;
   progress?: number | undefined;
+  /** Addresses of webhooks: secrets. */
+  notify?: string[] | undefined;
   verbose?: true | undefined;
   color?: false | undefined;
   /** Of the commands that have it: what a report says of the run. */
@@ -51,6 +53,11 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io, begins)
     : null;
   const simulated = flags.simulate !== undefined;
+  const notify = flags.notify?.length
+    ? (await import('./notify.js')).openNotify(flags.notify, runId, simulated, io, (code, message) =>
+        warn(code, message),
+      )
+    : null;
   const kind = resolveOutput({ output, stderr: io.stderr, env: io.env });
   const began = io.clock.now();
   let recorded = false;
@@ -74,6 +81,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     closed = true;
     forget();
     renderer.close();
+    notify?.close();
   };
   const forget = io.onExit(close);
   let finished = false;
@@ -87,6 +95,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     const over = simulated && told.event === 'error' && told.code === 'interrupted';
     const event = over ? { ...told, hint: 'The simulated docks have ended with it.' } : told;
     reports?.take(event, io.clock.wall());
+    notify?.event(event);
     if (!io.readerGone()) renderer.event(event);
   };
   const warn = (code: string, message: string) => emit({ event: 'warning', code, message });
@@ -121,10 +130,11 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
       // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
       const lost = (await reports?.write()) ?? [];
       const { exit_code } = result;
+      const written = (flags.report ?? []).filter((file) => !lost.some((error) => error.file === file));
+      const notified = notify?.end(written.map((file) => path.resolve(file)));
       if ((kind === 'bars' || kind === 'log') && !io.readerGone()) {
         const took = showDuration(io.clock.now() - began);
         note(`Took ${took}. Exit code ${exit_code}: ${exitMeaning(exit_code, simulated)}.`);
-        const written = (flags.report ?? []).filter((file) => !lost.some((error) => error.file === file));
         if (written.length > 0) note(`Written: ${written.map((file) => safeText(path.resolve(file), 400)).join(', ')}`);
         if (recorded) note(`Every device, whenever you want: dji-ota runs ${runId}`);
       }
@@ -135,6 +145,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
         if (open) note('The upgrades go on in the docks.');
         note(`Go on from here with: ${next}`);
       }
+      await notified;
     },
     close,
   };

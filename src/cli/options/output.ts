@@ -1,6 +1,6 @@
 /** What is shown and written. */
 import { defineOptions } from './declaration.js';
-import { commaList, each, gateway, percentStep } from './value-types.js';
+import { commaList, each, gateway, percentStep, webhook, words } from './value-types.js';
 
 /** Of the commands that follow upgrades. */
 export const RUN_OUTPUT = defineOptions({
@@ -24,6 +24,13 @@ export const RUN_OUTPUT = defineOptions({
     gather: each,
     complete: 'files',
     everyday: true,
+  },
+  notify: {
+    value: '<url>',
+    help: 'tell a webhook when the run starts, a wave ends, devices fail, and at the end; repeatable',
+    type: webhook,
+    gather: words,
+    env: 'DJI_OTA_NOTIFY',
   },
 });
 

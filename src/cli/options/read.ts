@@ -32,7 +32,8 @@ async function optionValue(
   env: NodeJS.ProcessEnv,
 ): Promise<unknown> {
   // An empty variable counts as not set.
-  const kept = given === undefined && option.env && !option.merged ? env[option.env] || undefined : undefined;
+  const set = given === undefined && option.env && !option.merged ? env[option.env] || undefined : undefined;
+  const kept = set === undefined ? undefined : (option.gather?.(set, undefined) ?? set);
   const source = kept === undefined ? flag : (option.env ?? flag);
   const value = given ?? kept;
   if (value === undefined) return option.default;

@@ -73,6 +73,16 @@ export const waves: ValueType<string> = {
   },
 };
 
+/** An http or https URL, which is a secret. */
+export const webhook: ValueType<string> = {
+  parse(text, option) {
+    if (/^https?:\/\/[^/]/i.test(text) && URL.canParse(text)) return text;
+    throw new OtaError('usage', `${option} is no http or https URL`, {
+      hint: 'It is not shown here, since it is a secret; write it like https://hooks.example.com/path.',
+    });
+  },
+};
+
 export const runName: ValueType<string> = {
   parse(text, option) {
     const problem = runNameProblem(text);
@@ -117,4 +127,9 @@ function trimmed(parts: readonly string[]): string[] {
 export function each(value: string, previous: string[] = []): string[] {
   previous.push(value);
   return previous;
+}
+
+/** Given several times, or with white space between. */
+export function words(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), ...value.split(/\s+/).filter((word) => word !== '')];
 }

@@ -20,6 +20,8 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** Rejects with {@link RequestError}, {@link RedirectError} or {@link ProxyError}, or with the reason of the signal. */
   get(url: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<HttpAnswer>;
+  /** One request, whatever it comes to: redirects are not followed. Rejects as `get`. */
+  post(url: string, body: string, headers: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer>;
   /** Ends every connection, also those in use. */
   close(): Promise<void>;
 }
@@ -63,7 +65,7 @@ interface Road {
   headers: Record<string, string>;
 }
 
-/** A client for firmware stores. */
+/** A client for firmware stores and webhooks. */
 export function httpClient(options: HttpOptions = {}): HttpClient {
   const { env = process.env, silence = 30_000, connectTimeout: timeout = 10_000 } = options;
   const limits = { headersTimeout: silence, bodyTimeout: silence };
@@ -99,6 +101,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
     headers: Record<string, string>,
     redirectedTo: string | null,
     signal: AbortSignal | undefined,
+    body: string | null = null,
   ): Promise<HttpAnswer> {
     const proxy = proxyFor(url, env);
     const road = roadTo(url, proxy);
@@ -112,7 +115,8 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
       const answer = await road.dispatcher.request({
         origin: url.origin,
         path: road.absolute ? url.origin + path : path,
-        method: 'GET',
+        method: body === null ? 'GET' : 'POST',
+        body,
         // The digest is of the bytes as they are stored: no compression on the way.
         headers: {
           host: url.host,
@@ -153,6 +157,10 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
         target = next;
         redirectedTo = shown(next);
       }
+    },
+    async post(url, body, headers, signal) {
+      const target = new URL(url);
+      return once(target, { ...authorization(target), ...headers }, null, signal, body);
     },
     async close() {
       await Promise.all(open.map((dispatcher) => dispatcher.destroy()));

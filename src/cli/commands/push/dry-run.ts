@@ -27,7 +27,7 @@ export async function dryRun(
   note?: string,
 ): Promise<number> {
   const run = newRunId(io.clock.wall());
-  const output = await openOutput(options, io, run);
+  const output = await openOutput({ ...options, notify: undefined }, io, run);
   try {
     if (note) output.note(note);
     const gateways = new Set(devices.map(({ pid }) => pid)).size;

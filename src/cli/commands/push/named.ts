@@ -26,7 +26,7 @@ export async function claim(
 
 /** A run that has ended: its result once more, with its exit code. */
 export async function again({ run }: ClaimedRun, options: PushOptions, io: Io): Promise<number> {
-  const { report = [], ...shown } = options;
+  const { report = [], notify: _, ...shown } = options;
   const output = await openOutput(shown, io, run);
   try {
     const { result, next, problems } = await tellAgain(run, report, output.context);

@@ -144,7 +144,6 @@ export const PUSH = defineOptions({
     help: 'continue with a warning despite this; repeatable, or a comma list',
     gather: commaList,
   },
-  allowVersionMismatch: { hidden: true, group: FIRMWARE, help: 'the older form of --allow version-mismatch' },
   trustManifest: { group: FIRMWARE, help: 'do not read the firmware where the manifest has md5 and file_size' },
   cache: { negated: true, group: FIRMWARE, help: 'read the firmware even where its digest is known' },
   maxSize: { ...MAX_SIZE.maxSize, group: FIRMWARE },

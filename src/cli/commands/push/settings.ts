@@ -53,7 +53,7 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
       retries: options.retries,
       retryWait: options.retryWait,
     },
-    allow: [...(options.allow ?? []), ...(options.allowVersionMismatch ? (['version-mismatch'] as const) : [])],
+    allow: options.allow,
     match: options.match,
     preflight,
     skipCurrent: options.skipCurrent,

@@ -40,7 +40,7 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
     run.run,
     new Date(run.time).toISOString().replace('T', ' ').slice(0, 19),
     String(run.devices),
-    runState(run),
+    `${runState(run)}${run.simulated ? ' (simulated)' : ''}`,
     outcomeOf(run),
     safeText(run.manifest, 300),
   ]);

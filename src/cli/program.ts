@@ -102,10 +102,22 @@ export function createProgram(io: Io): Program {
     .addHelpText('after', epilogue({ exitCodes: true, examples: EXAMPLES }));
   addOptions(program, COMMON);
 
+  /** Declares the rest of each command: hundreds of options, of which one command line needs those of one command. */
+  const rest = new Map<string, () => void>();
+  const complete = (names: readonly string[]) => {
+    for (const name of names) {
+      rest.get(name)?.();
+      rest.delete(name);
+    }
+  };
   const declare = (parent: Command, declaration: CommandDeclaration) => {
     const command = parent.command(declaration.name).description(declaration.description);
     if (declaration.summary !== undefined) command.summary(declaration.summary);
     for (const argument of declaration.arguments ?? []) command.addArgument(new DeclaredArgument(argument));
+    if (parent === program) rest.set(declaration.name, () => declareRest(command, declaration));
+    else declareRest(command, declaration);
+  };
+  const declareRest = (command: Command, declaration: CommandDeclaration) => {
     const table = { ...declaration.options, ...COMMON };
     if (declaration.run) addOptions(command, table);
     command.helpOption('-h, --help', 'show this help').addHelpText('after', epilogue(declaration));
@@ -121,7 +133,10 @@ export function createProgram(io: Io): Program {
   for (const declaration of COMMANDS) declare(program, declaration);
 
   return {
-    command: program,
+    get command() {
+      complete([...rest.keys()]);
+      return program;
+    },
     async run(argv) {
       if (argv.length === 0) {
         program.outputHelp();
@@ -129,8 +144,9 @@ export function createProgram(io: Io): Program {
       }
       // What the completion scripts ask: the words behind it are nobody's options.
       if (argv[0] === 'complete' && argv[1] === '--') {
-        return (await import('./commands/completion/completion.js')).complete(program, argv.slice(2), io);
+        return (await import('./commands/completion/completion.js')).complete(this.command, argv.slice(2), io);
       }
+      complete(argv);
       showAll = argv.some((word, index) => word === 'all' && ['--help', '-h'].includes(argv[index - 1] ?? ''));
       const helped = await helpRequest(program, argv);
       if (helped) {

@@ -1,10 +1,14 @@
 /** What gateways and their aircraft report of themselves. */
+import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
 import { createGroups } from '../fleet/groups.js';
+import { createInventory, type Inventory } from '../fleet/inventory.js';
 import { listenToFleet } from '../fleet/listen.js';
+import type { Fleet } from '../fleet/properties.js';
 import { type DeviceRow, deviceRow, type Target } from '../fleet/rows.js';
 import type { ManifestDevice } from '../manifest/model.js';
+import { selectDevices } from '../manifest/select.js';
 import type { Broker } from '../mqtt/broker.js';
 import { serialProblem } from '../protocol/topics.js';
 import type { Connect, Context } from './context.js';
@@ -13,20 +17,34 @@ import { checkedPids } from './named-values.js';
 
 type DevicesContext = Pick<Context, 'clock' | 'signal' | 'warn'>;
 
-/** What is listed: gateways in their order, and the versions of a manifest by serial. */
+/** What is listed: gateways in their order, and what a manifest says of devices, by serial. */
 export interface DevicesScope {
   pids: readonly string[] | 'all';
-  targets: ReadonlyMap<string, Target & { pid: string }>;
+  targets: ReadonlyMap<string, Target>;
   /** There is a manifest, though it may have no version for what is listed. */
   hasTarget: boolean;
+  /** Devices of the manifest are listed, and no other one. */
+  targetsOnly: boolean;
+  /** What was reported to earlier commands. */
+  inventory: Inventory;
 }
 
 /**
- * `pids`: gateways; none with `all`, or to take those of `target`.
+ * `pids`: gateways; none with `all`, or to take those of `target`. `select`: labels, as {@link selectDevices} takes them.
  * @throws OtaError `usage` where no gateway is named, or one cannot be.
  */
-export function scopeOf(pids: readonly string[], all: boolean, target?: readonly ManifestDevice[]): DevicesScope {
-  const devices = target ?? [];
+export function scopeOf(
+  pids: readonly string[],
+  all: boolean,
+  target?: readonly ManifestDevice[],
+  { select, inventory = createInventory() }: { select?: readonly string[] | undefined; inventory?: Inventory } = {},
+): DevicesScope {
+  if (select && !target) {
+    throw new OtaError('usage', '--select is given without --target', {
+      hint: 'Labels stand in a manifest: give it with --target.',
+    });
+  }
+  const devices = selectDevices(target ?? [], { select });
   const named = checkedPids('--pid', pids.length > 0 ? pids : all ? [] : devices.map(({ pid }) => pid));
   if (named.length === 0 && !all) {
     const hint = 'Give --pid <sn>, --target <manifest>, or --all for every gateway of the broker.';
@@ -36,11 +54,23 @@ export function scopeOf(pids: readonly string[], all: boolean, target?: readonly
   const inScope = devices.filter(({ sn, pid }) => !serialProblem(sn) && (all || listed.has(pid)));
   return {
     pids: all ? 'all' : named,
-    targets: new Map(
-      inScope.map(({ sn, pid, product_version: version, firmware_upgrade_type: type }) => [sn, { pid, version, type }]),
-    ),
+    targets: new Map(inScope.map((device) => [device.sn, device])),
     hasTarget: target !== undefined,
+    targetsOnly: select !== undefined,
+    inventory,
   };
+}
+
+/** The devices of a gateway that are listed, each with its row. */
+export function rowsOf(
+  { targets, targetsOnly, inventory }: DevicesScope,
+  fleet: Fleet,
+  pid: string,
+  members: readonly string[],
+  clock: Clock,
+): DeviceRow[] {
+  const listed = targetsOnly ? members.filter((sn) => targets.has(sn)) : members;
+  return listed.map((sn) => deviceRow(fleet, sn, pid, targets.get(sn) ?? null, inventory, clock));
 }
 
 /** The gateway that a manifest gives each device: there a push would look for it, so there it is listed. */
@@ -102,8 +132,14 @@ export async function listDevices(
   const heard = await listenToFleet(feed, broker, scope.pids, sns, { clock, timeout, signal, onWarning });
   heard.stop();
   if (heard.ended === 'aborted') return null;
+  // Docks that nobody could hear are not offline.
+  if (!broker.connected) {
+    throw new OtaError('broker_lost', `the connection to ${broker.url} was lost while the docks were listened to`, {
+      hint: 'Try again once the broker is reached.',
+    });
+  }
   const groups = createGroups(feed.fleet, fixedOf(scope));
   return (scope.pids === 'all' ? groups.gateways() : scope.pids).flatMap((pid) =>
-    groups.membersOf(pid).map((sn) => deviceRow(feed.fleet, sn, pid, scope.targets.get(sn) ?? null, clock)),
+    rowsOf(scope, feed.fleet, pid, groups.membersOf(pid), clock),
   );
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { serialProblem } from '../protocol/topics.js';
+import { isProof, PROVEN_BY, type UpgradeType } from '../protocol/upgrade-types.js';
 import type { Fleet } from './properties.js';
 import { type DeviceKind, type DeviceRecord, live, type Reported } from './record.js';
 
@@ -232,4 +233,43 @@ export function notedVersion(
   // A time in the future is a clock that was wrong: how old such a report is, nobody knows.
   const fresh = found.filter(({ heard_at }) => heard_at <= now && now - heard_at <= maxAge);
   return fresh.sort((a, b) => b.heard_at - a.heard_at)[0] ?? null;
+}
+
+/** What an upgrade is to bring: a device of a plan will do. */
+export interface Wanted {
+  sn: string;
+  product_version: string;
+  firmware_upgrade_type: UpgradeType;
+}
+
+/** Whether a device has what an upgrade is to bring, with when that was heard (milliseconds since 1970). */
+export interface NotedState {
+  atTarget: boolean;
+  heard_at: number;
+  source: KnownVersion['source'];
+}
+
+/**
+ * What was noted last of whether `wanted` would bring nothing (PROTOCOL "ota_create"): of a normal upgrade the version, of a
+ * consistency upgrade `compatible_status`, of a PSDK upgrade the releases of the payloads; null where that is not known, or
+ * older than `maxAge` ms.
+ */
+export function notedState(
+  inventory: Inventory,
+  wanted: Wanted,
+  known: NotedVersion | null,
+  now: number,
+  maxAge: number,
+): NotedState | null {
+  const { sn, product_version: target, firmware_upgrade_type: type } = wanted;
+  if (type === 3) {
+    const noted = notedVersion(inventory, sn, known, now, maxAge);
+    return noted && { ...noted, atTarget: isProof(3, noted.version, target) === true };
+  }
+  const entry = inventory.devices.get(sn);
+  const told = entry?.[PROVEN_BY[type]] ?? null;
+  const at = (type === 2 ? entry?.compatible_at : entry?.psdk_at) ?? null;
+  const atTarget = told === null ? null : isProof(type, String(told), target);
+  if (atTarget === null || at === null || at > now || now - at > maxAge) return null;
+  return { atTarget, heard_at: at, source: 'inventory' };
 }

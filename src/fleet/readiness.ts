@@ -56,12 +56,23 @@ export interface Readiness {
   warnings: Reason[];
   /** An aircraft that is in its dock, paired and off: ready, since the dock powers it on for an upgrade. */
   asleep: boolean;
-  /** Lowest known charge of the aircraft, in percent; null where none is known live. */
-  battery: number | null;
+  /** Of an aircraft: where it is; null for a dock, and where that was not told. */
+  presence: Presence | null;
+  /** Lowest known charge of the aircraft, in percent, and which property told it; null where none is known live. */
+  battery: Battery | null;
   /** The version it last reported, as it came (unsafe text); also a retained one. */
   current: string | null;
   /** Whether it has what the upgrade would bring; null where that was not heard live. */
   atTarget: boolean | null;
+}
+
+/** `asleep`: in its dock, paired and off; `away`: not in it; `other_dock`: paired with another one. */
+export type Presence = 'asleep' | 'awake' | 'away' | 'unpaired' | 'other_dock';
+
+export interface Battery {
+  percent: number;
+  /** `battery`: of the aircraft's own report; the others are the dock's. */
+  source: 'battery' | 'drone_charge_state' | 'drone_battery_maintenance_info';
 }
 
 /** What is to be upgraded: a manifest device will do. */
@@ -92,16 +103,28 @@ export function readinessOf(fleet: Fleet, device: Candidate, now: number): Readi
   const found = findingsOf(fleet, device, now);
   const reasons = found.filter(({ code }) => REASONS[code].refuses);
   const off = !isDock && live(record?.device_online_status) === 0;
+  const presence = isDock || !dock || !heardLately(dock, now) ? null : presenceOf(found, dock, record);
   const atTarget = atTargetOf(record, device);
   return {
     ready: reasons.length === 0 ? true : reasons.every(({ code }) => code === 'no_report') ? null : false,
     reasons,
     warnings: found.filter(({ code }) => !REASONS[code].refuses),
     asleep: off && live(record?.device_paired) === 1 && live(dock?.drone_in_dock) === 1,
+    presence,
     battery: isDock ? null : batteryOf(dock, record, off),
     current: record?.firmware_version?.value ?? null,
     atTarget,
   };
+}
+
+function presenceOf(found: readonly Reason[], dock: DeviceRecord, record: DeviceRecord | undefined): Presence | null {
+  if (found.some(({ code }) => code === 'aircraft_of_other_gateway')) return 'other_dock';
+  if (found.some(({ code }) => code === 'aircraft_not_linked')) return 'unpaired';
+  const inside = live(dock.drone_in_dock);
+  if (inside === 0) return 'away';
+  const online = live(record?.device_online_status);
+  if (inside !== 1 || online === null || live(record?.device_paired) !== 1) return null;
+  return online === 0 ? 'asleep' : 'awake';
 }
 
 /** Whether the device has what an upgrade of this type brings, by what it has reported live. */
@@ -220,8 +243,8 @@ function aircraftReasons(
     reasons.push(reason('aircraft_not_linked', `${name} is not paired with dock ${show(device.pid)}: pair them`));
   }
   const battery = batteryOf(dock, record, live(record?.device_online_status) === 0);
-  if (battery !== null && battery <= BATTERY_TOO_LOW) {
-    const message = `the battery of ${name} is at ${battery} %: charge it to more than ${BATTERY_TOO_LOW} %`;
+  if (battery !== null && battery.percent <= BATTERY_TOO_LOW) {
+    const message = `the battery of ${name} is at ${battery.percent} %: charge it to more than ${BATTERY_TOO_LOW} %`;
     reasons.push(reason('battery_low', message));
   }
   // The dock tells it of the link, the aircraft of its own side: either one is enough.
@@ -240,16 +263,16 @@ function upgrading(record: DeviceRecord | undefined, isDock: boolean): boolean {
  * The lowest known charge of the aircraft: while it is off by `drone_battery_maintenance_info.batteries[]`, else by
  * `drone_charge_state`; while it is on, by that and its own report.
  */
-function batteryOf(dock: DeviceRecord | undefined, record: DeviceRecord | undefined, off: boolean): number | null {
-  const charge = (reported: Reported<number> | null | undefined) => {
-    const value = live(reported);
-    return value === null || value < 0 ? [] : [value];
+function batteryOf(dock: DeviceRecord | undefined, record: DeviceRecord | undefined, off: boolean): Battery | null {
+  const charge = (reported: Reported<number> | null | undefined, source: Battery['source']): Battery[] => {
+    const percent = live(reported);
+    return percent === null || percent < 0 ? [] : [{ percent, source }];
   };
-  const onPad = charge(dock?.capacity_percent);
-  const asleep = charge(dock?.batteries_percent);
-  const own = charge(record?.capacity_percent);
+  const onPad = charge(dock?.capacity_percent, 'drone_charge_state');
+  const asleep = charge(dock?.batteries_percent, 'drone_battery_maintenance_info');
+  const own = charge(record?.capacity_percent, 'battery');
   const counts = off ? (asleep.length > 0 ? asleep : onPad) : [...onPad, ...own];
-  return counts.length > 0 ? Math.min(...counts) : null;
+  return counts.sort((a, b) => a.percent - b.percent)[0] ?? null;
 }
 
 function offline(name: string, dock: DeviceRecord | undefined, now: number): Reason {

@@ -2,12 +2,33 @@
 import type { Clock } from '../clock.js';
 import { modelName } from '../protocol/models.js';
 import type { UpgradeType } from '../protocol/upgrade-types.js';
+import {
+  DECIDES_FOR,
+  type Inventory,
+  type KnownVersion,
+  type NotedVersion,
+  notedState,
+  notedVersion,
+} from './inventory.js';
 import { consistencyWord } from './number-names.js';
 import { type Fleet, isOnline } from './properties.js';
-import { type Reason, readinessOf } from './readiness.js';
-import { type DeviceKind, live } from './record.js';
+import { type Battery, type Presence, type Reason, readinessOf } from './readiness.js';
+import { type DeviceKind, type DeviceRecord, live } from './record.js';
 
-/** What a push with this target would find: `current` = it is there already; `unknown` = not enough was reported. */
+/** What a manifest says of a device: one of its own will do. */
+export interface Target {
+  sn: string;
+  pid: string;
+  product_version: string;
+  firmware_upgrade_type: UpgradeType;
+  labels: Readonly<Record<string, string>>;
+  known: NotedVersion | null;
+}
+
+/**
+ * What a push with this target would find: `current` = it is there already, as reported now or within a day; `unknown` = not
+ * enough was reported.
+ */
 export type Action = 'upgrade' | 'current' | 'not_ready' | 'unknown';
 
 /** A JSON object of `dji-ota devices --output json`; keys are only ever added. Texts as they came (unsafe to show). */
@@ -22,14 +43,20 @@ export interface DeviceRow {
   firmware_version: string | null;
   /** Heard live; false = kept by the broker, perhaps from long ago; null without a version. */
   firmware_version_live: boolean | null;
+  /** The last version that is known; what was not heard now is of an earlier command (inventory) or the manifest's `known`. */
+  known_version: { version: string; heard_at: string; source: KnownVersion['source'] } | null;
   compatible_status: number | null;
   consistency: 'consistent' | 'upgrade needed' | null;
+  /** In the same way, and only where it was not heard now. */
+  known_consistency: { compatible_status: number; heard_at: string } | null;
   firmware_upgrade_status: number | null;
   mode_code: number | null;
   emergency_stop_state: number | null;
   drone_in_dock: number | null;
   /** Of the aircraft, in percent; null where it is not known. */
   capacity_percent: number | null;
+  /** Which property told it; the lowest one decides. */
+  capacity_source: Battery['source'] | null;
   online: boolean;
   /** ISO 8601, UTC; null = never, or only through its gateway. */
   last_heard: string | null;
@@ -39,67 +66,97 @@ export interface DeviceRow {
   warnings: Reason[];
   /** An aircraft in its dock, paired and off: its usual state, ready for an upgrade. */
   asleep: boolean;
+  /** Of an aircraft: where it is, as far as its dock has told. */
+  presence: Presence | null;
   /** Version of the manifest; null where it names none. */
   target: string | null;
+  /** Of the manifest: 2 = consistency, 3 = normal, 4 = PSDK. */
+  firmware_upgrade_type: UpgradeType | null;
   action: Action | null;
+  labels: Readonly<Record<string, string>>;
 }
 
-/** What a device is to get. */
-export interface Target {
-  version: string;
-  type: UpgradeType;
-}
+const NO_LABELS = Object.freeze({});
 
 /** The row of the device `sn` on the gateway `pid`, known or not, with what it is to get, if anything. Pure. */
 export function deviceRow(
   fleet: Fleet,
   sn: string,
   pid: string,
-  wanted: Target | null,
+  target: Target | null,
+  inventory: Inventory,
   clock: Pick<Clock, 'now' | 'wall'>,
 ): DeviceRow {
   const now = clock.now();
-  const target = wanted?.version ?? null;
+  const wall = clock.wall();
+  const iso = (at: number) => new Date(at).toISOString();
   const record = fleet.devices.get(sn);
-  const found = readinessOf(fleet, { sn, pid, product_version: target, firmware_upgrade_type: wanted?.type }, now);
-  const { ready, reasons, warnings, asleep, atTarget } = found;
-  const capacity = (sn === pid ? live(record?.capacity_percent) : found.battery) ?? -1;
+  const { product_version = null, firmware_upgrade_type } = target ?? {};
+  const found = readinessOf(fleet, { sn, pid, product_version, firmware_upgrade_type }, now);
+  const { ready, reasons, warnings, asleep, presence } = found;
+  const battery: Battery | null = sn === pid ? chargeOf(record) : found.battery;
   const compatible = record?.compatible_status?.value ?? null;
   const heardAt = record?.heardAt ?? null;
+  // What a serial number is, it stays.
+  const model = record?.model ?? inventory.devices.get(sn)?.model ?? null;
+  const told = record?.firmware_version;
+  const noted = notedVersion(inventory, sn, target?.known ?? null, wall, Number.POSITIVE_INFINITY);
+  const version: KnownVersion | null =
+    told && !told.retained ? { version: told.value, heard_at: wall - (now - told.at), source: 'live' } : noted;
+  const { compatible_status, compatible_at } = inventory.devices.get(sn) ?? {};
+  const isOld = live(record?.compatible_status) === null && compatible_status != null && compatible_at != null;
+  const atTarget =
+    found.atTarget ?? (target && notedState(inventory, target, target.known, wall, DECIDES_FOR)?.atTarget) ?? null;
   return {
     sn,
     pid,
     kind: record?.kind ?? null,
-    model: record?.model ?? null,
-    model_name: record?.model ? modelName(record.model) : null,
-    firmware_version: record?.firmware_version?.value ?? null,
-    firmware_version_live: record?.firmware_version ? !record.firmware_version.retained : null,
+    model,
+    model_name: model === null ? null : modelName(model),
+    firmware_version: told?.value ?? null,
+    firmware_version_live: told ? !told.retained : null,
+    known_version: version && { version: version.version, heard_at: iso(version.heard_at), source: version.source },
     compatible_status: compatible,
     consistency: consistencyWord(compatible),
+    known_consistency: isOld && compatible_at <= wall ? { compatible_status, heard_at: iso(compatible_at) } : null,
     firmware_upgrade_status: live(record?.firmware_upgrade_status),
     mode_code: live(record?.mode_code),
     emergency_stop_state: live(record?.emergency_stop_state),
     drone_in_dock: live(record?.drone_in_dock),
-    capacity_percent: capacity < 0 ? null : capacity,
+    capacity_percent: battery?.percent ?? null,
+    capacity_source: battery?.source ?? null,
     online: record ? isOnline(fleet, record, now) : false,
-    last_heard: heardAt === null ? null : new Date(clock.wall() - (now - heardAt)).toISOString(),
+    last_heard: heardAt === null ? null : iso(wall - (now - heardAt)),
     ready,
     reasons,
     warnings,
     asleep,
-    target,
+    presence,
+    target: product_version,
+    firmware_upgrade_type: firmware_upgrade_type ?? null,
     action: target === null ? null : actionOf(ready, atTarget),
+    labels: target?.labels ?? NO_LABELS,
   };
+}
+
+/** What a dock says of its aircraft's battery on its charging contacts. */
+function chargeOf(dock: DeviceRecord | undefined): Battery | null {
+  const percent = live(dock?.capacity_percent) ?? -1;
+  return percent < 0 ? null : { percent, source: 'drone_charge_state' };
 }
 
 /** What tells one row of a device from an earlier one: everything but times and the charge, which change by themselves. */
 export function rowKey(row: DeviceRow): string {
   const codes = (all: readonly Reason[]) => all.map((reason) => reason.code);
   const [reasons, warnings] = [codes(row.reasons), codes(row.warnings)];
-  return JSON.stringify({ ...row, last_heard: null, capacity_percent: null, reasons, warnings });
+  const known_version = row.known_version?.version ?? null;
+  const aside = { last_heard: null, capacity_percent: null, capacity_source: null, known_version };
+  return JSON.stringify({ ...row, ...aside, reasons, warnings });
 }
 
 function actionOf(ready: boolean | null, atTarget: boolean | null): Action {
   if (atTarget) return 'current';
-  return ready === null ? 'unknown' : ready ? 'upgrade' : 'not_ready';
+  if (ready === false) return 'not_ready';
+  // What nobody has heard may be there already.
+  return ready === null || atTarget === null ? 'unknown' : 'upgrade';
 }

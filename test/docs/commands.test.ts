@@ -151,6 +151,8 @@ describe('for real', () => {
     // The simulated docks of a manifest take seconds to tell of themselves; what they say is tested elsewhere.
     if (connects && preflight >= 0) mapped[preflight + 1] = 'off';
     if (connects && words.includes('--skip-unready')) return null;
+    // It waits until the docks have told enough, which some here never do.
+    if (connects && words.includes('--wait-ready')) return null;
     // It listens for ten seconds, since docks tell their version when it changes.
     if (connects && words.includes('--skip-current')) mapped.splice(mapped.indexOf('--skip-current'), 1);
     if (words.includes('--wave-pause')) mapped[mapped.indexOf('--wave-pause') + 1] = '0';

@@ -3,11 +3,13 @@ import { showDevices } from '../../src/cli/commands/devices/devices.js';
 import type { DevicesOptions } from '../../src/cli/commands/devices/options.js';
 import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
+import type { Inventory } from '../../src/fleet/inventory.js';
 import { ONLINE_FOR } from '../../src/fleet/properties.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { splitIo } from '../helpers/inside.js';
+import { inventoryOf } from '../helpers/inventory.js';
 
 const DOCK = {
   mode_code: 0,
@@ -25,19 +27,22 @@ function manifest(devices: Partial<ManifestDevice>[]): ManifestDevice[] {
   return devices as ManifestDevice[];
 }
 
-type Asked = Partial<Omit<DevicesOptions, 'target'>> & { target?: ManifestDevice[] };
+type Asked = Partial<Omit<DevicesOptions, 'target'>> & { target?: ManifestDevice[]; inventory?: Inventory };
 
 /** The command on a broker of its own, with a clock that only the test moves. */
-function start({ target, ...options }: Asked, terminal?: { rows: number; columns: number }) {
+function start({ target, inventory, ...options }: Asked, terminal?: { rows: number; columns: number }) {
   const clock = manualClock();
   const abort = new AbortController();
   let events: BrokerEvents | undefined;
   let closed = 0;
+  let connected = true;
   let out = '';
   const broker: Broker = {
     url: 'mqtt://test:1883',
     version: '5',
-    connected: true,
+    get connected() {
+      return connected;
+    },
     async subscribe() {},
     async unsubscribe() {},
     async publish() {},
@@ -45,7 +50,8 @@ function start({ target, ...options }: Asked, terminal?: { rows: number; columns
       closed++;
     },
   };
-  const { io, err } = splitIo({ signal: abort.signal, clock });
+  // Where the inventory would be kept, nothing can be.
+  const { io, err } = splitIo({ signal: abort.signal, clock, env: { DJI_OTA_HOME: '/dev/null' } });
   io.stdout = {
     isTTY: terminal !== undefined,
     ...terminal,
@@ -62,6 +68,7 @@ function start({ target, ...options }: Asked, terminal?: { rows: number; columns
       return broker;
     },
     io,
+    inventory,
   );
   code.catch(() => {});
   return {
@@ -69,6 +76,9 @@ function start({ target, ...options }: Asked, terminal?: { rows: number; columns
     clock,
     abort,
     closed: () => closed,
+    lose() {
+      connected = false;
+    },
     events: () => events as BrokerEvents,
     osd: (serial: string, data: object, retained = false) =>
       events?.onMessage({ topic: topicOf('osd', serial), payload: Buffer.from(JSON.stringify({ data })), retained }),
@@ -95,10 +105,10 @@ describe('the list', () => {
     expect(await run.code).toBe(0);
     expect(run.closed()).toBe(1);
     expect(run.out()).toMatchInlineSnapshot(`
-      "GATEWAY  DEVICE  MODEL  FIRMWARE    CONSISTENCY     BATTERY  MODE      READY    WHY NOT
-      D1       D1      dock   10.01.1606  consistent         88 %  idle (0)  yes
-      D1       A1      M3TD   10.01.1700  upgrade needed     88 %  -         yes
-      D2       D2      -      -           -                     -  -         offline  nothing was heard of dock D2: check its power, its network and that it uses this broker
+      "GATEWAY  DEVICE  MODEL  FIRMWARE    CONSISTENCY     BATTERY        MODE      READY    WHY NOT
+      D1       D1      dock   10.01.1606  consistent       88 %          idle (0)  yes
+      D1       A1      M3TD   10.01.1700  upgrade needed   88 % charger  -         yes
+      D2       D2      -      unknown     unknown         -              -         offline  nothing was heard of dock D2: check its power, its network and that it uses this broker
       3 devices: 2 ready, 1 offline
       "
     `);
@@ -142,24 +152,136 @@ describe('the list', () => {
       model_name: null,
       firmware_version: '10.01.1606',
       firmware_version_live: true,
+      known_version: { version: '10.01.1606', heard_at: '2026-01-01T00:00:00.000Z', source: 'live' },
       compatible_status: 0,
       consistency: 'consistent',
+      known_consistency: null,
       firmware_upgrade_status: null,
       mode_code: 0,
       emergency_stop_state: 0,
       drone_in_dock: 1,
       capacity_percent: 88,
+      capacity_source: 'drone_charge_state',
       online: true,
       last_heard: '2026-01-01T00:00:00.000Z',
       ready: true,
       reasons: [],
       warnings: [],
       asleep: false,
+      presence: null,
       target: null,
+      firmware_upgrade_type: null,
       action: null,
+      labels: {},
     });
     expect(result.devices[1]).toMatchObject({ sn: 'A1', pid: 'D1', kind: 'aircraft', model_name: 'M3TD', ready: true });
     expect(run.err()).toBe('');
+  });
+
+  describe('with what was reported to earlier commands', () => {
+    const NOW = Date.UTC(2026, 0, 1);
+    const HOUR = 3_600_000;
+    const target = (more: object = {}) =>
+      manifest([
+        { sn: 'D1', pid: 'D1', product_version: '10.02.0001', firmware_upgrade_type: 3, known: null, ...more },
+      ]);
+    const known = (age: number, more: object = {}) =>
+      inventoryOf({
+        sn: 'D1',
+        firmware_version: '10.02.0001',
+        version_at: NOW + 10_000 - age,
+        model: '3-3-0',
+        ...more,
+      });
+    const { firmware_version: _, compatible_status: __, ...silent } = DOCK;
+
+    async function listed(
+      inventory: Inventory | undefined,
+      devices: ManifestDevice[],
+      output: 'json' | 'table' = 'json',
+    ) {
+      const run = start({ pid: [], target: devices, output, ...(inventory ? { inventory } : {}) });
+      await settle();
+      run.osd('D1', silent);
+      run.clock.advance(10_000);
+      expect(await run.code).toBe(0);
+      return run.out();
+    }
+    const row = async (...args: Parameters<typeof listed>) => JSON.parse(await listed(...args)).devices[0];
+
+    it('a version that nobody heard is unknown, and so is what push would do', async () => {
+      expect(await row(undefined, target())).toMatchObject({ ready: true, known_version: null, action: 'unknown' });
+      expect(await listed(undefined, target(), 'table')).toMatch(/unknown +10\.02\.0001 +unknown .* yes +unknown/);
+    });
+
+    it('a version decides for a day, and is shown with its age after it', async () => {
+      expect(await row(known(23 * HOUR), target())).toMatchObject({
+        firmware_version: null,
+        model_name: 'Dock 3',
+        known_version: { version: '10.02.0001', heard_at: '2025-12-31T01:00:10.000Z', source: 'inventory' },
+        action: 'current',
+      });
+      expect(await row(known(25 * HOUR), target())).toMatchObject({ action: 'unknown' });
+      expect(await row(known(HOUR, { firmware_version: '1.0' }), target())).toMatchObject({ action: 'upgrade' });
+      expect(await listed(known(50 * HOUR), target(), 'table')).toContain('10.02.0001 (2d ago)');
+      const noted = { version: '10.02.0001', model: null, heard_at: NOW };
+      expect(await row(undefined, target({ known: noted }))).toMatchObject({
+        known_version: { source: 'manifest' },
+        action: 'current',
+      });
+    });
+
+    it('a consistency upgrade is judged by the consistency alone', async () => {
+      const told = (compatible_status: number) => known(HOUR, { compatible_status, compatible_at: NOW - HOUR });
+      const consistency = target({ firmware_upgrade_type: 2 });
+      expect(await row(known(HOUR), consistency)).toMatchObject({ action: 'unknown' });
+      expect(await row(told(0), consistency)).toMatchObject({ action: 'current' });
+      expect(await row(told(1), consistency)).toMatchObject({
+        action: 'upgrade',
+        known_consistency: { compatible_status: 1, heard_at: '2025-12-31T23:00:00.000Z' },
+      });
+      expect(await listed(told(1), consistency, 'table')).toMatch(
+        /10\.02\.0001, consistency \(2\) +upgrade needed \(60m ago\)/,
+      );
+    });
+  });
+
+  it('shows labels, and with --select the devices that have one', async () => {
+    const target = manifest([
+      { sn: 'D1', pid: 'D1', product_version: '1.0', labels: { site: 'north' } },
+      { sn: 'A1', pid: 'D1', product_version: '1.0', labels: { site: 'south' } },
+    ]);
+    const run = start({ pid: [], target, select: ['site=south'] });
+    await settle();
+    run.osd('D1', { ...DOCK, ...AIRCRAFT });
+    run.osd('A1', { firmware_version: '1.0' });
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    const [head, ...rows] = lines(run.out());
+    expect(head).toMatch(/^GATEWAY +DEVICE +SITE/);
+    expect(rows).toEqual([expect.stringMatching(/^D1 +A1 +south .* current/), expect.stringMatching(/^1 device:/)]);
+    await expect(start({ select: ['site=south'] }).code).rejects.toThrow('--select is given without --target');
+  });
+
+  it.each([
+    ['away', { drone_in_dock: 0 }],
+    ['unpaired', { sub_device: { ...AIRCRAFT.sub_device, device_paired: 0 } }],
+    ['other dock', { sub_device: { ...AIRCRAFT.sub_device, device_sn: 'A2' } }],
+  ])('says that an aircraft is %s', async (where, more) => {
+    const run = start({ pid: [], target: manifest([{ sn: 'A1', pid: 'D1', product_version: '1.0' }]) });
+    await settle();
+    run.osd('D1', { ...DOCK, ...AIRCRAFT, ...more });
+    run.clock.advance(10_000);
+    expect(await run.code).toBe(0);
+    expect(run.out()).toMatch(new RegExp(`^D1 +A1 .* no \\(${where}\\) +not ready`, 'm'));
+  });
+
+  it('is an error where the connection is lost to its end: docks that nobody could hear are not offline', async () => {
+    const run = start({});
+    await settle();
+    run.lose();
+    run.clock.advance(10_000);
+    await expect(run.code).rejects.toMatchObject({ code: 'broker_lost', exitCode: 4 });
   });
 
   it('warns on stderr beside JSON, too', async () => {

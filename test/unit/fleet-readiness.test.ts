@@ -43,7 +43,7 @@ it('says of an aircraft whose dock has none that it has none, and not that the d
 
 describe('a dock', () => {
   it('is ready when idle and released, aircraft or not', () => {
-    const silent = { asleep: false, battery: null, warnings: [] };
+    const silent = { asleep: false, presence: null, battery: null, warnings: [] };
     const idle = ofDock(fleetOf(READY));
     expect(idle).toEqual({ ...silent, ready: true, reasons: [], current: '10.01.1606', atTarget: true });
     const alone = ofDock(fleetOf({ mode_code: 0, emergency_stop_state: 0, drone_in_dock: 0 }));
@@ -105,7 +105,8 @@ describe('an aircraft', () => {
       reasons: [],
       warnings: [],
       asleep: false,
-      battery: 80,
+      presence: 'awake',
+      battery: { percent: 80, source: 'drone_charge_state' },
       current: '10.9',
       atTarget: false,
     });
@@ -161,10 +162,14 @@ describe('an aircraft', () => {
     expect(ofAircraft(fleetOf({ ...asleep, ...batteries(77, 64) }))).toMatchObject({
       ready: true,
       asleep: true,
-      battery: 64,
+      presence: 'asleep',
+      battery: { percent: 64, source: 'drone_battery_maintenance_info' },
     });
     expect(codes(ofAircraft(fleetOf({ ...asleep, ...batteries(77, 20) })))).toEqual(['battery_low']);
-    expect(ofAircraft(fleetOf({ ...asleep, ...batteries(32767, 80) }))).toMatchObject({ ready: true, battery: 80 });
+    expect(ofAircraft(fleetOf({ ...asleep, ...batteries(32767, 80) }))).toMatchObject({
+      ready: true,
+      battery: { percent: 80 },
+    });
     expect(codes(ofAircraft(fleetOf({ ...asleep, ...batteries(32767, 32767) })))).toEqual(['battery_low']);
     const { sub_device: _, ...rest } = asleep;
     expect(
@@ -179,6 +184,18 @@ describe('an aircraft', () => {
     expect(
       codes(ofAircraft(fleetOf({ ...asleep, ...batteries(80), sub_device: { ...off, device_paired: 0 } }))),
     ).toEqual(['aircraft_not_linked']);
+  });
+
+  it('is somewhere, as far as its dock has told lately', () => {
+    const presence = (dock: object, now = 0) => ofAircraft(fleetOf({ ...READY, ...dock }), now).presence;
+    expect(presence({})).toBe('awake');
+    expect(presence({ sub_device: { ...SUB_DEVICE, device_online_status: 0 } })).toBe('asleep');
+    expect(presence({ drone_in_dock: 0 })).toBe('away');
+    expect(presence({ sub_device: { ...SUB_DEVICE, device_paired: 0 } })).toBe('unpaired');
+    expect(presence({ sub_device: { device_paired: 0 } })).toBe('unpaired');
+    expect(presence({ sub_device: { ...SUB_DEVICE, device_sn: 'OTHER' } })).toBe('other_dock');
+    expect(presence({ sub_device: { ...SUB_DEVICE, device_online_status: undefined } })).toBeNull();
+    expect(presence({}, 60_000)).toBeNull();
   });
 
   it('names the code that a refusal would have, and what may fail without one', () => {
@@ -224,9 +241,9 @@ describe('an aircraft', () => {
     tell(fleet, AIRCRAFT, { battery: { capacity_percent: 12 } }, 1);
     expect(codes(ofAircraft(fleet, 1))).toEqual(['battery_low']);
     tell(fleet, DOCK, { drone_charge_state: { capacity_percent: 21 } }, 2);
-    expect(ofAircraft(fleet, 2)).toMatchObject({ ready: false, battery: 12 });
+    expect(ofAircraft(fleet, 2)).toMatchObject({ ready: false, battery: { percent: 12, source: 'battery' } });
     tell(fleet, AIRCRAFT, { battery: { capacity_percent: 22 } }, 3);
-    expect(ofAircraft(fleet, 3)).toMatchObject({ ready: true, battery: 21 });
+    expect(ofAircraft(fleet, 3)).toMatchObject({ ready: true, battery: { percent: 21 } });
   });
 
   it('is undecided where the dock does not tell which aircraft it has', () => {

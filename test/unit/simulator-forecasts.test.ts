@@ -79,7 +79,7 @@ it.each(['ok', 'awake', 'talkative'])('docks that do as %s are ready, and accept
   const { readiness, answer } = look(scenario);
   expect(readiness).toMatchObject([
     { ready: true, reasons: [], warnings: [] },
-    { ready: true, reasons: [], warnings: [], asleep: scenario === 'ok', battery: 86 },
+    { ready: true, reasons: [], warnings: [], asleep: scenario === 'ok', battery: { percent: 86 } },
   ]);
   expect(answer).toBe(0);
 });

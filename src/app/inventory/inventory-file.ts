@@ -120,13 +120,18 @@ function readRow(row: readonly unknown[], places: readonly number[]): InventoryE
     const value = row[places[place] ?? -1];
     return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
+  /** Milliseconds since 1970 of which a date can be made. */
+  const time = (place: number) => {
+    const at = number(place);
+    return at !== null && at >= 0 && at <= 8.64e15 ? at : null;
+  };
   const sn = text(0);
-  const heard_at = number(11);
+  const heard_at = time(11);
   if (sn === null || heard_at === null) return null;
   const kind = text(2);
   const how = text(6);
   const version = text(4);
-  const version_at = number(5);
+  const version_at = time(5);
   return {
     sn,
     pid: text(1),
@@ -137,9 +142,9 @@ function readRow(row: readonly unknown[], places: readonly number[]): InventoryE
     version_at: version === null ? null : version_at,
     how: how === 'osd' || how === 'state' ? how : null,
     compatible_status: number(7),
-    compatible_at: number(8),
+    compatible_at: time(8),
     psdk_version: text(9),
-    psdk_at: number(10),
+    psdk_at: time(10),
     heard_at,
     version_by: version === null ? null : text(12),
     heard_by: text(13),

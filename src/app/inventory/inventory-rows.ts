@@ -1,12 +1,12 @@
 /** What is known of each device, and whether that is what a manifest wants. Pure. */
 
-import { type Inventory, type InventoryEntry, notedVersion } from '../../fleet/inventory.js';
+import { type Inventory, type InventoryEntry, notedState, notedVersion } from '../../fleet/inventory.js';
 import { consistencyWord } from '../../fleet/number-names.js';
 import type { DeviceKind } from '../../fleet/record.js';
 import type { Labels, ManifestDevice } from '../../manifest/model.js';
 import { type Selection, selectDevices } from '../../manifest/select.js';
 import { modelName } from '../../protocol/models.js';
-import { sameVersion } from '../../protocol/versions.js';
+import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import { byText } from '../../text.js';
 
 /** `unknown`: nothing that decides was heard, or not lately enough; `not_checked`: a PSDK upgrade, which concerns a payload. */
@@ -37,7 +37,7 @@ export interface InventoryRow {
   heard_by: string | null;
   /** Version of the manifest. */
   target: string | null;
-  firmware_upgrade_type: number | null;
+  firmware_upgrade_type: UpgradeType | null;
   /** Null without a manifest. */
   state: DriftState | null;
   labels: Labels;
@@ -122,18 +122,9 @@ function rowOf({ sn, pid, labels, entry, wanted }: Listed, inventory: Inventory,
     labels,
   };
   if (!wanted) return row;
-  const decides = (at: number | null | undefined) => at != null && at <= now && now - at <= maxAge;
-  const type = wanted.firmware_upgrade_type;
-  // A version proves nothing of a consistency upgrade (PROTOCOL "ota_create").
-  const same =
-    type === 2
-      ? decides(entry?.compatible_at) && entry?.compatible_status != null
-        ? entry.compatible_status === 0
-        : null
-      : noted && decides(noted.heard_at)
-        ? sameVersion(noted.version, wanted.product_version)
-        : null;
-  row.state = type === 4 ? 'not_checked' : same === null ? 'unknown' : same ? 'current' : 'drift';
+  const { firmware_upgrade_type: type, known } = wanted;
+  const told = type === 4 ? null : notedState(inventory, wanted, known, now, maxAge);
+  row.state = type === 4 ? 'not_checked' : told === null ? 'unknown' : told.atTarget ? 'current' : 'drift';
   return row;
 }
 

@@ -4,12 +4,19 @@
  */
 import type { Clock } from '../../clock.js';
 import type { FleetFeed } from '../../fleet/feed.js';
-import { DECIDES_FOR, INFORMS_FOR, type Inventory, type KnownVersion, notedVersion } from '../../fleet/inventory.js';
+import {
+  DECIDES_FOR,
+  INFORMS_FOR,
+  type Inventory,
+  type KnownVersion,
+  type NotedState,
+  notedState,
+  notedVersion,
+} from '../../fleet/inventory.js';
 import { type Readiness, readinessOf } from '../../fleet/readiness.js';
 import { live } from '../../fleet/record.js';
 import { type KnownProducts, modelClaims, modelMismatch } from '../../protocol/products.js';
-import { isProof } from '../../protocol/upgrade-types.js';
-import { isNewer, sameVersion } from '../../protocol/versions.js';
+import { isNewer } from '../../protocol/versions.js';
 import { safeText, showDuration } from '../../text.js';
 import type { Plan, PlannedDevice } from '../plan.js';
 
@@ -57,45 +64,28 @@ export function judge(
     device,
     readiness,
     version,
-    current: options.skipCurrent ? currentOf(device, readiness, version, options) : null,
+    current: options.skipCurrent ? currentOf(device, readiness, options) : null,
   };
 }
 
 /** Why `--skip-current` leaves a device out: what it reports, or what was reported within a day. */
-function currentOf(
-  device: PlannedDevice,
-  { atTarget, current }: Readiness,
-  version: KnownVersion | null,
-  { inventory, clock }: JudgeOptions,
-): string | null {
+function currentOf(device: PlannedDevice, { atTarget, current }: Readiness, options: JudgeOptions): string | null {
   const { firmware_upgrade_type: type, product_version: target } = device;
   const what = type === 2 ? 'it needs no consistency upgrade' : `already at version ${safeText(target, 60)}`;
   if (atTarget !== null)
     return atTarget ? (type === 3 ? `already at version ${safeText(current ?? '', 60)}` : what) : null;
-  const entry = inventory.devices.get(device.sn);
-  const fresh = (at: number | null | undefined) => at != null && at <= clock.wall() && clock.wall() - at <= DECIDES_FOR;
-  const says = (at: number, source: string) =>
-    `${what}, as reported ${showDuration(clock.wall() - at)} ago (${source})`;
-  if (type === 2) {
-    return entry?.compatible_status === 0 && fresh(entry.compatible_at)
-      ? says(entry.compatible_at ?? 0, 'inventory')
-      : null;
-  }
-  if (type === 4) {
-    const same = entry?.psdk_version != null && isProof(4, entry.psdk_version, target) === true;
-    return same && fresh(entry?.psdk_at) ? says(entry?.psdk_at ?? 0, 'inventory') : null;
-  }
-  if (version === null || !fresh(version.heard_at) || !sameVersion(version.version, target)) return null;
-  return says(version.heard_at, version.source);
+  const noted = notedOf(device, options);
+  if (!noted?.atTarget) return null;
+  return `${what}, as reported ${showDuration(options.clock.wall() - noted.heard_at)} ago (${noted.source})`;
+}
+
+function notedOf(device: PlannedDevice, { inventory, known, clock }: JudgeOptions): NotedState | null {
+  return notedState(inventory, device, known.get(device.sn) ?? null, clock.wall(), DECIDES_FOR);
 }
 
 /** Whether it is known that there is something to do. */
-export function isKnown({ device, readiness, version }: Judged, { inventory, clock }: JudgeOptions): boolean {
-  if (readiness.atTarget !== null) return true;
-  if (device.firmware_upgrade_type === 3) return version !== null && clock.wall() - version.heard_at <= DECIDES_FOR;
-  const entry = inventory.devices.get(device.sn);
-  const at = device.firmware_upgrade_type === 2 ? entry?.compatible_at : entry?.psdk_at;
-  return at != null && clock.wall() - at <= DECIDES_FOR;
+export function isKnown({ device, readiness }: Judged, options: JudgeOptions): boolean {
+  return readiness.atTarget !== null || notedOf(device, options) !== null;
 }
 
 /** Of a device that is left out by its version: it needed a consistency upgrade when that was last heard. */

@@ -2,7 +2,9 @@
 import { connector } from '../../../app/connect.js';
 import type { Connect, Context } from '../../../app/context.js';
 import { listDevices, scopeOf, withFleet } from '../../../app/devices.js';
+import { readInventory } from '../../../app/inventory/keep.js';
 import { EXIT_CODES, OtaError } from '../../../errors.js';
+import type { Inventory } from '../../../fleet/inventory.js';
 import type { ManifestDevice } from '../../../manifest/model.js';
 import { readManifest } from '../../../manifest/read.js';
 import { serialDoubt } from '../../../protocol/topics.js';
@@ -34,12 +36,14 @@ export async function devicesCommand(options: DevicesOptions, io: Io): Promise<n
     : Math.min(connection.connectTimeout, options.timeout);
   const connect = connector({ ...connection, connectTimeout }, { sessionExpiry: 0 }, warn);
   const serials = [...pids, ...(target ?? []).flatMap(({ sn, pid }) => [sn, pid])];
-  return showDevices(options, target, recordedConnect(connect, options, serials, io, warn), io);
+  const inventory = await readInventory({ env: io.env, warn });
+  return showDevices(options, target, recordedConnect(connect, options, serials, io, warn), io, inventory);
 }
 
 /**
  * Lists the devices, or keeps the list live until `io.signal` aborts. A gateway that says nothing is listed as offline: that
  * is an answer, so the exit code is 0.
+ * @param inventory what earlier commands heard; null = nothing is known of that, and nothing is kept
  * @throws OtaError `usage`, `broker_unreachable`, `broker_refused`, `broker_lost`.
  */
 export async function showDevices(
@@ -47,12 +51,13 @@ export async function showDevices(
   target: readonly ManifestDevice[] | undefined,
   connect: Connect,
   io: Io,
+  inventory: Inventory | null = null,
 ): Promise<number> {
-  const { pid: pids = [], all = false, output, timeout } = options;
-  const scope = scopeOf(pids, all, target);
+  const { pid: pids = [], all = false, output, timeout, select } = options;
+  const scope = scopeOf(pids, all, target, { select, ...(inventory ? { inventory } : {}) });
   const { stdout, stderr, clock, signal } = io;
   const context = { clock, signal, warn: warner(io) };
-  await withFleet(connect, context, io.env, async (feed, broker) => {
+  await withFleet(connect, context, inventory && io.env, async (feed, broker) => {
     if (options.watch) return watchDevices(options, scope, feed, broker, io);
     const telling = output === 'table' && stderr.isTTY === true;
     if (telling) stderr.write(`Listening on ${safeText(broker.url)} for up to ${showDuration(timeout)}...`);
@@ -67,7 +72,7 @@ export async function showDevices(
       stderr.write(`No device was heard of within ${showDuration(timeout)} on ${safeText(broker.url)}.\n`);
     } else {
       const styles = stylesFor(useColor(stdout, io.env, options.color));
-      stdout.write(`${devicesTable(rows, scope.hasTarget, terminalWidth(stdout), styles)}\n`);
+      stdout.write(`${devicesTable(rows, scope.hasTarget, clock.wall(), terminalWidth(stdout), styles)}\n`);
     }
   });
   return signal.aborted ? interruptCode(signal.reason) : 0;

@@ -1,12 +1,12 @@
 /** The rows of `dji-ota devices --watch`, kept up to date at a cost that depends on what changed, not on the fleet. */
 
-import { type DevicesScope, fixedOf } from '../../../app/devices.js';
+import { type DevicesScope, fixedOf, rowsOf } from '../../../app/devices.js';
 import type { Clock } from '../../../clock.js';
 import type { FleetFeed } from '../../../fleet/feed.js';
 import { createGroups } from '../../../fleet/groups.js';
 import { hasReported } from '../../../fleet/listen.js';
 import { ONLINE_FOR } from '../../../fleet/properties.js';
-import { type DeviceRow, deviceRow, rowKey } from '../../../fleet/rows.js';
+import { type DeviceRow, rowKey } from '../../../fleet/rows.js';
 
 /** Longer than one round of partial messages: until then a new device's row waits to be complete. Milliseconds. */
 const COMPLETE_AFTER = 3_000;
@@ -54,7 +54,7 @@ export function createLiveRows({ fleet }: FleetFeed, scope: DevicesScope, timeou
     if (settled.length < members.length) dirty.add(pid);
     const heardAt = fleet.devices.get(pid)?.heardAt ?? null;
     if (heardAt !== null && now - heardAt <= ONLINE_FOR) silentAfter.set(pid, heardAt + ONLINE_FOR);
-    const rows = settled.map((sn) => deviceRow(fleet, sn, pid, scope.targets.get(sn) ?? null, clock));
+    const rows = rowsOf(scope, fleet, pid, settled, clock);
     shown.set(pid, rows);
     return rows;
   };

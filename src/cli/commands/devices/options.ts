@@ -4,11 +4,13 @@ import { defineOptions, type Options } from '../../options/declaration.js';
 import type { CommonOptions } from '../../options/on-every-command.js';
 import { PID, RECORD, TABLE_OUTPUT } from '../../options/output.js';
 import { timeout } from '../../options/value-types.js';
+import { WHICH_DEVICES } from '../../options/which-devices.js';
 
 export const DEVICES = defineOptions({
   ...PID,
   all: { help: 'every gateway of the broker' },
   target: { value: '<manifest>', help: 'add the version of a manifest, and what push would do', complete: 'files' },
+  select: WHICH_DEVICES.select,
   watch: { help: 'keep the list live' },
   timeout: { value: '<duration>', help: 'how long to listen', type: timeout, default: LISTEN_TIME },
   ...TABLE_OUTPUT,

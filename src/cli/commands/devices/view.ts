@@ -1,56 +1,55 @@
 /** How `dji-ota devices` shows its rows: a table, lines, JSON. */
 
-import { showDockMode } from '../../../fleet/number-names.js';
+import { consistencyWord, showDockMode, showTarget } from '../../../fleet/number-names.js';
 import type { DeviceRow } from '../../../fleet/rows.js';
 import type { Styles } from '../../../render/styles.js';
-import { type Cell, type Column, renderTable } from '../../../render/table/table.js';
-import { safeText } from '../../../text.js';
+import { type Field, fieldTable, labelFields } from '../../../render/table/field-table.js';
+import type { Cell } from '../../../render/table/table.js';
+import { safeText, showAgo } from '../../../text.js';
 
 const NONE = '-';
+const UNKNOWN = 'unknown';
 // Narrower than the full table: there the columns that decide stay, and the reasons name the mode and the battery.
 const FULL_WIDTH = 130;
 
-interface Field extends Column {
-  cell(row: DeviceRow): Cell;
-}
-
-/** A table with a row a device, and a count; without a line end at its end. `width`: of the terminal, null = as wide as it gets. */
+/**
+ * A table with a row a device, and a count; without a line end at its end. `now`: milliseconds since 1970; `width`: of the
+ * terminal, null = as wide as it gets.
+ */
 export function devicesTable(
   rows: readonly DeviceRow[],
   withTarget: boolean,
+  now: number,
   width: number | null,
   styles: Styles,
 ): string {
   const narrow = width !== null && width < FULL_WIDTH;
-  const device: Field[] =
+  const device: Field<DeviceRow>[] =
     width === null
       ? [
           { title: 'GATEWAY', cell: (row) => row.pid },
           { title: 'DEVICE', cell: (row) => row.sn },
         ]
       : [{ title: 'DEVICE', cell: (row) => (row.sn === row.pid ? row.sn : `  ${row.sn}`) }];
-  const mode: Field = { title: 'MODE', cell: (row) => (row.kind === 'dock' ? showMode(row) : NONE) };
-  const battery: Field = {
+  const mode: Field<DeviceRow> = { title: 'MODE', cell: (row) => (row.kind === 'dock' ? showMode(row) : NONE) };
+  const battery: Field<DeviceRow> = {
     title: 'BATTERY',
-    align: 'right',
-    cell: (row) => (row.capacity_percent === null ? NONE : `${row.capacity_percent} %`),
+    cell: (row) =>
+      row.capacity_percent === null ? NONE : `${String(row.capacity_percent).padStart(3)} % ${sourceOf(row)}`,
   };
-  const fields: Field[] = [
+  const fields: Field<DeviceRow>[] = [
     ...device,
+    ...labelFields(rows),
     { title: 'MODEL', foldAt: 2, cell: modelOf },
-    { title: 'FIRMWARE', foldAt: 1, cell: versionOf },
-    ...(withTarget ? [{ title: 'TARGET', foldAt: 1, cell: (row: DeviceRow) => row.target ?? NONE }] : []),
-    { title: 'CONSISTENCY', foldAt: 3, cell: (row) => consistencyCell(row, narrow && withTarget, styles) },
+    { title: 'FIRMWARE', foldAt: 1, cell: (row) => versionCell(row, now, styles) },
+    ...(withTarget ? [{ title: 'TARGET', foldAt: 1, cell: targetOf }] : []),
+    { title: 'CONSISTENCY', foldAt: 3, cell: (row) => consistencyCell(row, narrow && withTarget, now, styles) },
     ...(narrow ? [] : [battery, mode]),
     { title: 'READY', cell: (row: DeviceRow) => readyCell(row, styles) },
     ...(withTarget ? [{ title: 'PUSH', cell: (row: DeviceRow) => pushCell(row, styles) }] : []),
     { title: 'WHY NOT', prose: true, cell: whyOf },
   ];
-  const cells = rows.map((row) => fields.map((field) => field.cell(row)));
-  // A pipe gets the same columns every time; a terminal those that say something.
-  const shown = fields.flatMap((_, index) => (width === null || cells.some((row) => row[index] !== '') ? [index] : []));
-  const pick = <T>(list: readonly T[]) => shown.flatMap((index) => list[index] ?? []);
-  return `${renderTable(pick(fields), cells.map(pick), width, styles)}\n${styles.strong(summaryOf(rows))}`;
+  return `${fieldTable(fields, rows, width, styles)}\n${styles.strong(summaryOf(rows))}`;
 }
 
 const URGENCY = { 'not ready': 0, offline: 1, unknown: 2, ready: 3 };
@@ -65,7 +64,7 @@ export function notReadyFirst(rows: readonly DeviceRow[]): DeviceRow[] {
 /** One line of a log, for a device that changed; `time` in milliseconds since 1970. */
 export function deviceLine(row: DeviceRow, time: number): string {
   const where = row.sn === row.pid ? '' : ` on ${row.pid}`;
-  const target = row.target === null ? '' : ` -> ${row.target} (${actionWord(row)})`;
+  const target = row.target === null ? '' : ` -> ${targetOf(row)} (${actionWord(row)})`;
   const state = row.ready
     ? row.asleep
       ? 'ready (asleep)'
@@ -77,8 +76,8 @@ export function deviceLine(row: DeviceRow, time: number): string {
   const parts = [
     `${row.sn}${where}`,
     modelOf(row),
-    `${versionOf(row)}${target}`,
-    row.consistency ?? 'consistency unknown',
+    `${versionOf(row, time)}${target}`,
+    consistencyOf(row, time) ?? 'consistency unknown',
     why === '' ? state : `${state}: ${why}`,
   ];
   return `${new Date(time).toISOString()}  ${parts.map((part) => safeText(part, 600)).join('  ')}`;
@@ -111,28 +110,58 @@ function modelOf(row: DeviceRow): string {
   return row.model_name ?? row.kind ?? NONE;
 }
 
-function versionOf(row: DeviceRow): string {
-  if (row.firmware_version === null) return NONE;
-  return row.firmware_version_live ? row.firmware_version : `${row.firmware_version} (retained)`;
+/** With its age where it was not heard now; a report whose age nobody knows comes last. */
+function versionOf(row: DeviceRow, now: number): string {
+  const { known_version: known, firmware_version } = row;
+  if (known) return known.source === 'live' ? known.version : `${known.version} (${ago(known.heard_at, now)})`;
+  return firmware_version === null ? UNKNOWN : `${firmware_version} (retained)`;
+}
+
+function versionCell(row: DeviceRow, now: number, styles: Styles): Cell {
+  const text = versionOf(row, now);
+  return text === UNKNOWN ? { text, style: styles.warn } : text;
+}
+
+function ago(at: string, now: number): string {
+  return showAgo(Math.max(0, now - Date.parse(at)));
+}
+
+function targetOf({ target, firmware_upgrade_type: type }: DeviceRow): string {
+  return target === null ? NONE : showTarget(target, type);
+}
+
+/** Who told the charge: the aircraft, the dock's charger, or the dock of an aircraft that is off. */
+function sourceOf({ sn, pid, capacity_source: source }: DeviceRow): string {
+  if (sn === pid) return '';
+  return source === 'battery' ? 'aircraft' : source === 'drone_charge_state' ? 'charger' : 'maintenance';
 }
 
 function showMode(row: DeviceRow): string {
   return row.mode_code === null ? NONE : showDockMode(row.mode_code);
 }
 
+function consistencyOf({ consistency, known_consistency: known }: DeviceRow, now: number): string | null {
+  if (!known) return consistency;
+  return `${consistencyWord(known.compatible_status)} (${ago(known.heard_at, now)})`;
+}
+
 /** `brief`: only where something has to be done. */
-function consistencyCell(row: DeviceRow, brief: boolean, styles: Styles): Cell {
-  if (brief && row.compatible_status !== 1) return '';
-  const style = row.compatible_status === 1 ? styles.warn : styles.plain;
-  return { text: row.consistency ?? NONE, style };
+function consistencyCell(row: DeviceRow, brief: boolean, now: number, styles: Styles): Cell {
+  const needed = (row.known_consistency ?? row).compatible_status === 1;
+  if (brief && !needed) return '';
+  return { text: consistencyOf(row, now) ?? UNKNOWN, style: needed ? styles.warn : styles.plain };
 }
 
 function readyCell(row: DeviceRow, styles: Styles): Cell {
   const word = readyWord(row);
   if (word === 'ready') return { text: row.asleep ? 'yes (asleep)' : 'yes', style: styles.good };
   if (word === 'unknown') return { text: word, style: styles.warn };
-  return { text: word === 'offline' ? word : 'no', style: styles.bad };
+  const { presence } = row;
+  const where = presence === null || presence === 'asleep' || presence === 'awake' ? '' : ` (${WHERE[presence]})`;
+  return { text: word === 'offline' ? word : `no${where}`, style: styles.bad };
 }
+
+const WHERE = { away: 'away', unpaired: 'unpaired', other_dock: 'other dock' };
 
 function pushCell(row: DeviceRow, styles: Styles): Cell {
   const style = { upgrade: styles.busy, current: styles.good, not_ready: styles.bad, unknown: styles.warn };

@@ -99,7 +99,9 @@ function createScreen(
     const head = `${new Date(clock.wall()).toISOString()}  ${summaryOf(rows)}  Ctrl-C ends`;
     // Only the rows that fit are laid out: drawing costs the same in a large fleet.
     const table =
-      rows.length === 0 ? 'Nothing heard yet.' : devicesTable(last.slice(0, height), hasTarget, columns(), styles);
+      rows.length === 0
+        ? 'Nothing heard yet.'
+        : devicesTable(last.slice(0, height), hasTarget, clock.wall(), columns(), styles);
     const lines = table.split('\n');
     const room = height - 2;
     // The count stands in the head.
@@ -122,7 +124,7 @@ function createScreen(
       stdout.off?.('resize', onResize);
       withdraw();
       restore();
-      if (last?.length) stdout.write(`${devicesTable(last, hasTarget, columns(), styles)}\n`);
+      if (last?.length) stdout.write(`${devicesTable(last, hasTarget, clock.wall(), columns(), styles)}\n`);
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type DriftTotals,
   type InventoryRow,
 } from '../../../app/inventory/inventory-rows.js';
+import { showTarget } from '../../../fleet/number-names.js';
 import { csvCell } from '../../../render/report/escape.js';
 import type { Styles } from '../../../render/styles.js';
 import { type Field, fieldTable, labelFields } from '../../../render/table/field-table.js';
@@ -35,7 +36,15 @@ export function inventoryTable(
     ...labelFields(rows),
     { title: 'MODEL', foldAt: 3, cell: (row) => row.model_name ?? row.kind ?? UNKNOWN },
     { title: 'FIRMWARE', cell: (row) => word(row.firmware_version ?? UNKNOWN) },
-    ...(totals ? [{ title: 'TARGET', foldAt: 1, cell: targetOf }] : []),
+    ...(totals
+      ? [
+          {
+            title: 'TARGET',
+            foldAt: 1,
+            cell: (row: InventoryRow) => showTarget(row.target ?? '', row.firmware_upgrade_type),
+          },
+        ]
+      : []),
     { title: 'REPORTED', foldAt: 2, cell: (row) => heard(row.version_heard_at, row.version_heard_by) },
     {
       title: 'CONSISTENCY',
@@ -54,11 +63,6 @@ export function inventoryTable(
       ? [`${unknown} of unknown version`]
       : [];
   return `${fieldTable(fields, rows, width, styles)}\n${styles.strong([count, parts.join(', ')].filter(Boolean).join(': '))}`;
-}
-
-/** Of a type that brings something else than a version, which one it is. */
-function targetOf({ target, firmware_upgrade_type: type }: InventoryRow): string {
-  return `${target}${type === 2 ? ' (consistency)' : type === 4 ? ' (psdk)' : ''}`;
 }
 
 function stateCell(state: DriftState | null, styles: Styles) {

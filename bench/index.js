@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { startBroker } from './broker.js';
 import { digestRows, downloadRow, packageRows } from './rows/firmware.js';
 import { growthRow, memoryRow, receivingRows, wholeRunRow } from './rows/fleet.js';
+import { inventoryRow } from './rows/inventory.js';
 import { resumeRow } from './rows/journal.js';
 import { foreignRow, scaleRows } from './rows/scale.js';
 import { simulatorRow } from './rows/simulator.js';
@@ -32,6 +33,7 @@ const ROWS = [
   { name: 'memory', run: memoryRow, needs: ['mosquitto'] },
   { name: 'growth', run: growthRow, needs: ['mosquitto'] },
   { name: 'resume', run: resumeRow, needs: ['mosquitto'] },
+  { name: 'inventory', run: inventoryRow },
   { name: 'simulator', run: simulatorRow },
   { name: 'scale', run: scaleRows, needs: ['mosquitto'] },
   { name: 'foreign', run: foreignRow, needs: ['mosquitto'] },

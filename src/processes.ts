@@ -20,8 +20,8 @@ export interface Processes {
   self(): ProcessName;
   /** Whether a process of this boot and PID namespace runs. `pid`: at least 1. */
   isAlive(process: Pick<ProcessName, 'pid' | 'started'>): boolean;
-  /** `user@host`, for people. */
-  user(): string;
+  /** Who runs this one: the name, or the number of a user that has none; null where there is neither. */
+  user(): string | null;
 }
 
 export const systemProcesses: Processes = {
@@ -49,10 +49,10 @@ export const systemProcesses: Processes = {
   },
   user() {
     try {
-      return `${userInfo().username}@${hostname()}`;
+      return userInfo().username;
     } catch {
       // A uid without an entry in the list of users.
-      return hostname();
+      return process.getuid?.().toString() ?? null;
     }
   },
 };

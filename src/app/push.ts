@@ -13,7 +13,7 @@ import { push as runPush } from '../upgrade/push.js';
 import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
-import { keepInventory, learnedProducts, learnProducts, readInventory } from './inventory/keep.js';
+import { keepInventory, learnedProducts, learnProducts, notedVersions, readInventory } from './inventory/keep.js';
 import { namedBids } from './named-bids.js';
 import { LISTEN_FOR_EARLIER } from './named-run.js';
 import { judgeOf } from './plan.js';
@@ -37,7 +37,10 @@ export interface PushRequest {
   settings: PushSettings;
   way: WayToDocks;
   /** What its journal is called, and where the manifest lies (an absolute path, or `-`); null: none is kept. */
-  journal: Pick<RunRecord, 'run' | 'manifest' | 'options' | 'retryOf' | 'named' | 'fingerprint'> | null;
+  journal: Pick<
+    RunRecord,
+    'run' | 'manifest' | 'manifestSha256' | 'options' | 'retryOf' | 'named' | 'fingerprint'
+  > | null;
   /** Of a named run: its lease, and whether nothing is known of an earlier attempt. */
   claim?: { held: HeldJournal; fresh: boolean } | undefined;
   /** Asked once everything is known and nothing is published; false ends the run. */
@@ -82,8 +85,8 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       prepare: async (ending) => {
         // Simulated docks download nothing.
         const firmware = { ...settings.firmware, products, ...(way.simulated ? { probeUrls: false } : {}) };
-        const prepare = () =>
-          prepareDevices(read, { ...settings, firmware }, duration, { ...context, signal: ending }, codes);
+        const noted = { ...context, emit: journal?.noting(emit) ?? emit, signal: ending };
+        const prepare = () => prepareDevices(read, { ...settings, firmware }, duration, noted, codes);
         return serving ? serving.serve(prepare) : prepare();
       },
       connect: way.connect,
@@ -108,7 +111,10 @@ export async function push(request: PushRequest, context: Context): Promise<Push
         feed,
       ),
       readiness: waitReady ? (plan) => watchReadiness(plan, feed, judge) : null,
-      verification: createVerification(clock, feed, verify !== 'off'),
+      verification: {
+        ...createVerification(clock, feed, verify !== 'off'),
+        noted: (plan) => notedVersions(plan, inventory, judge.known, clock.wall()),
+      },
       names: namesFrom(feed),
       ...(serving ? { downloads: serving.downloads } : {}),
       confirm: confirm ?? null,

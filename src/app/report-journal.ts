@@ -1,7 +1,8 @@
 /** An earlier run as a report: its journal, replayed through the same core that the run had. */
 import type { JournalContent } from '../journal/read.js';
+import type { RunRecord } from '../journal/record.js';
 import { type Collector, createCollector } from '../render/report/gather.js';
-import type { RunReport } from '../render/report/model.js';
+import type { RunOrigin, RunReport } from '../render/report/model.js';
 import { createCore, type RunCore, replay } from '../upgrade/core.js';
 import { totalsOf } from '../upgrade/counting.js';
 import { exitCodeOf } from '../upgrade/exit-code.js';
@@ -9,6 +10,13 @@ import { makePlan, type PlannedDevice } from '../upgrade/plan.js';
 import { factsInEffect, skippedIn } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { viewOf } from '../upgrade/tracker/view.js';
+import { keptBroker } from './kept-connection.js';
+
+/** Where an earlier run comes from, by its journal. */
+export function originOf({ manifest, manifestSha256, connection, by }: RunRecord): RunOrigin {
+  const { user = null, host = null, version = null } = by ?? {};
+  return { manifest, manifest_sha256: manifestSha256 ?? null, broker: keptBroker(connection), user, host, version };
+}
 
 /**
  * What the journal tells, taken into `collector`. `ended` false: of a run that is about to be taken up again, so that
@@ -21,7 +29,8 @@ export function replayInto(collector: Collector, content: JournalContent, ended:
   for (const { sn, file } of devices) {
     if (!file) continue;
     const { file_name, file_size, md5 } = file;
-    collector.firmware(sn, { file_name, file_size, md5 });
+    const known = plan.packages && Object.hasOwn(plan.packages, md5) ? plan.packages[md5] : undefined;
+    collector.firmware(sn, { file_name, file_size, md5, ...(known ?? { product: null, sha256: null }) });
   }
   const { command, devices: count, gateways } = header;
   collector.take({ event: 'run_started', command, devices: count, gateways }, header.time);
@@ -37,7 +46,8 @@ export function replayInto(collector: Collector, content: JournalContent, ended:
 export function reportOfJournal(content: JournalContent, version: string, alive: boolean): RunReport {
   const { header, plan, finished, facts } = content;
   const { verify } = plan.options.tracker;
-  const collector = createCollector({ run: header.run, version, simulated: header.simulated, verify });
+  const { run, simulated } = header;
+  const collector = createCollector({ run, version, simulated, verify, origin: originOf(header) });
   const core = replayInto(collector, content, true);
   const last = facts.at(-1);
   const time = finished?.time ?? last?.at ?? header.time;

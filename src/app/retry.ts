@@ -99,7 +99,7 @@ export async function devicesAgain(
   { run, content, devices }: Retry,
   manifest: string | undefined,
   read: (source: string) => Promise<Manifest>,
-): Promise<{ source: string; devices: ManifestDevice[]; warnings: Manifest['warnings'] }> {
+): Promise<Manifest> {
   const source = manifest ?? content.header.manifest;
   const found =
     manifest === undefined && source === '-'
@@ -108,8 +108,10 @@ export async function devicesAgain(
           if (manifest === undefined && error.code === 'manifest_unreadable') return null;
           throw error;
         });
-  if (!found)
-    return { source, devices: devices.map((device, index) => entryOf(device, index, run, content)), warnings: [] };
+  if (!found) {
+    const entries = devices.map((device, index) => entryOf(device, index, run, content));
+    return { source, devices: entries, sha256: null, warnings: [] };
+  }
   const entries = new Map(found.devices.map((entry) => [entry.sn, entry]));
   const missing = devices.filter(({ sn }) => !entries.has(sn)).map(({ sn }) => sn);
   if (missing.length > 0) {
@@ -118,7 +120,8 @@ export async function devicesAgain(
       hint: 'Leave them out with --exclude, or give the manifest that has them with --manifest.',
     });
   }
-  return { source, devices: devices.flatMap(({ sn }) => entries.get(sn) ?? []), warnings: found.warnings };
+  const { sha256, warnings } = found;
+  return { source, devices: devices.flatMap(({ sn }) => entries.get(sn) ?? []), sha256, warnings };
 }
 
 function entryOf(device: KeptDevice, index: number, run: string, { header }: JournalContent): ManifestDevice {

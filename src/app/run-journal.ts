@@ -2,13 +2,15 @@
 import path from 'node:path';
 import { createJournal, type HeldJournal, type Journal, reopenJournal } from '../journal/journal.js';
 import type { FactTaker, JournalContent } from '../journal/read.js';
-import type { KeptServe, RunRecord } from '../journal/record.js';
+import type { KeptPackage, KeptServe, RunRecord } from '../journal/record.js';
 import type { Machine } from '../machine.js';
 import { warnOfLooseFolders } from '../settings/loose-folders.js';
 import { ensurePrivateFolder, stateFolders } from '../settings/state-folders.js';
 import { isRunOver, type RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
+import type { Emit } from '../upgrade/events.js';
 import type { Context } from './context.js';
+import { operator } from './operator.js';
 import type { ServeSettings } from './serving.js';
 
 /** @throws OtaError `settings_invalid` where no folder is known. */
@@ -19,6 +21,8 @@ export function runsFolder(env: NodeJS.ProcessEnv): string {
 type JournalContext = Pick<Context, keyof Machine | 'env' | 'warn'>;
 
 export interface RunJournal {
+  /** `emit`, of whose firmware is noted what the journal keeps of it. */
+  noting(emit: Emit): Emit;
   /** For `openLog` of a push. */
   begin(core: RunCore): Promise<Journal>;
   /** Writes how it ended. Never throws. @returns whether the run came to its own end; null where nothing was recorded */
@@ -34,15 +38,27 @@ export function newRunJournal(kept: KeptRun, context: JournalContext, held?: Hel
   const folder = runsFolder(context.env);
   let journal: Journal | null = null;
   let core: RunCore | null = null;
+  const packages: Record<string, KeptPackage> = {};
   return {
+    noting: (emit) => (event) => {
+      if (event.event === 'firmware_ready') packages[event.md5] = { product: event.product, sha256: event.sha256 };
+      emit(event);
+    },
     async begin(of) {
       core = of;
       warnOfLooseFolders(context.env, context.warn);
       await ensurePrivateFolder(folder, 'journal_unwritable', context.disk);
       const { devices, gateways } = core.plan;
       const counts = { devices: devices.length, gateways: gateways.length };
-      const header = { ...kept, time: context.clock.wall(), command: 'push' as const, ...counts };
-      journal = await createJournal(folder, header, { options: core.options, devices }, { ...options(context), held });
+      const header = {
+        ...kept,
+        time: context.clock.wall(),
+        command: 'push' as const,
+        ...counts,
+        by: operator(context.processes),
+      };
+      const plan = { options: core.options, devices, packages };
+      journal = await createJournal(folder, header, plan, { ...options(context), held });
       return journal;
     },
     async end({ exit_code, totals }) {

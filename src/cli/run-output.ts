@@ -34,7 +34,7 @@ export interface RunOutput {
   warn(code: string, message: string): void;
   note(text: string): void;
   /** Says what the run is about, where people look on. */
-  header(about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'>): void;
+  header(about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'> & { sha256?: string | null }): void;
   /** Puts the terminal in order for something else that is written to it, e.g. a question. */
   pause(): void;
   /**
@@ -50,7 +50,9 @@ export interface RunOutput {
 export async function openOutput(flags: OutputFlags, io: Io, runId: string, begins = false): Promise<RunOutput> {
   const { output } = flags;
   const reports = flags.report
-    ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io, begins)
+    ? await (await import('./run-reports.js')).openReports(flags.report, runId, flags, io, begins, (code, message) =>
+        warn(code, message),
+      )
     : null;
   const simulated = flags.simulate !== undefined;
   const notify = flags.notify?.length
@@ -80,6 +82,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     if (closed) return;
     closed = true;
     forget();
+    reports?.abandon();
     renderer.close();
     notify?.close();
   };
@@ -122,7 +125,8 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     emit,
     warn,
     note,
-    header(about) {
+    header({ sha256 = null, ...about }) {
+      reports?.origin({ manifest: about.manifest, manifest_sha256: sha256, broker: about.broker });
       if (kind === 'bars' || kind === 'log') headerLines({ run: runId, simulated, ...about }).forEach(note);
     },
     pause: () => renderer.phase(null),

@@ -1,18 +1,28 @@
 /** The reports of a run that is under way: gathered while it goes on, written at its end. */
-import { replayInto } from '../app/report-journal.js';
+import path from 'node:path';
+import { operator } from '../app/operator.js';
+import { originOf, replayInto } from '../app/report-journal.js';
 import { runsFolder } from '../app/run-journal.js';
 import { version } from '../app/version.js';
+import { systemReason } from '../errors.js';
 import { journalFile, readJournal } from '../journal/read.js';
-import { createCollector } from '../render/report/gather.js';
-import { checkReportTargets } from '../render/report/targets.js';
+import { thisMachine } from '../machine.js';
+import { type Collector, createCollector } from '../render/report/gather.js';
+import { NO_ORIGIN, type RunOrigin } from '../render/report/model.js';
+import { checkReportTargets, formatOf } from '../render/report/targets.js';
+import { safeText } from '../text.js';
 import type { CoreOptions } from '../upgrade/core.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
 export interface RunReports {
+  /** Where a run that begins comes from; of one that is taken up again the journal has told it. */
+  origin(known: Partial<RunOrigin>): void;
   take(event: RunEvent, wall: number): void;
   view(view: RunView): void;
+  /** For every way out that does not come to {@link write}: no page is written any more. */
+  abandon(): void;
   /** Writes them all. @returns what could not be written, as sentences for people with what to do */
   write(): Promise<{ file: string; message: string; hint: string | null }[]>;
 }
@@ -31,8 +41,9 @@ export async function openReports(
   files: readonly string[],
   run: string,
   flags: ReportFlags,
-  io: Pick<Io, 'env'>,
+  io: Pick<Io, 'env' | 'clock'>,
   begins: boolean,
+  warn: (code: string, message: string) => void,
 ): Promise<RunReports> {
   await checkReportTargets(files);
   const earlier = begins ? null : await readJournal(journalFile(runsFolder(io.env), run)).catch(() => null);
@@ -42,15 +53,42 @@ export async function openReports(
     version: version(),
     simulated: earlier?.header.simulated ?? flags.simulate !== undefined,
     verify: verify ?? 'off',
+    origin: earlier ? originOf(earlier.header) : { ...NO_ORIGIN, ...operator(thisMachine.processes) },
   });
   if (earlier) replayInto(collector, earlier, false);
+  const pages = files.filter((file) => formatOf(file) === 'html');
+  const renewal = pages.length === 0 ? null : await renewed(pages, collector, io, warn);
   return {
-    take: collector.take,
+    origin: earlier ? () => {} : collector.origin,
+    take(event, wall) {
+      collector.take(event, wall);
+      if (event.event === 'run_started') renewal?.begin();
+    },
+    abandon: () => void renewal?.end(),
     view: collector.view,
     async write() {
+      await renewal?.end();
       const { writeReports } = await import('../render/report/write.js');
       const errors = await writeReports(collector.report(), files);
       return errors.map(({ file, error: { message, hint } }) => ({ file, message, hint: hint ?? null }));
     },
   };
+}
+
+/** The pages of a run that goes on. What is wrong with one of them is a warning, once. */
+async function renewed(
+  files: readonly string[],
+  collector: Collector,
+  { clock }: Pick<Io, 'clock'>,
+  warn: (code: string, message: string) => void,
+) {
+  const { createRenewal } = await import('../render/report/html/renew.js');
+  const { liveHtmlReport } = await import('../render/report/html/page.js');
+  return createRenewal({
+    files: files.map((file) => path.resolve(file)),
+    clock,
+    render: (freshness) => liveHtmlReport(collector.standing(clock.wall()), freshness),
+    onTrouble: (error, file) =>
+      warn('report_unwritable', `the report ${safeText(file, 300)} cannot be renewed now: ${systemReason(error)}`),
+  });
 }

@@ -36,6 +36,8 @@ export interface FirmwareReady {
   md5: string;
   /** Lower-case hex; null where the manifest does not ask for it. */
   sha256: string | null;
+  /** Product code; null where the package was not looked into, or has none. */
+  product: string | null;
   source: FirmwareOrigin;
   /** Serial numbers, in the manifest's order. */
   devices: string[];
@@ -102,6 +104,7 @@ export async function prepareFirmware(
       file_size,
       md5,
       sha256,
+      product: inside?.product ?? null,
       source,
       devices,
       package: verdict,

@@ -35,8 +35,14 @@ export function runRecord(fields: Fields): RunRecord | null {
     (fields.options === undefined || object(fields.options) !== null) &&
     isTextOrAbsent(fields.named) &&
     isTextOrAbsent(fields.fingerprint) &&
+    isTextOrAbsent(fields.manifestSha256) &&
+    (fields.by === undefined || isOperator(object(fields.by))) &&
     (fields.retryOf === undefined || (isText(fields.retryOf) && isRunName(fields.retryOf as string)));
   return good ? (fields as unknown as RunRecord) : null;
+}
+
+function isOperator(of: Fields | null): boolean {
+  return of !== null && orNull(isText)(of.user) && orNull(isText)(of.host) && isText(of.version);
 }
 
 function isConnection(of: Fields | null): boolean {
@@ -55,8 +61,14 @@ export function planRecord(fields: Fields): PlanRecord | null {
     isLimits(object(limits)) &&
     (options?.judge === undefined || isJudge(object(options.judge))) &&
     Array.isArray(fields.devices) &&
-    fields.devices.every((device) => isDevice(object(device)));
+    fields.devices.every((device) => isDevice(object(device))) &&
+    (fields.packages === undefined || Object.values(object(fields.packages) ?? { bad: null }).every(isPackage));
   return good ? (fields as unknown as PlanRecord) : null;
+}
+
+function isPackage(value: unknown): boolean {
+  const of = object(value);
+  return of !== null && orNull(isText)(of.product) && orNull(isText)(of.sha256);
 }
 
 /** The last line, or null where it is none. */

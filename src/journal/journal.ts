@@ -14,7 +14,7 @@ import { redactUrl } from '../url.js';
 import { type Lease, leaseFile, takeLease } from './lease.js';
 import { progressFilter } from './progress-filter.js';
 import { type FactTaker, type JournalContent, readJournal } from './read.js';
-import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type RunRecord, SEAM } from './record.js';
+import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type PlanRecord, type RunRecord, SEAM } from './record.js';
 import { dropStopRequest, takeStopRequest } from './stop-request.js';
 import { type LineWriter, openWriter } from './writer.js';
 
@@ -56,7 +56,7 @@ export interface JournalOptions extends Partial<Machine> {
 export async function createJournal(
   folder: string,
   header: Omit<RunRecord, 'kind' | 'schema'>,
-  plan: { options: CoreOptions; devices: readonly PlannedDevice[] },
+  plan: { options: CoreOptions; devices: readonly PlannedDevice[]; packages?: PlanRecord['packages'] },
   options: JournalOptions,
 ): Promise<Journal> {
   const { disk } = machineOf(options);
@@ -66,7 +66,7 @@ export async function createJournal(
     if (options.held) await disk.unlink(file).catch(() => {});
     const begin = async (writer: LineWriter) => {
       const first: RunRecord = { kind: 'run', schema: JOURNAL_SCHEMA, ...header };
-      await writer.write([first, { kind: 'plan', options: plan.options, devices: plan.devices.map(keptDevice) }]);
+      await writer.write([first, { kind: 'plan', ...plan, devices: plan.devices.map(keptDevice) }]);
       await syncFolder(folder, disk);
     };
     return await openJournal(file, 1, options, held, begin);

@@ -35,6 +35,10 @@ export interface RunRecord {
   fingerprint?: string | undefined;
   /** The earlier run whose devices these are. */
   retryOf?: string | undefined;
+  /** SHA-256 of the manifest's bytes; absent in journals of earlier versions. */
+  manifestSha256?: string | undefined;
+  /** Who began it, on which machine, with which version of the program; absent in journals of earlier versions. */
+  by?: { user: string | null; host: string | null; version: string } | undefined;
   /** How to reach the same broker again; the password comes from where it came before. */
   connection: KeptConnection;
 }
@@ -82,6 +86,13 @@ export interface PlanRecord {
   kind: 'plan';
   options: CoreOptions;
   devices: KeptDevice[];
+  /** What else is known of the firmware, by MD5; absent in journals of earlier versions. */
+  packages?: Record<string, KeptPackage> | undefined;
+}
+
+export interface KeptPackage {
+  product: string | null;
+  sha256: string | null;
 }
 
 /** The last line of a run that came to an end of its own. */

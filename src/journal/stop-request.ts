@@ -10,7 +10,8 @@ export async function requestStop(
   journal: string,
   { disk, processes }: Pick<Machine, 'disk' | 'processes'> = thisMachine,
 ): Promise<void> {
-  await disk.writeFile(fileOf(journal), processes.user(), { mode: 0o600 });
+  const by = [processes.user(), processes.self().host].filter((part) => part !== null).join('@');
+  await disk.writeFile(fileOf(journal), by, { mode: 0o600 });
 }
 
 /** Why the run is to stop; null where nobody asks for it. The request is gone then. Never throws. */

@@ -41,6 +41,8 @@ export interface Manifest {
   /** As given on the command line; `-` = standard input. */
   source: string;
   devices: ManifestDevice[];
+  /** Of its bytes, lower-case hex; null of one that came in memory. */
+  sha256: string | null;
   /** What is probably not as it was meant, to be said before anything is published. */
   warnings: ManifestWarning[];
 }

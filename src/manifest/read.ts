@@ -36,10 +36,10 @@ const MAX_DEVICES = 1_000_000;
  * @throws OtaError `manifest_unreadable`; `manifest_invalid`, with one of `details` for everything that is wrong.
  */
 export async function readManifest(source: string, options: ReadManifestOptions): Promise<Manifest> {
-  const { text, format, folder } = await readSource(source, options.cwd ?? '.', options.stdin, options.disk);
+  const { text, sha256, format, folder } = await readSource(source, options.cwd ?? '.', options.stdin, options.disk);
   const findings = createFindings();
   const { value, table } = await parse(source, text, format, findings);
-  return checkValue(source, value, folder, options, findings, table);
+  return { ...checkValue(source, value, folder, options, findings, table), sha256 };
 }
 
 /**
@@ -83,7 +83,7 @@ function checkValue(
   const devices = checkEntries(entries, rules, findings, warnings, table?.rows);
   const lines = findings.lines();
   if (lines.length > 0) throw invalid(source, lines, findings.full);
-  return { source, devices, warnings: warningsOf(source, warnings) };
+  return { source, devices, sha256: null, warnings: warningsOf(source, warnings) };
 }
 
 interface Parsed {

@@ -1,4 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { dirname, extname, resolve } from 'node:path';
 import { type OpenFile, systemDisk } from '../disk.js';
 import { systemReason } from '../errors.js';
@@ -23,6 +24,8 @@ const FORMATS: Readonly<Record<string, Format>> = {
 
 export interface SourceText {
   text: string;
+  /** Of its bytes, lower-case hex. */
+  sha256: string;
   format: Format;
   /** What a relative `file` is relative to. */
   folder: string;
@@ -39,7 +42,8 @@ export async function readSource(
   disk = systemDisk,
 ): Promise<SourceText> {
   if (source === '-') {
-    return { text: decode(source, await readAll(source, stdin())), format: 'json or yaml', folder: cwd };
+    const bytes = await readAll(source, stdin());
+    return { text: decode(source, bytes), sha256: digestOf(bytes), format: 'json or yaml', folder: cwd };
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
     throw unreadable(redactUrls(source), 'is a URL, and a manifest is a file', {
@@ -64,12 +68,17 @@ export async function readSource(
     const bytes = stat.isFile()
       ? await file.readFile()
       : await readAll(source, file.createReadStream({ autoClose: false }));
-    return { text: decode(source, bytes), format, folder: stat.isFile() ? dirname(path) : cwd };
+    const text = decode(source, bytes);
+    return { text, sha256: digestOf(bytes), format, folder: stat.isFile() ? dirname(path) : cwd };
   } catch (error) {
     throw asUnreadable(source, error);
   } finally {
     await file?.close();
   }
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function readAll(source: string, stream: AsyncIterable<Buffer>): Promise<Buffer> {

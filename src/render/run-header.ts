@@ -1,4 +1,5 @@
 /** What a run is about, in a few lines before it: the same for a run, its plan and the question before it. */
+import { modelName } from '../protocol/models.js';
 import { sameVersion } from '../protocol/versions.js';
 import { safeText } from '../text.js';
 import type { RunView } from '../upgrade/tracker/state.js';
@@ -7,8 +8,8 @@ import { pad, widthOf } from './width.js';
 export interface RunHeader {
   run: string;
   simulated: boolean;
-  /** `-`: standard input. */
-  manifest: string;
+  /** `-`: standard input; null: there is none. */
+  manifest: string | null;
   /** As it may be shown; null where it is not known. */
   broker: string | null;
   profile: string | null;
@@ -18,7 +19,7 @@ export function headerLines({ run, simulated, manifest, broker, profile }: RunHe
   const from = profile === null ? '' : ` (profile ${safeText(profile, 60)})`;
   return [
     `Run       ${run}${simulated ? ' (simulated)' : ''}`,
-    `Manifest  ${manifest === '-' ? 'standard input' : safeText(manifest, 300)}`,
+    ...(manifest === null ? [] : [`Manifest  ${manifest === '-' ? 'standard input' : safeText(manifest, 300)}`]),
     ...(broker === null ? [] : [`Broker    ${safeText(broker, 300)}${from}`]),
   ];
 }
@@ -64,9 +65,10 @@ function releases({ from, to }: UpgradeOf, unicode: boolean): string {
 
 /** The devices of a run that begins. */
 export function upgradesIn({ devices, names }: RunView): UpgradeOf[] {
-  return devices.flatMap(({ sn, target, phase }) => {
+  return devices.flatMap(({ sn, target, phase, model, versionBefore }) => {
     if (phase === 'ended') return [];
     const known = sn === null ? undefined : names.get(sn);
-    return [{ model: known?.model ?? null, from: known?.version ?? null, to: target }];
+    const name = known?.model ?? (model ? modelName(model) : null);
+    return [{ model: name, from: known?.version ?? versionBefore, to: target }];
   });
 }

@@ -60,6 +60,8 @@ export type RunEvent =
       md5: string;
       /** Null where the manifest does not ask for it. */
       sha256: string | null;
+      /** Product code of the package; null where nobody looked into it, or it has none. */
+      product: string | null;
       source: 'file' | 'url' | 'cache' | 'manifest';
       devices: string[];
       package: 'proven' | 'not checked' | 'broken';

@@ -29,9 +29,9 @@ export function isSplit({ dock, aircraft }: { dock: DeviceState; aircraft: Devic
   const atTarget = both.filter(({ status }) => status === 'ok' || status === 'skipped').length;
   if (atTarget === 1 && both.some(({ status }) => BAD.has(status))) return true;
   if (atTarget === 0 || dock.model === null || aircraft.model === null) return false;
-  const [one, other] = both.map(({ versionAfter, versionBefore, status }) =>
+  const [one, other] = both.map(({ versionAfter, versionBefore, versionNoted, status }) =>
     // What is skipped was told before; after an `ok` only a report since then counts.
-    status === 'ok' ? versionAfter : (versionAfter ?? versionBefore),
+    status === 'ok' ? versionAfter : (versionAfter ?? (versionNoted ? null : versionBefore)),
   );
   if (!one || !other || !sharesReleases(dock.model, aircraft.model)) return false;
   return !sameVersion(one, other);

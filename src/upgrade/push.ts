@@ -39,6 +39,8 @@ export interface Verification {
   topics(plan: Plan): string[];
   /** What was heard live before the run began, by a look at the docks. */
   heard?(plan: Plan): Iterable<{ sn: string; version: string; model: string | null }>;
+  /** What is known of the plan's devices from before the run; `heardAt`: milliseconds since 1970. */
+  noted?(plan: Plan): Iterable<{ sn: string; version: string; heardAt: number; model: string | null }>;
   heardStates?(plan: Plan): Iterable<{ sn: string; key: ReportedState; value: string }>;
   handle(
     message: BrokerMessage,
@@ -185,11 +187,16 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     rest = run.events;
     onMessage = run.events.onMessage;
     onPhase?.('upgrading');
+    // Before anything is left out: what ends there has its versions, too.
+    for (const { sn, version, heardAt, model } of verification?.noted?.(plan) ?? []) {
+      const known = { sn, version, wall: heardAt, noted: true, ...(model ? { model } : {}) };
+      run.take({ type: 'version_reported', at: clock.now(), ...known });
+    }
+    for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
     for (const { device, unready = false, reason } of left) {
       const outcome = unready ? 'not_started' : 'skipped';
       run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
     }
-    for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
     for (const { sn, key, value } of verification?.heardStates?.(plan) ?? []) run.reportState(sn, key, value);
     for (const message of heard?.messages ?? []) run.events.onMessage(message);
     if (lostEarly !== null) rest.onLost?.(lostEarly);

@@ -129,6 +129,11 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
         first.push(at(fact, fact.at + offset));
         return;
       }
+      // Known before anything was left out.
+      if (core === null && type === 'version_reported') {
+        first.push(at(fact, fact.at + offset));
+        return;
+      }
       if (type === 'job_unsent' && fact.withdrawn) backwards = true;
       else if (type === 'limit' && fact.limit !== 'verify') limited = true;
       else if (type === 'resumed' && fact.reopened === true && limited) backwards = true;

@@ -82,7 +82,7 @@ test('every option that is named is one of the program', () => {
   };
   walk(createProgram(io).command);
   // Those of npm, docker and others stand in their own commands.
-  const foreign = /^.*(?:\b(?:npm|npx|docker|rabbitmqctl|kubectl|aws|mc|ossutil) |password-command=).*$/gm;
+  const foreign = /^.*(?:\b(?:npm|npx|docker|rabbitmqctl|kubectl|aws|mc|ossutil|cosign) |password-command=).*$/gm;
   const unknown = all.flatMap(({ name, text }) =>
     [...text.replace(foreign, '').matchAll(/(?<![\w-])--[a-z][a-z0-9-]+/g)]
       .map(([option]) => option)

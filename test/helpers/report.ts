@@ -1,12 +1,21 @@
 /** Reports of recorded runs: what the collector makes of events and a view, as a command would hand them to it. */
 import { createCollector } from '../../src/render/report/gather.js';
-import type { ReportRun, RunReport } from '../../src/render/report/model.js';
+import type { ReportRun, RunOrigin, RunReport } from '../../src/render/report/model.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { RECORDED_DEVICES, RECORDED_RUN } from '../render/recorded-run.js';
 import { createReplay, type PlannedDevice, type Recorded } from '../render/replay.js';
 
 export const RUN_ID = '20261124-081530-9f3ac2';
 export const RUN_BEGAN = Date.UTC(2026, 10, 24, 8, 15, 30);
+
+const ORIGIN: RunOrigin = {
+  manifest: '/srv/ota/fleet.csv',
+  manifest_sha256: 'c222d1a9f99fecddc023dd4d48ac3e8288c332dd462fb4c0dc5607bcba4e0f03',
+  broker: 'mqtts://mqtt.example.com:8883',
+  user: 'ota',
+  host: 'ops-1',
+  version: '1.2.3',
+};
 
 export interface ReportOptions {
   run?: string;
@@ -34,7 +43,7 @@ export function reportOf(
   }: ReportOptions = {},
 ): RunReport {
   const replay = createReplay(devices, verify);
-  const collector = createCollector({ run, version: '1.2.3', simulated, verify });
+  const collector = createCollector({ run, version: '1.2.3', simulated, verify, origin: ORIGIN });
   collector.view(replay.view);
   let last = 0;
   for (const { at, event } of events) {

@@ -62,6 +62,7 @@ export const RECORDED_RUN: Recorded[] = [
       file_size: 665_800_202,
       md5: '0123456789abcdef0123456789abcdef',
       sha256: null,
+      product: 'wa345t',
       source: 'file',
       devices: [sn(1), sn(2), sn(4), sn(5), sn(6)],
       package: 'proven',

@@ -1,5 +1,5 @@
 /** Turns a recording of timed events into what renderers get: the events, and a live view that follows them. */
-import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
+import { emptyTotals } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../../src/upgrade/events.js';
 import type { DeviceState, RunView } from '../../src/upgrade/tracker/state.js';
 
@@ -24,9 +24,11 @@ export interface Replay {
   finished(exitCode: number): Extract<RunEvent, { event: 'run_finished' }>;
 }
 
+const HEARD_AFTER = Date.UTC(2026, 10, 24, 8, 16, 9);
+
 export function createReplay(planned: readonly PlannedDevice[], verify: Verify = 'off'): Replay {
   const devices = planned.map(
-    ({ pid, sn, target }, index) =>
+    ({ pid, sn, target, version = null }, index) =>
       ({
         index,
         pid,
@@ -47,8 +49,18 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
         publishedAt: null,
         startedAt: null,
         heardAt: null,
+        timestamp: null,
+        reported: null,
+        reportedAt: null,
+        versionBefore: version,
+        versionAfter: null,
+        versionNoted: false,
+        // Known from some days before.
+        versionHeardAt: version === null ? null : Date.UTC(2026, 10, 21, 7),
+        model: null,
+        reportedOther: false,
         endedAt: null,
-      }) as unknown as DeviceState,
+      }) as DeviceState,
   );
   const totals: Totals = emptyTotals();
   const names = new Map<string, { model: string | null; version: string | null }>();
@@ -90,6 +102,7 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
         if (!device) break;
         const { status, percent, result, reason, verified } = event;
         Object.assign(device, { status, percent, result, reason, verified, rate: null, phase: 'ended', endedAt: at });
+        if (verified === true) Object.assign(device, { versionAfter: device.target, versionHeardAt: HEARD_AFTER });
         totals[status]++;
         break;
       }
@@ -110,6 +123,9 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
     verified,
     verify,
     labels,
+    versionBefore,
+    versionAfter,
+    versionHeardAt,
   }: DeviceState): DeviceOutcome => ({
     pid,
     sn,
@@ -118,7 +134,9 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
     result,
     reason,
     verified,
-    ...NO_VERSIONS,
+    version_before: versionBefore,
+    version_after: versionAfter,
+    heard_at: versionHeardAt === null ? null : new Date(versionHeardAt).toISOString(),
     verify,
     labels,
   });

@@ -76,7 +76,7 @@ describe('CSV', () => {
         const rows = parse(csvReport(poisoned(text)), { columns: true, bom: true }) as Record<string, string>[];
         expect(rows).toHaveLength(8);
         for (const row of rows) {
-          expect(Object.keys(row)).toHaveLength(26);
+          expect(Object.keys(row)).toHaveLength(29);
           expect(plain(row.sn)).toBe(plain(safeText(text, 1000)));
           for (const cell of Object.values(row)) expect(cell).not.toMatch(/^[=+@\t\r＝＋－＠]|^-(?!\d+$)/);
         }
@@ -185,7 +185,7 @@ describe('Markdown', () => {
         const lines = markdownReport(poisoned(text)).split('\n');
         const head = lines.findIndex((line) => line.startsWith('|  | Device'));
         const rows = lines.slice(head, head + 10);
-        for (const row of rows) expect(row.match(/(?<!\\)\|/g), row).toHaveLength(11);
+        for (const row of rows) expect(row.match(/(?<!\\)\|/g), row).toHaveLength(13);
       }),
     );
   });

@@ -132,6 +132,7 @@ describe('a pair that ends split', () => {
       phase: fc.constantFrom('ended' as const, 'open' as const),
       status: fc.constantFrom('ok', 'skipped', 'failed', 'unknown', 'not_started', 'timeout'),
       versionBefore: fc.constantFrom(null, '1.0', '2.0'),
+      versionNoted: fc.boolean(),
       versionAfter: fc.constantFrom(null, '1.0', '2.0'),
     });
     fc.assert(

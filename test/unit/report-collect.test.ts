@@ -6,6 +6,7 @@ import { durationOf, timeIn } from '../../src/render/report/stats.js';
 import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../../src/upgrade/events.js';
 import { RUN_BEGAN, RUN_ID, recordedReport } from '../helpers/report.js';
+import { createReplay } from '../render/replay.js';
 
 type Timed = [ms: number, event: RunEvent];
 
@@ -143,6 +144,39 @@ describe('the phases of a device', () => {
     ]).devices[0];
     for (const { from, to } of device?.phases ?? []) expect(Date.parse(to)).toBeGreaterThanOrEqual(Date.parse(from));
     expect(durationOf(device as ReportDevice)).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('a run that goes on', () => {
+  it('stands with every device: what each is at, why it waits, and nothing of an end', () => {
+    const replay = createReplay(
+      ['A', 'B', 'C'].map((sn) => ({ pid: 'P', sn, target: '2.0', ...(sn === 'A' ? { version: '1.0' } : {}) })),
+    );
+    const collector = createCollector({ run: RUN_ID, version: '1.2.3', simulated: false, verify: 'off' });
+    const tell = (at: number, event: RunEvent) => {
+      replay.apply(event, at);
+      collector.take(event, RUN_BEGAN + at);
+    };
+    tell(0, { event: 'run_started', command: 'push', devices: 3, gateways: 1 });
+    expect(collector.standing(RUN_BEGAN).report.devices).toEqual([]);
+    collector.view(replay.view);
+    tell(1000, { event: 'job_published', pid: 'P', bid: 'b', tid: 't', devices: ['A', 'B'], attempt: 1 });
+    tell(2000, { ...progress(D), sn: 'A' });
+    tell(3000, { ...finished(), sn: 'B', status: 'failed', result: 312704 } as RunEvent);
+    const waiting = replay.view.devices[2];
+    if (waiting) waiting.reason = 'the battery is at 12 %';
+    const { report, states } = collector.standing(RUN_BEGAN + 9000);
+    const said = report.devices.map((device) => [device.sn, states.get(device)?.kind, device.reason, device.advice]);
+    expect(said).toEqual([
+      ['A', 'running', null, null],
+      ['B', undefined, null, expect.any(String)],
+      ['C', 'waiting', 'the battery is at 12 %', null],
+    ]);
+    expect(states.get(report.devices[0] as ReportDevice)?.word).toBe('download');
+    // What goes on reaches to now; what has ended does not.
+    expect(phases(report.devices[0])).toEqual(['waiting 1-2', 'download 2-9']);
+    expect(report.devices[0]).toMatchObject({ version_before: '1.0', version_after: null });
+    expect(report.devices[1]?.ended).toBe(new Date(RUN_BEGAN + 3000).toISOString());
   });
 });
 

@@ -83,6 +83,7 @@ describe('schema events', () => {
       file_size: 665_800_202,
       md5: '0123456789abcdef0123456789abcdef',
       sha256: null,
+      product: null,
       source: 'url',
       devices: ['S'],
       package: 'not checked',

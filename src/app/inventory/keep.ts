@@ -2,12 +2,20 @@
 import path from 'node:path';
 import { systemReason } from '../../errors.js';
 import type { FleetFeed } from '../../fleet/feed.js';
-import { type Inventory, learnProduct, takeFleet } from '../../fleet/inventory.js';
+import {
+  INFORMS_FOR,
+  type Inventory,
+  learnProduct,
+  type NotedVersion,
+  notedVersion,
+  takeFleet,
+} from '../../fleet/inventory.js';
 import { machineOf } from '../../machine.js';
 import type { KnownProducts } from '../../protocol/products.js';
 import { stateFolders } from '../../settings/state-folders.js';
 import { safeText } from '../../text.js';
 import type { DeviceOutcome } from '../../upgrade/events.js';
+import type { Plan } from '../../upgrade/plan.js';
 import type { PartOf } from '../context.js';
 import { loadInventory, updateInventory } from './inventory-file.js';
 
@@ -85,6 +93,20 @@ export function keepInventory(
     cancel();
     return write(true);
   };
+}
+
+/** The versions that `plan`'s devices had when they were last heard, within 30 days. */
+export function* notedVersions(
+  { devices }: Plan,
+  inventory: Inventory,
+  known: ReadonlyMap<string, NotedVersion>,
+  now: number,
+): Generator<{ sn: string; version: string; heardAt: number; model: string | null }> {
+  for (const { sn } of devices) {
+    const noted = notedVersion(inventory, sn, known.get(sn) ?? null, now, INFORMS_FOR);
+    const model = inventory.devices.get(sn)?.model ?? null;
+    if (noted) yield { sn, version: noted.version, heardAt: noted.heard_at, model };
+  }
 }
 
 /** What was learned of product codes, each with where it is known from. */

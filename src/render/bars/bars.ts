@@ -34,6 +34,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
   let order: number[] = [];
   let grouped = 0;
   let began = 0;
+  const beganAt = clock.wall();
   let cancel: (() => void) | null = null;
   let awake: (() => void) | null = null;
   let command = 'push';
@@ -150,6 +151,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
             width: terminalWidth(stdout),
             styles: options.tableStyles,
             unicode,
+            began: beganAt,
           }),
         );
       }

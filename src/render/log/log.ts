@@ -48,6 +48,7 @@ export function logRenderer(options: LogOptions): Renderer {
   const readingGate = new Map<string, number>();
   let view: RunView | null = null;
   let wave: number | null = null;
+  const began = clock.wall();
   let grouped = false;
   let closed = false;
   let pidWidth = 8;
@@ -146,6 +147,7 @@ export function logRenderer(options: LogOptions): Renderer {
         width: terminalWidth(stdout),
         styles: options.tableStyles,
         unicode: options.unicode,
+        began,
       }),
     );
   };

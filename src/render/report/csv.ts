@@ -1,13 +1,14 @@
 /** `.csv`: one line a device (RFC 4180), for spreadsheets and scripts; UTF-8 with a byte order mark. */
 import { csvCell } from './escape.js';
-import type { ReportDevice, RunReport } from './model.js';
+import type { ReportDevice, ReportRun, RunReport } from './model.js';
 import { durationOf, timeIn } from './stats.js';
 
 type Value = string | number | boolean | null;
+type Column = readonly [string, (device: ReportDevice, run: ReportRun | undefined) => Value];
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.round(ms) / 1000);
 
-const COLUMNS: readonly [string, (device: ReportDevice) => Value][] = [
+const COLUMNS: readonly Column[] = [
   ['run', ({ run }) => run],
   ['pid', ({ pid }) => pid],
   ['sn', ({ sn }) => sn],
@@ -34,16 +35,23 @@ const COLUMNS: readonly [string, (device: ReportDevice) => Value][] = [
   ['file_size', ({ firmware }) => firmware?.file_size ?? null],
   ['md5', ({ firmware }) => firmware?.md5 ?? null],
   ['sha256', ({ firmware }) => firmware?.sha256 ?? null],
+  ['product', ({ firmware }) => firmware?.product ?? null],
+  ['manifest', (_, run) => run?.manifest ?? null],
+  ['broker', (_, run) => run?.broker ?? null],
 ];
 
 export function csvReport(report: RunReport): string {
   const labels = [...new Set(report.devices.flatMap((device) => Object.keys(device.labels)))];
+  const runs = new Map(report.runs.map((run) => [run.run, run]));
   const columns: typeof COLUMNS = [
     ...COLUMNS,
-    ...labels.map((name): (typeof COLUMNS)[number] => [`labels.${name}`, (device) => device.labels[name] ?? null]),
+    ...labels.map((name): Column => [`labels.${name}`, (device) => device.labels[name] ?? null]),
   ];
   const lines = [columns.map(([name]) => csvCell(name)).join(',')];
-  for (const device of report.devices) lines.push(columns.map(([, value]) => csvCell(value(device))).join(','));
+  for (const device of report.devices) {
+    const run = runs.get(device.run);
+    lines.push(columns.map(([, value]) => csvCell(value(device, run))).join(','));
+  }
   // Without the mark Excel does not take it for UTF-8.
   return `\ufeff${lines.join('\r\n')}\r\n`;
 }

@@ -1,10 +1,13 @@
 /** Gathers what a report needs while a run goes on: a pure function of its events and their times. */
+import { modelName } from '../../protocol/models.js';
 import { totalsOf } from '../../upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
+import { outcomeOf } from '../../upgrade/tracker/jobs.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
-import { reasons, splitText } from '../device-states.js';
+import { type Kind, kindOf, reasons, splitText, stateWord } from '../device-states.js';
 import {
   isoTime,
+  NO_ORIGIN,
   type Outage,
   type ReportCommand,
   type ReportDevice,
@@ -12,6 +15,7 @@ import {
   type ReportFirmware,
   type ReportRun,
   type ReportWarning,
+  type RunOrigin,
   type RunReport,
 } from './model.js';
 import { beginPhase, lastKind, noteSilence, phasesOf } from './phases.js';
@@ -23,6 +27,7 @@ export interface CollectorOptions {
   version: string;
   simulated: boolean;
   verify: ReportRun['verify'];
+  origin?: RunOrigin | undefined;
 }
 
 export interface Collector {
@@ -32,8 +37,18 @@ export interface Collector {
   view(view: RunView): void;
   /** What a device is to be upgraded with, where no event tells it. */
   firmware(sn: string, firmware: ReportFirmware): void;
+  /** What is known of where the run comes from, as it becomes known. */
+  origin(known: Partial<RunOrigin>): void;
   /** The report, once `run_finished` was taken, or as far as it is known. */
   report(): RunReport;
+  /** The run as it stands at `wall`, milliseconds since 1970. */
+  standing(wall: number): Standing;
+}
+
+/** A run that goes on: every device of it, and what those that have not ended are at. */
+export interface Standing {
+  report: RunReport;
+  states: ReadonlyMap<ReportDevice, { kind: Kind; word: string }>;
 }
 
 // Beyond these, how many there were is told, and no more.
@@ -57,6 +72,7 @@ export function createCollector(options: CollectorOptions): Collector {
   let counted = { devices: 0, gateways: 0 };
   let end: Extract<RunEvent, { event: 'run_finished' }> | null = null;
   let view: RunView | null = null;
+  let origin = options.origin ?? NO_ORIGIN;
 
   function progressed(event: Extract<RunEvent, { event: 'device_progress' }>, at: number): void {
     const row = rowOf(rows, event.pid, event.sn, event.bid);
@@ -109,8 +125,8 @@ export function createCollector(options: CollectorOptions): Collector {
         counted = { devices: event.devices, gateways: event.gateways };
         break;
       case 'firmware_ready': {
-        const { file_name, file_size, md5, sha256 } = event;
-        const firmware = { file_name: bounded(file_name), file_size, md5, sha256 };
+        const { file_name, file_size, md5, sha256, product } = event;
+        const firmware = { file_name: bounded(file_name), file_size, md5, sha256, product };
         for (const sn of event.devices) firmwares.set(sn, firmware);
         break;
       }
@@ -164,7 +180,7 @@ export function createCollector(options: CollectorOptions): Collector {
     }
   }
 
-  function deviceOf(outcome: DeviceOutcome, index: number, turns: Map<string, number>): ReportDevice {
+  function deviceOf(outcome: DeviceOutcome, index: number, turns: Map<string, number>, until: number): ReportDevice {
     const { pid, sn, status, percent, result, verified, verify, labels } = outcome;
     const first = keyOf(pid, sn, 0);
     const turn = turns.get(first) ?? 0;
@@ -179,7 +195,7 @@ export function createCollector(options: CollectorOptions): Collector {
       pid,
       sn,
       product_version: known?.target ?? null,
-      model: (sn !== null && view?.names.get(sn)?.model) || null,
+      model: (sn !== null && view?.names.get(sn)?.model) || (known?.model ? modelName(known.model) : null),
       status,
       percent,
       result,
@@ -197,7 +213,7 @@ export function createCollector(options: CollectorOptions): Collector {
       firmware: (sn === null ? undefined : firmwares.get(sn)) ?? null,
       started: time(row.started),
       ended: time(row.ended),
-      phases: phasesOf(row.phases, from, row.ended ?? Math.max(row.heard, last - from)),
+      phases: phasesOf(row.phases, from, row.ended ?? Math.max(row.heard, until - from)),
     };
   }
 
@@ -206,34 +222,56 @@ export function createCollector(options: CollectorOptions): Collector {
     view(next) {
       view = next;
     },
+    origin(more) {
+      origin = { ...origin, ...more };
+    },
     firmware: (sn, firmware) => void firmwares.set(sn, firmware),
     report() {
       const outcomes = end?.devices ?? [...rows.values()].flatMap(({ outcome }) => outcome ?? []);
       const turns = new Map<string, number>();
-      const devices = outcomes.map((outcome, index) => deviceOf(outcome, index, turns));
-      const started = isoTime(base ?? 0);
-      const ended = isoTime(last);
-      const exit_code = end?.exit_code ?? 0;
-      const gateways = Math.max(counted.gateways, new Set(devices.map(({ pid }) => pid)).size);
-      const { simulated, verify, version } = options;
-      const about = { run, command, simulated, verify, started, ended, exit_code, devices: devices.length, gateways };
-      return {
-        schema: 1,
-        version,
-        runs: [about],
-        started,
-        ended,
-        exit_code,
-        totals: totalsOf(devices),
-        gateways,
-        warnings: [...warnings],
-        warnings_omitted: omitted,
-        errors: [...errors],
-        outages: outages.map((outage) => ({ ...outage })),
-        devices,
-      };
+      return reportOf(
+        outcomes.map((outcome, index) => deviceOf(outcome, index, turns, last)),
+        last,
+      );
+    },
+    standing(wall) {
+      const states = new Map<ReportDevice, { kind: Kind; word: string }>();
+      const turns = new Map<string, number>();
+      const devices = (view?.devices ?? []).map((state, index) => {
+        const outcome = outcomeOf(state);
+        if (state.phase === 'ended') return deviceOf(outcome, index, turns, wall);
+        const device = { ...deviceOf(outcome, index, turns, wall), advice: null };
+        states.set(device, { kind: kindOf(state), word: stateWord(state) });
+        return device;
+      });
+      return { report: reportOf(devices, wall), states };
     },
   };
+
+  function reportOf(devices: ReportDevice[], until: number): RunReport {
+    const started = isoTime(base ?? until);
+    const ended = isoTime(until);
+    const exit_code = end?.exit_code ?? 0;
+    const gateways = Math.max(counted.gateways, new Set(devices.map(({ pid }) => pid)).size);
+    const { simulated, verify, version } = options;
+    const counts = { devices: devices.length, gateways };
+    const about = { run, command, simulated, verify, started, ended, exit_code, ...counts, ...origin };
+    return {
+      schema: 1,
+      version,
+      runs: [about],
+      started,
+      ended,
+      exit_code,
+      totals: totalsOf(devices),
+      gateways,
+      warnings: [...warnings],
+      warnings_omitted: omitted,
+      errors: [...errors],
+      outages: outages.map((outage) => ({ ...outage })),
+      devices,
+    };
+  }
 }
 
 function bounded(text: string): string {

@@ -5,6 +5,7 @@ import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
 import { explain, kindOfOutcome, needsLook, outcomeText, symbolOf } from '../device-states.js';
 import { exitMeaning } from '../exit-meaning.js';
+import { releasesText } from '../releases.js';
 import type { Renderer } from '../renderer.js';
 import { statesOf, timeOf } from '../table/final-table.js';
 import { markdownName, markdownText } from './escape.js';
@@ -52,6 +53,7 @@ function deviceTable(
       markdownName(device.sn ?? ''),
       markdownName(device.pid),
       markdownName(state?.target ?? ''),
+      markdownText(releasesText(device, null)),
       outcomeText(device),
       device.percent === null ? '' : String(device.percent),
       device.result ? String(device.result) : '',
@@ -59,7 +61,18 @@ function deviceTable(
       markdownText(explain(device) ?? '', 500),
     ];
   });
-  const titles = ['', 'Device', 'Gateway', 'Version', 'Outcome', '% >', 'Code >', 'Time >', 'Reason and advice'];
+  const titles = [
+    '',
+    'Device',
+    'Gateway',
+    'Version',
+    'Reported',
+    'Outcome',
+    '% >',
+    'Code >',
+    'Time >',
+    'Reason and advice',
+  ];
   const more = devices.length > MOST_ROWS ? `\n\n… and ${devices.length - MOST_ROWS} more devices.` : '';
   return table(titles, rows) + more;
 }

@@ -2,7 +2,14 @@
 import { byText } from '../../text.js';
 import { NO_VERSIONS, totalsOf } from '../../upgrade/counting.js';
 import { joinedExitCode } from '../../upgrade/exit-code.js';
-import type { ReportDevice, ReportRun, ReportWarning, RunReport, StoredReport } from './model.js';
+import {
+  NO_ORIGIN,
+  type ReportDevice,
+  type ReportRun,
+  type ReportWarning,
+  type RunReport,
+  type StoredReport,
+} from './model.js';
 
 const MOST_NAMED = 10;
 /** The exit code of an end that is not known. */
@@ -18,7 +25,8 @@ export function countAnew(stored: StoredReport): RunReport {
     labels: device.labels ?? {},
     verify: device.verify ?? verifies.get(device.run) ?? 'off',
   }));
-  return { ...stored, devices, totals: totalsOf(devices) };
+  const runs = stored.runs.map((run) => ({ ...NO_ORIGIN, ...run }));
+  return { ...stored, runs, devices, totals: totalsOf(devices) };
 }
 
 /**

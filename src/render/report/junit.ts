@@ -7,9 +7,10 @@ import { showDuration } from '../../text.js';
 import { countedAs } from '../../upgrade/counting.js';
 import { type Kind, outcomeText } from '../device-states.js';
 import { exitMeaning } from '../exit-meaning.js';
+import { releasesText } from '../releases.js';
 import { type Xml, xml } from './markup.js';
 import type { ReportDevice, ReportError, ReportFirmware, ReportRun, RunReport } from './model.js';
-import { attemptsText, durationOf, judged, whyOf } from './stats.js';
+import { attemptsText, durationOf, judged, labelsText, whyOf } from './stats.js';
 
 interface Case {
   markup: Xml;
@@ -43,7 +44,8 @@ interface Suite {
 
 function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: ReadonlyMap<ReportDevice, Kind>): Suite {
   const devices = report.devices.filter((device) => device.run === run.run);
-  const cases = devices.map((device) => caseOf(device, kinds.get(device) ?? 'unknown'));
+  const began = Date.parse(run.started);
+  const cases = devices.map((device) => caseOf(device, kinds.get(device) ?? 'unknown', began));
   const whole = wholeRun(
     run,
     report.errors.filter((error) => error.run === run.run),
@@ -69,10 +71,17 @@ function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: Readon
     command: run.command,
     simulated: String(run.simulated),
     exit_code: run.exit_code,
-    dji_ota_version: report.version,
+    dji_ota_version: run.version ?? report.version,
+    manifest: run.manifest,
+    manifest_sha256: run.manifest_sha256,
+    broker: run.broker,
+    user: run.user,
+    host: run.host,
   };
-  const lines = Object.entries(properties).map(
-    ([name, value]) => xml`      <property${attributes({ name, value })}/>
+  const lines = Object.entries(properties).flatMap(([name, value]) =>
+    value === null
+      ? []
+      : xml`      <property${attributes({ name, value })}/>
 `,
   );
   const markup = xml`  <testsuite${head}>
@@ -104,7 +113,7 @@ function wholeRun(run: ReportRun, errors: readonly ReportError[], cases: readonl
   };
 }
 
-function caseOf(device: ReportDevice, kind: Kind): Case {
+function caseOf(device: ReportDevice, kind: Kind, began: number): Case {
   const name = device.sn ?? device.bids[0] ?? 'unknown device';
   const ms = durationOf(device) ?? 0;
   const of = (ended: Case['ended'], inside: Xml): Case => ({
@@ -115,9 +124,10 @@ function caseOf(device: ReportDevice, kind: Kind): Case {
   const message = whyOf(device);
   const sentence = message === null ? said : `${said}: ${message}`;
   if (kind === 'failed' || kind === 'unverified')
-    return of('failure', problem('failure', countedAs(device), sentence, linesOf(device, sentence)));
+    return of('failure', problem('failure', countedAs(device), sentence, linesOf(device, sentence, began)));
   // What became of it is not known: no word on the firmware, but on the test itself.
-  if (device.status === 'unknown') return of('error', problem('error', 'unknown', sentence, linesOf(device, sentence)));
+  if (device.status === 'unknown')
+    return of('error', problem('error', 'unknown', sentence, linesOf(device, sentence, began)));
   if (kind === 'skipped' || kind === 'not_started') {
     return of(
       'skipped',
@@ -127,22 +137,25 @@ function caseOf(device: ReportDevice, kind: Kind): Case {
   }
   return of(
     'passed',
-    xml`      <system-out>${textOf(linesOf(device, sentence))}</system-out>
+    xml`      <system-out>${textOf(linesOf(device, sentence, began))}</system-out>
 `,
   );
 }
 
 /** What a person wants to know of a device, a line each. */
-function linesOf(device: ReportDevice, sentence: string): string[] {
+function linesOf(device: ReportDevice, sentence: string, began: number): string[] {
   const duration = durationOf(device);
   return [
     sentence,
     device.advice === null ? null : `What to do: ${device.advice}`,
     `Gateway: ${device.pid}`,
+    device.model === null ? null : `Model: ${device.model}`,
     device.product_version === null ? null : `Version: ${device.product_version}`,
+    `Reported: ${releasesText(device, began)}`,
+    Object.keys(device.labels).length === 0 ? null : `Labels: ${labelsText(device.labels)}`,
     device.firmware === null
       ? null
-      : `Firmware: ${device.firmware.file_name}, MD5 ${device.firmware.md5}${sha256Of(device.firmware)}`,
+      : `Firmware: ${device.firmware.file_name}${device.firmware.product ? ` (${device.firmware.product})` : ''}, MD5 ${device.firmware.md5}${sha256Of(device.firmware)}`,
     attemptsText(device),
     device.bids.length === 0 ? null : `Bid: ${device.bids.join(', ')}`,
     duration === null ? null : `Time: ${showDuration(duration)}`,

@@ -1,14 +1,24 @@
 /** `.md`: GitHub flavoured Markdown, for a comment, a wiki or a job's page. */
-import type { Labels } from '../../manifest/model.js';
 import { showBytes, showDuration } from '../../text.js';
 import { COUNTED, countedAs } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 import { causesOf } from '../causes.js';
 import { countedWord, outcomeText, symbolOf } from '../device-states.js';
 import { exitMeaning } from '../exit-meaning.js';
+import { releasesText } from '../releases.js';
 import { markdownName, markdownText } from './escape.js';
-import type { RunReport } from './model.js';
-import { attemptsText, durationOf, firmwareFiles, type Judged, judged, spreadOf, whyOf } from './stats.js';
+import type { ReportRun, RunReport } from './model.js';
+import {
+  attemptsText,
+  durationOf,
+  firmwareFiles,
+  type Judged,
+  judged,
+  labelsText,
+  spreadOf,
+  startsOf,
+  whyOf,
+} from './stats.js';
 
 const MOST_NAMED = 20;
 
@@ -48,7 +58,19 @@ function runsOf({ runs }: RunReport): string {
     `${run.devices}`,
     `${run.exit_code}`,
   ]);
-  return table(['Run', 'Command', 'Started', 'Time >', 'Gateways >', 'Devices >', 'Exit code >'], rows);
+  const runTable = table(['Run', 'Command', 'Started', 'Time >', 'Gateways >', 'Devices >', 'Exit code >'], rows);
+  const origins = runs.flatMap((run) => originText(run) ?? []);
+  return [runTable, ...[...new Set(origins)]].join('\n\n');
+}
+
+/** Of what, where and by whom it was made; null where none of it is known. */
+function originText({ manifest, broker, user, host }: ReportRun): string | null {
+  const parts = [
+    manifest === null ? null : `Manifest: ${manifest === '-' ? 'standard input' : markdownName(manifest)}`,
+    broker === null ? null : `Broker: ${markdownName(broker)}`,
+    user === null && host === null ? null : `By: ${markdownName([user, host].filter(Boolean).join(' on '))}`,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.join(' · ');
 }
 
 function errorsOf({ errors }: RunReport): string | null {
@@ -106,27 +128,29 @@ function timesOf({ devices }: RunReport): string | null {
 function devicesOf(report: RunReport): string | null {
   if (report.devices.length === 0) return null;
   const labeled = report.devices.some(({ labels }) => Object.keys(labels).length > 0);
-  const titles = ['', 'Device', 'Gateway', 'Version', 'Outcome', '% >', 'Code >', 'Time >', 'Reason', 'What to do'];
-  const rows = judged(report).map((each) => [...deviceRow(each), ...(labeled ? [labelsText(each.device.labels)] : [])]);
+  const modeled = report.devices.some(({ model }) => model !== null);
+  const titles = [
+    ...['', 'Device', ...(modeled ? ['Model'] : []), 'Gateway', 'Version', 'Reported', 'Outcome'],
+    ...['% >', 'Code >', 'Time >', 'Reason', 'What to do'],
+  ];
+  const startOf = startsOf(report);
+  const rows = judged(report).map((each) => [
+    ...deviceRow(each, modeled, startOf(each.device.run)),
+    ...(labeled ? [markdownText(labelsText(each.device.labels))] : []),
+  ]);
   return `## Devices\n\n${table(labeled ? [...titles, 'Labels'] : titles, rows)}`;
 }
 
-function labelsText(labels: Labels): string {
-  return markdownText(
-    Object.entries(labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(', '),
-  );
-}
-
-function deviceRow({ device, kind }: Judged): string[] {
+function deviceRow({ device, kind }: Judged, modeled: boolean, began: number): string[] {
   const duration = durationOf(device);
   const attempts = attemptsText(device);
   return [
     symbolOf(kind, true),
     markdownName(device.sn ?? '(not told)'),
+    ...(modeled ? [markdownText(device.model ?? '')] : []),
     markdownName(device.pid),
     markdownName(device.product_version ?? ''),
+    markdownText(releasesText(device, began)),
     outcomeText(device) + (attempts === null ? '' : `, ${attempts}`),
     device.percent === null ? '' : `${device.percent}`,
     device.result ? `${device.result}` : '',
@@ -139,8 +163,8 @@ function deviceRow({ device, kind }: Judged): string[] {
 function firmwareOf({ devices }: RunReport): string | null {
   const files = firmwareFiles(devices);
   if (files.length === 0) return null;
-  const rows = files.map(({ firmware: { file_name, file_size, md5, sha256 }, count }) => [
-    markdownName(file_name),
+  const rows = files.map(({ firmware: { file_name, file_size, md5, sha256, product }, count }) => [
+    markdownName(file_name) + (product ? `, ${markdownName(product)}` : ''),
     showBytes(file_size),
     markdownName(sha256 ? `${md5}, sha256:${sha256}` : md5),
     `${count}`,

@@ -18,8 +18,8 @@ export class Markup<L extends Language> {
 export type Html = Markup<'html'>;
 export type Xml = Markup<'xml'>;
 
-/** Lists are joined; null and false are nothing. */
-type Part<L extends Language> = string | number | Markup<L> | null | false | readonly Part<L>[];
+/** Lists are joined; null, undefined and false are nothing. */
+type Part<L extends Language> = string | number | Markup<L> | null | undefined | false | readonly Part<L>[];
 
 const LONGEST = 1000;
 // Not characters of XML 1.0 ("Char"); everything else that is not one is made safe by safeText already.
@@ -51,7 +51,7 @@ function template<L extends Language>(language: L, escapeText: (text: string) =>
   const textOf = (part: Part<L>): string => {
     if (typeof part === 'string') return escapeText(part);
     if (typeof part === 'number') return String(part);
-    if (part === null || part === false) return '';
+    if (part === null || part === undefined || part === false) return '';
     return part instanceof Markup ? part.text : part.map(textOf).join('');
   };
   return (strings: TemplateStringsArray, ...parts: Part<L>[]): Markup<L> => {

@@ -32,6 +32,8 @@ export interface ReportFirmware {
   md5: string;
   /** Where the manifest asks for it; not in the reports of earlier versions. */
   sha256?: string | null | undefined;
+  /** Product code of the package (`wa345t`), where it was looked into; not in the reports of earlier versions. */
+  product?: string | null | undefined;
 }
 
 export interface ReportDevice extends DeviceOutcome {
@@ -60,7 +62,30 @@ export interface ReportDevice extends DeviceOutcome {
 
 export type ReportCommand = 'push' | 'watch' | 'resume';
 
-export interface ReportRun {
+/** Who made a run, of what, and where; null where it is not known, as of runs of earlier versions. */
+export interface RunOrigin {
+  /** Absolute path of the manifest; `-` = standard input. */
+  manifest: string | null;
+  /** SHA-256 of its bytes, lower-case hex. */
+  manifest_sha256: string | null;
+  /** As it may be shown: without user, password and tokens. */
+  broker: string | null;
+  user: string | null;
+  host: string | null;
+  /** Of the dji-ota that began the run. */
+  version: string | null;
+}
+
+export const NO_ORIGIN: Readonly<RunOrigin> = Object.freeze({
+  manifest: null,
+  manifest_sha256: null,
+  broker: null,
+  user: null,
+  host: null,
+  version: null,
+});
+
+export interface ReportRun extends RunOrigin {
   run: string;
   command: ReportCommand;
   /** Against simulated docks. */
@@ -115,8 +140,9 @@ export interface RunReport {
 
 type LaterKey = 'verify' | 'retried' | 'labels' | 'version_before' | 'version_after' | 'heard_at';
 
-/** A report as it may stand in a file: those of earlier versions lack some keys of their devices. */
-export type StoredReport = Omit<RunReport, 'devices'> & {
+/** A report as it may stand in a file: those of earlier versions lack some keys of their runs and devices. */
+export type StoredReport = Omit<RunReport, 'devices' | 'runs'> & {
+  runs: (Omit<ReportRun, keyof RunOrigin> & Partial<RunOrigin>)[];
   devices: (Omit<ReportDevice, LaterKey> & Partial<Pick<ReportDevice, LaterKey>>)[];
 };
 

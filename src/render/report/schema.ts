@@ -51,6 +51,7 @@ const device = z.object({
       file_size: z.number().nonnegative().describe('Bytes'),
       md5: text(),
       sha256: text().nullable().optional().describe('Where the manifest asks for it'),
+      product: text().nullable().optional().describe('Product code of the package, where it was looked into'),
     })
     .nullable(),
   started: time().nullable().describe('When it was first published; null = never'),
@@ -70,6 +71,12 @@ const run = z.object({
   exit_code: count(),
   devices: count(),
   gateways: count(),
+  manifest: text().nullable().optional().describe('Path of the manifest; - = standard input'),
+  manifest_sha256: text().nullable().optional().describe('SHA-256 of its bytes'),
+  broker: text().nullable().optional().describe('URL of the broker, without user, password and tokens'),
+  user: text().nullable().optional().describe('Who began the run'),
+  host: text().nullable().optional().describe('Name of the machine'),
+  version: text().nullable().optional().describe('Version of the dji-ota that began the run'),
 });
 
 const note = { run: runId(), time: time(), code: text(), message: text() };

@@ -1,5 +1,7 @@
 /** What is counted in a report: for every format the same. */
-import { KINDS, type Kind, kindOfOutcome, reasons } from '../device-states.js';
+import type { Labels } from '../../manifest/model.js';
+import { KINDS, type Kind, kindOfOutcome, outcomeText, reasons } from '../device-states.js';
+import type { Standing } from './gather.js';
 import type { PhaseKind, ReportDevice, ReportFirmware, RunReport } from './model.js';
 
 /** Why a device ended so, in words: its own reason, or what its code means; null where there is neither. */
@@ -10,12 +12,18 @@ export function whyOf(device: ReportDevice): string | null {
 export interface Judged {
   device: ReportDevice;
   kind: Kind;
+  /** How it ended, or what it is at. */
+  word: string;
 }
 
 /** Every device with its kind, those that somebody has to look at first; otherwise as they stand. */
-export function judged(report: RunReport): Judged[] {
-  const all = report.devices.map((device) => ({ device, kind: kindOfOutcome(device) }));
-  const place = (kind: Kind) => KINDS.indexOf(kind);
+export function judged(report: RunReport, states?: Standing['states']): Judged[] {
+  const all = report.devices.map((device) => ({
+    device,
+    ...(states?.get(device) ?? { kind: kindOfOutcome(device), word: outcomeText(device) }),
+  }));
+  const places = new Map(KINDS.map((kind, place) => [kind, place]));
+  const place = (kind: Kind) => places.get(kind) ?? 0;
   // Array.prototype.sort is stable: within a kind the order of the manifest stays.
   return all.sort((a, b) => place(a.kind) - place(b.kind));
 }
@@ -30,6 +38,20 @@ export function durationOf(device: ReportDevice): number | null {
 export function attemptsText({ attempts, retried }: ReportDevice): string | null {
   if (attempts < 2) return null;
   return `${attempts} attempts${retried.length > 0 ? ` (after ${[...new Set(retried)].join(', ')})` : ''}`;
+}
+
+/** When the run of each device began, wall milliseconds. */
+export function startsOf(report: RunReport): (run: string) => number {
+  const starts = new Map(report.runs.map(({ run, started }) => [run, Date.parse(started)]));
+  const first = Date.parse(report.started);
+  return (run) => starts.get(run) ?? first;
+}
+
+/** `site=north, ring=1`; empty where there are none. */
+export function labelsText(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
 }
 
 /** Milliseconds that a device spent in phases of `kind`. */

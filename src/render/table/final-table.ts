@@ -14,6 +14,7 @@ import {
   styleOf,
   symbolOf,
 } from '../device-states.js';
+import { releasesText } from '../releases.js';
 import type { Styles } from '../styles.js';
 import { cut, widthOf, wrap } from '../width.js';
 import { LONGEST_LABEL, MOST_LABELS } from './field-table.js';
@@ -28,6 +29,8 @@ export interface FinalTableOptions {
   elsewhere: string | null;
   /** Against simulated docks. */
   simulated: boolean;
+  /** When the run began, milliseconds since 1970: tells how old a version is; null = not known. */
+  began?: number | null | undefined;
 }
 
 // On a terminal a longer list would push what matters out of sight.
@@ -89,6 +92,7 @@ function tableOf(
     { title: 'MODEL', foldAt: 9, hide: true },
     { title: 'GATEWAY', foldAt: 5 },
     { title: 'VERSION', foldAt: 4 },
+    { title: 'REPORTED', wide: true },
     { title: 'OUTCOME' },
     { title: '%', align: 'right', foldAt: 3 },
     { title: 'CODE', align: 'right', foldAt: 2 },
@@ -115,7 +119,7 @@ function rowOf(
   device: DeviceOutcome,
   state: Readonly<DeviceState> | undefined,
   view: RunView | null,
-  { styles, unicode }: FinalTableOptions,
+  { styles, unicode, began }: FinalTableOptions,
 ): Cell[] {
   const kind = kindOfOutcome(device);
   const model = device.sn === null ? null : (view?.names.get(device.sn)?.model ?? null);
@@ -125,6 +129,7 @@ function rowOf(
     model ?? '',
     device.pid,
     state?.target ?? '',
+    releasesText(device, began ?? null, unicode),
     {
       text: `${symbolOf(kind, unicode)} ${outcomeText(device)}`,
       style: styles[styleOf(kind)],

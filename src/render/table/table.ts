@@ -13,6 +13,8 @@ export interface Column {
   foldAt?: number;
   /** Left out rather than put on the line below. */
   hide?: boolean;
+  /** Shown only where everything else has room beside it. */
+  wide?: boolean;
   /** Long prose: takes what room is left, and continues on the next line of its column. */
   prose?: boolean;
 }
@@ -24,6 +26,7 @@ const GAP = 2;
 const GAP_TEXT = ' '.repeat(GAP);
 // Prose in a narrower column is harder to read than on a line of its own.
 const MIN_PROSE = 28;
+const ROOM_FOR_PROSE = 40;
 
 /**
  * A table with a head line, without a line end at its end.
@@ -111,6 +114,9 @@ function layout(columns: readonly Column[], natural: readonly number[], width: n
   const total = () => shown.reduce((sum, index) => sum + (widths[index] ?? 0) + GAP, -GAP);
 
   const prose = columns.findIndex((column) => column.prose);
+  const spare = prose < 0 ? 0 : Math.max(0, (widths[prose] ?? 0) - ROOM_FOR_PROSE);
+  const narrow = shown.filter((index) => !columns[index]?.wide);
+  if (total() - spare > limit) shown = narrow;
   if (prose >= 0 && total() > limit) {
     const left = limit - (total() - (widths[prose] ?? 0));
     if (left >= MIN_PROSE) widths[prose] = left;
@@ -131,7 +137,7 @@ function layout(columns: readonly Column[], natural: readonly number[], width: n
     if ((widths[widest] ?? 0) <= 3) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
-  return { shown, folded: columns.map((_, index) => index).filter((index) => !shown.includes(index)), widths };
+  return { shown, folded: narrow.filter((index) => !shown.includes(index)), widths };
 }
 
 function cellLines(column: Column | undefined, text: string, width: number): string[] {

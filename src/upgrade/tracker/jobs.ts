@@ -93,6 +93,7 @@ export function addDevice(
     reported: null,
     reportedAt: null,
     versionBefore: null,
+    versionNoted: false,
     versionAfter: null,
     versionHeardAt: null,
     model: null,

@@ -48,6 +48,8 @@ export interface DeviceState {
   /** The version that it reported before it was published, and the last one since (unsafe texts): for people, never a proof. */
   versionBefore: string | null;
   versionAfter: string | null;
+  /** `versionBefore` is known from an earlier time (inventory, manifest) alone: it informs, and decides nothing. */
+  versionNoted: boolean;
   /** When it last reported one, milliseconds since 1970. */
   versionHeardAt: number | null;
   /** Model key, where it is known. */

@@ -227,6 +227,7 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   const reached = sameVersion(fact.version, device.target);
   if (device.phase === 'waiting') {
     device.versionBefore = fact.version;
+    device.versionNoted = fact.noted === true;
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
     if (device.type === 3 && !reached && fact.noted !== true) device.reportedOther = true;
     return NOTHING;
@@ -235,8 +236,10 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   device.versionHeardAt = fact.wall ?? device.versionHeardAt;
   if (device.type === 3 && !reached) device.reportedOther = true;
   // One that never was published runs what it ran before.
-  if (device.publishedAt === null) device.versionBefore = fact.version;
-  else device.versionAfter = fact.version;
+  if (device.publishedAt === null) {
+    device.versionBefore = fact.version;
+    device.versionNoted = false;
+  } else device.versionAfter = fact.version;
   if (device.phase === 'ended' || device.type !== 3) return { events: [], job: jobOf(tracker, device) };
   return reported(tracker, device, fact.version, fact.at);
 }
@@ -274,7 +277,8 @@ export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>)
   const known = device.publishedAt === null ? device.versionBefore : device.versionAfter;
   const learned = fact.model !== undefined && fact.model !== device.model;
   const proves = device.type === 3 && device.phase === 'verifying';
-  if (known === fact.version && !learned && (!proves || device.reported === fact.version)) {
+  const noted = device.publishedAt === null && device.versionNoted;
+  if (known === fact.version && !noted && !learned && (!proves || device.reported === fact.version)) {
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
     return false;
   }

@@ -27,7 +27,9 @@ export async function dryRun(
   note?: string,
 ): Promise<number> {
   const run = newRunId(io.clock.wall());
-  const output = await openOutput({ ...options, notify: undefined }, io, run);
+  const { report, notify: _, ...shown } = options;
+  if (report) await (await import('../../../render/report/targets.js')).checkReportTargets(report);
+  const output = await openOutput(shown, io, run);
   try {
     if (note) output.note(note);
     const gateways = new Set(devices.map(({ pid }) => pid)).size;

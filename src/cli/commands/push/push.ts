@@ -33,13 +33,13 @@ export async function pushCommand(
   const manifest = source ?? (await exampleManifest(options));
   const unlimited = limitRun(io, options.timeout);
   try {
-    const { devices, warnings } = await readDevices(manifest, options, io);
+    const { devices, ...read } = await readDevices(manifest, options, io);
     const note =
       source === undefined ? `No manifest is given: the built-in example ${manifest} is simulated.` : undefined;
     const about = { given, ...(note === undefined ? {} : { note }) };
     const chosen = await select(devices, options);
-    const told = [...warnings, ...(await chosenHalves(devices, chosen))];
-    return await runSelected({ devices: chosen, warnings: told }, manifest, options, io, about);
+    const told = [...read.warnings, ...(await chosenHalves(devices, chosen))];
+    return await runSelected({ ...read, devices: chosen, warnings: told }, manifest, options, io, about);
   } finally {
     unlimited();
   }
@@ -59,7 +59,7 @@ export interface AboutRun {
 
 /** A push of devices that are chosen. @returns the exit code */
 export async function runSelected(
-  { devices, warnings }: Pick<Manifest, 'devices' | 'warnings'>,
+  { devices, warnings, sha256 }: Pick<Manifest, 'devices' | 'warnings' | 'sha256'>,
   source: string,
   options: PushOptions,
   io: Io,
@@ -71,13 +71,14 @@ export async function runSelected(
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
 
   const manifest = source === '-' ? source : path.resolve(source);
-  if (options.run === undefined) return runAs(null, devices, warnings, manifest, options, io, about);
+  const from = { manifest, sha256 };
+  if (options.run === undefined) return runAs(null, devices, warnings, from, options, io, about);
   const { claim, again, goOn } = await import('./named.js');
   const claimed = await claim(options.run, devices, options, io);
   try {
     if (claimed.state === 'finished') return await again(claimed, options, io);
     if (claimed.state === 'unfinished') return await goOn(claimed, manifest, devices, options, io, about.given);
-    return await runAs(claimed, devices, warnings, manifest, options, io, about);
+    return await runAs(claimed, devices, warnings, from, options, io, about);
   } finally {
     await claimed.held.lease.release();
   }
@@ -88,7 +89,7 @@ async function runAs(
   claimed: ClaimedRun | null,
   devices: readonly ManifestDevice[],
   warnings: Manifest['warnings'],
-  manifest: string,
+  { manifest, sha256 }: { manifest: string; sha256: string | null },
   options: PushOptions,
   io: Io,
   about: AboutRun,
@@ -111,7 +112,7 @@ async function runAs(
     const { kept } = docks;
     const serials = devices.flatMap(({ sn, pid }) => [sn, pid]);
     const way = { ...docks, connect: recordedConnect(docks.connect, options, serials, io, output.warn) };
-    output.header({ manifest, broker: keptBroker(kept), profile: kept.profile ?? null });
+    output.header({ manifest, sha256, broker: keptBroker(kept), profile: kept.profile ?? null });
     try {
       const { result, next } = await push(
         {
@@ -119,7 +120,10 @@ async function runAs(
           warnings,
           settings: { ...settings, firmware: { ...settings.firmware, ca: firmwareCa, products } },
           way,
-          journal: { run, manifest, options: keptOptions(about.given), retryOf: about.retryOf, ...named },
+          journal: {
+            ...{ run, manifest, options: keptOptions(about.given), retryOf: about.retryOf, ...named },
+            manifestSha256: sha256 ?? undefined,
+          },
           ...(claimed ? { claim: { held: claimed.held, fresh: claimed.state === 'fresh' } } : {}),
           confirm: options.confirm
             ? async (plan) => (await import('./confirm.js')).confirmPlan(plan, settings, io, output)

@@ -39,6 +39,7 @@ export function summaryOf(report: RunReport, io: Io, color: false | undefined): 
     unicode: useUnicode(io.env),
     elsewhere: null,
     simulated: report.runs.some(({ simulated }) => simulated),
+    began: Date.parse(report.started),
   });
   const warnings = report.warnings.map(({ message }) => `${styles.warn('warning:')} ${safeText(message, 1000)}\n`);
   const end = `Exit code ${report.exit_code}: ${exitMeaning(report.exit_code)}.\n`;
@@ -102,6 +103,7 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     reported: null,
     reportedAt: null,
     versionBefore: device.version_before,
+    versionNoted: false,
     versionAfter: device.version_after,
     versionHeardAt: time(device.heard_at),
     model: null,

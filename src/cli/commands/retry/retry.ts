@@ -21,10 +21,10 @@ export async function retryCommand(
   const options: PushOptions = await readOptions({ ...PUSH, ...COMMON }, again, io.env);
   const unlimited = limitRun(io, options.timeout);
   try {
-    const { source, devices, warnings } = await devicesAgain(earlier, manifest, (from) =>
+    const { source, devices, ...rest } = await devicesAgain(earlier, manifest, (from) =>
       readDevices(from, options, io),
     );
-    const chosen = { devices: await select(devices, options), warnings };
+    const chosen = { ...rest, devices: await select(devices, options) };
     const { connection: kept } = content.header;
     return await runSelected(chosen, source, options, io, {
       given: again,

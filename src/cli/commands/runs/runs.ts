@@ -77,6 +77,7 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
       unicode: useUnicode(io.env),
       elsewhere: null,
       simulated: header.simulated,
+      began: header.time,
     }),
   );
   if (next !== null) io.stderr.write(`Go on from here with: ${next}\n`);

@@ -61,6 +61,7 @@ export const eventLineSchema = z
         .regex(/^[0-9a-f]{64}$/)
         .nullable()
         .describe('Only where the manifest asks for it'),
+      product: text().nullable().describe('Product code of the package; null where nobody looked into it'),
       source: z.enum(['file', 'url', 'cache', 'manifest']).describe('Where size and MD5 come from'),
       devices: serials(),
       package: z.enum(['proven', 'not checked', 'broken']).describe('Whether its modules are what the package says'),

@@ -25,6 +25,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
     // An upgrade that ends while the connection is down must be heard of afterwards.
     const session = { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) };
     const connect = connector(connection, session, output.warn);
+    output.header({ manifest: null, broker: connection.url.shown, profile: connection.profile });
     const result = await watch(
       {
         pids,

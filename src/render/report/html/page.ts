@@ -1,15 +1,17 @@
 /**
  * `.html`: one file that needs nothing else. Its policy lets no request leave the page, and allows this very style and
  * script alone, by their digests: markup that slipped in could not run. It is whole without scripts; they add filter, sort
- * and the choice of light or dark.
+ * and the choice of light or dark. While its run goes on the page reads itself again.
  */
 import { createHash } from 'node:crypto';
 import { exitMeaning } from '../../exit-meaning.js';
-import { html, raw } from '../markup.js';
+import type { Standing } from '../gather.js';
+import { type Html, html, raw } from '../markup.js';
 import type { RunReport } from '../model.js';
 import { judged } from '../stats.js';
 import { deviceTable } from './devices.js';
 import { durationSection } from './durations.js';
+import { type Freshness, liveAttributes, refreshTag } from './live.js';
 import { SCRIPT } from './script.js';
 import { failureSection, footer, noteSection, outcomeSection, runSection } from './sections.js';
 import { STYLE } from './style.js';
@@ -17,25 +19,48 @@ import { timelineSection } from './timeline.js';
 
 export function htmlReport(report: RunReport): string {
   const devices = judged(report);
-  const title = `Firmware upgrade: ${exitMeaning(report.exit_code)}`;
-  const sections = [
+  return page(`Firmware upgrade: ${exitMeaning(report.exit_code)}`, footer(report), [
     outcomeSection(report, devices),
-    failureSection(report),
+    failureSection(report.devices),
     timelineSection(report, devices),
     durationSection(report),
     deviceTable(report, devices),
     runSection(report),
     noteSection(report),
+  ]);
+}
+
+// Of a page that is made every few seconds; those that need a look come first.
+const MOST_LIVE_ROWS = 1000;
+
+/** The page of a run that goes on. `freshness` is asked for last: how soon the next one comes follows from what this one cost. */
+export function liveHtmlReport({ report, states }: Standing, freshness: () => Freshness): string {
+  const devices = judged(report, states);
+  const few = devices.length <= MOST_LIVE_ROWS;
+  const ended = report.devices.filter((device) => !states.has(device));
+  const sections = [
+    failureSection(ended),
+    deviceTable(report, devices, MOST_LIVE_ROWS),
+    few && timelineSection(report, devices),
+    runSection(report),
+    noteSection(report),
   ];
-  const page = html`<!doctype html>
-<html lang="en">
+  const foot = footer(report);
+  const fresh = freshness();
+  const title = `Running: ${ended.length} of ${devices.length} ended`;
+  return page(title, foot, [outcomeSection(report, devices, fresh), ...sections], fresh);
+}
+
+function page(title: string, foot: Html, sections: (Html | null | false)[], fresh?: Freshness): string {
+  return html`<!doctype html>
+<html lang="en"${fresh && liveAttributes(fresh)}>
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${raw(policy())}">
+<meta http-equiv="Content-Security-Policy" content="${raw(policy(fresh !== undefined))}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${title} · dji-ota</title>
+${fresh && refreshTag(fresh)}<title>${title} · dji-ota</title>
 <style>${raw(STYLE)}</style>
 </head>
 <body>
@@ -48,19 +73,22 @@ ${sections.map(
 `,
 )}
 </main>
-${footer(report)}
+${foot}
 <script>${raw(SCRIPT)}</script>
 </body>
 </html>
-`;
-  return page.text;
+`.text;
 }
 
-function policy(): string {
+const DIGESTS = { style: digest(STYLE), script: digest(SCRIPT) };
+
+/** `live`: the page looks whether its own server answers before it reads itself again. */
+function policy(live: boolean): string {
   return [
     "default-src 'none'",
-    `style-src '${digest(STYLE)}'`,
-    `script-src '${digest(SCRIPT)}'`,
+    `style-src '${DIGESTS.style}'`,
+    `script-src '${DIGESTS.script}'`,
+    ...(live ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');

@@ -2,13 +2,85 @@
 /// <reference lib="dom.iterable" />
 
 /**
- * What the page does by itself: filter, sort, light or dark. It becomes part of the page as it stands here, so it uses
- * nothing from outside; its digest stands in the page's policy.
+ * What the page does by itself: filter, sort, light or dark, and, while its run goes on, reading itself again as it was
+ * left. It becomes part of the page as it stands here, so it uses nothing from outside; its digest stands in the page's policy.
  */
 function enhance(): void {
   const root = document.documentElement;
   root.classList.add('js');
   const byId = (id: string) => document.getElementById(id);
+
+  /** What the reader chose, kept in the tab's history over each renewal of the page. */
+  interface Kept {
+    written?: number;
+    /** When this writing was first seen, by the reader's own clock. */
+    seen?: number;
+    /** The page was renewed under the reader's eyes, so that the two clocks need not agree. */
+    renewed?: boolean;
+    theme?: string;
+    find?: string;
+    hidden?: string[];
+    labels?: Record<string, string>;
+    sorted?: { column: number; down: boolean };
+    opened?: number[];
+    focus?: string;
+    scroll?: number;
+  }
+  const kept = (history.state ?? {}) as Kept;
+  const keepers: ((kept: Kept) => void)[] = [];
+  const details = () => [...document.querySelectorAll('details')];
+  function keep(): void {
+    const now: Kept = { ...kept, scroll: scrollY, focus: document.activeElement?.id ?? '' };
+    if (root.dataset.theme) now.theme = root.dataset.theme;
+    now.opened = details().flatMap((one, place) => (one.open ? [place] : []));
+    for (const keeper of keepers) keeper(now);
+    history.replaceState(now, '');
+  }
+  addEventListener('pagehide', keep);
+  if (kept.theme) root.dataset.theme = kept.theme;
+  for (const place of kept.opened ?? []) details()[place]?.setAttribute('open', '');
+
+  const written = Number(root.dataset.written);
+  if (written > 0) follow(Number(root.dataset.next) - written);
+
+  /** Reads the page again each `every` milliseconds, and says when it is not renewed as it was promised. */
+  function follow(every: number): void {
+    if (kept.written !== written) {
+      kept.renewed = kept.written !== undefined;
+      kept.written = written;
+      kept.seen = Date.now();
+    }
+    const since = kept.renewed && kept.seen !== undefined ? kept.seen : written;
+    const stale = byId('stale');
+    const fresh = byId('fresh');
+    const age = byId('age');
+    const title = document.title;
+    const look = () => {
+      const old = Date.now() - since;
+      const late = old > every * 2 + 5000;
+      if (stale) stale.hidden = !late;
+      if (fresh) fresh.hidden = late;
+      document.title = late ? `Stale · ${title}` : title;
+      const minutes = Math.floor(old / 60_000);
+      if (age) age.textContent = `not renewed for ${minutes < 2 ? `${Math.floor(old / 1000)} s` : `${minutes} min`}`;
+    };
+    look();
+    setInterval(look, 1000);
+    let due = Date.now() + every;
+    const again = async () => {
+      if (document.hidden || Date.now() < due) return;
+      due = Date.now() + every;
+      // A server that does not answer would leave an error in the place of the page.
+      if (location.protocol.startsWith('http')) {
+        const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => null);
+        await answer?.body?.cancel();
+        if (!answer?.ok) return;
+      }
+      keep();
+      location.reload();
+    };
+    setInterval(() => void again(), 500);
+  }
 
   const theme = byId('theme');
   const dark = () =>
@@ -30,15 +102,24 @@ function enhance(): void {
     for (const one of opened) one.open = false;
   });
 
+  const restore = () => {
+    if (kept.focus) byId(kept.focus)?.focus({ preventScroll: true });
+    if (kept.scroll !== undefined) scrollTo(0, kept.scroll);
+  };
+
   const list = byId('list') as HTMLTableElement | null;
   const form = byId('filters') as HTMLFormElement | null;
   const find = byId('find') as HTMLInputElement | null;
   const shown = byId('shown');
   const none = byId('none');
   const body = list?.tBodies[0];
-  if (!list || !form || !find || !shown || !none || !body) return;
+  if (!list || !form || !find || !shown || !none || !body) {
+    restore();
+    return;
+  }
   const rows = [...body.rows];
   const boxes = [...form.querySelectorAll<HTMLInputElement>('input[name=kind]')];
+  const choices = [...form.querySelectorAll<HTMLSelectElement>('select[name=label]')];
   const texts = rows.map((row) => (row.textContent ?? '').toLowerCase());
   const count = (number: number) => number.toLocaleString('en-US');
 
@@ -46,10 +127,12 @@ function enhance(): void {
     if (!find || !shown || !none) return;
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const kinds = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    const wanted = choices.filter((choice) => choice.value !== '');
     let left = 0;
     rows.forEach((row, index) => {
       const text = texts[index] ?? '';
-      const fits = kinds.has(row.dataset.k ?? '') && words.every((word) => text.includes(word));
+      const labeled = wanted.every(({ dataset, value }) => row.dataset[`l${dataset.l}`] === value);
+      const fits = kinds.has(row.dataset.k ?? '') && labeled && words.every((word) => text.includes(word));
       row.hidden = !fits;
       if (fits) left++;
     });
@@ -93,8 +176,7 @@ function enhance(): void {
       const text = row.cells[column]?.dataset.v ?? textOf(row);
       return text === '' ? -1 : Number(text);
     };
-    button.addEventListener('click', () => {
-      const down = head.getAttribute('aria-sort') === 'ascending';
+    const sort = (down: boolean) => {
       for (const other of heads) other.removeAttribute('aria-sort');
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
       const keyed = rows.map((row, index) => ({ row, index, text: textOf(row), number: numberOf(row) }));
@@ -104,7 +186,28 @@ function enhance(): void {
         return (down ? -order : order) || a.index - b.index;
       });
       body.append(...keyed.map(({ row }) => row));
-    });
+    };
+    button.addEventListener('click', () => sort(head.getAttribute('aria-sort') === 'ascending'));
+    if (kept.sorted?.column === column) sort(kept.sorted.down);
+  });
+
+  const nameOf = ({ parentElement }: HTMLElement) => (parentElement?.firstChild?.textContent ?? '').trim();
+  find.value = kept.find ?? '';
+  for (const box of boxes) box.checked = !kept.hidden?.includes(box.value);
+  for (const choice of choices) {
+    const value = kept.labels?.[nameOf(choice)] ?? '';
+    if ([...choice.options].some((option) => option.value === value)) choice.value = value;
+  }
+  filter();
+  restore();
+  keepers.push((now) => {
+    now.find = find.value;
+    now.hidden = boxes.filter((box) => !box.checked).map((box) => box.value);
+    // A kind that no device is at now may come back.
+    now.hidden.push(...(kept.hidden ?? []).filter((kind) => boxes.every((box) => box.value !== kind)));
+    now.labels = Object.fromEntries(choices.map((choice) => [nameOf(choice), choice.value]));
+    const column = heads.findIndex((head) => head.hasAttribute('aria-sort'));
+    if (column >= 0) now.sorted = { column, down: heads[column]?.getAttribute('aria-sort') === 'descending' };
   });
 }
 

@@ -4,16 +4,23 @@ import { causesOf } from '../../causes.js';
 import { countedWord, KINDS, type Kind, kindWord } from '../../device-states.js';
 import { exitMeaning } from '../../exit-meaning.js';
 import { type Html, html, short } from '../markup.js';
-import type { RunReport } from '../model.js';
+import type { ReportRun, RunReport } from '../model.js';
 import { firmwareFiles, type Judged } from '../stats.js';
 import { plural, showCount, sign, timeText } from './kinds.js';
+import { type Freshness, liveNotes } from './live.js';
 
 const MOST_NAMED = 200;
 
 /** The head of the page: how it ended, in one sentence, in numbers and as one bar. */
-export function outcomeSection(report: RunReport, devices: readonly Judged[]): Html {
+export function outcomeSection(report: RunReport, devices: readonly Judged[], fresh?: Freshness): Html {
   const { exit_code, runs, started, ended } = report;
-  const kind: Kind = exit_code === 0 ? 'ok' : exit_code === 5 || exit_code === 7 ? 'unknown' : 'failed';
+  const kind: Kind = fresh
+    ? 'running'
+    : exit_code === 0
+      ? 'ok'
+      : exit_code === 5 || exit_code === 7
+        ? 'unknown'
+        : 'failed';
   const counts = countsOf(devices);
   const tiles = counts.map(
     ([each, count]) =>
@@ -22,14 +29,38 @@ export function outcomeSection(report: RunReport, devices: readonly Judged[]): H
   const [only] = runs;
   const which =
     runs.length === 1 && only ? html`${only.command} run <code>${only.run}</code>` : html`${runs.length} runs`;
+  const took = showDuration(Date.parse(ended) - Date.parse(started));
   const simulated = html`<p class="badge">Simulated: no real device was upgraded.</p>`;
   return html`<header class="head k-${kind}">
 <div class="line"><p class="product">dji-ota · firmware upgrade</p><button type="button" id="theme" class="js-only" aria-pressed="false">Dark</button></div>
-<h1>${sign(kind)} ${sentence(report, devices)}</h1>
-<p>${which} · ${plural(devices.length, 'device')} on ${plural(report.gateways, 'gateway')} · ${timeText(started)} · took ${showDuration(Date.parse(ended) - Date.parse(started))} · exit code ${exit_code} (${exitMeaning(exit_code)})</p>
+<h1>${sign(kind)} ${fresh ? progressSentence(devices) : sentence(report, devices)}</h1>
+${fresh && liveNotes(report, fresh)}
+<p>${which} · ${plural(devices.length, 'device')} on ${plural(report.gateways, 'gateway')} · ${timeText(started)} · ${fresh ? html`for ${took} now` : html`took ${took} · exit code ${exit_code} (${exitMeaning(exit_code)})`}</p>
+${only && originLine(only)}
 ${runs.some((run) => run.simulated) && simulated}
-${counts.length === 0 ? html`<p>No device was upgraded.</p>` : html`<ul class="tiles">${tiles}</ul>${bar(counts, devices.length)}`}
+${counts.length === 0 ? !fresh && html`<p>No device was upgraded.</p>` : html`<ul class="tiles">${tiles}</ul>${bar(counts, devices.length)}`}
 </header>`;
+}
+
+function progressSentence(devices: readonly Judged[]): string {
+  if (devices.length === 0) return 'The run begins';
+  const open = devices.filter(({ kind }) => !ENDED.has(kind)).length;
+  return `${showCount(devices.length - open)} of ${plural(devices.length, 'device')} ended`;
+}
+
+const ENDED: ReadonlySet<Kind> = new Set(['ok', 'failed', 'unverified', 'unknown', 'skipped', 'not_started']);
+
+function originLine({ manifest, broker }: ReportRun): Html | null {
+  const parts = [
+    ...(manifest === null ? [] : [html`manifest <code>${manifestName(manifest)}</code>`]),
+    ...(broker === null ? [] : [html`broker <code>${broker}</code>`]),
+  ];
+  if (parts.length === 0) return null;
+  return html`<p>${parts.map((part, index) => html`${index > 0 && ' · '}${part}`)}</p>`;
+}
+
+function manifestName(manifest: string): string {
+  return manifest === '-' ? 'standard input' : short(manifest, 300);
 }
 
 function sentence({ exit_code }: RunReport, devices: readonly Judged[]): string {
@@ -60,8 +91,9 @@ function bar(counts: readonly [Kind, number][], total: number): Html {
   return html`<svg class="share" role="img" aria-label="${said}">${parts}</svg>`;
 }
 
-export function failureSection(report: RunReport): Html | null {
-  const causes = causesOf(report.devices);
+/** `devices`: those that have ended. */
+export function failureSection(devices: RunReport['devices']): Html | null {
+  const causes = causesOf(devices);
   if (causes.length === 0) return null;
   const rows = causes.map(({ code, counted, meaning, advice, devices }) => {
     const names = devices.slice(0, MOST_NAMED).map(({ sn, pid }) => html`<code>${short(sn ?? pid, 80)}</code> `);
@@ -88,7 +120,20 @@ export function runSection({ runs, devices }: RunReport): Html {
   );
   const head = html`<tr><th scope="col">Run</th><th scope="col">Command</th><th scope="col">Started</th><th scope="col" class="n">Took</th><th scope="col" class="n">Gateways</th><th scope="col" class="n">Devices</th><th scope="col">Verified versions</th><th scope="col" class="n">Exit code</th></tr>`;
   return html`<section aria-labelledby="runs"><h2 id="runs">${runs.length === 1 ? 'The run' : 'The runs'}</h2>
-<div class="wide" role="region" aria-labelledby="runs" tabindex="0"><table class="plain"><thead>${head}</thead><tbody>${rows}</tbody></table></div>${firmwareTable(devices)}</section>`;
+<div class="wide" role="region" aria-labelledby="runs" tabindex="0"><table class="plain"><thead>${head}</thead><tbody>${rows}</tbody></table></div>${originTable(runs)}${firmwareTable(devices)}</section>`;
+}
+
+/** Of what, where and by whom each run was made. */
+function originTable(runs: RunReport['runs']): Html | null {
+  const told = runs.filter(({ manifest, broker, user }) => manifest !== null || broker !== null || user !== null);
+  if (told.length === 0) return null;
+  const rows = told.map(({ run, manifest, manifest_sha256, broker, user, host, version }) => {
+    const digest = manifest_sha256 !== null && html`<br><code>sha256:${manifest_sha256}</code>`;
+    const by = [user, host].filter((part) => part !== null).join(' on ');
+    return html`<tr>${runs.length > 1 && html`<th scope="row"><code>${run}</code></th>`}<td data-l="Manifest"><div><code>${manifest === null ? '' : manifestName(manifest)}</code>${digest}</div></td><td data-l="Broker"><code>${broker ?? ''}</code></td><td data-l="By">${short(by, 200)}</td><td data-l="dji-ota">${version ?? ''}</td></tr>
+`;
+  });
+  return html`<h3 id="origin">Where ${runs.length === 1 ? 'it comes' : 'they come'} from</h3><table class="plain cards"><thead><tr>${runs.length > 1 && html`<th scope="col">Run</th>`}<th scope="col">Manifest</th><th scope="col">Broker</th><th scope="col">By</th><th scope="col">dji-ota</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function firmwareTable(devices: RunReport['devices']): Html | null {
@@ -96,7 +141,7 @@ function firmwareTable(devices: RunReport['devices']): Html | null {
   if (files.length === 0) return null;
   const rows = files.map(
     ({ firmware, count }) =>
-      html`<tr><th scope="row">${short(firmware.file_name, 200)}</th><td class="n">${showBytes(firmware.file_size)}</td><td><code>${short(firmware.md5, 64)}</code>${firmware.sha256 ? html`<br><code>sha256:${short(firmware.sha256, 64)}</code>` : ''}</td><td class="n">${showCount(count)}</td></tr>`,
+      html`<tr><th scope="row">${short(firmware.file_name, 200)}${firmware.product ? html` <small>${short(firmware.product, 40)}</small>` : ''}</th><td class="n">${showBytes(firmware.file_size)}</td><td><code>${short(firmware.md5, 64)}</code>${firmware.sha256 ? html`<br><code>sha256:${short(firmware.sha256, 64)}</code>` : ''}</td><td class="n">${showCount(count)}</td></tr>`,
   );
   return html`<h3 id="firmware">Firmware</h3><div class="wide" role="region" aria-labelledby="firmware" tabindex="0"><table class="plain"><thead><tr><th scope="col">File</th><th scope="col" class="n">Size</th><th scope="col">MD5</th><th scope="col" class="n">Devices</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }

@@ -3,16 +3,18 @@
 // Okabe and Ito's hues, which those who see red and green alike can tell apart, darkened or lightened for contrast.
 const LIGHT = `color-scheme:light;
 --back:#f6f7f9;--card:#fff;--text:#1b1f24;--soft:#57606a;--line:#d5dae0;--focus:#0550ae;--link:#0550ae;--hover:#eef2f7;
---ok:#0a7d4f;--failed:#b3261e;--unverified:#a4367c;--unknown:#8a5a00;--skipped:#57606a;--not_started:#6f42a5;
+--ok:#0a7d4f;--failed:#b3261e;--unverified:#a4367c;--unknown:#8a5a00;--skipped:#57606a;--not_started:#6f42a5;--retrying:#8a5a00;--pending:#57606a;
 --waiting:#9aa4af;--download:#63a9e0;--upgrade:#0b5394;--running:#3f86c4;--paused:#b07d00;--silence:#d55e00;--retry_wait:#a06fb5;--verifying:#009e73;--outage:#b3261e22;`;
 const DARK = `color-scheme:dark;
 --back:#0e1216;--card:#161b21;--text:#e8ecf0;--soft:#a3adb8;--line:#323a43;--focus:#7cb8ff;--link:#7cb8ff;--hover:#1e252d;
---ok:#4cc38a;--failed:#ff8a80;--unverified:#f08fc8;--unknown:#f0b849;--skipped:#a3adb8;--not_started:#c8a2f0;
+--ok:#4cc38a;--failed:#ff8a80;--unverified:#f08fc8;--unknown:#f0b849;--skipped:#a3adb8;--not_started:#c8a2f0;--retrying:#f0b849;--pending:#a3adb8;
 --waiting:#69747f;--download:#4f9bd9;--upgrade:#b7dcff;--running:#86c0f0;--paused:#e0b040;--silence:#ff9d5c;--retry_wait:#d2a8e6;--verifying:#56d6ac;--outage:#ff8a8033;`;
 
 // Of the columns of the list of devices; the last has what is left. Given, since a browser takes long to find out itself.
-const WIDTHS = [13, 13, 10, 15, 6, 6, 10];
-const KINDS = ['ok', 'failed', 'unverified', 'unknown', 'skipped', 'not_started'];
+const WIDTHS = [14, 13, 15, 12, 6, 6, 8];
+const KINDS = ['ok', 'failed', 'unverified', 'unknown', 'skipped', 'not_started', 'retrying'];
+/** Kinds of a run that goes on, each with its colour as a text; in bars they have that of their phase. */
+const MOVING = { running: 'link', verifying: 'ok', paused: 'unknown', waiting: 'pending' };
 const PHASES = ['waiting', 'download', 'upgrade', 'running', 'paused', 'silence', 'retry_wait', 'verifying'];
 
 export const STYLE = `
@@ -42,6 +44,10 @@ section,.head{background:var(--card);border:1px solid var(--line);border-radius:
 ${KINDS.map((kind) => `.k-${kind}{color:var(--${kind})}.f-${kind}{fill:var(--${kind})}`).join('\n')}
 .head{color:var(--text)}
 ${KINDS.map((kind) => `.head.k-${kind}{border-top-color:var(--${kind})}.head.k-${kind} h1 .sign{color:var(--${kind})}`).join('\n')}
+${Object.entries(MOVING)
+  .map(([kind, color]) => `.k-${kind}{color:var(--${color})}.f-${kind}{fill:var(--${kind})}`)
+  .join('\n')}
+.head.k-running{color:var(--text);border-top-color:var(--link)}
 ${PHASES.map((kind) => `.p-${kind}{fill:var(--${kind})}`).join('')}
 .outage{fill:var(--outage)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0 0 10px;color:var(--soft);font-size:.88rem}
@@ -79,7 +85,12 @@ ${WIDTHS.map((width, index) => `#list th:nth-child(${index + 1}){width:${width}%
 td .sn,td.sn,th .sn{font-weight:600}
 td.sn{font-weight:400}
 small{color:var(--soft);font-weight:400}
-button,input{font:inherit;color:inherit;background:var(--card);border:1px solid var(--soft);border-radius:6px;padding:4px 12px;min-height:32px}
+.seen{display:block}
+.tags{display:flex;flex-wrap:wrap;gap:3px;margin-top:3px}
+.tag{border:1px solid var(--line);border-radius:4px;padding:0 5px;font-size:.8rem;font-weight:400;color:var(--soft)}
+#fresh{color:var(--soft)}
+#stale{border:2px solid var(--failed);color:var(--failed)}
+button,input,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--soft);border-radius:6px;padding:4px 12px;min-height:32px}
 button{cursor:pointer}
 button:hover{background:var(--hover)}
 button[aria-pressed=true]{background:var(--text);color:var(--card)}
@@ -121,6 +132,7 @@ footer{max-width:1280px;margin:0 auto;padding:0 16px 32px;color:var(--soft);font
 .cards tbody td::before{content:attr(data-l);color:var(--soft);font:400 .88rem/1.7 system-ui,sans-serif}
 .cards tbody td>*{grid-column:2}
 .cards tbody td.empty,.cards tbody td:empty{display:none}
+.seen::before{content:"reported "}
 }
 @media (max-width:520px){
 main{padding:8px}
@@ -146,6 +158,7 @@ summary{list-style:none;color:inherit}
 h2,h3{break-after:avoid}
 thead{display:table-header-group}
 #list thead th{position:static}
+button.sort{position:static;padding:0}
 button.sort::after{content:none}
 }
 `;

@@ -1,9 +1,9 @@
 /** The whole fleet over time: a row a device, grouped by how it ended. */
 import { byText, showDuration } from '../../../text.js';
-import { type Kind, kindWord, outcomeText, symbolOf } from '../../device-states.js';
+import { type Kind, kindWord, symbolOf } from '../../device-states.js';
 import { type Html, html, short } from '../markup.js';
 import { PHASE_KINDS, type PhaseKind, type RunReport } from '../model.js';
-import { durationOf, type Judged } from '../stats.js';
+import { durationOf, type Judged, startsOf } from '../stats.js';
 import { PHASE_LOOKS, plural } from './kinds.js';
 import { round, scale, stepOf, type Track, tickText, trackPaths, WIDTH } from './tracks.js';
 
@@ -22,8 +22,7 @@ export function timelineSection(report: RunReport, devices: readonly Judged[]): 
   const drawn = devices.filter(({ device }) => device.phases.length > 0);
   if (drawn.length === 0) return null;
   // Runs of different days are laid over each other: each begins at the left edge.
-  const starts = new Map(report.runs.map(({ run, started }) => [run, Date.parse(started)]));
-  const startOf = (run: string) => starts.get(run) ?? Date.parse(report.started);
+  const startOf = startsOf(report);
   // One by one: a call takes no hundred thousand arguments.
   const span = drawn.reduce(
     (most, { device }) => Math.max(most, Date.parse(device.phases.at(-1)?.to ?? '') - startOf(device.run)),
@@ -58,7 +57,7 @@ function layout(drawn: readonly Judged[], startOf: (run: string) => number) {
     const gap = named ? 4 : pitch > 3 ? 1 : 0;
     if (!named) bySteps(members);
     let marked = Number.NEGATIVE_INFINITY;
-    for (const { device } of members) {
+    for (const { device, word } of members) {
       const top = named ? y + 14 : y;
       tracks.push({
         device,
@@ -68,7 +67,7 @@ function layout(drawn: readonly Judged[], startOf: (run: string) => number) {
         from: startOf(device.run),
       });
       const code = device.result ? `, code ${device.result}` : '';
-      const said = `${device.sn ?? 'device'} on ${device.pid}: ${outcomeText(device)}${code}${durationText(durationOf(device))}`;
+      const said = `${device.sn ?? 'device'} on ${device.pid}: ${word}${code}${durationText(durationOf(device))}`;
       if (named) texts.push(html`<text class="name" x="0" y="${round(y + 11)}">${short(said, 120)}</text>`);
       else if (y - marked >= MARK_PIXELS) {
         marked = y;

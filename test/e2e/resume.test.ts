@@ -276,10 +276,10 @@ describe('a disk that is full', () => {
     expect(seen.creates(second.sn)).toEqual([]);
     // With room again, the rest is done, and nothing twice. The end of the first was told, but could not be kept.
     const after = jsonLines(await place.run(['resume', ...JSON_OUT, '--stall-timeout', '3s']));
-    expect(
-      after.last.devices.map(({ status }) => status),
-      JSON.stringify(after.all),
-    ).toEqual(['unknown', 'ok']);
+    // It is known again only where its dock tells the version that it runs while the run still listens.
+    const [told, rest] = after.last.devices.map(({ status }) => status);
+    expect(['unknown', 'ok'], JSON.stringify(after.all)).toContain(told);
+    expect(rest, JSON.stringify(after.all)).toBe('ok');
     expect(seen.creates(first.sn)).toHaveLength(1);
     expect(seen.creates(second.sn)).toHaveLength(1);
     await end();

@@ -25,7 +25,7 @@ export function fleet(folder, count) {
 
 /** One run of ours; `output` `bars` on a terminal of its own, anything else with its streams to /dev/null. */
 export const ours = ({ manifest }, output = 'json', more = []) => ({
-  args: ['push', manifest, '--output', output, ...more, '--broker'],
+  args: ['push', manifest, '--output', output, '--yes', ...more, '--broker'],
   program: BIN,
   terminal: output === 'bars',
 });

@@ -33,6 +33,8 @@ export interface RunOutput {
   readonly emit: Emit;
   warn(code: string, message: string): void;
   note(text: string): void;
+  /** A warning was told. */
+  warned(): boolean;
   /** Says what the run is about, where people look on. */
   header(about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'> & { sha256?: string | null }): void;
   /** Puts the terminal in order for something else that is written to it, e.g. a question. */
@@ -88,6 +90,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
   };
   const forget = io.onExit(close);
   let finished = false;
+  let warned = false;
   const emit: Emit = (told) => {
     // `run_finished` is the last line, whatever goes wrong with what is kept for later.
     if (finished) {
@@ -95,6 +98,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
       return;
     }
     finished = told.event === 'run_finished';
+    warned ||= told.event === 'warning';
     const over = simulated && told.event === 'error' && told.code === 'interrupted';
     const event = over ? { ...told, hint: 'The simulated docks have ended with it.' } : told;
     reports?.take(event, io.clock.wall());
@@ -125,6 +129,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     emit,
     warn,
     note,
+    warned: () => warned,
     header({ sha256 = null, ...about }) {
       reports?.origin({ manifest: about.manifest, manifest_sha256: sha256, broker: about.broker });
       if (kind === 'bars' || kind === 'log') headerLines({ run: runId, simulated, ...about }).forEach(note);

@@ -160,7 +160,7 @@ describe('signals', () => {
   it.skipIf(!ptyAvailable())('leaves the terminal with its cursor after Ctrl-C', async () => {
     const devices = await fleet(2, { behavior: { download_seconds: 60 } });
     const manifest = await place.put('pty.json', devices);
-    const args = ['push', manifest, '--broker', broker.url];
+    const args = ['push', manifest, '--broker', broker.url, '--yes'];
     const terminal = spawnPty(args, { env: environment(place.folder, { TERM: 'xterm-256color' }) });
     await terminal.said(/download/);
     terminal.write('\u0003');

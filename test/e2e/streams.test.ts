@@ -130,7 +130,10 @@ describe('streams', { concurrent: true }, () => {
     const SIZE = { columns: 80, rows: 24 };
     const run = async (env: Record<string, string>, ...more: string[]) => {
       const { args } = await push(...more);
-      const { code, stdout } = await place.run(args, { env: { TERM: 'xterm-256color', ...env }, terminal: SIZE });
+      const { code, stdout } = await place.run([...args, '--yes'], {
+        env: { TERM: 'xterm-256color', ...env },
+        terminal: SIZE,
+      });
       return { code, screen: stdout };
     };
 
@@ -171,7 +174,7 @@ describe('streams', { concurrent: true }, () => {
       const devices = somePairs(20);
       ends.push(await docksFor(broker.url, devices, { behavior: { download_seconds: 60 } }));
       const manifest = await place.put(`sized-${size.columns}.json`, devices);
-      const args = ['push', manifest, '--broker', broker.url, '--reply-timeout', '5s'];
+      const args = ['push', manifest, '--broker', broker.url, '--reply-timeout', '5s', '--yes'];
       const terminal = place.start(args, { env: { TERM: 'xterm-256color' }, terminal: size });
       await terminal.said(size.columns === 1 ? /\?2026h(.|\s)*\?2026h/ : /Upgrading/);
       terminal.kill('SIGINT');
@@ -212,6 +215,33 @@ describe('streams', { concurrent: true }, () => {
       expect(stdout).toMatch(/Upgrade 1 device\?/);
       expect(stdout).toMatch(/Nothing was published/);
       expect(code).toBe(130);
+    });
+
+    it('asks by itself for several gateways, or after a warning, and for nothing else', async () => {
+      const devices = someDevices(2);
+      ends.push(await docksFor(broker.url, devices, { behavior: FAST }));
+      const start = async (name: string, chosen: unknown, ...more: string[]) => {
+        const args = ['push', await place.put(name, chosen as object), '--broker', broker.url, ...more];
+        return place.start(args, { env: { TERM: 'xterm-256color' }, terminal: SIZE });
+      };
+      const several = await start('several.json', devices);
+      await several.said('[y/N]');
+      several.type('y\r');
+      expect(await several.ended).toMatchObject({ code: 0 });
+      const odd = { ...devices[0], product_version: 'latest, please' };
+      const doubtful = await start('doubtful.json', [odd]);
+      await doubtful.said('[y/N]');
+      doubtful.type('n\r');
+      expect(await doubtful.ended).toMatchObject({ code: 130 });
+      for (const [name, chosen, ...more] of [
+        ['one.json', [devices[0]]],
+        ['yes.json', devices, '--yes'],
+      ] as const) {
+        const { code, stdout } = await (await start(name, chosen, ...more)).ended;
+        expect([code, stdout.includes('[y/N]')], stdout).toEqual([0, false]);
+      }
+      const both = await start('both.json', devices, '--yes', '--confirm');
+      expect(await both.ended).toMatchObject({ code: 2 });
     });
   });
 });

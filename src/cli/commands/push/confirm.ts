@@ -1,4 +1,4 @@
-/** `--confirm`: shows the plan and asks. */
+/** Shows the plan and asks: with `--confirm`, and at a terminal where much is at stake. */
 import { wavesOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
@@ -8,9 +8,18 @@ import type { Plan } from '../../../upgrade/plan.js';
 import { isLook } from '../../../upgrade/preflight/preflight.js';
 import { type Io, isInteractive } from '../../io.js';
 import type { RunOutput } from '../../run-output.js';
+import type { PushOptions } from './options.js';
 import { planText, withRedactedUrls } from './plan-view.js';
 
-export async function confirmPlan(plan: Plan, settings: PushSettings, io: Io, output: RunOutput): Promise<boolean> {
+/** Asks, unless nobody asked for it and it concerns a single gateway without any warning. */
+export async function confirmPlan(
+  plan: Plan,
+  options: PushOptions,
+  settings: PushSettings,
+  io: Io,
+  output: RunOutput,
+): Promise<boolean> {
+  if (!options.confirm && plan.gateways.length <= 1 && !output.warned()) return true;
   output.pause();
   const { preflight = 'off', skipCurrent = false, skipUnready = false, waitReady } = settings;
   const asked = isLook({ preflight, skipCurrent, skipUnready, waitReady: waitReady !== undefined });
@@ -23,10 +32,14 @@ export async function confirmPlan(plan: Plan, settings: PushSettings, io: Io, ou
 }
 
 /** @throws OtaError `usage` where nobody can be asked. */
-export function checkConfirm(source: string, io: Io): void {
+export function checkConfirm(source: string, { yes }: PushOptions, io: Io): void {
+  if (yes) {
+    const hint = 'Give one of them.';
+    throw new OtaError('usage', '--confirm asks, and --yes says that nobody is to be asked', { hint });
+  }
   if (isInteractive(io) && source !== '-') return;
   const why = source === '-' ? 'the manifest comes on standard input' : 'this is no terminal';
   throw new OtaError('usage', `--confirm cannot ask: ${why}`, {
-    hint: 'Look at the plan with --dry-run first, and leave --confirm out.',
+    hint: 'Look at the plan with --dry-run first, and omit --confirm.',
   });
 }

@@ -36,7 +36,8 @@ export const PUSH = defineOptions({
     help: 'do everything but connect and publish: show the plan, and with --verbose the messages',
     everyday: true,
   },
-  confirm: { help: 'show the plan and ask first', everyday: true },
+  confirm: { help: 'show the plan and ask first, also for a single gateway', everyday: true },
+  yes: { help: 'do not ask, at a terminal', everyday: true },
   simulate: {
     value: '[scenario]',
     help: 'run against an embedded broker with simulated docks; dji-ota simulate --scenario list',

@@ -13,7 +13,7 @@ import type { KnownProducts } from '../../../protocol/products.js';
 import { safeText } from '../../../text.js';
 import { interruption } from '../../../upgrade/end.js';
 import { nothingToDo } from '../../../upgrade/push.js';
-import { type Io, limitRun } from '../../io.js';
+import { type Io, isInteractive, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
 import { recordedConnect } from '../../record.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
@@ -68,7 +68,7 @@ export async function runSelected(
   const settings = pushSettings(options, io.env);
   if (options.dryRun)
     return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io, about.note);
-  if (options.confirm) (await import('./confirm.js')).checkConfirm(source, io);
+  if (options.confirm) (await import('./confirm.js')).checkConfirm(source, options, io);
 
   const manifest = source === '-' ? source : path.resolve(source);
   const from = { manifest, sha256 };
@@ -125,8 +125,8 @@ async function runAs(
             manifestSha256: sha256 ?? undefined,
           },
           ...(claimed ? { claim: { held: claimed.held, fresh: claimed.state === 'fresh' } } : {}),
-          confirm: options.confirm
-            ? async (plan) => (await import('./confirm.js')).confirmPlan(plan, settings, io, output)
+          confirm: mayAsk(options, manifest, output, io)
+            ? async (plan) => (await import('./confirm.js')).confirmPlan(plan, options, settings, io, output)
             : undefined,
         },
         output.context,
@@ -139,6 +139,12 @@ async function runAs(
   } finally {
     output.close();
   }
+}
+
+/** At a terminal a push asks by itself, unless what it upgrades is simulated. */
+function mayAsk({ confirm, yes, simulate }: PushOptions, manifest: string, { kind }: RunOutput, io: Io): boolean {
+  if (confirm) return true;
+  return !yes && simulate === undefined && manifest !== '-' && (kind === 'bars' || kind === 'log') && isInteractive(io);
 }
 
 async function wayToDocks(

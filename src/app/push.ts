@@ -14,6 +14,7 @@ import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
 import { keepInventory, learnedProducts, learnProducts, notedVersions, readInventory } from './inventory/keep.js';
+import { holdLastLine } from './last-line.js';
 import { namedBids } from './named-bids.js';
 import { LISTEN_FOR_EARLIER } from './named-run.js';
 import { judgeOf } from './plan.js';
@@ -57,7 +58,8 @@ export interface PushEnd {
 export async function push(request: PushRequest, context: Context): Promise<PushEnd> {
   const { devices, settings, way, confirm, claim } = request;
   const { serve, verify = 'off', preflight = 'off', waitReady } = settings;
-  const { clock, signal, emit, warn, newId } = context;
+  const { clock, signal, warn, newId } = context;
+  const lastLine = holdLastLine(context.emit);
   const run = request.journal?.run;
   const named = request.journal?.named;
   const about = { simulated: way.simulated, connection: way.kept, served: keptServe(serve) };
@@ -85,7 +87,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       prepare: async (ending) => {
         // Simulated docks download nothing.
         const firmware = { ...settings.firmware, products, ...(way.simulated ? { probeUrls: false } : {}) };
-        const noted = { ...context, emit: journal?.noting(emit) ?? emit, signal: ending };
+        const noted = { ...context, emit: journal?.noting(lastLine.emit) ?? lastLine.emit, signal: ending };
         const prepare = () => prepareDevices(read, { ...settings, firmware }, duration, noted, codes);
         return serving ? serving.serve(prepare) : prepare();
       },
@@ -119,7 +121,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       ...(serving ? { downloads: serving.downloads } : {}),
       confirm: confirm ?? null,
       clock,
-      emit,
+      emit: lastLine.emit,
       signal,
       newId,
       bidOf: named === undefined ? undefined : (plan) => namedBids(named, plan),
@@ -137,6 +139,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   } finally {
     await serving?.close();
     await closeInventory?.();
+    lastLine.release();
   }
 }
 

@@ -16,6 +16,7 @@ import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
 import { keepInventory, readInventory } from './inventory/keep.js';
+import { holdLastLine } from './last-line.js';
 import { namedBids } from './named-bids.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
@@ -51,7 +52,8 @@ const OPEN: ReadonlySet<string> = new Set(['unknown', 'not_started']);
  */
 export async function resume(request: ResumeRequest, context: Context): Promise<PushEnd> {
   const { run, republishUncertain = false, limits = {} } = request;
-  const { clock, disk, signal, emit, newId, warn } = context;
+  const { clock, disk, signal, newId, warn } = context;
+  const lastLine = holdLastLine(context.emit);
   const file = journalFile(runsFolder(context.env), run);
   const replay = replaying(file, clock, (kept) => withLimits(kept, limits), disk);
   const { journal, content } = await earlierRunJournal(file, run, context, replay.taker, request.held);
@@ -88,6 +90,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
           ...{ allow: new Set(judge.allow), known: new Map() },
         })
       : null;
+    const { restoredAt } = core.tracker;
     let withheld = false;
     const serving = serve
       ? await serveAgain(
@@ -114,7 +117,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       verification: createVerification(clock, feed, keepListening),
       readiness: watch ? { watch, feed, onWarning: warn } : null,
       clock,
-      emit,
+      emit: lastLine.emit,
       signal,
       newId,
       ...(header.named === undefined ? {} : { bidOf: namedBids(header.named, core.plan) }),
@@ -126,13 +129,16 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       await closeInventory();
     });
     const { exit_code, totals } = result;
+    // Ended before it was taken up, it stands as it stood: a later resume asks again for what had ended unknown.
+    const asBefore = reopened && core.tracker.restoredAt === restoredAt;
     // What was withheld can be published by a later resume.
-    const complete = core.cut === null && isRunOver(core) && !withheld;
+    const complete = asBefore || (core.cut === null && isRunOver(core) && !withheld);
     await journal.finish({ exit_code, totals, complete });
     const taken = result.error?.code === 'run_taken_over';
     return { result, next: taken ? null : nextCommand({ run, simulated: false, complete, devices: result.devices }) };
   } finally {
     await journal.abandon();
+    lastLine.release();
   }
 }
 

@@ -97,7 +97,11 @@ export async function reopenJournal(
   const held = options.held ?? (await holdJournal(file, run, options));
   try {
     const content = await readJournal(file, taker, disk);
-    const begin = (writer: LineWriter) => writer.write([SEAM]);
+    const begin = async (writer: LineWriter) => {
+      await writer.write([SEAM]);
+      // Who began it may have been killed before its name was on the disk.
+      await syncFolder(path.dirname(file), disk);
+    };
     return { journal: await openJournal(file, content.next, options, held, begin, content.torn), content };
   } catch (error) {
     await held.lease.release();

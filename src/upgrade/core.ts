@@ -125,7 +125,8 @@ function endUnseen(core: RunCore, gateway: number, at: number): RunEvent[] {
   });
   core.running.delete(gateway);
   // Not counted as unknown: after such an end nothing more would have been started here.
-  jobEnded(core.rollout, gateway, { good: 0, bad: job.devices.length, unknown: 0, retry: [] }, at);
+  const { good } = resultOf(job);
+  jobEnded(core.rollout, gateway, { good, bad: job.devices.length - good, unknown: 0, retry: [] }, at);
   return events;
 }
 

@@ -229,3 +229,29 @@ describe('facts taken as they are read', () => {
     },
   );
 });
+
+describe('an end that was seen by the version alone', () => {
+  it('is no failure where its run is asked for again', () => {
+    const planned = [device('A', 'P0'), device('B', 'P0'), device('C', 'P0')];
+    const version = (sn: string): Fact => ({
+      type: 'version_reported',
+      at: 2,
+      sn,
+      version: planned[0]?.product_version ?? '',
+    });
+    const facts: Fact[] = [
+      opened('b1', [0, 1]),
+      { type: 'job_acknowledged', at: 1, bid: 'b1' },
+      version('A'),
+      version('B'),
+      { type: 'limit', at: 3, device: 0, limit: 'stall', ms: 1 },
+      { type: 'limit', at: 3, device: 1, limit: 'stall', ms: 1 },
+      opened('b2', [2]),
+      { type: 'limit', at: 5, device: 2, limit: 'reply', ms: 1 },
+    ];
+    const options = coreOptions({}, { maxFailures: { devices: 2 } });
+    const core = rebuild({ devices: planned, options, facts }, manualClock(), true);
+    expect(outcomes(core.tracker).map(({ status }) => status)).toEqual(['ok', 'ok', 'unknown']);
+    expect(core.rollout).toMatchObject({ stopped: null, badDevices: 0 });
+  });
+});

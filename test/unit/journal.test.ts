@@ -1,6 +1,7 @@
 import { appendFile, chmod, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Disk, systemDisk } from '../../src/disk.js';
 import { reopenJournal } from '../../src/journal/journal.js';
 import { listRuns, pruneRuns, readJournal } from '../../src/journal/read.js';
 import { lineOf } from '../../src/journal/record.js';
@@ -101,6 +102,22 @@ describe('a crash', () => {
       expect(content).toMatchObject({ lost: 0, unreadable: length > from ? 1 : 0, torn: length > from });
       await writeFile(place.file, whole);
     }
+  });
+
+  it('is on the disk by its name as well once it is taken up: who began it may have been killed before', async () => {
+    await written();
+    const synced: string[] = [];
+    const disk: Disk = {
+      ...systemDisk,
+      async open(file, ...how) {
+        const handle = await systemDisk.open(file, ...how);
+        const sync = async () => void synced.push(file);
+        return Object.assign(Object.create(handle), { sync, close: () => handle.close() });
+      },
+    };
+    const { journal } = await reopenJournal(place.file, RUN, { ...place.options, disk });
+    expect(synced).toEqual([place.folder]);
+    await journal.abandon();
   });
 
   it('what is written later does not run into the torn line, and it stays known as cut off', async () => {

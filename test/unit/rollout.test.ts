@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { RolloutOptions } from '../../src/upgrade/rollout/options.js';
-import { isOver, type JobResult, jobEnded, startDue, takeLeftOver, wakeAt } from '../../src/upgrade/rollout/rollout.js';
+import {
+  isOver,
+  type JobResult,
+  jobEnded,
+  jobStarted,
+  startDue,
+  takeLeftOver,
+  wakeAt,
+} from '../../src/upgrade/rollout/rollout.js';
 import { createRollout, type Rollout } from '../../src/upgrade/rollout/state.js';
 import { waveCount } from '../../src/upgrade/rollout/waves.js';
 
@@ -238,4 +246,13 @@ test('nothing to do is over at once', () => {
   expect(started(rollout)).toEqual([]);
   expect(wakeAt(rollout)).toBeNull();
   expect(isOver(rollout)).toBe(true);
+});
+
+test('a wave that a replay had ended before the one before it holds nothing up', () => {
+  const rollout = rolloutOf(3, { waves: [1, 2, 3] });
+  jobStarted(rollout, { gateway: 0, devices: [0], attempt: 1 });
+  jobStarted(rollout, { gateway: 1, devices: [1], attempt: 1 });
+  jobEnded(rollout, 1, GOOD, 0);
+  jobEnded(rollout, 0, GOOD, 0);
+  expect(started(rollout)).toEqual([2]);
 });

@@ -54,6 +54,8 @@ function endWave(rollout: Rollout, now: number): void {
   rollout.waveGood = false;
   rollout.waveUnready = false;
   rollout.waveStartsAt = now + rollout.options.wavePause;
+  // Replayed, a later wave may have ended before an earlier one: nobody would come to end it again.
+  endWave(rollout, now);
 }
 
 /** Whether anything is still to be started. */

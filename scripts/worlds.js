@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/**
+ * Plays simulated worlds (docs/reliability.md): bundles test/worlds with the sources, which starts in a moment and runs at
+ * full speed, and runs it with what was given.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+// Where packages are found that are not in the bundle.
+const OUT = join(ROOT, 'node_modules', '.cache', 'dji-ota', `worlds-${process.pid}.mjs`);
+
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: ['test/worlds/night.ts'],
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  packages: 'external',
+  sourcemap: 'inline',
+  outfile: OUT,
+  logLevel: 'warning',
+});
+const { rmSync } = await import('node:fs');
+const { status, signal } = spawnSync(process.execPath, ['--enable-source-maps', OUT, ...process.argv.slice(2)], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
+rmSync(OUT, { force: true });
+process.exitCode = status ?? (signal === null ? 1 : 130);

@@ -1,0 +1,211 @@
+/** What must hold of everything that a run tells while it goes on, against what its docks did. */
+import { resultCode } from '../../src/protocol/result-codes.js';
+import { sameVersion } from '../../src/protocol/versions.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import type { WorldDock } from './docks.js';
+import { type LifeFacts, type RunFacts, runOf, type Standing, type World } from './facts.js';
+import { HOME } from './life.js';
+import { TARGET } from './scene.js';
+
+type Finished = Extract<RunEvent, { event: 'device_finished' }>;
+
+export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
+  const { time } = world;
+  const run = runOf(world, life.run ?? '');
+  if (life.again) return;
+  switch (event.event) {
+    case 'run_started':
+      life.begunAt = time.now;
+      if (event.command === 'resume') reopen(world, run);
+      return;
+    case 'job_published': {
+      const job = run.jobs.get(event.bid);
+      const spoke = world.docks.get(event.pid)?.requests.some(({ bid }) => bid === event.bid);
+      if (!job?.taken && !spoke)
+        world.violated('told too early', `${event.bid} is told as published, and no broker has it`);
+      return;
+    }
+    case 'device_progress':
+      return checkProgress(world, life, run, event);
+    case 'device_retrying': {
+      const standing = run.devices.get(event.sn ?? '');
+      if (standing) Object.assign(standing, { state: 'retry', at: time.now });
+      return;
+    }
+    case 'device_finished':
+      return checkFinished(world, life, run, event);
+    case 'run_stopping':
+      run.stopped = true;
+      run.stopReason = event.reason;
+      run.everStopped = true;
+      run.stopRequested ||= event.reason.startsWith('dji-ota runs stop');
+      return;
+    case 'pair_split':
+      run.split = true;
+      return;
+    default:
+  }
+}
+
+/** A run that came to its own end with devices unknown is taken up: what was given up with them is open again. */
+function reopen(world: World, run: RunFacts): void {
+  // What the disk did not take, it may take by now: nothing of it was sent.
+  if (UNRECORDED.test(run.stopReason)) run.stopped = false;
+  for (const standing of run.devices.values()) {
+    if (standing.state === 'ended' && UNRECORDED.test(standing.reason ?? '')) standing.state = standing.before;
+  }
+  if (!hasEnded(world, run)) return;
+  if (!run.stopRequested) run.stopped = false;
+  for (const standing of run.devices.values()) {
+    if (standing.state !== 'ended') continue;
+    if (standing.status === 'unknown') standing.state = heardSince(world, standing) ?? 'open';
+    else if (standing.status === 'not_started' && standing.before === 'waiting' && !run.stopRequested)
+      standing.state = 'waiting';
+    else if (standing.status !== 'ok' && standing.before === 'retry') standing.state = 'retry';
+  }
+}
+
+/** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */
+function heardSince({ lives }: World, { job }: Standing): 'ended' | 'retry' | null {
+  const said = lives.flatMap(({ heard }) => heard).findLast(({ bid, last }) => last && bid === job?.bid);
+  if (!said) return null;
+  return resultCode(said.result).retry ? 'retry' : 'ended';
+}
+
+const UNRECORDED = /the journal \S+ cannot be written/;
+
+/** By its journal: whether it was ended as a whole and not taken up since. */
+export function hasEnded(world: World, run: RunFacts): boolean {
+  const lines = (world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '').trimEnd().split('\n');
+  const last = lines.findLast((line) => !line.includes('"kind":"seam"')) ?? '';
+  return last.includes('"kind":"finished"') && last.includes('"complete":true');
+}
+
+function checkProgress(
+  world: World,
+  life: LifeFacts,
+  run: RunFacts,
+  event: Extract<RunEvent, { event: 'device_progress' }>,
+) {
+  const standing = run.devices.get(event.sn ?? '');
+  if (standing?.state === 'ended' && standing.life === life) {
+    world.violated('progress after the end', `${event.sn} had ended ${standing.status}`);
+  }
+  const before = life.events.findLast(
+    ({ event: each }) => (each.event === 'device_progress' || each.event === 'device_retrying') && each.sn === event.sn,
+  )?.event;
+  if (before?.event !== 'device_progress' || before.bid !== event.bid || before.step_key !== event.step_key) return;
+  if (before.percent !== null && event.percent !== null && event.percent < before.percent) {
+    world.violated('percent fell', `${event.sn} from ${before.percent} to ${event.percent} % of ${event.step_key}`);
+  }
+}
+
+function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Finished) {
+  const { sn, status, reason } = event;
+  const standing = run.devices.get(sn ?? '');
+  if (!standing) return world.violated('told of others', `${sn} is no device of the run`);
+  if (standing.state === 'ended') {
+    if (standing.life === life) world.violated('ended twice', `${sn} ended ${standing.status}, and now ${status}`);
+    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing.at)) {
+      world.violated('end changed', `${sn} ended ${standing.status} in an earlier process, and ${status} now`);
+    }
+  }
+  const lastJob = standing.job;
+  if (standing.state !== 'ended') standing.before = standing.state;
+  Object.assign(standing, { state: 'ended', status, reason, life, at: world.time.now });
+  const contradiction = contradicts(world, run, event, world.docks.get(event.pid));
+  if (contradiction !== null)
+    world.violated(`wrong end: ${status}`, `${sn} is told as ${status}, but ${contradiction}`);
+  if (status === 'unknown' && lastJob !== null) checkUnknown(world, life, event, lastJob.at);
+}
+
+/** A cut of the power may have taken what was told within the minute before: the disk never had it. */
+function forgotten({ powerCuts }: World, at: number): boolean {
+  return powerCuts.some((cut) => cut >= at && cut - at < 120_000);
+}
+
+/** Why an outcome is not what the dock did; null where it is. */
+function contradicts({ scene }: World, run: RunFacts, event: Finished, dock: WorldDock | undefined): string | null {
+  const { sn, status, result } = event;
+  if (!dock || sn === null) return 'there is no such dock';
+  const jobs = [...run.jobs.values()].filter((job) => job.sns.includes(sn));
+  const bids = new Set(jobs.map(({ bid }) => bid));
+  const requests = dock.requests.filter(({ bid }) => bids.has(bid));
+  const well = requests.some(({ ends }) =>
+    ends.some((end) => covers(end.sn, sn) && (end.end === 'ok' || end.end === 'missed')),
+  );
+  const version = dock.versionOf(sn) ?? '';
+  switch (status) {
+    case 'ok': {
+      if (event.verified === true && !sameVersion(version, TARGET)) return `it is told as verified and runs ${version}`;
+      if (well || scene.settings.match === 'gateway') return null;
+      // Its own report is evidence, whoever upgraded it.
+      return event.verified === true && sameVersion(version, TARGET) ? null : `its dock never ended that well`;
+    }
+    case 'skipped':
+      return sameVersion(version, TARGET) ? null : `it runs ${version}`;
+    case 'not_started':
+      return jobs.at(-1)?.taken ? 'the broker has taken its upgrade' : null;
+    case 'unknown':
+      return null;
+    default: {
+      if (scene.settings.match === 'gateway') return null;
+      const refusedAs =
+        requests.length === 0
+          ? undefined
+          : jobs.map(({ bid }) => dock.refusals.get(bid)).find((code) => code === result);
+      const said = dock.lastWords.some(
+        (word) =>
+          (word.bid === null || bids.has(word.bid)) &&
+          covers(word.sn, sn) &&
+          badEnd(word.status, word.result) === status,
+      );
+      const started = requests.some((request) => request.started);
+      if (status === 'rejected' && refusedAs !== undefined) {
+        const busyWithOurs =
+          started && requests.length > jobs.length && !requests.some(({ refused }, index) => refused && index === 0);
+        return busyWithOurs && !said ? `its dock had begun that upgrade, and refused only a second copy of it` : null;
+      }
+      return said ? null : `its dock never said so`;
+    }
+  }
+}
+
+/** An `ok` with an error code is a failure. */
+function badEnd(status: string, result: number): string {
+  return status === 'ok' && result !== 0 ? 'failed' : status;
+}
+
+function covers(of: string | null, sn: string): boolean {
+  return of === null || of === sn;
+}
+
+/** `unknown` only where the end could not be heard: nothing was heard of it, and the limit that passed had really passed. */
+function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedAt: number): void {
+  const { time } = world;
+  const { bid, pid, sn, reason } = event;
+  const mine = life.heard.filter(
+    (heard) =>
+      heard.pid === pid &&
+      heard.at >= publishedAt &&
+      covers(heard.sn, sn ?? '') &&
+      (heard.bid === bid || heard.bid === null),
+  );
+  if (mine.some(({ last, kind }) => last && kind === 'progress')) {
+    world.violated('heard and unknown', `${sn}: the process was told its end, and says that it is not known`);
+  }
+  const seconds = /(?:no services_reply within|no word from the device for|heard of it within) (\d+) s/.exec(
+    reason ?? '',
+  )?.[1];
+  if (seconds === undefined) return;
+  const since = Math.max(
+    publishedAt,
+    life.begunAt ?? 0,
+    life.restoredAt,
+    ...mine.filter(({ kind, last }) => kind === 'progress' || !last).map(({ at }) => at),
+  );
+  const passed = time.now - since;
+  if (passed < (Number(seconds) - 0.6) * 1000) {
+    world.violated('limit too early', `${sn}: ${reason}, ${(passed / 1000).toFixed(1)} s after it was last heard of`);
+  }
+}

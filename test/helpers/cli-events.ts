@@ -7,7 +7,7 @@ import type { CliResult } from './cli.js';
 const VERSIONS = ['version_before', 'version_after', 'heard_at'];
 const KEYS: Record<string, string[]> = {
   run_started: ['command', 'devices', 'gateways'],
-  firmware_ready: ['file_name', 'file_size', 'md5', 'sha256', 'source', 'devices', 'package', 'modules'],
+  firmware_ready: ['file_name', 'file_size', 'md5', 'sha256', 'source', 'devices', 'package', 'product', 'modules'],
   job_planned: ['pid', 'wave', 'topic', 'message'],
   job_published: ['pid', 'bid', 'tid', 'devices', 'attempt'],
   job_replied: ['pid', 'bid', 'result', 'status'],

@@ -135,6 +135,28 @@ test('no half of a pair starts without the other one, nothing before it is ready
         waits.end();
       },
     ),
-    { numRuns: 300 },
+    {
+      numRuns: 300,
+      examples: [
+        [
+          // The dock is away when both are tried again: the aircraft starts alone, and the dock's turn comes after it.
+          {
+            pairs: [true, false],
+            concurrency: null,
+            waves: false,
+            retries: 1,
+            split: true,
+            ready: [true, true, false, false, false, false, false, false],
+          },
+          [
+            { reports: [], ends: [], current: null, outage: null },
+            { reports: [[0, 'away']], ends: [], current: null, outage: null },
+            { reports: [], ends: [[0, 'failed']], current: null, outage: null },
+            { reports: [], ends: [], current: null, outage: null },
+            { reports: [], ends: [[0, 'ok']], current: null, outage: null },
+          ],
+        ],
+      ],
+    },
   );
 });

@@ -77,7 +77,7 @@ export function jobStarted(rollout: Rollout, start: Start): void {
   }
   gateway.phase = 'running';
   gateway.attempt = start.attempt;
-  gateway.retry = NOTHING;
+  gateway.retry = heldBack(gateway, start.devices, rollout.options);
   gateway.waitLeft = rollout.options.waitReady ?? 0;
   rollout.running++;
 }
@@ -91,6 +91,13 @@ function splitJob(gateway: Gateway, started: readonly number[], { waitReady }: R
   gateway.jobs = gateway.jobs.toSpliced(gateway.nextJob, 1, started, rest);
 }
 
+/** Of a new attempt that starts in part, those that are tried again after it. */
+function heldBack({ retry }: Gateway, started: readonly number[], { waitReady }: RolloutOptions): readonly number[] {
+  if (waitReady == null || retry.length === 0) return NOTHING;
+  const rest = retry.filter((device) => !started.includes(device));
+  return rest.length < retry.length ? rest : NOTHING;
+}
+
 /**
  * Takes the end of the job that is running on `index`.
  * @returns devices whose turn will not come: the gateway may still be upgrading, or the run was stopped.
@@ -102,17 +109,21 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
   rollout.badDevices += result.bad + result.unknown;
   if (result.bad + result.unknown > 0) rollout.waveBad = true;
   if (result.good > 0) rollout.waveGood = true;
+  const retry = gateway.retry.length > 0 ? [...gateway.retry, ...result.retry] : result.retry;
   let dropped: number[] = [];
   if (result.unknown > 0 || rollout.stopped !== null) {
-    dropped = [...result.retry, ...gateway.jobs.slice(gateway.nextJob).flat()];
+    dropped = [...retry, ...gateway.jobs.slice(gateway.nextJob).flat()];
     // What was to be tried again keeps its bad end.
-    rollout.endedDevices += result.retry.length;
-    rollout.badDevices += result.retry.length;
-    if (result.retry.length > 0) rollout.waveBad = true;
+    rollout.endedDevices += retry.length;
+    rollout.badDevices += retry.length;
+    if (retry.length > 0) rollout.waveBad = true;
     gateway.phase = 'ended';
-  } else if (result.retry.length > 0) {
+    gateway.retry = NOTHING;
+  } else if (retry.length > 0) {
     gateway.phase = 'retry_wait';
-    gateway.retry = result.retry;
+    // Those that were held back have this attempt still before them.
+    if (result.retry.length === 0) gateway.attempt--;
+    gateway.retry = retry;
     gateway.retryAt = now + waitAfter(gateway.attempt, rollout.options);
     queueRetry(rollout, index);
   } else if (gateway.nextJob < gateway.jobs.length) {

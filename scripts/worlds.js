@@ -20,6 +20,7 @@ await build({
   format: 'esm',
   target: 'node20.19',
   packages: 'external',
+  define: { __VERSION__: JSON.stringify('simulated') },
   sourcemap: 'inline',
   outfile: OUT,
   logLevel: 'warning',

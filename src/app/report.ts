@@ -35,7 +35,18 @@ export async function report(sources: readonly string[], world: PartOf<'env'>): 
     }
     const runs = await runsOf(source, env, on);
     parts ||= runs.some((run) => run.toLowerCase() !== source.toLowerCase() && source.toLowerCase() !== 'last');
-    for (const run of runs) reports.push(await reportOfRun(run, env, on));
+    const read: RunReport[] = [];
+    let unread: unknown = null;
+    for (const run of runs) {
+      try {
+        read.push(await reportOfRun(run, env, on));
+      } catch (error) {
+        unread = error;
+      }
+    }
+    // A part that was killed before its first line is missing, and is named as such beside the others.
+    if (unread !== null && (read.length === 0 || runs.length === 1)) throw unread;
+    reports.push(...read);
   }
   return joinReports(reports, version(), reports.length > 1 || parts ? missingParts(reports) : []);
 }

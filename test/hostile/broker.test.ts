@@ -53,8 +53,8 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
     const raw = await broker({
       ...options,
       onSubscribe(topics, client) {
-        // The second packet is for the topic that only names devices.
-        if (topics.some((topic) => topic.endsWith('/services'))) setImmediate(() => listening(client));
+        // The last packet is for what devices say of themselves: an answer must not come in the middle of what is sent next.
+        if (topics.some((topic) => topic.endsWith('/state'))) setImmediate(() => listening(client));
         return topics.map(() => 1);
       },
     });
@@ -63,29 +63,25 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
     return { program, client: await ready, raw };
   }
 
-  // Does not end since watch listens for versions too: to be looked into before the next release.
-  it.skip.each(['5', '3.1.1'])(
-    'a message of 200 MB is skipped, and the connection stays (MQTT %s)',
-    async (version) => {
-      let acknowledged: (id: number) => void = () => {};
-      const skipped = new Promise((resolve) => {
-        acknowledged = resolve;
-      });
-      const { program, client } = await watching({ onPuback: (id) => void (id === 1 && acknowledged(id)) }, version);
-      const chunk = Buffer.alloc(MB, 0x20);
-      const taken = await cost(program, async () => {
-        await client.send(publishHead(client.version, EVENTS, 200 * MB, 1).head);
-        for (let sent = 0; sent < 200; sent++) await client.send(chunk);
-        await skipped;
-      });
-      await client.send(publishPacket(client.version, EVENTS, progress('B', 'ok'), 2));
-      const { code, stdout } = await program.ended;
-      expect(code).toBe(0);
-      expect(stdout).toContain('message_too_large');
-      expect(stdout).not.toContain('broker_lost');
-      expect(taken).toBeLessThan(40);
-    },
-  );
+  it.each(['5', '3.1.1'])('a message of 200 MB is skipped, and the connection stays (MQTT %s)', async (version) => {
+    let acknowledged: (id: number) => void = () => {};
+    const skipped = new Promise((resolve) => {
+      acknowledged = resolve;
+    });
+    const { program, client } = await watching({ onPuback: (id) => void (id === 1 && acknowledged(id)) }, version);
+    const chunk = Buffer.alloc(MB, 0x20);
+    const taken = await cost(program, async () => {
+      await client.send(publishHead(client.version, EVENTS, 200 * MB, 1).head);
+      for (let sent = 0; sent < 200; sent++) await client.send(chunk);
+      await skipped;
+    });
+    await client.send(publishPacket(client.version, EVENTS, progress('B', 'ok'), 2));
+    const { code, stdout } = await program.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('message_too_large');
+    expect(stdout).not.toContain('broker_lost');
+    expect(taken).toBeLessThan(40);
+  });
 
   it('a dock that floods events with need_reply, to a broker that acknowledges no answer, fills nothing', async () => {
     const bids: string[] = [];

@@ -35,11 +35,12 @@ export async function report(sources: readonly string[], world: PartOf<'env'>): 
     }
     const runs = await runsOf(source, env, on);
     parts ||= runs.some((run) => run.toLowerCase() !== source.toLowerCase() && source.toLowerCase() !== 'last');
+    const alive = await runsAlive(env, on);
     const read: RunReport[] = [];
     let unread: unknown = null;
     for (const run of runs) {
       try {
-        read.push(await reportOfRun(run, env, on));
+        read.push(await reportOfRun(run, alive.has(run), env, on));
       } catch (error) {
         unread = error;
       }
@@ -85,10 +86,14 @@ async function runsOf(wanted: string, env: NodeJS.ProcessEnv, on: Machine): Prom
   }
 }
 
-async function reportOfRun(id: string, env: NodeJS.ProcessEnv, on: Machine): Promise<RunReport> {
-  const run = (await listRuns(runsFolder(env), on)).find((one) => one.run === id);
+/** The ids of the runs that a process is at. */
+async function runsAlive(env: NodeJS.ProcessEnv, on: Machine): Promise<ReadonlySet<string>> {
+  return new Set((await listRuns(runsFolder(env), on)).flatMap(({ run, alive }) => (alive ? [run] : [])));
+}
+
+async function reportOfRun(id: string, alive: boolean, env: NodeJS.ProcessEnv, on: Machine): Promise<RunReport> {
   const content = await readJournal(journalFile(runsFolder(env), id), undefined, on.disk);
-  return reportOfJournal(content, version(), run?.alive ?? false);
+  return reportOfJournal(content, version(), alive);
 }
 
 async function readReport(file: string, disk: Disk): Promise<RunReport> {

@@ -13,6 +13,7 @@ import {
 } from '../../src/firmware/prepare.js';
 import type { Reading } from '../../src/firmware/read/progress.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
+import { manifestDevice } from './manifest.js';
 
 /** A temporary folder that is gone after the tests of the file. */
 export function temporaryFolder(): string {
@@ -80,19 +81,8 @@ export async function zipOf(
 export function device(change: Partial<ManifestDevice> = {}): ManifestDevice {
   const place = change.file ?? change.file_url ?? null;
   return {
-    index: 0,
-    sn: 'DRONE1',
-    pid: 'DOCK1',
-    product_version: '17.02.05.01',
-    firmware_upgrade_type: 3,
-    file_url: null,
-    file: null,
-    md5: null,
-    sha256: null,
-    file_size: null,
+    ...manifestDevice('DRONE1', 'DOCK1'),
     file_name: place === null ? null : (place.split('?')[0]?.split('/').pop() ?? null),
-    labels: {},
-    known: null,
     ...change,
   };
 }

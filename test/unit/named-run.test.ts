@@ -15,22 +15,12 @@ import type { Fact } from '../../src/upgrade/facts.js';
 import { makePlan } from '../../src/upgrade/plan.js';
 import { opened } from '../helpers/facts.js';
 import { header, PLANNED } from '../helpers/journals.js';
+import { manifestDevice } from '../helpers/manifest.js';
 import { coreOptions, device } from '../helpers/upgrade-run.js';
 
 const entry = (sn: string, pid: string, more: Partial<ManifestDevice> = {}): ManifestDevice => ({
-  index: 0,
-  sn,
-  pid,
+  ...manifestDevice(sn, pid),
   product_version: '2.0',
-  firmware_upgrade_type: 3,
-  file_url: null,
-  file: null,
-  md5: null,
-  sha256: null,
-  file_size: null,
-  file_name: null,
-  labels: {},
-  known: null,
   ...more,
 });
 const DEVICES = PLANNED.map(({ sn, pid }) => entry(sn, pid));

@@ -53,7 +53,8 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   progress: ({ pid, message }) => isText(pid) && isProgress(message),
   // Of `watch` alone, which keeps no journal.
   create_seen: () => false,
-  limit: ({ device, limit, ms }) => isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms),
+  limit: ({ device, limit, ms, proven }) =>
+    isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms) && isFlag(proven),
   version_reported: ({ sn, version, wall, model, noted }) =>
     isText(sn) && isText(version) && isNumber(wall ?? 0) && isText(model ?? '') && isFlag(noted),
   state_reported: ({ sn, key, value }) =>

@@ -80,7 +80,7 @@ export async function takeLease(file: string, run: string, options: LeaseOptions
 /** Who holds the lease `file`; null where nobody does. */
 export async function holderOf(file: string, wall: number, on: Machine = thisMachine): Promise<Holder | null> {
   const { disk, processes } = on;
-  const owner = ownerOf((await readText(file, disk)) ?? '');
+  const owner = ownerOf((await readText(file, disk).catch(() => null)) ?? '');
   if (owner === null) return null;
   const renewedAt = await disk.stat(file).then(
     ({ mtimeMs }) => mtimeMs,
@@ -228,7 +228,7 @@ function held(file: string, me: Owner, { clock, disk }: Machine, onTaken: () => 
       stop();
       if (!ours) return;
       ours = false;
-      const text = await readText(file, disk);
+      const text = await readText(file, disk).catch(() => null);
       if (text !== null && ownerOf(text)?.token === me.token) await disk.unlink(file).catch(() => {});
     },
   };
@@ -252,8 +252,12 @@ function textOf(owner: Owner, count: number): string {
   return JSON.stringify({ ...owner, renewals: String(count).padStart(COUNT_DIGITS, '0') });
 }
 
-async function readText(file: string, disk: Disk): Promise<string | null> {
-  return disk.readFile(file, 'utf8').catch(() => null);
+/** Null where it is not there. @throws Node's own errors */
+function readText(file: string, disk: Disk): Promise<string | null> {
+  return disk.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
 }
 
 function pause(ms: number, { clock, signal }: { clock: Clock; signal?: AbortSignal | undefined }): Promise<void> {

@@ -160,7 +160,8 @@ export function dueLimits(
       const limit = limitOf(core, job, device);
       if (!limit) continue;
       if (limit.until <= now) {
-        due.push({ type: 'limit', at: now, device: device.index, limit: limit.limit, ms: limit.ms });
+        const proven = limit.limit !== 'verify' && hasTarget(device) ? { proven: true } : {};
+        due.push({ type: 'limit', at: now, device: device.index, limit: limit.limit, ms: limit.ms, ...proven });
       } else next = next === null ? limit.until : Math.min(next, limit.until);
     }
   }

@@ -36,7 +36,15 @@ export type Fact =
   /** An `ota_create` of somebody else was seen (`watch`). */
   | { type: 'create_seen'; at: number; pid: string; bid: string; devices: readonly WatchedDevice[] }
   /** A time limit of one device passed: no reply, no word, no version. */
-  | { type: 'limit'; at: number; device: number; limit: 'reply' | 'stall' | 'verify'; ms: number }
+  | {
+      type: 'limit';
+      at: number;
+      device: number;
+      limit: 'reply' | 'stall' | 'verify';
+      ms: number;
+      /** The device had told what proves its upgrade: it ended `ok`, which stands. Absent in journals of earlier versions. */
+      proven?: boolean;
+    }
   /** A device told its firmware version. */
   | {
       type: 'version_reported';

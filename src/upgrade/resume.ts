@@ -89,8 +89,13 @@ export function factsInEffect(facts: readonly Fact[], { reopen, ended }: { reope
   return facts.filter((fact, index) => {
     if (fact.type === 'cut_off') return index > resumed;
     if ('bid' in fact && index <= (withdrawn.get(fact.bid) ?? -1)) return false;
-    return !(fact.type === 'limit' && fact.limit !== 'verify' && index < reopenedAt);
+    return !(leavesUnknown(fact) && index < reopenedAt);
   });
+}
+
+/** A limit that ended a device which may be asked for again; not one of a device that had told that it has its upgrade. */
+function leavesUnknown(fact: Fact): boolean {
+  return fact.type === 'limit' && fact.limit !== 'verify' && fact.proven !== true;
 }
 
 /** Facts taken as they are read, with none kept. */
@@ -135,7 +140,7 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
         return;
       }
       if (type === 'job_unsent' && fact.withdrawn) backwards = true;
-      else if (type === 'limit' && fact.limit !== 'verify') limited = true;
+      else if (leavesUnknown(fact)) limited = true;
       else if (type === 'resumed' && fact.reopened === true && limited) backwards = true;
       replay(core ?? begin(), at(fact, fact.at + offset));
     },

@@ -46,6 +46,17 @@ describe('limits', () => {
     expect(dueLimits(core, 5000 + REPLY)).toEqual({ due: [], next: 6000 + STALL });
   });
 
+  test('a limit of a device that has told its new version says so: an `ok` that stands', () => {
+    const { core, take, start } = live();
+    const version = core.plan.devices[0]?.product_version ?? '';
+    start(0);
+    take(progress({ percent: 1 }));
+    take({ type: 'version_reported', at: 3, sn: core.plan.devices[0]?.sn ?? '', version });
+    expect(dueLimits(core, 2 + STALL).due).toEqual([
+      { type: 'limit', at: 2 + STALL, device: 0, limit: 'stall', ms: STALL, proven: true },
+    ]);
+  });
+
   test('the stall limit counts from the last word', () => {
     const { core, take, start } = live();
     start(0);

@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -75,6 +75,15 @@ describe('the file', () => {
     await save(file, inventoryOf(recent('B')));
     expect([...(await load()).inventory.devices.keys()].sort()).toEqual(['A', 'B']);
     expect(await readdir(join(folder, 'state'))).toEqual(['inventory.json']);
+  });
+
+  it('a lock that cannot be read is an error, and not asked again and again', async () => {
+    await save(file, inventoryOf(recent('A')));
+    await mkdir(`${file}.lock`);
+    await expect(save(file, inventoryOf(recent('B')))).rejects.toThrow('EISDIR');
+    await rmdir(`${file}.lock`);
+    await save(file, inventoryOf(recent('B')));
+    expect([...(await load()).inventory.devices.keys()].sort()).toEqual(['A', 'B']);
   });
 
   it('is changed once more where another program took the lock meanwhile', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manualClock, systemClock } from '../../src/clock.js';
 import type { OtaError } from '../../src/errors.js';
@@ -102,6 +102,12 @@ describe('a lease', () => {
     expect(await isHeld()).toBe(false);
     await (await take()).release();
     expect(await readdir(place.folder)).toEqual([]);
+  });
+
+  it('that cannot be read: the error of the system, at once, and not that another process has it', async () => {
+    await mkdir(lock);
+    await expect(take()).rejects.toMatchObject({ code: 'EISDIR' });
+    await rmdir(lock);
   });
 
   it('of a dead process of this machine and namespace: free at once', async () => {

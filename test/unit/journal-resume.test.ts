@@ -148,6 +148,27 @@ describe('a limit that passed', () => {
     expect(statuses([...passed, { type: 'resumed', at: 6, reopened: true }, again])).toEqual(['unknown', 'ok']);
   });
 
+  it('of a device that had told its new version is no question any more', () => {
+    const planned = [device('A', 'P0'), device('B', 'P0')];
+    const version: Fact = { type: 'version_reported', at: 2, sn: 'A', version: planned[0]?.product_version ?? '' };
+    const facts: Fact[] = [
+      opened('b1', [0, 1]),
+      version,
+      { type: 'limit', at: 5, device: 0, limit: 'stall', ms: 1000, proven: true },
+      { type: 'limit', at: 5, device: 1, limit: 'stall', ms: 1000 },
+      { type: 'resumed', at: 6, reopened: true },
+      { type: 'cut_off', at: 7, cause: 'interrupted', reason: 'Ctrl-C' },
+    ];
+    for (const reopen of [false, true]) {
+      const core = rebuild({ devices: planned, options: coreOptions(), facts }, manualClock(), reopen);
+      expect(core.tracker.devices.map(({ phase, status }) => [phase, status])).toEqual([
+        ['ended', 'ok'],
+        ['open', null],
+      ]);
+      expect(core.tracker.totals).toMatchObject({ ok: 1, unknown: 0 });
+    }
+  });
+
   it('the resume writes down that it asked again', async () => {
     const run = await resumed(passed, { reopen: true });
     expect(run.kept).toContainEqual({ type: 'resumed', at: expect.any(Number), reopened: true });
@@ -187,8 +208,8 @@ describe('facts taken as they are read', () => {
       .tuple(bid, fc.boolean())
       .map(([b, withdrawn]): Fact => ({ type: 'job_unsent', at: 3, bid: b, reason: 'x', withdrawn })),
     fc
-      .tuple(index, fc.constantFrom('reply' as const, 'stall' as const, 'verify' as const))
-      .map(([device, limit]): Fact => ({ type: 'limit', at: 4, device, limit, ms: 1000 })),
+      .tuple(index, fc.constantFrom('reply' as const, 'stall' as const, 'verify' as const), fc.boolean())
+      .map(([device, limit, proven]): Fact => ({ type: 'limit', at: 4, device, limit, ms: 1000, proven })),
     fc
       .tuple(index, fc.constantFrom('skipped' as const, 'not_started' as const))
       .map(([device, outcome]): Fact => ({ type: 'left_out', at: 5, device, outcome, reason: 'x' })),

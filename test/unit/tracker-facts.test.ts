@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/upgrade/tracker/tracker.js';
-import { applyAll, ends, opened, progress, trackerOf } from '../helpers/facts.js';
+import { applyAll, ends, opened, progress, reply, trackerOf } from '../helpers/facts.js';
 
 describe('our own facts', () => {
   test('a job is told as published once: at the acknowledgement, or at the dock’s word before it', () => {
@@ -16,6 +16,27 @@ describe('our own facts', () => {
     const events = applyAll(tracker, opened(), { type: 'job_unsent', at: 1, bid: 'b1', reason: 'no right' });
     expect(ends(events)).toEqual(['A not_started', 'B not_started']);
     expect(events[0]).toMatchObject({ reason: 'no right' });
+    expect(tracker.open.size).toBe(0);
+  });
+
+  test('a new attempt that the broker did not take leaves the end of the one before', () => {
+    const tracker = trackerOf({ retries: 1 });
+    const events = applyAll(
+      tracker,
+      opened('b1', [0]),
+      reply({ result: 312015, status: null }),
+      opened('b2', [0], 2),
+      { type: 'job_unsent', at: 9, bid: 'b2', reason: 'no right' },
+      opened('b3', [2], 1, 'P1'),
+      { type: 'job_unsent', at: 9, bid: 'b3', reason: 'no right' },
+    );
+    expect(ends(events)).toEqual(['A rejected', 'C not_started']);
+    expect(events.find(({ event }) => event === 'device_finished')).toMatchObject({
+      bid: 'b1',
+      result: 312015,
+      reason: 'the dock is busy',
+    });
+    expect(tracker.totals).toMatchObject({ rejected: 1, not_started: 1 });
     expect(tracker.open.size).toBe(0);
   });
 

@@ -106,7 +106,7 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   if (!standing) return world.violated('told of others', `${sn} is no device of the run`);
   if (standing.state === 'ended') {
     if (standing.life === life) world.violated('ended twice', `${sn} ended ${standing.status}, and now ${status}`);
-    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing.at)) {
+    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing, status)) {
       world.violated('end changed', `${sn} ended ${standing.status} in an earlier process, and ${status} now`);
     }
   }
@@ -119,9 +119,15 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   if (status === 'unknown' && lastJob !== null) checkUnknown(world, life, event, lastJob.at);
 }
 
-/** A cut of the power may have taken what was told within the minute before: the disk never had it. */
-function forgotten({ powerCuts }: World, at: number): boolean {
-  return powerCuts.some((cut) => cut >= at && cut - at < 120_000);
+/**
+ * A cut of the power may have taken what was told within the minute before: the disk never had it. Nor had it what a process
+ * told after it had warned that its journal cannot be written: then the end is not known, and is told as no other one.
+ */
+function forgotten({ powerCuts }: World, { at, life }: Standing, now: string): boolean {
+  if (powerCuts.some((cut) => cut >= at && cut - at < 120_000)) return true;
+  const unwritten = ({ event }: LifeFacts['events'][number]) =>
+    event.event === 'warning' && event.code === 'journal_unwritable';
+  return now === 'unknown' && life !== null && life.events.some(unwritten);
 }
 
 /** Why an outcome is not what the dock did; null where it is. */
@@ -145,7 +151,7 @@ function contradicts({ scene }: World, run: RunFacts, event: Finished, dock: Wor
     case 'skipped':
       return sameVersion(version, TARGET) ? null : `it runs ${version}`;
     case 'not_started':
-      return jobs.at(-1)?.taken ? 'the broker has taken its upgrade' : null;
+      return jobs.some(({ taken }) => taken) ? 'the broker has taken its upgrade' : null;
     case 'unknown':
       return null;
     default: {
@@ -202,7 +208,8 @@ function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedA
     publishedAt,
     life.begunAt ?? 0,
     life.restoredAt,
-    ...mine.filter(({ kind, last }) => kind === 'progress' || !last).map(({ at }) => at),
+    // A refusal that ended it would have ended it: one that did not (it runs already) is a sign of life.
+    ...mine.map(({ at }) => at),
   );
   const passed = time.now - since;
   if (passed < (Number(seconds) - 0.6) * 1000) {

@@ -217,6 +217,12 @@ async function takeLock(file: string, on: Machine): Promise<Lock> {
   const me = thisOwner(on);
   const text = JSON.stringify(me);
   const read = (name = file) => disk.readFile(name, 'utf8').catch(() => null);
+  /** Null where it is gone by now; what cannot be read for another reason may stay so. */
+  const readHeld = () =>
+    disk.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
   const remove = (name: string) => disk.unlink(name).catch(() => {});
   const isOurs = async () => (await read()) === text;
   for (let waited = 0; ; waited += LOCK_RETRY) {
@@ -230,7 +236,7 @@ async function takeLock(file: string, on: Machine): Promise<Lock> {
         throw error;
       }
     }
-    const held = await read();
+    const held = await readHeld();
     if (held === null) continue;
     const holder = ownerOf(held);
     const life = holder ? lifeOf(holder, me, processes) : 'unknown';

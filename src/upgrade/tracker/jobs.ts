@@ -77,6 +77,7 @@ export function addDevice(
     phase: 'waiting',
     bid: null,
     attempt: 0,
+    earlier: null,
     status: null,
     percent: null,
     step: null,
@@ -169,6 +170,8 @@ export function addJob(tracker: Tracker, job: JobState): void {
 
 /** `device` is one of the job's. */
 export function openDevice(device: DeviceState, job: JobState, at: number): void {
+  const { bid, attempt, status, percent, result, reason } = device;
+  device.earlier = device.phase === 'retry_wait' ? { bid, attempt, status, percent, result, reason } : null;
   device.phase = 'open';
   device.bid = job.bid;
   device.attempt = job.attempt;
@@ -239,6 +242,14 @@ export function finish(
   const { pid, ...rest } = outcomeOf(device);
   tracker.totals[countedAs(rest)]++;
   return { event: 'device_finished', pid, bid: device.bid, ...rest };
+}
+
+/** The attempt never reached the broker: the end of the one before stands, and without one the device was not started. */
+export function finishUnsent(tracker: Tracker, device: DeviceState, reason: string, at: number): RunEvent {
+  const { earlier } = device;
+  if (earlier === null) return finish(tracker, device, 'not_started', reason, at);
+  Object.assign(device, earlier);
+  return finish(tracker, device, earlier.status as Outcome, earlier.reason, at);
 }
 
 /** The job is over once none of its devices is open: its gateway is free again. */

@@ -48,6 +48,7 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   if (message.result !== 0 && (running || again)) {
     // The request came twice, or the dock contradicts itself: it is upgrading, so its progress decides.
     job.accepted = true;
+    for (const device of job.devices) if (device.phase === 'open') device.heardAt = at;
     if (!isRunning) {
       const said = `code ${message.result}: ${resultCode(message.result).meaning}`;
       const text = `gateway ${pid} refused (${said}) an upgrade that it had already begun; following its progress`;

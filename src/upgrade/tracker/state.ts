@@ -23,6 +23,8 @@ export interface DeviceState {
   phase: DevicePhase;
   bid: string | null;
   attempt: number;
+  /** How the attempt before this one ended; null where there was none. */
+  earlier: Pick<DeviceState, 'bid' | 'attempt' | 'status' | 'percent' | 'result' | 'reason'> | null;
   /** What the device said last, as it came (unsafe text); an `Outcome` once it has ended. */
   status: string | null;
   percent: number | null;

@@ -19,6 +19,7 @@ import {
   deviceBySn,
   type Effect,
   finish,
+  finishUnsent,
   hasTarget,
   NOTHING,
   newJob,
@@ -80,7 +81,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       });
     case 'job_unsent':
       return withJob(tracker, fact.bid, (job) =>
-        endJob(tracker, job, (device) => finish(tracker, device, 'not_started', fact.reason, fact.at)),
+        endJob(tracker, job, (device) => finishUnsent(tracker, device, fact.reason, fact.at)),
       );
     case 'job_resent':
       return withJob(tracker, fact.bid, (job) => {
@@ -191,7 +192,7 @@ function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
       return [finish(tracker, device, 'ok', unverified(device, seconds), fact.at)];
     }
     if (device.phase !== 'open') return [];
-    if (hasTarget(device)) {
+    if (fact.proven || hasTarget(device)) {
       // The end was missed, but the device says that it has what the upgrade brings: evidence enough.
       device.percent = 100;
       device.verified = true;

@@ -88,6 +88,7 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     phase: 'ended',
     bid: bids.at(-1) ?? null,
     attempt: attempts,
+    earlier: null,
     status,
     percent,
     step: null,

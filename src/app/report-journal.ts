@@ -5,7 +5,7 @@ import { type Collector, createCollector } from '../render/report/gather.js';
 import type { RunOrigin, RunReport } from '../render/report/model.js';
 import { createCore, type RunCore, replay } from '../upgrade/core.js';
 import { totalsOf } from '../upgrade/counting.js';
-import { exitCodeOf } from '../upgrade/exit-code.js';
+import { endOf, exitCodeOf } from '../upgrade/exit-code.js';
 import { makePlan, type PlannedDevice } from '../upgrade/plan.js';
 import { factsInEffect, skippedIn } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
@@ -62,7 +62,7 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
     collector.take({ event: 'warning', code: alive ? 'run_alive' : 'run_unfinished', message }, time);
   }
   const devices = outcomes(core.tracker);
-  const exit_code = finished?.exit_code ?? exitCodeOf(devices, endOf(core));
+  const exit_code = finished?.exit_code ?? exitCodeOf(devices, endOf(core, core.cut === 'broker_lost'));
   const cut = last?.type === 'cut_off' && last.cause !== 'timeout' ? last : null;
   if (cut) {
     const code = cut.cause === 'broker_lost' ? 'broker_lost' : 'interrupted';
@@ -71,15 +71,4 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
   collector.take({ event: 'run_finished', exit_code, totals: totalsOf(devices), devices }, time);
   collector.view(viewOf(core));
   return collector.report();
-}
-
-function endOf({ rollout, cut, tracker, split, options }: RunCore) {
-  const { unready } = tracker;
-  return {
-    interrupted: null,
-    stopped: rollout.stopped !== null,
-    brokerLost: cut === 'broker_lost',
-    unready,
-    split: options.allowSplitPair ? 0 : split.size,
-  };
 }

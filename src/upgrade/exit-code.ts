@@ -1,3 +1,4 @@
+import type { RunCore } from './core-state.js';
 import { hasFailed } from './counting.js';
 import type { DeviceOutcome } from './events.js';
 
@@ -13,6 +14,15 @@ export interface RunEnd {
   unready: number;
   /** Gateways whose dock and aircraft ended split, where that is not allowed. */
   split: number;
+}
+
+/** How the run in `core` ended, as far as the core knows it. */
+export function endOf(core: RunCore, brokerLost: boolean, interrupted: RunEnd['interrupted'] = null): RunEnd {
+  const { rollout, tracker, split, options } = core;
+  return {
+    ...{ interrupted, stopped: rollout.stopped !== null, brokerLost, unready: tracker.unready },
+    split: options.allowSplitPair ? 0 : split.size,
+  };
 }
 
 /** The exit code of a run that got as far as its devices (CONTRACT "Exit codes": 130/143, then 6, 4, 1, 5, 7, 0). */

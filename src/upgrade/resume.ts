@@ -8,6 +8,7 @@ import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
 import { totalsOf } from './counting.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
+import { endOf, exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan.js';
 import { listenAgain, type ReadyWatch } from './preflight/ready-watch.js';
@@ -164,7 +165,8 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
       const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);
       // What had ended before has ended; of the rest nothing new is known.
       const known = outcomes(core.tracker);
-      return { exit_code, totals: totalsOf(known), devices: known, error: shown };
+      const code = exit_code === 4 || exit_code === 5 ? exitCodeOf(known, endOf(core, exit_code === 4)) : exit_code;
+      return { exit_code: code, totals: totalsOf(known), devices: known, error: shown };
     }),
   );
   return finishRun(result, emit);

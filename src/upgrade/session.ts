@@ -7,7 +7,7 @@ import { parseTopic, topicOf } from '../protocol/topics.js';
 import { advance, dueLimits, isRunOver, type RunCore } from './core.js';
 import { interruptCode, type RunResult } from './end.js';
 import type { Emit, RunEvent } from './events.js';
-import { exitCodeOf } from './exit-code.js';
+import { endOf, exitCodeOf } from './exit-code.js';
 import type { Fact, FactOf, ReportedState } from './facts.js';
 import type { Plan } from './plan.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
@@ -243,13 +243,8 @@ export function openSession(options: SessionOptions): RunSession {
 
   function resultOf(): RunResult {
     const devices = outcomes(core.tracker);
-    const exit_code = exitCodeOf(devices, {
-      interrupted: core.cut === 'interrupted' ? interruptCode(signal) : null,
-      stopped: core.rollout.stopped !== null,
-      brokerLost: core.cut === 'broker_lost' || brokerRefused,
-      unready: core.tracker.unready,
-      split: core.options.allowSplitPair ? 0 : core.split.size,
-    });
+    const interrupted = core.cut === 'interrupted' ? interruptCode(signal) : null;
+    const exit_code = exitCodeOf(devices, endOf(core, core.cut === 'broker_lost' || brokerRefused, interrupted));
     return {
       exit_code,
       totals: { ...core.tracker.totals },

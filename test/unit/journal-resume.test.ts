@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/clock.js';
+import { OtaError } from '../../src/errors.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import type { PlannedDevice } from '../../src/upgrade/plan.js';
@@ -114,6 +115,21 @@ describe('what was never sent', () => {
     const later = await resumed(run.kept, { newId: () => `later-${++id}` });
     expect((await later.result).exit_code).toBe(0);
     expect(later.fake.jobs().map(({ pid }) => pid)).toEqual(['P0']);
+  });
+});
+
+describe('a resume that does not reach the broker', () => {
+  const unreachable = () => Promise.reject(new OtaError('broker_unreachable', 'nobody there'));
+  const ended: Fact[] = [...UNCERTAIN, B_DONE];
+  const stop: Fact = { type: 'stop_requested', at: 3, reason: 'dji-ota runs stop' };
+
+  it.each([
+    ['4', ended, 4],
+    ['6 where the run was asked to start nothing more', [...ended, stop], 6],
+  ])('ends with exit code %s', async (_, facts, code) => {
+    const run = await resumed(facts, { connect: unreachable });
+    expect(await run.result).toMatchObject({ exit_code: code, error: { code: 'broker_unreachable' } });
+    expect(run.events).toContainEqual(expect.objectContaining({ event: 'error', exit_code: code }));
   });
 });
 

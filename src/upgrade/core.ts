@@ -21,7 +21,7 @@ import { withWaves } from './wave-events.js';
 export type { CoreOptions, Limits, RunCore } from './core-state.js';
 
 /** A device whose version is already the new one is given this long to tell its end itself. */
-const EVIDENCE_WAIT = 60_000;
+export const EVIDENCE_WAIT = 60_000;
 /** Docks report about every 2 s, in several partial messages. */
 const HEAR_OUT = 10_000;
 

@@ -5,7 +5,7 @@ import type { Broker } from '../mqtt/broker.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
 import { type RunCore, refuseStarts, withdrawStart } from './core.js';
-import type { Emit } from './events.js';
+import type { Emit, RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { otaDeviceOf } from './plan.js';
 import type { Start } from './rollout/rollout.js';
@@ -70,11 +70,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
   // A text put together from pieces keeps its pieces; this copy is in one.
   const newId = () => Buffer.from(options.newId(), 'latin1').toString('latin1');
 
+  const tell = (events: readonly RunEvent[]) => {
+    for (const event of events) emit(event);
+  };
+
   /** What cannot be published ends without having been sent. */
   function sendable(starts: readonly Start[]): Start[] {
     return starts.filter((start) => {
       const reason = options.refuses?.(start.devices) ?? null;
-      if (reason !== null) for (const event of withdrawStart(core, start, reason, now())) emit(event);
+      if (reason !== null) tell(withdrawStart(core, start, reason, now()));
       return reason === null;
     });
   }
@@ -99,6 +103,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     // Interrupted while it was being recorded: nothing of it was sent.
     if (core.cut !== null) return withdraw(facts, 'the run was cut off before it was sent');
+    const { stopped } = core.rollout;
+    if (stopped !== null) {
+      const reason = `the run was stopped: ${stopped}`;
+      withdraw(facts, reason);
+      for (const start of starts) tell(withdrawStart(core, start, reason, now()));
+      options.freed();
+      return;
+    }
     for (const fact of facts) {
       // From here on its limits count: the disk may have taken its time.
       take({ ...fact, at: now() });
@@ -116,7 +128,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function journalFailed(starts: readonly Start[], error: OtaError): void {
     if (core.cut !== null) return;
     options.failed(error, false);
-    for (const event of refuseStarts(core, starts, error.message, now())) emit(event);
+    tell(refuseStarts(core, starts, error.message, now()));
     options.freed();
   }
 

@@ -4,7 +4,7 @@ import type { OtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { createdBid, eventReply, type ProgressMessage } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
-import { advance, dueLimits, isRunOver, type RunCore } from './core.js';
+import { advance, dueLimits, EVIDENCE_WAIT, isRunOver, type RunCore } from './core.js';
 import { interruptCode, type RunResult } from './end.js';
 import type { Emit, RunEvent } from './events.js';
 import { endOf, exitCodeOf } from './exit-code.js';
@@ -129,11 +129,12 @@ export function openSession(options: SessionOptions): RunSession {
     if (broker === null || core.cut !== null) return;
     const at = now();
     // What the docks said last is not what they would say now.
-    const starts = waits && core.tracker.lostAt !== null ? [] : startDue(core.rollout, at, waits?.gate);
+    const mayStart = waits === null || core.tracker.lostAt === null;
+    const starts = mayStart ? startDue(core.rollout, at, waits?.gate) : [];
     waits?.tellHeld();
     if (starts.length > 0) publisher.start(broker, starts);
     waits?.endIfDone(broker);
-    const wake = wakeAt(core.rollout);
+    const wake = mayStart ? wakeAt(core.rollout) : null;
     if (wake !== null) setTimer(Math.max(wake, at));
     if (timerAt === Number.POSITIVE_INFINITY && !checking) checkLimits();
   }
@@ -154,9 +155,9 @@ export function openSession(options: SessionOptions): RunSession {
     const { due, next } = dueLimits(core, now());
     for (const fact of due) take(fact);
     checking = false;
-    // A limit that begins later than this look is no shorter than the shortest one.
+    // A limit that begins later than this look is no shorter than the shortest one; of waits a moment may be left.
     const { reply, stall, verify } = core.options.limits;
-    const idle = now() + Math.max(1, Math.min(reply, stall, verify, 1000));
+    const idle = now() + Math.max(1, Math.min(reply, stall, verify, waits ? 1000 : EVIDENCE_WAIT));
     const busy = core.running.size > 0 || core.rollout.waiting.size > 0;
     if (core.cut === null && busy) setTimer(next === null ? idle : Math.min(next, idle));
   }
@@ -249,7 +250,7 @@ export function openSession(options: SessionOptions): RunSession {
       exit_code,
       totals: { ...core.tracker.totals },
       devices,
-      error: core.cut === 'timeout' ? null : (loop.cut?.error ?? failure),
+      error: core.cut === 'timeout' ? failure : (loop.cut?.error ?? failure),
     };
   }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createCore, isRunOver, replay } from '../../src/upgrade/core.js';
 import { makePlan } from '../../src/upgrade/plan.js';
 import type { PushOptions } from '../../src/upgrade/push.js';
+import { factsInEffect } from '../../src/upgrade/resume.js';
 import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { facts } from '../helpers/any-fact.js';
 import { type DockScript, fakeBroker, type ReceivedJob } from '../helpers/fake-broker.js';
@@ -65,13 +66,14 @@ test('what a run keeps is enough: replayed, every device has ended as it was tol
         const scripts = Object.fromEntries(docks.map((words, index) => [`P${index}`, dockThatSays(words)]));
         const { run, result } = await runFor(ms, { fake: fakeBroker({ docks: scripts }), planned, core });
         const again = createCore(run.core().plan, core);
-        const kept = JSON.parse(JSON.stringify(run.facts)) as typeof run.facts;
+        const all = JSON.parse(JSON.stringify(run.facts)) as typeof run.facts;
+        const kept = factsInEffect(all, { reopen: false, ended: true });
         for (const fact of kept) replay(again, fact);
         expect(outcomes(again.tracker)).toEqual(result.devices);
         expect(again.tracker.totals).toEqual(result.totals);
         expect(again.rollout.stopped).toEqual(run.core().rollout.stopped);
         expect(isRunOver(again)).toBe(true);
-        // No job was ever published that had not been kept before.
+        // No job was ever published that had not been kept before, and none that was withdrawn.
         const opened = kept.flatMap((fact) => (fact.type === 'job_opened' ? [fact.bid] : []));
         expect(run.fake.jobs().map(({ bid }) => bid)).toEqual(opened);
         // One outcome a device, told once.

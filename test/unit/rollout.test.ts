@@ -140,6 +140,54 @@ describe('waves', () => {
   });
 });
 
+describe('an earlier wave that is taken up again', () => {
+  /** As its journal tells it: wave 1 is open again, and of wave 2 gateway 1 has another job and gateway 2 was never started. */
+  function takenUp(more: Partial<RolloutOptions> = {}): Rollout {
+    const options = { waves: [1, 3], wavePause: 500, maxFailures: { devices: 3 }, ...more };
+    const rollout = createRollout([[[0]], [[1], [2]], [[3]]], {
+      ...{ concurrency: null, retryWait: 1000, ...options },
+    });
+    jobStarted(rollout, { gateway: 0, devices: [0], attempt: 1 });
+    jobStarted(rollout, { gateway: 1, devices: [1], attempt: 1 });
+    return rollout;
+  }
+
+  test('holds what is left of a later one until it has ended, and for the pause', () => {
+    const rollout = takenUp();
+    jobEnded(rollout, 1, GOOD, 100);
+    expect(started(rollout, 100)).toEqual([]);
+    expect(wakeAt(rollout)).toBeNull();
+    jobEnded(rollout, 0, UNKNOWN, 2000);
+    expect(started(rollout, 2000)).toEqual([]);
+    expect(wakeAt(rollout)).toBe(2500);
+    expect(started(rollout, 2500)).toEqual([1, 2]);
+    jobEnded(rollout, 1, GOOD, 3000);
+    jobEnded(rollout, 2, GOOD, 3000);
+    expect(isOver(rollout)).toBe(true);
+  });
+
+  test('holds its new attempts too', () => {
+    const rollout = takenUp();
+    jobEnded(rollout, 1, { ...BAD, bad: 0, retry: [1] }, 100);
+    expect(wakeAt(rollout)).toBeNull();
+    expect(started(rollout, 5000)).toEqual([]);
+    jobEnded(rollout, 0, GOOD, 6000);
+    expect(wakeAt(rollout)).toBe(6500);
+    expect(startDue(rollout, 6500).map(({ gateway, attempt }) => [gateway, attempt])).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
+  });
+
+  test('that ends while the later one runs is over all the same', () => {
+    const rollout = takenUp();
+    jobEnded(rollout, 0, GOOD, 100);
+    expect(started(rollout, 600)).toEqual([2]);
+    jobEnded(rollout, 1, GOOD, 700);
+    expect(started(rollout, 700)).toEqual([1]);
+  });
+});
+
 describe('failures', () => {
   test('so many devices that ended badly or unknown stop the run', () => {
     const rollout = rolloutOf(5, { concurrency: 1, maxFailures: { devices: 2 } });

@@ -7,6 +7,16 @@ import { coreOptions, device, fleetOf, REPLY, STALL, settle, startPush } from '.
 const accept: DockScript = (job, dock) => dock.reply(job);
 
 describe('the broker', () => {
+  test('a publish that it refuses is told as the error also where the time limit of the run ends it', async () => {
+    const fake = fakeBroker({ refuses: (topic) => topic.includes('/P0/') });
+    const run = startPush({ fake, planned: fleetOf(2), timeout: 5000 });
+    await run.pass(5000);
+    expect(await run.result).toMatchObject({ exit_code: 4, error: { code: 'broker_refused' } });
+    expect(run.events).toContainEqual(
+      expect.objectContaining({ event: 'error', code: 'broker_refused', exit_code: 4 }),
+    );
+  });
+
   test('a publish that it refuses: that device was not started, the others go on, exit 4', async () => {
     const fake = fakeBroker({ docks: { P1: goodDock }, refuses: (topic) => topic.includes('/P0/') });
     const run = startPush({ fake, planned: fleetOf(2) });
@@ -142,6 +152,31 @@ describe('the journal', () => {
     expect(fake.jobs()).toEqual([]);
     expect(kept.map(({ type }) => type)).toEqual(['cut_off', 'job_unsent']);
     expect(kept.at(-1)).toMatchObject({ bid: 'id-1', withdrawn: true });
+  });
+
+  test('that was being written when the run was stopped: nothing of it is published', async () => {
+    const fake = fakeBroker({ docks: { P0: refusingDock(312023), P1: goodDock } });
+    const kept: Fact[] = [];
+    let waiting = () => {};
+    let writes = 0;
+    const log = () => ({
+      write: () =>
+        new Promise<void>((resolve) => {
+          if (writes++ === 0) resolve();
+          else waiting = resolve;
+        }),
+      append: (fact: Fact) => void kept.push(fact),
+      stopRequest: () => (writes < 2 ? null : 'dji-ota runs stop'),
+    });
+    const run = startPush({ fake, planned: fleetOf(3), log, core: coreOptions({}, { concurrency: 1 }) });
+    await run.pass(3000);
+    waiting();
+    const { exit_code, devices } = await run.result;
+    expect(exit_code).toBe(6);
+    expect(devices.map(({ status }) => status)).toEqual(['rejected', 'not_started', 'not_started']);
+    expect(devices[1]?.reason).toBe('the run was stopped: dji-ota runs stop');
+    expect(fake.jobs()).toHaveLength(1);
+    expect(kept.at(-1)).toMatchObject({ type: 'job_unsent', withdrawn: true });
   });
 
   test('that fails: what it could not keep is not published, what runs is followed, and the run says so', async () => {

@@ -68,9 +68,9 @@ function expectedCode(life: LifeFacts, run: { stopped: boolean; everStopped: boo
     life.events.some(({ event }) => event.event === 'device_finished') ||
     devices.every(({ status }) => status !== 'not_started');
   if (error?.code === 'interrupted' && life.abortedWith !== null) return life.abortedWith;
-  if (!reached) return error?.exitCode ?? exit_code;
   // Asked for again, a run may come to the same stop by what it knows already.
   if (run.stopped || (run.everStopped && exit_code === 6)) return 6;
+  if (!reached) return error?.exitCode ?? exit_code;
   if (error && error.exitCode === 4) return 4;
   if (error?.code === 'run_taken_over') return 4;
   const bad = totals.failed + totals.rejected + totals.canceled + totals.timeout + totals.unverified;
@@ -109,6 +109,12 @@ function checkCut(world: World, life: LifeFacts): void {
     world.violated('cut off by nothing', `the run ended with ${code}`);
   }
   if (hasEnded(world, run) || (causes.size === 0 && code !== 'run_taken_over')) return;
+  reopenCut(world, life);
+}
+
+/** What a process told as ended because it was cut off, or was killed before it wrote its end, is open for the next one. */
+export function reopenCut(world: World, life: LifeFacts): void {
+  const run = runOf(world, life.run ?? '');
   // All that was open was told as ended in one moment, the last one in which anything ended.
   const cutAt = life.events.findLast(({ event }) => event.event === 'device_finished')?.at;
   for (const standing of run.devices.values()) {

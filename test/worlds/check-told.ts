@@ -17,6 +17,7 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
     case 'run_started':
       life.begunAt = time.now;
       if (event.command === 'resume') reopen(world, run);
+      else beginAnew(run);
       return;
     case 'job_published': {
       const job = run.jobs.get(event.bid);
@@ -36,6 +37,8 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
       return checkFinished(world, life, run, event);
     case 'run_stopping':
       run.stopped = true;
+      run.stoppedAt = time.now;
+      run.stoppedBy = life;
       run.stopReason = event.reason;
       run.everStopped = true;
       run.stopRequested ||= event.reason.startsWith('dji-ota runs stop');
@@ -47,12 +50,24 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
   }
 }
 
+/** Under a name that an earlier process left free, since it published nothing. */
+function beginAnew(run: RunFacts): void {
+  if (run.jobs.size > 0) return;
+  run.stopped = false;
+  for (const standing of run.devices.values()) standing.state = 'waiting';
+}
+
 /** A run that came to its own end with devices unknown is taken up: what was given up with them is open again. */
 function reopen(world: World, run: RunFacts): void {
   // What the disk did not take, it may take by now: nothing of it was sent.
-  if (UNRECORDED.test(run.stopReason)) run.stopped = false;
+  const unrecorded = UNRECORDED.test(run.stopReason);
+  const lostStop = isLost(run.stoppedBy, run.stoppedAt);
+  if (unrecorded || lostStop) run.stopped = false;
+  if (lostStop) run.stopRequested = false;
   for (const standing of run.devices.values()) {
-    if (standing.state === 'ended' && UNRECORDED.test(standing.reason ?? '')) standing.state = standing.before;
+    const { state, before, reason, status, at, life } = standing;
+    const waited = unrecorded && before === 'retry' && status !== 'ok' && at >= run.stoppedAt;
+    if (state === 'ended' && (waited || isLost(life, at) || UNRECORDED.test(reason ?? ''))) standing.state = before;
   }
   if (!hasEnded(world, run)) return;
   if (!run.stopRequested) run.stopped = false;
@@ -63,6 +78,12 @@ function reopen(world: World, run: RunFacts): void {
       standing.state = 'waiting';
     else if (standing.status !== 'ok' && standing.before === 'retry') standing.state = 'retry';
   }
+}
+
+/** Told at `at` after a warning that the journal cannot be written, which it never could be again: no later process knows it. */
+function isLost(life: LifeFacts | null, at: number): boolean {
+  if (life === null || life.journalWrittenAt >= at) return false;
+  return life.events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable');
 }
 
 /** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */
@@ -106,7 +127,7 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   if (!standing) return world.violated('told of others', `${sn} is no device of the run`);
   if (standing.state === 'ended') {
     if (standing.life === life) world.violated('ended twice', `${sn} ended ${standing.status}, and now ${status}`);
-    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing, status)) {
+    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing.at)) {
       world.violated('end changed', `${sn} ended ${standing.status} in an earlier process, and ${status} now`);
     }
   }
@@ -119,15 +140,9 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   if (status === 'unknown' && lastJob !== null) checkUnknown(world, life, event, lastJob.at);
 }
 
-/**
- * A cut of the power may have taken what was told within the minute before: the disk never had it. Nor had it what a process
- * told after it had warned that its journal cannot be written: then the end is not known, and is told as no other one.
- */
-function forgotten({ powerCuts }: World, { at, life }: Standing, now: string): boolean {
-  if (powerCuts.some((cut) => cut >= at && cut - at < 120_000)) return true;
-  const unwritten = ({ event }: LifeFacts['events'][number]) =>
-    event.event === 'warning' && event.code === 'journal_unwritable';
-  return now === 'unknown' && life !== null && life.events.some(unwritten);
+/** A cut of the power may have taken what was told within the minute before: the disk never had it. */
+function forgotten({ powerCuts }: World, at: number): boolean {
+  return powerCuts.some((cut) => cut >= at && cut - at < 120_000);
 }
 
 /** Why an outcome is not what the dock did; null where it is. */

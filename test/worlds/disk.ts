@@ -32,6 +32,8 @@ export interface WorldDisk {
   text(file: string): string | null;
   /** Operations that failed or lost something, for the story. */
   onTrouble: ((what: string) => void) | null;
+  /** Told of what was taken whole, of which process (as it was given to `seenBy`). */
+  onWritten: ((file: string, process: object) => void) | null;
   /** Told of what is written, before it is. */
   onWrite: ((bytes: Uint8Array) => void) | null;
 }
@@ -60,6 +62,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
     trouble,
     onTrouble: null,
     onWrite: null,
+    onWritten: null,
     seenBy: (process, wall) => view(process, wall),
     settle() {
       unsynced.clear();
@@ -162,6 +165,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
       inode.bytes.set(length === bytes.length ? bytes : bytes.subarray(0, length), place);
       inode.length = Math.max(inode.length, place + length);
       inode.mtime = now();
+      if (length === bytes.length) disk.onWritten?.(name, process);
       return length;
     }
 

@@ -30,6 +30,8 @@ export interface LifeFacts {
   /** Why it may have been cut off: signals, a broker that was gone for good, its time limit, another process. */
   causes: Set<'signal' | 'gone' | 'limit' | 'taken'>;
   abortedWith: number | null;
+  /** When the disk last took what it wrote to a journal; all that was told before is in it by then. */
+  journalWrittenAt: number;
   /** When it last had its broker back. */
   restoredAt: number;
   heard: Heard[];
@@ -76,6 +78,8 @@ export interface RunFacts {
   devices: Map<string, Standing>;
   stopped: boolean;
   stopReason: string;
+  stoppedAt: number;
+  stoppedBy: LifeFacts | null;
   /** It was, by now or before. */
   everStopped: boolean;
   /** Somebody asked for it. */
@@ -122,6 +126,8 @@ export function runOf(world: World, id: string, sns?: readonly string[]): RunFac
       devices,
       stopped: false,
       stopReason: '',
+      stoppedAt: 0,
+      stoppedBy: null,
       everStopped: false,
       stopRequested: false,
       split: false,

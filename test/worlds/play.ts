@@ -6,9 +6,9 @@ import { isTerminal } from '../../src/protocol/statuses.js';
 import { parseTopic, topicOf } from '../../src/protocol/topics.js';
 import { clientIdOf } from '../../src/settings/connection/load-connection.js';
 import { worldBroker } from './broker.js';
-import { checkEnd } from './check-end.js';
+import { checkEnd, reopenCut } from './check-end.js';
 import { checkPublish } from './check-publish.js';
-import { checkTold } from './check-told.js';
+import { checkTold, hasEnded } from './check-told.js';
 import { connectTo, fallSilent } from './connection.js';
 import { worldDisk } from './disk.js';
 import { worldDock } from './docks.js';
@@ -105,6 +105,10 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
     for (const [, bid = ''] of text.toString().matchAll(/"bid":"([^"]+)"/g)) {
       if (!world.claimedAt.has(bid)) world.claimedAt.set(bid, time.now);
     }
+  };
+  disk.onWritten = (file, process) => {
+    const life = lives.find((each) => each === process);
+    if (life && file.endsWith('.jsonl')) life.journalWrittenAt = time.now;
   };
   broker.onPublish = ({ topic, payload, retained }) => {
     const parsed = parseTopic(topic);
@@ -244,7 +248,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
         connection: null,
         causes: new Set<never>(),
       },
-      ...{ abortedWith: null, restoredAt: 0, heard: [] },
+      ...{ abortedWith: null, journalWrittenAt: 0, restoredAt: 0, heard: [] },
     };
     lives.push(facts);
     const { machine } = life;
@@ -368,8 +372,9 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
       return;
     }
     if (facts.index + 1 < lives.length || pending > 0 || extra >= MORE_LIVES) return;
-    const done = facts.result !== null && !facts.next?.includes(' resume ');
-    if (done) return;
+    if (facts.result !== null && !facts.next?.includes(' resume ')) return;
+    // What was asked for again and came to its own end once more would only do so again.
+    if (extra > 0 && facts.result !== null && hasEnded(world, runOf(world, facts.run ?? ''))) return;
     extra++;
     begin(
       { command: 'resume', wait: 0, meanwhile: false, machine: 0, end: null, stop: null },
@@ -413,6 +418,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
   function die(facts: LifeFacts): void {
     facts.alive = false;
     facts.endedAt = time.now;
+    if (facts.causes.size > 0) reopenCut(world, facts);
     count(exits, 'killed');
     goOn(facts);
   }

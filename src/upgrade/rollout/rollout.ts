@@ -59,9 +59,10 @@ export function nextOf(rollout: Rollout, index: number): Start {
 export function wakeAt(rollout: Rollout): number | null {
   if (rollout.stopped !== null || !hasRoom(rollout)) return null;
   const times: number[] = [];
-  const retry = rollout.retrying[0];
-  if (retry !== undefined) times.push(rollout.gateways[retry]?.retryAt ?? 0);
-  if (rollout.cursor < waveEnd(rollout)) times.push(rollout.waveStartsAt);
+  const retry = firstInWave(rollout, rollout.retrying);
+  if (retry !== undefined) times.push(Math.max(gatewayAt(rollout, retry).retryAt, rollout.waveStartsAt));
+  if (rollout.cursor < waveEnd(rollout) || firstInWave(rollout, rollout.ready) !== undefined)
+    times.push(rollout.waveStartsAt);
   return times.length > 0 ? Math.min(...times) : null;
 }
 
@@ -163,16 +164,22 @@ function hasRoom(rollout: Rollout): boolean {
   return rollout.options.concurrency === null || rollout.running < rollout.options.concurrency;
 }
 
+/** Of gateways in a queue; where an earlier wave was taken up again, those of later waves wait for its end. */
+function firstInWave(rollout: Rollout, queue: readonly number[]): number | undefined {
+  const end = waveEnd(rollout);
+  return queue.find((index) => index < end);
+}
+
 function nextStart(rollout: Rollout, now: number): Start | null {
-  const retry = rollout.retrying[0];
+  if (rollout.waveStartsAt > now) return null;
+  const retry = firstInWave(rollout, rollout.retrying);
   if (retry !== undefined) {
     const gateway = gatewayAt(rollout, retry);
     if (gateway.retryAt <= now) return { gateway: retry, devices: gateway.retry, attempt: gateway.attempt + 1 };
   }
-  const ready = rollout.ready[0];
+  const ready = firstInWave(rollout, rollout.ready);
   if (ready !== undefined) return firstAttempt(rollout, ready);
-  if (rollout.cursor < waveEnd(rollout) && rollout.waveStartsAt <= now) return firstAttempt(rollout, rollout.cursor);
-  return null;
+  return rollout.cursor < waveEnd(rollout) ? firstAttempt(rollout, rollout.cursor) : null;
 }
 
 function firstAttempt(rollout: Rollout, index: number): Start {

@@ -35,9 +35,7 @@ function checkFailures(rollout: Rollout, sample: number): void {
 }
 
 function endWave(rollout: Rollout, now: number): void {
-  const busy = rollout.running > 0 || isQueued(rollout);
-  if (busy || rollout.stopped !== null) return;
-  if (rollout.cursor < waveEnd(rollout) || rollout.cursor >= rollout.gateways.length) return;
+  if (rollout.stopped !== null || !anythingLeft(rollout) || !isWaveOver(rollout)) return;
   if (rollout.waveBad && !rollout.options.maxFailures) {
     rollout.stopped = `wave ${rollout.wave + 1} of ${waveCount(rollout)} did not end well`;
     return;
@@ -56,6 +54,14 @@ function endWave(rollout: Rollout, now: number): void {
   rollout.waveStartsAt = now + rollout.options.wavePause;
   // Replayed, a later wave may have ended before an earlier one: nobody would come to end it again.
   endWave(rollout, now);
+}
+
+function isWaveOver(rollout: Rollout): boolean {
+  const end = waveEnd(rollout);
+  if (rollout.cursor < end) return false;
+  if (rollout.cursor === end) return rollout.running === 0 && !isQueued(rollout);
+  // A later wave had begun before this one was taken up again.
+  return rollout.gateways.slice(0, end).every(({ phase }) => phase === 'ended');
 }
 
 /** Whether anything is still to be started. */

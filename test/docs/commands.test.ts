@@ -107,7 +107,8 @@ describe('for real', () => {
     const file = 'examples/firmware/Dock3_17.07.04.01_pro.zip';
     await place.put('local.yaml', JSON.stringify([{ ...devices[0], file }]));
     const proof = { file_size: 6175, md5: 'a4475c8e02e0bf8ce218a52aacc975d7' };
-    await place.put('fleet.yaml', JSON.stringify([{ ...devices[0], file, ...proof }]));
+    for (const name of ['first.yaml', 'fleet.yaml'])
+      await place.put(name, JSON.stringify([{ ...devices[0], file, ...proof }]));
     await cp(join(ROOT, 'examples/firmware'), join(place.folder, 'firmware'), { recursive: true });
     await cp(join(ROOT, file), join(place.folder, 'M4T_UAV_17.02.05.01_pro.zip'));
     const short = { reply_ms: 20, download_seconds: 0.2, upgrade_seconds: 0.2, silence_seconds: 0, interval_ms: 50 };
@@ -142,8 +143,8 @@ describe('for real', () => {
     if (command === 'simulate' && (words.includes('--broker') || words.includes('--replay'))) return null;
     const mapped = words.map((word) =>
       word
-        .replace(/mqtts:\/\/mqtt\.example\.com$/, simulator.url)
-        .replace(/^(0\.0\.0\.0|192\.168\.1\.20):8080$/, '127.0.0.1:0'),
+        .replace(/mqtts:\/\/mqtt\.example\.com$|^mqtt:\/\/localhost:1883$/, simulator.url)
+        .replace(/^(0\.0\.0\.0|127\.0\.0\.1|192\.168\.1\.20):8080$/, '127.0.0.1:0'),
     );
     const simulated = mapped.indexOf('--simulate');
     if (simulated >= 0 && (mapped[simulated + 1] ?? '--').startsWith('--'))

@@ -19,7 +19,12 @@ export interface Block {
 }
 
 export function documents(): Document[] {
-  const names = ['README.md', 'SECURITY.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+  const names = [
+    'README.md',
+    'README.zh-CN.md',
+    'SECURITY.md',
+    ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ];
   return names
     .filter((name) => name.endsWith('.md'))
     .map((name) => ({ name, text: readFileSync(join(ROOT, name), 'utf8') }));

@@ -56,6 +56,7 @@ describe('what is in it', () => {
       'CODE_OF_CONDUCT.md',
       'LICENSE',
       'README.md',
+      'README.zh-CN.md',
       'SECURITY.md',
       'bin/dji-ota.js',
       'package.json',

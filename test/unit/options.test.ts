@@ -188,7 +188,7 @@ describe('help of push', () => {
 
   test('shows the everyday options, and names the others by their groups', async () => {
     const shown = await help('--help');
-    expect(shown).toMatch(/^ {2}--dry-run {2,}do everything/m);
+    expect(shown).toMatch(/^ {2}--dry-run {2,}show the plan/m);
     expect(shown).not.toMatch(/^ {2}--wave-pause/m);
     expect(shown).toMatch(/^ {2}Roll-out {2,}.*--wave-pause/m);
     expect(shown).toMatch(/--help all/);

@@ -141,7 +141,7 @@ export function driftTotals(rows: readonly InventoryRow[]): DriftTotals {
   return totals;
 }
 
-/** CONTRACT: 0 = no drift, 1 = drift, 5 = no drift, but devices of which nothing is known, or none that could be checked. */
+/** CONTRACT: 0 = no drift, 1 = drift, 5 = no drift, but the state of some or all devices is unknown. */
 export function driftExitCode({ drift, current, unknown }: DriftTotals): 0 | 1 | 5 {
   return drift > 0 ? 1 : unknown > 0 || current === 0 ? 5 : 0;
 }

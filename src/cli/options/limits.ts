@@ -8,21 +8,21 @@ export const LIMITS = defineOptions({
   replyTimeout: {
     value: '<duration>',
     group,
-    help: 'how long to wait for a services_reply',
+    help: 'how long to wait for the services_reply of a dock',
     type: timeout,
     default: DEFAULTS.replyTimeout,
   },
   stallTimeout: {
     value: '<duration>',
     group,
-    help: 'how long a device may be silent between events',
+    help: 'how long a device may send no event before it is unknown',
     type: timeout,
     default: DEFAULTS.stallTimeout,
   },
   timeout: {
     value: '<duration>',
     group,
-    help: 'limit for the whole run, from the start of the program',
+    help: 'time limit for the whole run, from the start of the program',
     type: timeout,
     defaultText: 'none',
   },
@@ -32,7 +32,7 @@ export const LIMITS = defineOptions({
 export const MAX_SIZE = defineOptions({
   maxSize: {
     value: '<bytes>',
-    help: 'most of a firmware file whose size nobody states',
+    help: 'stop reading a firmware file of unknown size after this many bytes',
     type: byteSize,
     default: DEFAULTS.maxSize,
   },

@@ -7,14 +7,14 @@ export const RUN_OUTPUT = defineOptions({
   output: {
     value: '<kind>',
     choices: ['auto', 'bars', 'log', 'json', 'quiet'],
-    help: 'how progress is shown; auto is bars on a terminal, log elsewhere',
+    help: 'output format; auto is bars at a terminal, log elsewhere',
     default: 'auto',
     env: 'DJI_OTA_OUTPUT',
     everyday: true,
   },
   progress: {
     value: '<step>',
-    help: 'how often log and JSON lines tell progress, in percent; 0 = whenever it changes',
+    help: 'step in percent at which log and JSON lines report progress; 0 = every change',
     type: percentStep,
     defaultText: '10%',
   },
@@ -27,7 +27,7 @@ export const RUN_OUTPUT = defineOptions({
   },
   notify: {
     value: '<url>',
-    help: 'tell a webhook when the run starts, a wave ends, devices fail, and at the end; repeatable',
+    help: 'notify a webhook when the run starts, a wave ends, devices fail, and the run ends; repeatable',
     type: webhook,
     gather: words,
     env: 'DJI_OTA_NOTIFY',
@@ -46,17 +46,17 @@ export const RECORD = defineOptions({
 
 /** Of the commands that print a table. */
 export const TABLE_OUTPUT = defineOptions({
-  output: { value: '<kind>', choices: ['table', 'json'], help: 'how it is printed', default: 'table' },
+  output: { value: '<kind>', choices: ['table', 'json'], help: 'output format', default: 'table' },
 });
 
 export const TEXT_OUTPUT = defineOptions({
-  output: { value: '<kind>', choices: ['text', 'json'], help: 'how it is printed', default: 'text' },
+  output: { value: '<kind>', choices: ['text', 'json'], help: 'output format', default: 'text' },
 });
 
 export const PID = defineOptions({
   pid: {
     value: '<sn>',
-    help: 'gateway; repeatable, or a comma list',
+    help: 'serial number of a gateway; repeatable, or comma-separated',
     type: gateway,
     gather: commaList,
     complete: 'gateways',

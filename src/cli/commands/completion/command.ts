@@ -4,10 +4,10 @@ import { SHELLS } from './shells.js';
 export const completion = defineCommand({
   name: 'completion',
   summary: 'shell completion',
-  description: 'Prints a script that makes a shell complete commands, options, profiles, runs and gateways.',
+  description: 'Prints a shell completion script for commands, options, profiles, runs and gateways.',
   arguments: [{ term: '<bash, zsh or fish>', help: 'the shell', complete: SHELLS }],
   options: {},
-  notes: `To have it in every new shell:
+  notes: `To enable it in every new shell:
   bash  dji-ota completion bash > ~/.local/share/bash-completion/completions/dji-ota
         or, without the bash-completion package: add  source <(dji-ota completion bash)  to ~/.bashrc
   zsh   add  source <(dji-ota completion zsh)  to ~/.zshrc, after compinit

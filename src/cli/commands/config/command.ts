@@ -8,7 +8,7 @@ const PROFILE = defineOptions({
   profile: {
     ...CONNECTION.profile,
     group: 'Options',
-    help: 'the profile',
+    help: 'profile name',
     defaultText: 'the current one, else "default"',
   },
 });
@@ -17,12 +17,12 @@ const NAME = [{ term: '<name>', help: 'profile', complete: 'profiles' }] as cons
 
 const set = defineCommand({
   name: 'set',
-  description: 'keep settings in a profile',
+  description: 'store settings in a profile',
   arguments: [{ term: '[settings...]', help: 'key=value ..., or one key and its value', complete: 'assignments' }],
   options: defineOptions({
     ...PROFILE,
-    askPassword: { help: 'ask for a password and keep it in the settings file' },
-    passwordStdin: { help: 'keep the password that comes on standard input' },
+    askPassword: { help: 'prompt for a password and store it in the settings file' },
+    passwordStdin: { help: 'store the password read from standard input' },
   }),
   run: async ([settings], options, io) => (await import('./config.js')).setProfile(settings, options, io),
 });
@@ -37,14 +37,14 @@ const get = defineCommand({
 
 const list = defineCommand({
   name: 'list',
-  description: 'show all profiles; * is the current one',
+  description: 'list all profiles; * marks the current one',
   options: TEXT_OUTPUT,
   run: async (_, options, io) => (await import('./config.js')).listProfiles(options, io),
 });
 
 const use = defineCommand({
   name: 'use',
-  description: 'make a profile the current one; none: no profile is',
+  description: 'set the current profile; "none" clears it',
   arguments: NAME,
   options: {},
   run: async ([name], _, io) => (await import('./config.js')).useProfile(name, io),
@@ -60,32 +60,32 @@ const remove = defineCommand({
 
 const path = defineCommand({
   name: 'path',
-  description: 'show where the settings file is',
+  description: 'print the path of the settings file',
   options: TEXT_OUTPUT,
   run: async (_, options, io) => (await import('./config.js')).showPath(options, io),
 });
 
 const test = defineCommand({
   name: 'test',
-  description: 'connect, and show which topics the broker lets this program use',
+  description: 'connect and show which topics the broker allows',
   options: TEST,
   run: async (_, options, io) => (await import('./topic-test.js')).testTopics(options, io),
 });
 
 export const config = defineCommand({
   name: 'config',
-  description: 'broker profiles: connection options under a name',
+  description: 'manage broker profiles: named connection options',
   options: {},
   notes: `Settings:
   broker, username, password-file, password-command, ca, cert, key, insecure, client-id, mqtt-version,
-  connect-timeout, reconnect-timeout, subscribe; and a password, only where you ask for it to be kept.`,
+  connect-timeout, reconnect-timeout, subscribe. A password is stored only with --ask-password or --password-stdin.`,
   examples: [
     'dji-ota config set --profile site-a broker=mqtts://mqtt.example.com username=ota ca=./ca.pem',
     'dji-ota config set --profile site-a --ask-password',
     "dji-ota config set --profile site-a 'password-command=pass show mqtt/site-a'",
     'dji-ota config use site-a',
     'dji-ota config test --pid 7CTXN4A00B0001',
-    'dji-ota config set ca=            # an empty value takes a setting away',
+    'dji-ota config set ca=            # an empty value removes a setting',
   ],
   commands: [set, get, list, use, remove, path, test],
 });

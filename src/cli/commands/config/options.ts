@@ -4,7 +4,7 @@ import { PID, TEXT_OUTPUT } from '../../options/output.js';
 
 /** Of `config test`. */
 export const TEST = defineOptions({
-  pid: { ...PID.pid, help: 'gateway whose topics are tried; repeatable, or a comma list' },
+  pid: { ...PID.pid, help: 'gateway whose topics are tested; repeatable, or comma-separated' },
   ...TEXT_OUTPUT,
   ...CONNECTION,
 });

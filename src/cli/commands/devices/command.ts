@@ -3,9 +3,9 @@ import { DEVICES } from './options.js';
 
 export const devices = defineCommand({
   name: 'devices',
-  summary: 'gateways and aircraft: model, firmware, ready or why not',
+  summary: 'list gateways and aircraft: model, firmware, readiness',
   description:
-    'Lists gateways and their aircraft: model, firmware version, consistency, and ready for an upgrade or why not.',
+    'Lists gateways and their aircraft: model, firmware version, consistency, and whether each is ready for an upgrade, or why not.',
   options: DEVICES,
   examples: [
     'dji-ota devices --pid 7CTXN4A00B0001',

@@ -8,10 +8,14 @@ import { WHICH_DEVICES } from '../../options/which-devices.js';
 
 export const DEVICES = defineOptions({
   ...PID,
-  all: { help: 'every gateway of the broker' },
-  target: { value: '<manifest>', help: 'add the version of a manifest, and what push would do', complete: 'files' },
+  all: { help: 'all gateways on the broker' },
+  target: {
+    value: '<manifest>',
+    help: 'add the target version from a manifest, and what push would do',
+    complete: 'files',
+  },
   select: WHICH_DEVICES.select,
-  watch: { help: 'keep the list live' },
+  watch: { help: 'update the list continuously' },
   timeout: { value: '<duration>', help: 'how long to listen', type: timeout, default: LISTEN_TIME },
   ...TABLE_OUTPUT,
   ...RECORD,

@@ -7,7 +7,7 @@ import { each, timeout } from '../../options/value-types.js';
 
 export const INIT = defineOptions({
   ...PID,
-  all: { help: 'every gateway of the broker' },
+  all: { help: 'all gateways on the broker' },
   firmware: {
     value: '<folder or file>',
     help: 'firmware packages: files, or folders with .zip files; repeatable',
@@ -15,15 +15,19 @@ export const INIT = defineOptions({
     defaultText: 'the current folder',
     complete: 'files',
   },
-  label: { value: '<key=value>', help: 'a label of every device, like site=north; repeatable', gather: each },
+  label: {
+    value: '<key=value>',
+    help: 'label to add to every device, for example site=north; repeatable',
+    gather: each,
+  },
   timeout: { value: '<duration>', help: 'how long to listen', type: timeout, default: INIT_LISTEN_TIME },
   write: {
     value: '<file>',
-    help: 'the manifest to write: .json, .yaml, .csv or .tsv',
+    help: 'manifest file to write: .json, .yaml, .csv or .tsv',
     defaultText: 'JSON on standard output',
     complete: 'files',
   },
-  force: { help: 'replace the file of --write where it exists' },
+  force: { help: 'overwrite the file of --write if it exists' },
   ...CONNECTION,
 });
 

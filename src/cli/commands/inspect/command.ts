@@ -3,9 +3,9 @@ import { INSPECT } from './options.js';
 
 export const inspect = defineCommand({
   name: 'inspect',
-  summary: 'what firmware packages hold, and whether it is proven',
+  summary: 'show what firmware packages contain, and verify it',
   description:
-    'Shows size, MD5, product, version, release date and modules of firmware packages, and whether each module has the size and MD5 that the package itself says.',
+    'Shows size, MD5, product, version, release date and modules of firmware packages, and whether each module matches the size and MD5 in the configuration of the package.',
   arguments: [
     { term: '<file or url...>', help: 'firmware packages: paths, or http and https URLs', complete: 'files' },
   ],

@@ -8,21 +8,21 @@ export const INVENTORY = defineOptions({
   target: { value: '<manifest>', help: 'show which devices differ from a manifest', complete: 'files' },
   maxAge: {
     value: '<duration>',
-    help: 'with --target: what was heard longer ago counts as not known',
+    help: 'with --target: treat older reports as unknown',
     type: duration,
     defaultText: 'any age',
   },
-  output: { value: '<kind>', choices: ['table', 'json', 'csv'], help: 'how it is printed', default: 'table' },
-  pid: { ...PID.pid, group: WHICH, help: 'what is on this gateway; repeatable, or a comma list' },
+  output: { value: '<kind>', choices: ['table', 'json', 'csv'], help: 'output format', default: 'table' },
+  pid: { ...PID.pid, group: WHICH, help: 'only devices on this gateway; repeatable, or comma-separated' },
   ...WHICH_DEVICES,
 });
 
 export type InventoryOptions = Options<typeof INVENTORY> & CommonOptions;
 
 export const FORGET = defineOptions({
-  olderThan: { value: '<duration>', help: 'what was not heard for so long', type: duration },
-  dryRun: { help: 'show what would be removed' },
-  yes: { help: 'do not ask' },
+  olderThan: { value: '<duration>', help: 'devices that have not reported for this long', type: duration },
+  dryRun: { help: 'show what would be removed, and remove nothing' },
+  yes: { help: 'skip the confirmation prompt' },
 });
 
 export type ForgetOptions = Options<typeof FORGET> & CommonOptions;

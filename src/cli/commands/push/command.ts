@@ -3,8 +3,9 @@ import { PUSH } from './options.js';
 
 export const push = defineCommand({
   name: 'push',
-  summary: 'upgrade the devices of a manifest and follow each to its end',
-  description: 'Reads the firmware, publishes ota_create to each gateway, and follows every device to its end.',
+  summary: 'upgrade the devices in a manifest and follow each one to its end',
+  description:
+    'Reads the firmware, publishes ota_create to each gateway, and follows every device until its upgrade ends.',
   arguments: [
     {
       term: '[manifest]',

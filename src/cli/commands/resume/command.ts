@@ -3,13 +3,15 @@ import { RESUME } from './options.js';
 
 export const resume = defineCommand({
   name: 'resume',
-  summary: 'take up an interrupted push where it stood',
+  summary: 'continue an interrupted push',
   description:
-    'Takes up an interrupted push where it stood: listens for what is still open, publishes what was never sent, and never sends a job again that may have been sent.',
-  arguments: [{ term: '[run]', help: 'the run (default: the latest unfinished one)', complete: 'resumable-runs' }],
+    'Continues an interrupted push: follows the jobs that are still open, publishes those that were never sent, and never resends a job that may have been sent.',
+  arguments: [
+    { term: '[run]', help: 'run id or name (default: the latest unfinished run)', complete: 'resumable-runs' },
+  ],
   options: RESUME,
   notes:
-    'The connection is that of the interrupted run, where no option says otherwise; the exit code is as if it had never stopped.',
+    'Connection settings come from the interrupted run unless given here; the exit code is as if the run had never stopped.',
   exitCodes: true,
   examples: ['dji-ota resume', 'dji-ota resume 20261124-081530-9f3ac2 --output json'],
   run: async ([run], options, io) => (await import('./resume.js')).resumeCommand(run, options, io),

@@ -10,18 +10,18 @@ const ofTheRun = { value: '<duration>', group: 'Time limits', type: timeout, def
 
 export const RESUME = defineOptions({
   republishUncertain: {
-    help: 'send jobs again, under their own ids, of which it is not certain that they were sent',
+    help: 'resend, under their original ids, jobs that may not have been sent',
   },
   manifest: {
     value: '<file>',
-    help: 'where the URLs of jobs still to be sent are read from',
+    help: 'manifest with the URLs of jobs still to be sent',
     defaultText: 'the run’s manifest',
     complete: 'files',
   },
   ...RUN_OUTPUT,
   replyTimeout: { ...ofTheRun, help: replyTimeout.help },
   stallTimeout: { ...ofTheRun, help: stallTimeout.help },
-  verifyTimeout: { ...ofTheRun, help: 'how long to wait, after ok, for a device to report the target version' },
+  verifyTimeout: { ...ofTheRun, help: 'after ok, how long to wait until a device reports the target version' },
   timeout: LIMITS.timeout,
   ...CONNECTION,
 });

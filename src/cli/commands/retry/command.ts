@@ -3,13 +3,13 @@ import { RETRY } from './options.js';
 
 export const retry = defineCommand({
   name: 'retry',
-  summary: 'a new run with the devices of an earlier one that did not end well',
+  summary: 'start a new run with the devices of an earlier run that did not succeed',
   description:
-    'Makes a new run with the devices of an earlier one that failed, were rejected or canceled, timed out, are not verified, or were not started.',
-  arguments: [{ term: '[run]', help: 'the earlier run (default: the latest)', complete: 'runs' }],
+    'Starts a new run with the devices of an earlier run that failed, were rejected or canceled, timed out, were not verified, or were not started.',
+  arguments: [{ term: '[run]', help: 'run id or name (default: the latest run)', complete: 'runs' }],
   options: RETRY,
   notes:
-    'Connection and options are those of the earlier run where they are not given anew, but for --run, --only, --exclude, --select, --shard, --report and --record. What an earlier retry mended is not sent again.',
+    'Connection and options come from the earlier run unless given here, except --run, --only, --exclude, --select, --shard, --report and --record. Devices that an earlier retry upgraded are not upgraded again.',
   exitCodes: true,
   examples: [
     'dji-ota retry',

@@ -6,12 +6,12 @@ export const RETRY = defineOptions({
   include: {
     value: '<end>',
     choices: ['unknown'],
-    help: 'devices too of which it is not known how they ended; the upgrade is sent to them again',
+    help: 'also retry devices with an unknown outcome; the upgrade is sent to them again',
     everyday: true,
   },
   manifest: {
     value: '<file>',
-    help: 'where the devices are read from',
+    help: 'manifest with the devices',
     defaultText: 'the run’s manifest',
     complete: 'files',
     everyday: true,

@@ -4,16 +4,20 @@ import { PRUNE, RUNS } from './options.js';
 
 const prune = defineCommand({
   name: 'prune',
-  description: 'remove the journals of old runs; at a terminal it asks first',
+  description: 'remove the journals of old runs; asks first at a terminal',
   options: PRUNE,
   run: async (_, options, io) => (await import('./runs.js')).pruneCommand(options, io),
 });
 
 const stop = defineCommand({
   name: 'stop',
-  description: 'let a run that is going on start nothing more; what runs is followed to its end, exit 6',
+  description: 'stop a running run from starting more upgrades; it follows those in progress, then exits with 6',
   arguments: [
-    { term: '<run>', help: 'the run, here or on another machine that shares its journal', complete: 'running-runs' },
+    {
+      term: '<run>',
+      help: 'a run on this machine, or on one that shares the journal folder',
+      complete: 'running-runs',
+    },
   ],
   options: {},
   run: async ([run], _, io) => (await import('./runs.js')).stopCommand(run, io),
@@ -21,9 +25,9 @@ const stop = defineCommand({
 
 export const runs = defineCommand({
   name: 'runs',
-  summary: 'list earlier runs; show one',
-  description: 'Lists earlier runs, the newest first, or shows one with its devices.',
-  arguments: [{ term: '[run]', help: 'the run to show; last is the latest', complete: 'runs' }],
+  summary: 'list earlier runs, or show one',
+  description: 'Lists earlier runs, newest first, or shows one run with its devices.',
+  arguments: [{ term: '[run]', help: 'run id or name; "last" is the latest run', complete: 'runs' }],
   options: RUNS,
   notes: `States of a run:
 ${Object.entries(RUN_STATES)

@@ -6,15 +6,15 @@ import { count, duration } from '../../options/value-types.js';
 
 export const RUNS = defineOptions({
   ...TABLE_OUTPUT,
-  limit: { value: '<n>', help: 'the latest n runs', type: count(1), defaultText: 'all' },
+  limit: { value: '<n>', help: 'show only the latest n runs', type: count(1), defaultText: 'all' },
 });
 
 export type RunsOptions = Options<typeof RUNS> & CommonOptions;
 
 export const PRUNE = defineOptions({
-  keep: { value: '<duration>', help: 'how long runs are kept', type: duration, default: KEEP_RUNS },
-  dryRun: { help: 'show what would be removed' },
-  yes: { help: 'do not ask' },
+  keep: { value: '<duration>', help: 'keep runs that are newer than this', type: duration, default: KEEP_RUNS },
+  dryRun: { help: 'show what would be removed, and remove nothing' },
+  yes: { help: 'skip the confirmation prompt' },
 });
 
 export type PruneOptions = Options<typeof PRUNE> & CommonOptions;

@@ -3,9 +3,9 @@ import { SIMULATE } from './options.js';
 
 export const simulate = defineCommand({
   name: 'simulate',
-  summary: 'an MQTT broker and simulated docks on this machine',
+  summary: 'run an MQTT broker with simulated docks',
   description:
-    'Starts an MQTT broker with simulated docks, to try things out and to test scripts; or puts them on a broker of yours (--broker), or plays a recording (--replay).',
+    'Starts an MQTT broker with simulated docks, for rehearsals and tests of scripts. --broker connects the docks to your own broker instead; --replay plays a recording.',
   options: SIMULATE,
   examples: [
     'dji-ota simulate --scenario list',

@@ -3,11 +3,11 @@ import { WATCH } from './options.js';
 
 export const watch = defineCommand({
   name: 'watch',
-  summary: 'follow upgrades that something else started',
+  summary: 'follow upgrades started by another program',
   description:
-    'Follows upgrades on the given gateways that something else started, and ends when all that it has seen have ended.',
+    'Follows upgrades on the given gateways that another program started, and exits when all upgrades it has seen have ended.',
   options: WATCH,
-  notes: 'Without --follow, a --timeout that passes before all that was seen has ended is exit 5.',
+  notes: 'Without --follow, the exit code is 5 if --timeout passes before all upgrades have ended.',
   exitCodes: true,
   examples: [
     'dji-ota watch --pid 7CTXN4A00B0001',

@@ -6,9 +6,9 @@ import { PID, RECORD, RUN_OUTPUT } from '../../options/output.js';
 import { each } from '../../options/value-types.js';
 
 export const WATCH = defineOptions({
-  pid: { ...PID.pid, help: 'gateway to watch; repeatable, or a comma list' },
-  bid: { value: '<id>', help: 'only this upgrade; repeatable', gather: each },
-  follow: { help: 'do not end when all upgrades that were seen have ended' },
+  pid: { ...PID.pid, help: 'gateway to watch; repeatable, or comma-separated' },
+  bid: { value: '<id>', help: 'follow only the upgrade with this bid; repeatable', gather: each },
+  follow: { help: 'keep watching after all upgrades have ended' },
   ...RUN_OUTPUT,
   ...RECORD,
   stallTimeout: LIMITS.stallTimeout,

@@ -24,21 +24,24 @@ const WITHOUT_WORDS: Readonly<Partial<Record<Counted, string>>> = {
   unknown: 'what became of it is not known',
 };
 
-/** The cause of one that somebody has to look at, and what tells it from others. */
-export function causeOf(device: Ended): Omit<Cause<never>, 'devices'> & { key: string } {
+/** The cause of one that somebody has to look at, and what tells it from others. A report's devices bring their advice. */
+export function causeOf(
+  device: Ended & { advice?: string | null },
+  simulated = false,
+): Omit<Cause<never>, 'devices'> & { key: string } {
   const counted = countedAs(device);
   const code = device.result || null;
-  const { why, advice } = reasons(device);
+  const { why, advice } = reasons(device, simulated);
   const meaning = code === null ? (why ?? WITHOUT_WORDS[counted] ?? counted) : resultCode(code).meaning;
-  return { key: `${counted} ${code ?? device.reason ?? ''}`, code, counted, meaning, advice };
+  return { key: `${counted} ${code ?? device.reason ?? ''}`, code, counted, meaning, advice: device.advice === undefined ? advice : device.advice };
 }
 
 /** Those of `devices` that somebody has to look at: by code, or by end and reason where there is none; the most first. */
-export function causesOf<Device extends Ended>(devices: Iterable<Device>): Cause<Device>[] {
+export function causesOf<Device extends Ended>(devices: Iterable<Device>, simulated = false): Cause<Device>[] {
   const causes = new Map<string, Cause<Device>>();
   for (const device of devices) {
     if (!needsLook(device)) continue;
-    const { key: own, ...cause } = causeOf(device);
+    const { key: own, ...cause } = causeOf(device, simulated);
     const other = !causes.has(own) && causes.size >= MOST_CAUSES;
     const key = other ? 'other' : own;
     const known = causes.get(key);

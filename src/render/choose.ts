@@ -48,7 +48,7 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
       return (await import('./json/lines.js')).jsonRenderer({ stdout, stderr, clock, runId, progress });
     const { stylesFor } = await import('./chalk-styles.js');
     const styles = stylesFor(useColor(stderr, env, color));
-    if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles });
+    if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles, simulated });
     const tableStyles = stylesFor(useColor(stdout, env, color));
     const unicode = useUnicode(env);
     const run = `${runId}${simulated ? ' (simulated)' : ''}`;

@@ -139,14 +139,17 @@ export function stateWord(device: Readonly<DeviceState>): string {
 /** What is said of a device that has ended. */
 export type Ended = Countable & Pick<DeviceOutcome, 'result' | 'reason'>;
 
-/** Why a device ended so, and what to do about it; null where the outcome says it all. */
-export function reasons(device: Ended): { why: string | null; advice: string | null } {
+/**
+ * Why a device ended so, and what to do about it; null where the outcome says it all. `simulated`: its dock has ended with
+ * the program, so that nothing is left to be followed.
+ */
+export function reasons(device: Ended, simulated = false): { why: string | null; advice: string | null } {
   const code = device.result ? resultCode(device.result) : null;
   const counted = countedAs(device);
   const unconfirmed = counted === 'unverified' ? 'the required verification did not confirm it' : null;
   return {
     why: device.reason === null ? (code?.meaning ?? unconfirmed) : safeText(device.reason, 300),
-    advice: counted === 'ok' ? null : (code?.advice ?? ADVICE[counted] ?? null),
+    advice: counted === 'ok' || (simulated && counted === 'unknown') ? null : (code?.advice ?? ADVICE[counted] ?? null),
   };
 }
 
@@ -157,8 +160,8 @@ const ADVICE: Readonly<Partial<Record<Counted, string>>> = {
 };
 
 /** Both {@link reasons} in one line; null where there is none. */
-export function explain(device: Ended): string | null {
-  const { why, advice } = reasons(device);
+export function explain(device: Ended, simulated: boolean): string | null {
+  const { why, advice } = reasons(device, simulated);
   return why !== null && advice !== null ? `${why}; ${advice}` : (why ?? advice);
 }
 

@@ -6,15 +6,15 @@ import type { OutputStream } from './stream.js';
 import type { Styles } from './styles.js';
 
 /** Errors on stderr and nothing else: those of the program, and a line for each device that did not end well. */
-export function quietRenderer(options: { stderr: OutputStream; styles: Styles }): Renderer {
-  const { stderr, styles } = options;
+export function quietRenderer(options: { stderr: OutputStream; styles: Styles; simulated: boolean }): Renderer {
+  const { stderr, styles, simulated } = options;
   return {
     event(event) {
       if (event.event === 'error') stderr.write(`${errorLines(event, styles)}\n`);
       else if (event.event === 'device_finished' && needsLook(event)) {
         const name = `${safeText(event.sn ?? 'device', 64)} on gateway ${safeText(event.pid, 64)}`;
         const code = event.result ? ` (${event.result})` : '';
-        const why = explain(event);
+        const why = explain(event, simulated);
         stderr.write(`${styles.bad('error:')} ${name}: ${outcomeText(event)}${code}${why ? `: ${why}` : ''}\n`);
       }
     },

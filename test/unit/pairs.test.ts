@@ -68,10 +68,26 @@ describe('a pair that ends split', () => {
     const run = pairRun();
     run.open(0, 1);
     run.version(DOCK, '17.07.0401', '3-3-0');
+    run.version(AIR, '17.05.0100', '0-100-1');
     run.version(AIR, '17.06.0100', '0-100-1');
     run.progress(null, 'ok');
     expect(run.splits()).toHaveLength(1);
     expect(run.exit()).toBe(1);
+  });
+
+  test('is none where an aircraft told its release from before while its upgrade was under way', () => {
+    const run = pairRun();
+    run.open(0, 1);
+    run.version(DOCK, '17.07.0401', '3-3-0');
+    run.version(AIR, '17.06.0100', '0-100-1');
+    run.version(AIR, '17.06.0100', '0-100-1');
+    run.progress(null, 'ok');
+    expect(run.splits()).toEqual([]);
+    expect(run.exit()).toBe(0);
+    expect(outcomes(run.core.tracker)[1]).toMatchObject({ version_before: '17.06.0100', version_after: null });
+    // Told again since its end, it is what the device runs now.
+    run.version(AIR, '17.06.0100', '0-100-1');
+    expect(run.splits()).toHaveLength(1);
   });
 
   test('also where the second one reports only after its end', () => {

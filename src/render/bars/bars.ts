@@ -27,7 +27,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
   const { stdout, stderr, clock, styles, unicode } = options;
   const spinner = phaseSpinner(stderr, styles !== PLAIN_STYLES, unicode);
   const drawBar = barDrawer(styles, unicode);
-  const fleet = createFleet();
+  const fleet = createFleet(options.simulated);
   let screen: Screen | null = null;
   let view: RunView | null = null;
   let groups: Group[] = [];
@@ -53,7 +53,8 @@ export function barsRenderer(options: DrawingOptions): Renderer {
     }
     const { columns, rows } = terminalSize(stderr);
     const left = (index: number, at: number) => fleet.left(index, at);
-    const context = { view, now, styles, unicode, drawBar, left };
+    const { simulated } = options;
+    const context = { view, now, styles, unicode, simulated, drawBar, left };
     screen.show(layout({ header: header(view, now), fleet, groups, order, columns, rows, context }));
   };
 

@@ -12,7 +12,7 @@ export const blank: Line = textLine('');
 /** What of a device's message does not fit on its own line: the advice, or all where even the reason is cut off. */
 export function detailLines(index: number, plan: RowPlan, context: RowContext): Line[] {
   const device = context.view.devices[index];
-  const message = device ? messageOf(device) : null;
+  const message = device ? messageOf(device, context.simulated) : null;
   const room = messageRoom(plan);
   if (message === null || widthOf(message.whole) <= room) return [];
   const rest = widthOf(message.why) <= room ? (message.advice ?? '') : message.whole;

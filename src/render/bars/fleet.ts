@@ -33,7 +33,7 @@ interface Pace {
   end: number | null;
 }
 
-export function createFleet(): Fleet {
+export function createFleet(simulated: boolean): Fleet {
   let kinds = new Uint8Array(0);
   let paces: (Pace | undefined)[] = [];
   let progress = 0;
@@ -59,7 +59,7 @@ export function createFleet(): Fleet {
   };
 
   const enter = (index: number, device: Readonly<DeviceState>) => {
-    const { key, ...cause } = causeOf(endOf(device));
+    const { key, ...cause } = causeOf(endOf(device), simulated);
     const known = causes.get(key);
     if (known) known.devices.push(index);
     else causes.set(key, { ...cause, devices: [index] });

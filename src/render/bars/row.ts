@@ -28,6 +28,7 @@ export interface RowContext {
   now: number;
   styles: Styles;
   unicode: boolean;
+  simulated: boolean;
   drawBar: DrawBar;
   /** {@link Fleet.left} */
   left(index: number, now: number): number | null;
@@ -124,7 +125,7 @@ function rowText(
   plan: RowPlan,
   context: RowContext,
 ): string {
-  const { view, now, styles, unicode } = context;
+  const { view, now, styles, unicode, simulated } = context;
   const kind = kindOf(device);
   const style = styles[styleOf(kind)];
   const silent = device.phase === 'open' && device.heardAt !== null && now - device.heardAt > SILENT_MS;
@@ -134,7 +135,7 @@ function rowText(
     ` ${styles.dim(branch)}${fitName(device, view, plan.name - branch.length, styles)} ` +
     (silent ? styles.warn : style)(pad(cut(word, plan.state), plan.state));
 
-  const said = messageOf(device);
+  const said = messageOf(device, simulated);
   if (said !== null) {
     const room = messageRoom(plan);
     return `${head} ${cut(widthOf(said.whole) <= room ? said.whole : said.why, room)}`;
@@ -173,7 +174,7 @@ export interface Message {
 }
 
 /** Null for devices that are well. */
-export function messageOf(device: Readonly<DeviceState>): Message | null {
+export function messageOf(device: Readonly<DeviceState>, simulated: boolean): Message | null {
   const kind = kindOf(device);
   if (kind === 'waiting' && device.reason !== null) {
     const why = `not ready: ${safeText(device.reason, 300)}`;
@@ -181,7 +182,7 @@ export function messageOf(device: Readonly<DeviceState>): Message | null {
   }
   if (!WITH_MESSAGE.has(kind)) return kind === 'ok' && isUnconfirmed(endOf(device)) ? unconfirmed(device) : null;
   const { result } = device;
-  const said = reasons(endOf(device));
+  const said = reasons(endOf(device), simulated);
   const why = `${result ? `${result} ` : ''}${said.why ?? ''}`.trim();
   const at = kind === 'failed' && device.percent ? `at ${device.percent} %` : '';
   const start = [at, why].filter(Boolean).join(': ');

@@ -31,8 +31,8 @@ export const MOST_ANNOTATIONS = 10;
 const MOST_NAMED = 20;
 
 /** Annotations for the devices that somebody has to look at: one a cause, at most `most` of them. */
-export function causeAnnotations(devices: readonly DeviceOutcome[], most: number): CiCommand[] {
-  const causes = causesOf(devices);
+export function causeAnnotations(devices: readonly DeviceOutcome[], most: number, simulated: boolean): CiCommand[] {
+  const causes = causesOf(devices, simulated);
   const shown = causes.length > most ? causes.slice(0, Math.max(0, most - 1)) : causes;
   const commands = shown.map(({ code, counted, meaning, advice, devices: of }) => {
     const word = `${countedWord(counted)}${code === null ? '' : ` (code ${code})`}`;

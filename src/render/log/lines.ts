@@ -20,7 +20,7 @@ const of = ({ pid, sn }: { pid: string; sn: string | null }, text: string): LogL
   text,
 });
 
-export function logLine(event: RunEvent, styles: Styles): LogLine | null {
+export function logLine(event: RunEvent, styles: Styles, simulated = false): LogLine | null {
   switch (event.event) {
     case 'run_started':
       return whole(
@@ -47,7 +47,7 @@ export function logLine(event: RunEvent, styles: Styles): LogLine | null {
     case 'device_retrying':
       return of(event, retryText(event, styles));
     case 'device_finished':
-      return of(event, finishedText(event, styles));
+      return of(event, finishedText(event, styles, simulated));
     case 'pair_split':
       return whole(`${styles.bad('pair split:')} ${splitText(event)}`);
     case 'wave_started':
@@ -101,11 +101,11 @@ function retryText(event: Extract<RunEvent, { event: 'device_retrying' }>, style
   return `${failed}: ${resultCode(result).meaning}; the next one follows in ${showDuration(wait_ms)}`;
 }
 
-function finishedText(event: Extract<RunEvent, { event: 'device_finished' }>, styles: Styles): string {
+function finishedText(event: Extract<RunEvent, { event: 'device_finished' }>, styles: Styles, simulated: boolean): string {
   const style = styles[styleOf(kindOfOutcome(event))];
   const at = event.status === 'ok' || event.percent === null ? '' : ` at ${event.percent} %`;
   const code = event.result ? `, code ${event.result}` : '';
-  const why = explain(event);
+  const why = explain(event, simulated);
   return `${style(`${outcomeText(event)}${at}${code}`)}${why === null ? '' : `: ${why}`}`;
 }
 

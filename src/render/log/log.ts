@@ -154,7 +154,7 @@ export function logRenderer(options: LogOptions): Renderer {
 
   // After the group's end: inside a folded group nobody would see them.
   const annotateDevices = (devices: readonly DeviceOutcome[]) => {
-    if (ci === 'github') for (const each of causeAnnotations(devices, MOST_ANNOTATIONS - annotated)) command(each);
+    if (ci === 'github') for (const each of causeAnnotations(devices, MOST_ANNOTATIONS - annotated, options.simulated)) command(each);
     bad.length = 0;
   };
 
@@ -182,7 +182,7 @@ export function logRenderer(options: LogOptions): Renderer {
       if (event.event === 'warning' && annotate(MOST_WARNINGS, annotation('warning', event.code, event.message)))
         return;
       if (event.event === 'device_progress') return progressLine(event);
-      const said = logLine(event, styles);
+      const said = logLine(event, styles, options.simulated);
       if (said) deviceLine(said);
     },
     phase(text) {

@@ -200,7 +200,7 @@ export function createCollector(options: CollectorOptions): Collector {
       percent,
       result,
       reason: outcome.reason === null ? null : bounded(outcome.reason),
-      advice: reasons(outcome).advice,
+      advice: reasons(outcome, options.simulated).advice,
       verified,
       version_before: outcome.version_before,
       version_after: outcome.version_after,

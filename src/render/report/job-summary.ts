@@ -27,7 +27,7 @@ function jobSummary(finished: Finished, errors: readonly Failure[], view: RunVie
     devices.length === 0 ? 'No device was upgraded.' : totalsText(totals),
     ...errors.map(errorText),
     causeTable(devices),
-    deviceTable(devices.filter(needsLook), statesOf(devices, view)),
+    deviceTable(devices.filter(needsLook), statesOf(devices, view), simulated),
   ];
   return `${parts.filter((part) => part !== null).join('\n\n')}\n\n`;
 }
@@ -43,6 +43,7 @@ function errorText({ message, details, hint }: Failure): string {
 function deviceTable(
   devices: readonly DeviceOutcome[],
   states: ReadonlyMap<DeviceOutcome, Readonly<DeviceState>>,
+  simulated: boolean,
 ): string | null {
   if (devices.length === 0) return null;
   const rows = devices.slice(0, MOST_ROWS).map((device) => {
@@ -58,7 +59,7 @@ function deviceTable(
       device.percent === null ? '' : String(device.percent),
       device.result ? String(device.result) : '',
       time === null ? '' : showDuration(time),
-      markdownText(explain(device) ?? '', 500),
+      markdownText(explain(device, simulated) ?? '', 500),
     ];
   });
   const titles = [

@@ -67,9 +67,9 @@ export function finalTable(
 }
 
 /** A paragraph a cause, with as many serial numbers as a line holds. */
-function causeLines(devices: readonly DeviceOutcome[], { width, styles, unicode }: FinalTableOptions): string[] {
+function causeLines(devices: readonly DeviceOutcome[], { width, styles, unicode, simulated }: FinalTableOptions): string[] {
   const room = (width ?? 80) - 1;
-  return causesOf(devices).flatMap(({ code, counted, meaning, advice, devices: of }) => {
+  return causesOf(devices, simulated).flatMap(({ code, counted, meaning, advice, devices: of }) => {
     const kind = kindOfCounted(counted);
     const head = `${symbolOf(kind, unicode)} ${of.length} ${countedWord(counted)}${code === null ? '' : `, code ${code}`}`;
     const why = wrap(advice === null ? meaning : `${meaning}; ${advice}`, Math.max(10, room - 2));
@@ -119,7 +119,7 @@ function rowOf(
   device: DeviceOutcome,
   state: Readonly<DeviceState> | undefined,
   view: RunView | null,
-  { styles, unicode, began }: FinalTableOptions,
+  { styles, unicode, began, simulated }: FinalTableOptions,
 ): Cell[] {
   const kind = kindOfOutcome(device);
   const model = device.sn === null ? null : (view?.names.get(device.sn)?.model ?? null);
@@ -137,7 +137,7 @@ function rowOf(
     device.percent === null ? '' : String(device.percent),
     device.result ? String(device.result) : '',
     time === null ? '' : showDuration(time),
-    explain(device) ?? '',
+    explain(device, simulated) ?? '',
   ];
 }
 

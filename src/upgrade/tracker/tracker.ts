@@ -236,13 +236,20 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   if (fact.noted) return NOTHING;
   device.versionHeardAt = fact.wall ?? device.versionHeardAt;
   if (device.type === 3 && !reached) device.reportedOther = true;
-  // One that never was published runs what it ran before.
-  if (device.publishedAt === null) {
+  // One that never was published runs what it ran before, as one whose upgrade is under way does.
+  if (device.publishedAt === null || tellsBefore(device, fact.version)) {
     device.versionBefore = fact.version;
     device.versionNoted = false;
   } else device.versionAfter = fact.version;
   if (device.phase === 'ended' || device.type !== 3) return { events: [], job: jobOf(tracker, device) };
   return reported(tracker, device, fact.version, fact.at);
+}
+
+/** Whether `version`, told while the upgrade is under way, is that from before: it has told no other one, nor the target. */
+function tellsBefore(device: DeviceState, version: string): boolean {
+  const { phase, target, versionBefore, versionNoted, versionAfter } = device;
+  if (phase !== 'open' || versionAfter !== null || target === null || sameVersion(version, target)) return false;
+  return versionBefore === null || versionNoted || sameVersion(version, versionBefore);
 }
 
 function stateReported(tracker: Tracker, fact: FactOf<'state_reported'>): Effect {
@@ -275,10 +282,11 @@ function jobOf(tracker: Tracker, { bid }: DeviceState): JobState | null {
 export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
   const device = deviceBySn(tracker, fact.sn);
   if (!device || device.target === null) return false;
-  const known = device.publishedAt === null ? device.versionBefore : device.versionAfter;
+  const isBefore = device.publishedAt === null || tellsBefore(device, fact.version);
+  const known = isBefore ? device.versionBefore : device.versionAfter;
   const learned = fact.model !== undefined && fact.model !== device.model;
   const proves = device.type === 3 && device.phase === 'verifying';
-  const noted = device.publishedAt === null && device.versionNoted;
+  const noted = isBefore && device.versionNoted;
   if (known === fact.version && !noted && !learned && (!proves || device.reported === fact.version)) {
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
     return false;

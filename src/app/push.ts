@@ -13,7 +13,14 @@ import { push as runPush } from '../upgrade/push.js';
 import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
-import { keepInventory, learnedProducts, learnProducts, notedVersions, readInventory } from './inventory/keep.js';
+import {
+  earlierModels,
+  keepInventory,
+  learnedProducts,
+  learnProducts,
+  notedVersions,
+  readInventory,
+} from './inventory/keep.js';
 import { holdLastLine } from './last-line.js';
 import { namedBids } from './named-bids.js';
 import { LISTEN_FOR_EARLIER } from './named-run.js';
@@ -117,7 +124,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
         ...createVerification(clock, feed, verify !== 'off'),
         noted: (plan) => notedVersions(plan, inventory, judge.known, clock.wall()),
       },
-      names: namesFrom(feed),
+      names: namesFrom(feed, earlierModels(devices, inventory)),
       ...(serving ? { downloads: serving.downloads } : {}),
       confirm: confirm ?? null,
       clock,

@@ -13,9 +13,9 @@ import type { PlannedDevice } from '../upgrade/plan.js';
 import { watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
-import { createVerification } from '../upgrade/verification.js';
+import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
-import { keepInventory, readInventory } from './inventory/keep.js';
+import { earlierModels, keepInventory, readInventory } from './inventory/keep.js';
 import { holdLastLine } from './last-line.js';
 import { namedBids } from './named-bids.js';
 import type { PushEnd } from './push.js';
@@ -84,9 +84,10 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     const feed = createFleetFeed(clock);
     const keepListening = core.options.tracker.verify !== 'off';
     const { judge } = core.options;
+    const inventory = await readInventory(context);
     const watch = judge
       ? watchReadiness(core.plan, feed, {
-          ...{ clock, keepListening, inventory: await readInventory(context), skipCurrent: judge.skipCurrent },
+          ...{ clock, keepListening, inventory, skipCurrent: judge.skipCurrent },
           ...{ allow: new Set(judge.allow), known: new Map() },
         })
       : null;
@@ -116,6 +117,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       },
       verification: createVerification(clock, feed, keepListening),
       readiness: watch ? { watch, feed, onWarning: warn } : null,
+      names: namesFrom(feed, earlierModels(devices, inventory)),
       clock,
       emit: lastLine.emit,
       signal,

@@ -33,7 +33,13 @@ export function causeOf(
   const code = device.result || null;
   const { why, advice } = reasons(device, simulated);
   const meaning = code === null ? (why ?? WITHOUT_WORDS[counted] ?? counted) : resultCode(code).meaning;
-  return { key: `${counted} ${code ?? device.reason ?? ''}`, code, counted, meaning, advice: device.advice === undefined ? advice : device.advice };
+  return {
+    key: `${counted} ${code ?? device.reason ?? ''}`,
+    code,
+    counted,
+    meaning,
+    advice: device.advice === undefined ? advice : device.advice,
+  };
 }
 
 /** Those of `devices` that somebody has to look at: by code, or by end and reason where there is none; the most first. */

@@ -46,6 +46,8 @@ export interface ResumeOptions {
   newId: () => string;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
+  /** As {@link openSession} takes them. */
+  names?: RunView['names'];
   /** Downloads that this program serves. */
   downloads?: RunView['downloads'];
 }

@@ -55,15 +55,23 @@ export function createVerification(
   };
 }
 
-/** Models and the versions that devices had first, for who looks on; filled as they are told. */
-export function namesFrom(feed: FleetFeed): ReadonlyMap<string, { model: string | null; version: string | null }> {
+/**
+ * Models and the versions that devices had first, for who looks on; filled as they are told. A dock tells its model when it
+ * connects, perhaps days ago: `models`, by serial number, are keys that were told to earlier commands.
+ */
+export function namesFrom(
+  feed: FleetFeed,
+  models: Iterable<readonly [serial: string, model: string | null]> = [],
+): ReadonlyMap<string, { model: string | null; version: string | null }> {
   const names = new Map<string, { model: string | null; version: string | null }>();
+  for (const [serial, model] of models)
+    if (model !== null) names.set(serial, { model: modelName(model), version: null });
   feed.onChange(({ serials, learned }) => {
     for (const serial of [...serials, ...learned]) {
       const record = feed.fleet.devices.get(serial);
       if (!record) continue;
       const known = names.get(serial);
-      const model = record.model === null ? null : modelName(record.model);
+      const model = record.model === null ? (known?.model ?? null) : modelName(record.model);
       names.set(serial, { model, version: known?.version ?? record.firmware_version?.value ?? null });
     }
   });

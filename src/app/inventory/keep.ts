@@ -38,6 +38,13 @@ export function readInventory(context: PartOf<'env' | 'warn'>): Promise<Inventor
   return loadInventory(inventoryFile(env), onProblem, machineOf(context).disk);
 }
 
+/** The model key that each device told to an earlier command, or null. */
+export function earlierModels(devices: readonly { sn: string; pid: string }[], { devices: known }: Inventory) {
+  return devices
+    .flatMap(({ sn, pid }) => [sn, pid])
+    .map((serial) => [serial, known.get(serial)?.model ?? null] as const);
+}
+
 /**
  * Keeps what `feed` hears from now on. What cannot be kept is a warning, once: it never throws.
  * @param by the command that listens

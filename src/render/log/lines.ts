@@ -101,7 +101,11 @@ function retryText(event: Extract<RunEvent, { event: 'device_retrying' }>, style
   return `${failed}: ${resultCode(result).meaning}; the next one follows in ${showDuration(wait_ms)}`;
 }
 
-function finishedText(event: Extract<RunEvent, { event: 'device_finished' }>, styles: Styles, simulated: boolean): string {
+function finishedText(
+  event: Extract<RunEvent, { event: 'device_finished' }>,
+  styles: Styles,
+  simulated: boolean,
+): string {
   const style = styles[styleOf(kindOfOutcome(event))];
   const at = event.status === 'ok' || event.percent === null ? '' : ` at ${event.percent} %`;
   const code = event.result ? `, code ${event.result}` : '';

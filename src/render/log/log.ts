@@ -154,7 +154,8 @@ export function logRenderer(options: LogOptions): Renderer {
 
   // After the group's end: inside a folded group nobody would see them.
   const annotateDevices = (devices: readonly DeviceOutcome[]) => {
-    if (ci === 'github') for (const each of causeAnnotations(devices, MOST_ANNOTATIONS - annotated, options.simulated)) command(each);
+    if (ci === 'github')
+      for (const each of causeAnnotations(devices, MOST_ANNOTATIONS - annotated, options.simulated)) command(each);
     bad.length = 0;
   };
 

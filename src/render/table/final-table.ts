@@ -67,7 +67,10 @@ export function finalTable(
 }
 
 /** A paragraph a cause, with as many serial numbers as a line holds. */
-function causeLines(devices: readonly DeviceOutcome[], { width, styles, unicode, simulated }: FinalTableOptions): string[] {
+function causeLines(
+  devices: readonly DeviceOutcome[],
+  { width, styles, unicode, simulated }: FinalTableOptions,
+): string[] {
   const room = (width ?? 80) - 1;
   return causesOf(devices, simulated).flatMap(({ code, counted, meaning, advice, devices: of }) => {
     const kind = kindOfCounted(counted);

@@ -6,7 +6,7 @@ import { createGroups } from '../fleet/groups.js';
 import { createInventory, type Inventory } from '../fleet/inventory.js';
 import { listenToFleet } from '../fleet/listen.js';
 import type { Fleet } from '../fleet/properties.js';
-import { type DeviceRow, deviceRow, type Target } from '../fleet/rows.js';
+import { type DeviceRow, deviceRow, type Target, withPartners } from '../fleet/rows.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { selectDevices } from '../manifest/select.js';
 import type { Broker } from '../mqtt/broker.js';
@@ -70,7 +70,7 @@ export function rowsOf(
   clock: Clock,
 ): DeviceRow[] {
   const listed = targetsOnly ? members.filter((sn) => targets.has(sn)) : members;
-  return listed.map((sn) => deviceRow(fleet, sn, pid, targets.get(sn) ?? null, inventory, clock));
+  return withPartners(listed.map((sn) => deviceRow(fleet, sn, pid, targets.get(sn) ?? null, inventory, clock)));
 }
 
 /** The gateway that a manifest gives each device: there a push would look for it, so there it is listed. */

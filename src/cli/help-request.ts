@@ -35,6 +35,18 @@ function isGroup({ commands, registeredArguments, options }: Command): boolean {
   return commands.length > 0 && registeredArguments.length === 0 && !hasValues;
 }
 
+/**
+ * Of a command line with a word too many: the error that names the commands of the command that it calls; null where that has
+ * none. A command that does something by itself, like `dji-ota inventory`, takes a mistyped one for an argument.
+ */
+export async function mistypedCommand(program: Command, argv: readonly string[]): Promise<OtaError | null> {
+  let command = program;
+  for (const word of argv) command = command.commands.find((each) => each.name() === word) ?? command;
+  const [word] = command.args;
+  if (command.commands.length === 0 || command.registeredArguments.length > 0 || word === undefined) return null;
+  return unknownCommand(program, command, word);
+}
+
 async function unknownCommand(program: Command, group: Command, word: string): Promise<OtaError> {
   const { meantHint } = await import('../nearest.js');
   const path: string[] = [];

@@ -18,7 +18,7 @@ import { schema } from './commands/schema/command.js';
 import { simulate } from './commands/simulate/command.js';
 import { watch } from './commands/watch/command.js';
 import { EXIT_CODES_HELP } from './exit-codes-help.js';
-import { helpRequest } from './help-request.js';
+import { helpRequest, mistypedCommand } from './help-request.js';
 import type { Io } from './io.js';
 import { addOptions, DeclaredArgument, DeclaredOption } from './options/commander.js';
 import { GROUPS } from './options/declaration.js';
@@ -156,7 +156,9 @@ export function createProgram(io: Io): Program {
       try {
         await program.parseAsync([...argv], { from: 'user' });
       } catch (error) {
-        if (!(error instanceof CommanderError) || error.code !== 'commander.help' || error.exitCode === 0) throw error;
+        if (!(error instanceof CommanderError)) throw error;
+        if (error.code === 'commander.excessArguments') throw (await mistypedCommand(program, argv)) ?? error;
+        if (error.code !== 'commander.help' || error.exitCode === 0) throw error;
         // A group without one of its commands, like `dji-ota config`, shows which there are.
         out().write(unasked);
       }

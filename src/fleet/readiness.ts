@@ -34,6 +34,8 @@ export const REASONS = {
   storage_nearly_full: { source: 'documented', refuses: false, codes: [312026] },
   network_poor: { source: 'documented', refuses: false, codes: [] },
   consistency_needed: { source: 'documented', refuses: false, codes: [] },
+  downgrade: { source: 'documented', refuses: false, codes: [] },
+  pair_not_ready: { source: 'documented', refuses: false, codes: [] },
 } as const satisfies Record<
   string,
   { source: 'documented' | 'demo' | 'inferred'; refuses: boolean; codes: readonly number[] }

@@ -2,8 +2,12 @@
 import type { Clock } from '../clock.js';
 import { modelName } from '../protocol/models.js';
 import type { UpgradeType } from '../protocol/upgrade-types.js';
+import { isNewer } from '../protocol/versions.js';
+import { allowHint } from '../risks.js';
+import { safeText } from '../text.js';
 import {
   DECIDES_FOR,
+  INFORMS_FOR,
   type Inventory,
   type KnownVersion,
   type NotedVersion,
@@ -11,6 +15,7 @@ import {
   notedVersion,
 } from './inventory.js';
 import { consistencyWord } from './number-names.js';
+import { pairOf } from './pair.js';
 import { type Fleet, isOnline } from './properties.js';
 import { type Battery, type Presence, type Reason, readinessOf } from './readiness.js';
 import { type DeviceKind, type DeviceRecord, live } from './record.js';
@@ -103,6 +108,7 @@ export function deviceRow(
   const noted = notedVersion(inventory, sn, target?.known ?? null, wall, Number.POSITIVE_INFINITY);
   const version: KnownVersion | null =
     told && !told.retained ? { version: told.value, heard_at: wall - (now - told.at), source: 'live' } : noted;
+  const downgrade = target && downgradeOf(version, target, wall);
   const { compatible_status, compatible_at } = inventory.devices.get(sn) ?? {};
   const isOld = live(record?.compatible_status) === null && compatible_status != null && compatible_at != null;
   const atTarget =
@@ -129,7 +135,7 @@ export function deviceRow(
     last_heard: heardAt === null ? null : iso(wall - (now - heardAt)),
     ready,
     reasons,
-    warnings,
+    warnings: downgrade === null ? warnings : [...warnings, downgrade],
     asleep,
     presence,
     target: product_version,
@@ -137,6 +143,37 @@ export function deviceRow(
     action: target === null ? null : actionOf(ready, atTarget),
     labels: target?.labels ?? NO_LABELS,
   };
+}
+
+/** A push refuses it, as long as the version was heard within 30 days. */
+function downgradeOf(
+  version: KnownVersion | null,
+  { product_version, firmware_upgrade_type }: Target,
+  wall: number,
+): Reason | null {
+  if (version === null || firmware_upgrade_type !== 3 || wall - version.heard_at > INFORMS_FOR) return null;
+  if (isNewer(version.version, product_version) !== true) return null;
+  const message = `${safeText(version.version, 60)} is newer than ${safeText(product_version, 60)}: push refuses the downgrade`;
+  return { code: 'downgrade', message: `${message} ${allowHint('downgrade')}` };
+}
+
+/**
+ * The rows of one gateway, with what dock and aircraft mean for each other: where one of the two that are to be upgraded is not
+ * ready, a push leaves out the other one with it. Pure.
+ */
+export function withPartners(rows: readonly DeviceRow[]): DeviceRow[] {
+  const pair = rows.filter(({ action }) => action !== null);
+  if (!pairOf(pair)) return [...rows];
+  return rows.map((row) => {
+    const other = pair.find(({ sn }) => sn !== row.sn);
+    if (row.ready !== true || row.action === 'current' || row.action === null || !other) return row;
+    if (other.ready === true || other.action === 'current') return row;
+    const kind = other.sn === other.pid ? 'dock' : 'aircraft';
+    const why = other.ready === null ? 'may not be ready' : 'is not ready';
+    const message = `${kind} ${safeText(other.sn, 64)} ${why}, and dock and aircraft are upgraded together`;
+    const warnings = [...row.warnings, { code: 'pair_not_ready' as const, message }];
+    return { ...row, action: other.ready === null ? 'unknown' : 'not_ready', warnings };
+  });
 }
 
 /** What a dock says of its aircraft's battery on its charging contacts. */

@@ -2,12 +2,13 @@
  * A push without its I/O: the tracker and the roll-out tied together. What follows from a fact by rule (a gateway is free,
  * a wave has ended, a device's turn will not come) follows here, so that replaying the facts gives the same run.
  */
+import { pairOf } from '../fleet/pair.js';
 import type { CoreOptions, RunCore } from './core-state.js';
 import { hasFailed } from './counting.js';
 import type { RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { leaveOut } from './leave-out.js';
-import { isSplit, pairOf, splitEvent } from './pairs.js';
+import { isSplit, splitEvent } from './pairs.js';
 import type { Plan, PlannedGateway } from './plan.js';
 import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
 import { createRollout } from './rollout/state.js';

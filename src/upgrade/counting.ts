@@ -40,10 +40,14 @@ export function totalsOf(devices: readonly Countable[]): Totals {
 /** Of a device of which no version was heard. */
 export const NO_VERSIONS = { version_before: null, version_after: null, heard_at: null };
 
+/** What is known of what a device runs, though its run never got to it; `heard_at`: milliseconds since 1970. */
+export type LastHeard = { version: string; heard_at: number } | null | undefined;
+
 /** A device whose run never got to it. */
 export function notStarted(
   device: { pid: string; sn: string; labels?: Labels | undefined },
   reason: string,
+  heard: LastHeard = null,
 ): DeviceOutcome {
   const { pid, sn, labels = {} } = device;
   const status: Outcome = 'not_started';
@@ -56,6 +60,7 @@ export function notStarted(
     reason,
     verified: null,
     ...NO_VERSIONS,
+    ...(heard ? { version_before: heard.version, heard_at: new Date(heard.heard_at).toISOString() } : {}),
     verify: 'off',
     labels,
   };

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import type { Labels } from '../manifest/model.js';
 import { safeText, showDuration } from '../text.js';
-import { notStarted, totalsOf } from './counting.js';
+import { type LastHeard, notStarted, totalsOf } from './counting.js';
 import type { DeviceOutcome, Emit, Totals } from './events.js';
 
 export interface RunResult {
@@ -66,9 +66,10 @@ const NOTHING_PUBLISHED = 'Nothing was published.';
 function unstarted(
   devices: readonly { pid: string; sn: string; labels?: Labels }[],
   error: OtaError,
+  heardOf: (sn: string) => LastHeard,
   exitCode = error.exitCode,
 ): RunResult {
-  const outcomes = devices.map((device) => notStarted(device, error.message));
+  const outcomes = devices.map((device) => notStarted(device, error.message, heardOf(device.sn)));
   return { exit_code: exitCode, totals: totalsOf(outcomes), devices: outcomes, error };
 }
 
@@ -93,14 +94,18 @@ function reasonText(reason: unknown): string {
   return safeText(reason instanceof Error ? reason.message : String(reason), 200);
 }
 
-/** The result of a run that threw: an abort is an interruption, whatever it made fail. `published`: as above. */
+/**
+ * The result of a run that threw: an abort is an interruption, whatever it made fail. `published`: as above.
+ * @param heardOf what its devices ran when they were last heard
+ */
 export function failedRun(
   devices: readonly { pid: string; sn: string; labels?: Labels }[],
   error: OtaError,
   signal: AbortSignal,
   published: boolean,
+  heardOf: (sn: string) => LastHeard = () => null,
 ): RunResult {
-  if (!signal.aborted) return unstarted(devices, error);
+  if (!signal.aborted) return unstarted(devices, error, heardOf);
   const cause = interruption(signal, published);
-  return unstarted(devices, cause, cause.code === 'time_limit' ? cause.exitCode : interruptCode(signal));
+  return unstarted(devices, cause, heardOf, cause.code === 'time_limit' ? cause.exitCode : interruptCode(signal));
 }

@@ -7,16 +7,6 @@ import { sameVersion } from '../protocol/versions.js';
 import type { Outcome } from './events.js';
 import type { DeviceState } from './tracker/state.js';
 
-/** The dock and the aircraft of `devices`, all of one gateway; null where they are no pair. */
-export function pairOf<T extends { readonly sn: string | null; readonly pid: string }>(
-  devices: readonly T[],
-): { dock: T; aircraft: T } | null {
-  const [first, second] = devices;
-  if (devices.length !== 2 || !first || !second) return null;
-  if (first.sn === first.pid) return second.sn === second.pid ? null : { dock: first, aircraft: second };
-  return second.sn === second.pid ? { dock: second, aircraft: first } : null;
-}
-
 const BAD: ReadonlySet<string | null> = new Set(['failed', 'rejected', 'canceled', 'timeout']);
 
 /**

@@ -5,6 +5,7 @@ import { OtaError, toOtaError } from '../errors.js';
 import type { Labels } from '../manifest/model.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
 import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
+import type { LastHeard } from './counting.js';
 import { earlierJobs, type HeardJobs } from './earlier-jobs.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
@@ -32,15 +33,17 @@ export interface LeftOut {
   reason: string;
 }
 
+type Devices = { devices: readonly { sn: string }[] };
+
 /** What listens to the devices' own reports while the run goes on, to tell and to verify their versions. */
 export interface Verification {
   /** Whether {@link topics} have to be granted before anything is published; else a refusal is no matter. */
   required: boolean;
   topics(plan: Plan): string[];
   /** What was heard live before the run began, by a look at the docks. */
-  heard?(plan: Plan): Iterable<{ sn: string; version: string; model: string | null }>;
+  heard?(plan: Devices): Iterable<{ sn: string; version: string; model: string | null }>;
   /** What is known of the plan's devices from before the run; `heardAt`: milliseconds since 1970. */
-  noted?(plan: Plan): Iterable<{ sn: string; version: string; heardAt: number; model: string | null }>;
+  noted?(plan: Devices): Iterable<{ sn: string; version: string; heardAt: number; model: string | null }>;
   heardStates?(plan: Plan): Iterable<{ sn: string; key: ReportedState; value: string }>;
   handle(
     message: BrokerMessage,
@@ -92,9 +95,23 @@ export async function push(options: PushOptions): Promise<RunResult> {
   emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
   for (const { code, message } of options.warnings ?? []) emit({ event: 'warning', code, message });
   const result = await withTimeLimit(options, (signal) =>
-    attempt({ ...options, signal }).catch((error: unknown) => failedRun(devices, toOtaError(error), signal, false)),
+    attempt({ ...options, signal }).catch((error: unknown) =>
+      failedRun(devices, toOtaError(error), signal, false, lastHeard(options)),
+    ),
   );
   return finishRun(result, emit);
+}
+
+/** What the devices of a run that does not begin run by what is known: as they tell it now, else as they told it before. */
+function lastHeard({ verification, devices, clock }: PushOptions): (sn: string) => LastHeard {
+  const known = new Map<string, LastHeard>();
+  for (const { sn, version, heardAt } of verification?.noted?.({ devices }) ?? []) {
+    known.set(sn, { version, heard_at: heardAt });
+  }
+  for (const { sn, version } of verification?.heard?.({ devices }) ?? []) {
+    known.set(sn, { version, heard_at: clock.wall() });
+  }
+  return (sn) => known.get(sn);
 }
 
 async function attempt(options: PushOptions): Promise<RunResult> {

@@ -45,8 +45,9 @@ export function waitForReady(
     if (ready.length === devices.length) return devices;
     if (core.options.allowSplitPair && ready.length > 0) return ready;
     const found = asked.flatMap((each) => each.found ?? []);
-    keys.set(gateway, [...new Set(found.map(({ key }) => key))].join('\n'));
-    return [...new Set(found.map(({ reason }) => reason))].join('; ').slice(0, LONGEST);
+    // What the dock says of itself holds for both of its devices, and is said once.
+    keys.set(gateway, [...new Set(found.flatMap((each) => each.keys))].join('\n'));
+    return [...new Set(found.flatMap(({ reasons }) => reasons))].join('; ').slice(0, LONGEST);
   }
 
   function gate(start: Start): readonly number[] | string {

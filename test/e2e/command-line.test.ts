@@ -25,6 +25,7 @@ describe('the command line', () => {
     ['help', 'nope'],
     ['config', 'help', 'nope'],
     ['config', 'nope'],
+    ['inventory', 'nope'],
     ['nope', '--help'],
     ['config', 'nope', '-h'],
     ['help', 'config', 'nope'],

@@ -34,6 +34,12 @@ it('says that no dock was asked', async () => {
 it('shows what was last heard of a device with its age', async () => {
   const { stdout } = await dry([device('D1', known('17.05.0102', 72)), device('A1')]);
   expect(stdout).toMatch(/D1 .*17\.07\.0401 +17\.05\.0102, .* ago \(manifest\)/);
+  const json = await dry([device('D1', known('17.05.0102', 72)), device('A1')], '--output', 'json');
+  const last = JSON.parse(json.stdout.trim().split('\n').at(-1) ?? '');
+  expect(last.devices).toMatchObject([
+    { version_before: '17.05.0102', heard_at: expect.any(String), version_after: null },
+    { version_before: null, heard_at: null },
+  ]);
 });
 
 it('refuses a downgrade that the manifest tells of, as the push would', async () => {

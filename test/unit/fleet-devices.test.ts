@@ -231,6 +231,15 @@ describe('the list', () => {
       });
     });
 
+    it('a release that is newer than the target is a downgrade that push refuses', async () => {
+      const newer = known(29 * 24 * HOUR, { firmware_version: '10.03.0001' });
+      expect((await row(newer, target())).warnings).toMatchObject([{ code: 'downgrade' }]);
+      expect(await listed(newer, target(), 'table')).toContain('--allow downgrade');
+      const old = known(31 * 24 * HOUR, { firmware_version: '10.03.0001' });
+      expect((await row(old, target())).warnings).toEqual([]);
+      expect((await row(newer, target({ firmware_upgrade_type: 2 }))).warnings).toEqual([]);
+    });
+
     it('a consistency upgrade is judged by the consistency alone', async () => {
       const told = (compatible_status: number) => known(HOUR, { compatible_status, compatible_at: NOW - HOUR });
       const consistency = target({ firmware_upgrade_type: 2 });

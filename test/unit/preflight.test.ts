@@ -156,6 +156,12 @@ describe('--skip-current', () => {
     expect(warnings).toEqual([['version_unknown', expect.stringMatching(/2 devices: D1, A1$/)]]);
   });
 
+  test('what a dock says of itself is one warning for both of its devices', async () => {
+    const osd = { D1: { ...IDLE, ...sub('A1'), network_state: { quality: 1 } } };
+    const { warnings } = await look({ preflight: 'warn', osd });
+    expect(warnings).toEqual([['may_fail', expect.stringContaining('network of dock D1')]]);
+  });
+
   test('asks of a consistency upgrade whether one is needed, not for the version', async () => {
     const at = { firmware_version: TARGET };
     const both = (status: number) => ({

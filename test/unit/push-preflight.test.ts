@@ -52,6 +52,32 @@ describe('preflight', () => {
     expect(fake.published).toEqual([]);
   });
 
+  test('a refusal tells what the devices run, as far as that is known', async () => {
+    const fake = fakeBroker();
+    const check = async () => {
+      throw new OtaError('preflight_refused', 'not ready');
+    };
+    const verification = {
+      required: false,
+      topics: () => [],
+      *noted({ devices }: { devices: readonly { sn: string }[] }) {
+        for (const { sn } of devices.slice(0, 2))
+          yield { sn, version: '1.0', heardAt: Date.UTC(2026, 0, 1), model: null };
+      },
+      *heard() {
+        yield { sn: 'S1', version: '1.5', model: null };
+      },
+      handle() {},
+    };
+    const run = startPush({ fake, planned: fleetOf(3), preflight: { asks: true, handle() {}, check }, verification });
+    const result = await run.result;
+    expect(result.devices).toMatchObject([
+      { version_before: '1.0', version_after: null, heard_at: '2026-01-01T00:00:00.000Z' },
+      { version_before: '1.5', version_after: null, heard_at: expect.any(String) },
+      { version_before: null, version_after: null, heard_at: null },
+    ]);
+  });
+
   test('verification: its topics are granted first, and what it reports verifies', async () => {
     const fake = fakeBroker({ docks: { P0: goodDock } });
     const verification = {

@@ -27,6 +27,22 @@ test('devices are counted by model and release, the most first', () => {
   expect(upgradeLines([of('M4TD', '1.0')], false)).toEqual(['1 x M4TD  1.0 -> 17.07.0401']);
 });
 
+test('an upgrade of modules or of a payload is not judged by the version', () => {
+  const of2 = { ...of('M4TD', '17.07.04.01'), type: 2 as const };
+  expect(upgradeLines([of2, { ...of(null, null, '01.02.0304'), type: 4 }], true)).toEqual([
+    '1 × M4TD    17.07.04.01, consistency (2) → 17.07.0401',
+    '1 × device  psdk (4) → 01.02.0304',
+  ]);
+});
+
+test('what is known from before the run says how old it is, of several the oldest', () => {
+  const old = (days: number) => ({ ...of('M4TD', '17.05.0102'), age: days * 24 * 3_600_000 });
+  expect(upgradeLines([old(2), old(9), of('M4TD', '17.05.0102')], true)).toEqual([
+    '2 × M4TD  17.05.0102 → 17.07.0401  (heard up to 9d ago)',
+    '1 × M4TD  17.05.0102 → 17.07.0401',
+  ]);
+});
+
 test('a fleet of many kinds takes a few lines', () => {
   const lines = upgradeLines(
     Array.from({ length: 40 }, (_, index) => of(`model ${index}`, null)),

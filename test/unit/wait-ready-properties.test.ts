@@ -53,7 +53,7 @@ test('no half of a pair starts without the other one, nothing before it is ready
         const ended: number[] = [];
         const tell = new Set<(pid: string) => void>();
         const watch: ReadyWatch = {
-          unready: (index) => (why[index] == null ? null : { key: why[index], reason: why[index] }),
+          unready: (index) => (why[index] == null ? null : { keys: [why[index]], reasons: [why[index]] }),
           current: (index) => (current.has(index) ? 'it has it' : null),
           onChange: (listener) => {
             tell.add(listener);

@@ -139,6 +139,18 @@ test('a dock that falls silent while it waits is told of', async () => {
 describe('a pair', () => {
   const away = { ...READY, drone_in_dock: 0 };
 
+  test('what its dock says of itself is one reason', async () => {
+    const run = start({ planned: pairOf(0) });
+    await settle();
+    run.tell('P0', { ...BUSY, drone_in_dock: 0 });
+    await run.pass(11_000);
+    const [[, reason] = []] = run.waits();
+    expect(reason?.split('; ').filter((part) => part.includes('mode working (4)'))).toHaveLength(1);
+    expect(reason).toContain('is not in its dock');
+    run.abort.abort(130);
+    await run.result;
+  });
+
   test('waits as one', async () => {
     const run = start({ planned: pairOf(0), docks: { P0: goodDock } });
     await settle();

@@ -15,7 +15,6 @@ import type { KnownProducts } from '../../protocol/products.js';
 import { stateFolders } from '../../settings/state-folders.js';
 import { safeText } from '../../text.js';
 import type { DeviceOutcome } from '../../upgrade/events.js';
-import type { Plan } from '../../upgrade/plan.js';
 import type { PartOf } from '../context.js';
 import { loadInventory, updateInventory } from './inventory-file.js';
 
@@ -104,7 +103,7 @@ export function keepInventory(
 
 /** The versions that `plan`'s devices had when they were last heard, within 30 days. */
 export function* notedVersions(
-  { devices }: Plan,
+  { devices }: { devices: readonly { sn: string }[] },
   inventory: Inventory,
   known: ReadonlyMap<string, NotedVersion>,
   now: number,

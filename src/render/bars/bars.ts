@@ -177,7 +177,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       if (screen) return;
       // ora and cli-progress must not draw at the same time.
       spinner.stop();
-      upgradeLines(upgradesIn(next), unicode).forEach((line, index) => {
+      upgradeLines(upgradesIn(next, clock.wall()), unicode).forEach((line, index) => {
         say(`${index === 0 ? 'Devices   ' : '          '}${line}`);
       });
       screen = createScreen(stderr);

@@ -203,7 +203,7 @@ export function logRenderer(options: LogOptions): Renderer {
       }
     },
     view(next) {
-      if (view === null) for (const each of upgradeLines(upgradesIn(next), options.unicode)) line(each);
+      if (view === null) for (const each of upgradeLines(upgradesIn(next, clock.wall()), options.unicode)) line(each);
       view = next;
       for (const device of next.devices) {
         pidWidth = Math.max(pidWidth, Math.min(64, device.pid.length));

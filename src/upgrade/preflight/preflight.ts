@@ -6,6 +6,7 @@ import { OtaError } from '../../errors.js';
 import { createFleetFeed, type FleetFeed } from '../../fleet/feed.js';
 import { INFORMS_FOR, notedVersion } from '../../fleet/inventory.js';
 import { listenToFleet } from '../../fleet/listen.js';
+import { pairOf } from '../../fleet/pair.js';
 import { live } from '../../fleet/record.js';
 import type { Broker } from '../../mqtt/broker.js';
 import { sharesReleases } from '../../protocol/models.js';
@@ -13,7 +14,6 @@ import { topicOf } from '../../protocol/topics.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { allowHint, type Risk } from '../../risks.js';
 import { safeText } from '../../text.js';
-import { pairOf } from '../pairs.js';
 import type { Plan } from '../plan.js';
 import type { LeftOut, Preflight } from '../push.js';
 import {
@@ -118,9 +118,11 @@ function decide(plan: Plan, feed: FleetFeed, options: DecideOptions): LeftOut[] 
   for (const gateway of plan.gateways) {
     const judged = gateway.jobs.flat().map((index) => judge(plan, index, feed, options));
     const open = judged.filter(({ current }) => current === null);
+    // What the dock says of itself holds for both of its devices, and is said once.
+    const doubts = new Set(judged.flatMap(({ readiness }) => readiness.warnings.map(({ message }) => message)));
+    for (const message of doubts) onWarning('may_fail', message);
     for (const each of judged) {
-      const { device, readiness, current, index } = each;
-      for (const { message } of readiness.warnings) onWarning('may_fail', message);
+      const { device, current, index } = each;
       if (current !== null) {
         left.push({ device: index, reason: current });
         const noted = consistencyNoted(each, options);

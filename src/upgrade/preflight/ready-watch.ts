@@ -9,11 +9,11 @@ import { safeText } from '../../text.js';
 import type { Plan } from '../plan.js';
 import { downgradeOf, type JudgeOptions, judge, mismatchOf } from './judge.js';
 
-/** `key`: the same for reasons that differ in nothing but a time or a charge. */
+/** `keys`: the same for reasons that differ in nothing but a time or a charge. */
 export interface Unready {
-  key: string;
+  keys: string[];
   /** Safe to show. */
-  reason: string;
+  reasons: string[];
 }
 
 export interface ReadyWatch {
@@ -53,7 +53,7 @@ export function watchReadiness(plan: Plan, feed: FleetFeed, options: ReadyWatchO
       const reasons = readiness.ready === true ? [] : readiness.reasons.map(({ code, message }) => ({ code, message }));
       if (reasons.length === 0 && !heardSince(device.pid, device.sn)) {
         const message = `dock ${safeText(device.pid, 64)} has not reported since the connection to the broker came back`;
-        return { key: 'not heard', reason: message };
+        return { keys: ['not heard'], reasons: [message] };
       }
       const told = reasons.map(({ message }) => message);
       const keys: string[] = reasons.map(({ code, message }) => (AGES.has(code) ? code : message));
@@ -66,7 +66,7 @@ export function watchReadiness(plan: Plan, feed: FleetFeed, options: ReadyWatchO
         told.push(`${found} ${allowHint(risk)}`);
         keys.push(risk);
       }
-      return told.length === 0 ? null : { key: keys.join('\n'), reason: told.join('; ') };
+      return told.length === 0 ? null : { keys, reasons: told };
     },
     current: (index) => (options.skipCurrent ? judge(plan, index, feed, options).current : null),
     onChange(listener) {

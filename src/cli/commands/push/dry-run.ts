@@ -71,7 +71,7 @@ export async function dryRun(
     const current = new Map(left.map(({ device, reason }) => [device, reason]));
     const outcomes = plan.devices.map((device, index) => {
       const reason = current.get(index);
-      const end = notStarted(device, reason ?? 'dry run');
+      const end = notStarted(device, reason ?? 'dry run', known[index]);
       return reason === undefined ? end : { ...end, status: 'skipped' as const };
     });
     output.emit({ event: 'run_finished', exit_code: 0, totals: totalsOf(outcomes), devices: outcomes });

@@ -68,8 +68,8 @@ export function planText(plan: Plan, waves: readonly number[], options: PlanText
 }
 
 /** By its firmware, which is known, in place of its model. */
-function upgradeOf({ file, product_version }: PlannedDevice): UpgradeOf {
-  return { model: file === null ? 'devices without a file' : file.file_name, from: null, to: product_version };
+function upgradeOf({ file, product_version, firmware_upgrade_type: type }: PlannedDevice): UpgradeOf {
+  return { model: file === null ? 'devices without a file' : file.file_name, from: null, to: product_version, type };
 }
 
 const count = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;

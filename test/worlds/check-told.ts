@@ -1,4 +1,5 @@
 /** What must hold of everything that a run tells while it goes on, against what its docks did. */
+import { readLine } from '../../src/journal/record.js';
 import { resultCode } from '../../src/protocol/result-codes.js';
 import { sameVersion } from '../../src/protocol/versions.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
@@ -6,6 +7,7 @@ import type { WorldDock } from './docks.js';
 import { type LifeFacts, type RunFacts, runOf, type Standing, type World } from './facts.js';
 import { HOME } from './life.js';
 import { TARGET } from './scene.js';
+import { BEGIN } from './time.js';
 
 type Finished = Extract<RunEvent, { event: 'device_finished' }>;
 
@@ -61,13 +63,14 @@ function beginAnew(run: RunFacts): void {
 function reopen(world: World, run: RunFacts): void {
   // What the disk did not take, it may take by now: nothing of it was sent.
   const unrecorded = UNRECORDED.test(run.stopReason);
-  const lostStop = isLost(run.stoppedBy, run.stoppedAt);
+  const lostStop = isLost(world, run, run.stoppedBy, run.stoppedAt);
   if (unrecorded || lostStop) run.stopped = false;
   if (lostStop) run.stopRequested = false;
   for (const standing of run.devices.values()) {
     const { state, before, reason, status, at, life } = standing;
     const waited = unrecorded && before === 'retry' && status !== 'ok' && at >= run.stoppedAt;
-    if (state === 'ended' && (waited || isLost(life, at) || UNRECORDED.test(reason ?? ''))) standing.state = before;
+    if (state === 'ended' && (waited || isLost(world, run, life, at) || UNRECORDED.test(reason ?? '')))
+      standing.state = before;
   }
   if (!hasEnded(world, run)) return;
   if (!run.stopRequested) run.stopped = false;
@@ -80,10 +83,14 @@ function reopen(world: World, run: RunFacts): void {
   }
 }
 
-/** Told at `at` after a warning that the journal cannot be written, which it never could be again: no later process knows it. */
-function isLost(life: LifeFacts | null, at: number): boolean {
+/** Told at `at` after a warning that the journal cannot be written, and not in it: no later process knows it. */
+function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number): boolean {
   if (life === null || life.journalWrittenAt >= at) return false;
-  return life.events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable');
+  if (!life.events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable')) return false;
+  // Of what a full disk took in part, whole lines count. They stand in their order.
+  const wall = BEGIN + at + life.journalSkew - 2;
+  const lines = (world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '').split('\n');
+  return !lines.some((line) => Number(readLine(line)?.record.time ?? 0) >= wall);
 }
 
 /** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */

@@ -32,6 +32,8 @@ export interface LifeFacts {
   abortedWith: number | null;
   /** When the disk last took what it wrote to a journal; all that was told before is in it by then. */
   journalWrittenAt: number;
+  /** How far its machine's clock was from the world's when it began to write its journal, whose times go by that. */
+  journalSkew: number;
   /** When it last had its broker back. */
   restoredAt: number;
   heard: Heard[];

@@ -131,6 +131,8 @@ function night({ from, seeds, workers, planted, untilFound }: Night): Promise<Su
       };
       worker.on('message', (more: Sums) => {
         add(sums, more);
+        // A night is long: whoever looks in the meantime can play them already.
+        if (planted === null) for (const { seed, violations } of more.broken) tellBroken(seed, violations);
         progress();
         give();
       });
@@ -158,6 +160,11 @@ function summary(sums: Sums, from: number, seconds: number): string[] {
     `  processes by exit code: ${listed(sums.exits)}`,
     `  devices by outcome: ${listed(sums.outcomes)}`,
   ];
+}
+
+function tellBroken(seed: number, violations: readonly Violation[]): void {
+  const kinds = violations.map(({ kind }) => kind).join(', ');
+  process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}seed ${seed} breaks a promise: ${kinds}\n`);
 }
 
 const say = (lines: readonly string[]) => void process.stdout.write(`${lines.join('\n')}\n`);

@@ -108,7 +108,9 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
   };
   disk.onWritten = (file, process) => {
     const life = lives.find((each) => each === process);
-    if (life && file.endsWith('.jsonl')) life.journalWrittenAt = time.now;
+    if (!life || !file.endsWith('.jsonl')) return;
+    if (life.journalWrittenAt === 0) life.journalSkew = skew[life.life.machine];
+    life.journalWrittenAt = time.now;
   };
   broker.onPublish = ({ topic, payload, retained }) => {
     const parsed = parseTopic(topic);
@@ -248,7 +250,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
         connection: null,
         causes: new Set<never>(),
       },
-      ...{ abortedWith: null, journalWrittenAt: 0, restoredAt: 0, heard: [] },
+      ...{ abortedWith: null, journalWrittenAt: 0, journalSkew: 0, restoredAt: 0, heard: [] },
     };
     lives.push(facts);
     const { machine } = life;

@@ -10,7 +10,15 @@ import type { Fact, FactOf } from './facts.js';
 import { leaveOut } from './leave-out.js';
 import { isSplit, splitEvent } from './pairs.js';
 import type { Plan, PlannedGateway } from './plan.js';
-import { isOver, type JobResult, jobEnded, jobStarted, type Start, takeLeftOver } from './rollout/rollout.js';
+import {
+  deviceEnded,
+  isOver,
+  type JobResult,
+  jobEnded,
+  jobStarted,
+  type Start,
+  takeLeftOver,
+} from './rollout/rollout.js';
 import { createRollout } from './rollout/state.js';
 import { dropDevice, waitEnds } from './rollout/waiting.js';
 import { hasTarget, outcomeOf } from './tracker/jobs.js';
@@ -90,14 +98,26 @@ function follow(core: RunCore, fact: Fact): RunEvent[] {
 
 /** Tells once of a gateway whose dock and aircraft have both ended, on different releases. */
 function tellSplit(core: RunCore, pid: string, events: RunEvent[]): void {
-  const gateway = core.gatewayOfPid.get(pid);
-  if (gateway === undefined || core.split.has(pid)) return;
-  // What had nothing to do is no part of the roll-out, and half of its pair all the same.
-  const indexes = [...(core.rollout.gateways[gateway]?.jobs.flat() ?? []), ...(core.skipped.get(pid) ?? [])];
-  const pair = pairOf(indexes.flatMap((index) => core.tracker.devices[index] ?? []));
+  const pair = core.split.has(pid) ? null : pairOn(core, pid);
   if (!pair || !isSplit(pair)) return;
   core.split.add(pid);
   events.push(splitEvent(pid, pair));
+}
+
+function pairOn(core: RunCore, pid: string): ReturnType<typeof pairOf<DeviceState>> {
+  const gateway = core.gatewayOfPid.get(pid);
+  if (gateway === undefined) return null;
+  // What had nothing to do is no part of the roll-out, and half of its pair all the same.
+  const indexes = [...(core.rollout.gateways[gateway]?.jobs.flat() ?? []), ...(core.skipped.get(pid) ?? [])];
+  return pairOf(indexes.flatMap((index) => core.tracker.devices[index] ?? []));
+}
+
+/** The pairs that are split by what the run knows already: an end that came late may have shown it to nobody. */
+export function splitPairs(core: RunCore): RunEvent[] {
+  return [...core.split].flatMap((pid) => {
+    const pair = pairOn(core, pid);
+    return pair ? splitEvent(pid, pair) : [];
+  });
 }
 
 /**
@@ -198,10 +218,18 @@ function limitOf(core: RunCore, job: JobState, device: DeviceState): Running | n
 
 function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[]): void {
   const gateway = core.gatewayOfPid.get(job.pid);
-  if (gateway === undefined || core.running.get(gateway) !== job || !job.ended) return;
-  if (job.devices.some((device) => device.phase === 'verifying')) return;
-  core.running.delete(gateway);
+  if (gateway === undefined || core.running.get(gateway) !== job) return;
   const before = core.rollout.stopped;
+  if (!job.ended || job.devices.some((device) => device.phase === 'verifying')) {
+    // A failure counts as it comes, also where the other device of its job goes on for an hour.
+    for (const event of [...events]) {
+      if (event.event !== 'device_finished') continue;
+      deviceEnded(core.rollout, gateway, hasFailed(event) || event.status === 'unknown', at);
+    }
+    if (before === null && core.rollout.stopped !== null) leaveRest(core, core.rollout.stopped, at, events);
+    return;
+  }
+  core.running.delete(gateway);
   const dropped = jobEnded(core.rollout, gateway, resultOf(job), at);
   const stopped = core.rollout.stopped;
   const reason =

@@ -9,6 +9,7 @@ import type { Emit, RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
 import { otaDeviceOf } from './plan.js';
 import type { Start } from './rollout/rollout.js';
+import { mayHaveArrived } from './tracker/tracker.js';
 
 /** Where the facts of a run are kept, so that it can be taken up again. */
 export interface FactLog {
@@ -144,7 +145,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       // Anything else means that the connection is gone, as does a refusal after the end: then it may have been sent all
       // the same, and the broker's own events decide what follows.
       if (failed.code !== 'broker_refused' || core.cut !== null) return;
-      options.failed(failed, true);
+      const job = core.tracker.byBid.get(bid);
+      if (!job || !mayHaveArrived(job)) options.failed(failed, true);
       emit({ event: 'warning', code: 'publish_refused', message: failed.message });
       take({ type: 'job_unsent', at: now(), bid, reason: failed.message });
     }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
 import type { FleetFeed } from '../fleet/feed.js';
 import type { Broker, BrokerEvents } from '../mqtt/broker.js';
-import { type CoreOptions, createCore, type RunCore, replay } from './core.js';
+import { type CoreOptions, createCore, type RunCore, replay, splitPairs } from './core.js';
 import { totalsOf } from './counting.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
@@ -162,6 +162,7 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
   const { core, emit } = options;
   const { devices, gateways } = core.plan;
   emit({ event: 'run_started', command: 'resume', devices: devices.length, gateways: gateways.length });
+  if (options.reopened) for (const event of splitPairs(core)) emit(event);
   const result = await withTimeLimit(options, (signal) =>
     attempt({ ...options, signal }).catch((error: unknown) => {
       const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);

@@ -177,6 +177,18 @@ describe('what follows', () => {
     expect(told.slice(8)).toEqual(['S0 ok']);
   });
 
+  test('a failure counts as it comes, also where the other device of its job goes on', () => {
+    const planned = [device('D', 'P0'), device('A', 'P0'), device('E', 'P1')];
+    const options = coreOptions({}, { concurrency: 1, maxFailures: { devices: 1 } });
+    const { core, take, start } = live(planned, options);
+    start(0);
+    const events = take(progress({ sn: 'A', status: 'failed', result: 312023 }));
+    expect(ends(events)).toEqual(['A failed', 'E not_started']);
+    expect(core.rollout).toMatchObject({ stopped: '1 devices ended badly or unknown', endedDevices: 1, badDevices: 1 });
+    take(progress({ sn: 'D', status: 'ok' }));
+    expect(core.rollout).toMatchObject({ running: 0, endedDevices: 2, badDevices: 1 });
+  });
+
   test('skipped devices are no part of the roll-out, also where waves count them', () => {
     const { core, take, start } = live(fleetOf(3), coreOptions({}, { waves: [1, 3] }), new Set([0, 2]));
     take({ type: 'left_out', at: 0, device: 0, outcome: 'skipped', reason: 'up to date' });

@@ -159,6 +159,22 @@ describe('a limit that passed', () => {
     expect(statuses([...passed, ...late], true)).toEqual(['ok', 'ok']);
   });
 
+  it('a pair that a late end shows to be split is told where the run is asked for again', async () => {
+    const planned = [device('P0', 'P0'), device('A', 'P0'), device('B', 'P1')];
+    const facts: Fact[] = [
+      opened('b1', [0, 1]),
+      opened('b2', [2], 1, 'P1'),
+      progress({ bid: 'b1', sn: 'A', status: 'failed', result: 312023 }),
+      { type: 'limit', at: 5, device: 0, limit: 'stall', ms: 1000 },
+      { type: 'limit', at: 5, device: 2, limit: 'stall', ms: 1000 },
+      progress({ bid: 'b1', sn: 'P0', status: 'ok' }),
+    ];
+    const run = await resumed(facts, { reopen: true, planned });
+    expect(run.events).toContainEqual(expect.objectContaining({ event: 'pair_split', pid: 'P0' }));
+    run.fake.dock.progress({ pid: 'P1', bid: 'b2', tid: 't-b2', devices: [], count: 1 }, 'ok', 100);
+    expect((await run.result).exit_code).toBe(1);
+  });
+
   it('that passed after the asking counts', () => {
     const again: Fact = { type: 'limit', at: 9, device: 0, limit: 'stall', ms: 1000 };
     expect(statuses([...passed, { type: 'resumed', at: 6, reopened: true }, again])).toEqual(['unknown', 'ok']);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/upgrade/facts.js';
 import { apply } from '../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, reply, trackerOf } from '../helpers/facts.js';
 
@@ -17,6 +18,18 @@ describe('our own facts', () => {
     expect(ends(events)).toEqual(['A not_started', 'B not_started']);
     expect(events[0]).toMatchObject({ reason: 'no right' });
     expect(tracker.open.size).toBe(0);
+  });
+
+  test('a copy that the broker refuses ends nothing: the request went out before, or its dock speaks of it', () => {
+    const unsent: Fact = { type: 'job_unsent', at: 9, bid: 'b1', reason: 'no right' };
+    const resent: Fact = { type: 'job_resent', at: 2, bid: 'b1' };
+    for (const before of [reply(), progress({ percent: 1 }), resent]) {
+      const tracker = trackerOf();
+      const events = applyAll(tracker, opened('b1', [0]), before, unsent);
+      expect(ends(events)).toEqual([]);
+      expect(tracker.byBid.get('b1')).toMatchObject({ ended: false, uncertain: before === resent });
+      expect(ends(applyAll(tracker, progress({ status: 'ok' })))).toEqual(['A ok']);
+    }
   });
 
   test('a new attempt that the broker did not take leaves the end of the one before', () => {

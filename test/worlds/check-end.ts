@@ -2,7 +2,7 @@
 import { OtaError, toOtaError } from '../../src/errors.js';
 import { createCollector } from '../../src/render/report/gather.js';
 import { stamped } from '../../src/upgrade/events.js';
-import { hasEnded } from './check-told.js';
+import { hasEnded, LIMIT_PASSED } from './check-told.js';
 import { type LifeFacts, runOf, type World } from './facts.js';
 
 export function checkEnd(world: World, life: LifeFacts) {
@@ -119,6 +119,8 @@ export function reopenCut(world: World, life: LifeFacts): void {
   const cutAt = life.events.findLast(({ event }) => event.event === 'device_finished')?.at;
   for (const standing of run.devices.values()) {
     if (standing.life !== life || standing.state !== 'ended' || standing.at !== cutAt) continue;
+    // In that very moment a limit of its own may have passed.
+    if (LIMIT_PASSED.test(standing.reason ?? '')) continue;
     const open = standing.status === 'unknown' || standing.status === 'not_started';
     if (open || (standing.before === 'retry' && standing.status !== 'ok')) standing.state = standing.before;
   }

@@ -24,7 +24,8 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
     case 'job_published': {
       const job = run.jobs.get(event.bid);
       const spoke = world.docks.get(event.pid)?.requests.some(({ bid }) => bid === event.bid);
-      if (!job?.taken && !spoke)
+      // With --match gateway, any word on the gateway counts.
+      if (!job?.taken && !spoke && world.scene.settings.match !== 'gateway')
         world.violated('told too early', `${event.bid} is told as published, and no broker has it`);
       return;
     }
@@ -74,9 +75,9 @@ function reopen(world: World, run: RunFacts): void {
   }
   if (!hasEnded(world, run)) return;
   if (!run.stopRequested) run.stopped = false;
-  for (const standing of run.devices.values()) {
+  for (const [sn, standing] of run.devices) {
     if (standing.state !== 'ended') continue;
-    if (standing.status === 'unknown') standing.state = heardSince(world, standing) ?? 'open';
+    if (standing.status === 'unknown') Object.assign(standing, heardSince(world, sn, standing) ?? { state: 'open' });
     else if (standing.status === 'not_started' && standing.before === 'waiting' && !run.stopRequested)
       standing.state = 'waiting';
     else if (standing.status !== 'ok' && standing.before === 'retry') standing.state = 'retry';
@@ -94,10 +95,13 @@ function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number)
 }
 
 /** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */
-function heardSince({ lives }: World, { job }: Standing): 'ended' | 'retry' | null {
-  const said = lives.flatMap(({ heard }) => heard).findLast(({ bid, last }) => last && bid === job?.bid);
+function heardSince({ lives }: World, sn: string, { job, at }: Standing): Pick<Standing, 'state' | 'status'> | null {
+  const said = lives
+    .flatMap(({ heard }) => heard)
+    .findLast((word) => word.last && word.bid === job?.bid && word.at >= at && covers(word.sn, sn));
   if (!said) return null;
-  return resultCode(said.result).retry ? 'retry' : 'ended';
+  const status = badEnd(said.status ?? 'rejected', said.result);
+  return { state: resultCode(said.result).retry ? 'retry' : 'ended', status };
 }
 
 const UNRECORDED = /the journal \S+ cannot be written/;
@@ -105,7 +109,8 @@ const UNRECORDED = /the journal \S+ cannot be written/;
 /** By its journal: whether it was ended as a whole and not taken up since. */
 export function hasEnded(world: World, run: RunFacts): boolean {
   const lines = (world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '').trimEnd().split('\n');
-  const last = lines.findLast((line) => !line.includes('"kind":"seam"')) ?? '';
+  // A torn line is none, however much of it is there.
+  const last = lines.findLast((line) => !line.includes('"kind":"seam"') && readLine(line) !== null) ?? '';
   return last.includes('"kind":"finished"') && last.includes('"complete":true');
 }
 
@@ -208,6 +213,8 @@ function covers(of: string | null, sn: string): boolean {
   return of === null || of === sn;
 }
 
+export const LIMIT_PASSED = /(?:no services_reply within|no word from the device for|heard of it within) (\d+) s/;
+
 /** `unknown` only where the end could not be heard: nothing was heard of it, and the limit that passed had really passed. */
 function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedAt: number): void {
   const { time } = world;
@@ -222,9 +229,7 @@ function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedA
   if (mine.some(({ last, kind }) => last && kind === 'progress')) {
     world.violated('heard and unknown', `${sn}: the process was told its end, and says that it is not known`);
   }
-  const seconds = /(?:no services_reply within|no word from the device for|heard of it within) (\d+) s/.exec(
-    reason ?? '',
-  )?.[1];
+  const seconds = LIMIT_PASSED.exec(reason ?? '')?.[1];
   if (seconds === undefined) return;
   const since = Math.max(
     publishedAt,

@@ -48,6 +48,7 @@ export interface Heard {
   sn: string | null;
   /** It ends what it speaks of. */
   last: boolean;
+  status: string | null;
   result: number;
 }
 

@@ -218,6 +218,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
           bid: reply.bid,
           sn: null,
           last: reply.result !== 0,
+          status: reply.status,
           result: reply.result,
         });
     } else if (parsed.kind === 'events') {
@@ -231,6 +232,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
         bid,
         sn,
         last: status !== null && isTerminal(status),
+        status,
         result,
       });
     }

@@ -99,6 +99,18 @@ function heldBack({ retry }: Gateway, started: readonly number[], { waitReady }:
   return rest.length < retry.length ? rest : NOTHING;
 }
 
+/** Takes the end of one device of the job that is running on `index` and goes on with another one. */
+export function deviceEnded(rollout: Rollout, index: number, isBad: boolean, now: number): void {
+  const { counted } = gatewayAt(rollout, index);
+  counted.ended++;
+  rollout.endedDevices++;
+  if (isBad) {
+    counted.bad++;
+    rollout.badDevices++;
+  }
+  settleWave(rollout, now);
+}
+
 /**
  * Takes the end of the job that is running on `index`.
  * @returns devices whose turn will not come: the gateway may still be upgrading, or the run was stopped.
@@ -106,8 +118,10 @@ function heldBack({ retry }: Gateway, started: readonly number[], { waitReady }:
 export function jobEnded(rollout: Rollout, index: number, result: JobResult, now: number): number[] {
   const gateway = gatewayAt(rollout, index);
   rollout.running--;
-  rollout.endedDevices += result.good + result.bad + result.unknown;
-  rollout.badDevices += result.bad + result.unknown;
+  const { counted } = gateway;
+  rollout.endedDevices += result.good + result.bad + result.unknown - counted.ended;
+  rollout.badDevices += result.bad + result.unknown - counted.bad;
+  gateway.counted = { ended: 0, bad: 0 };
   if (result.bad + result.unknown > 0) rollout.waveBad = true;
   if (result.good > 0) rollout.waveGood = true;
   const retry = gateway.retry.length > 0 ? [...gateway.retry, ...result.retry] : result.retry;

@@ -9,6 +9,8 @@ export interface Gateway {
   attempt: number;
   retry: readonly number[];
   retryAt: number;
+  /** Of the job that runs: devices that have ended and are counted already, and the bad ones among them. */
+  counted: { ended: number; bad: number };
   /** How much longer it may wait until it is ready; milliseconds. */
   waitLeft: number;
 }
@@ -68,6 +70,7 @@ export function createRollout(
       attempt: 0,
       retry: NOTHING,
       retryAt: 0,
+      counted: { ended: 0, bad: 0 },
       waitLeft: options.waitReady ?? 0,
     })),
     size: jobsOfGateways.reduce((sum, jobs) => sum + jobs.reduce((n, job) => n + job.length, 0), 0),

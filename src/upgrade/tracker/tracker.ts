@@ -80,9 +80,13 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
         return events;
       });
     case 'job_unsent':
-      return withJob(tracker, fact.bid, (job) =>
-        endJob(tracker, job, (device) => finishUnsent(tracker, device, fact.reason, fact.at)),
-      );
+      return withJob(tracker, fact.bid, (job) => {
+        if (fact.withdrawn || !mayHaveArrived(job))
+          return endJob(tracker, job, (device) => finishUnsent(tracker, device, fact.reason, fact.at));
+        // What was refused is a second copy.
+        job.uncertain = !job.accepted && !job.heard;
+        return [];
+      });
     case 'job_resent':
       return withJob(tracker, fact.bid, (job) => {
         job.resent = true;
@@ -142,6 +146,11 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       }
       return NOTHING;
   }
+}
+
+/** Whether a dock may have a request of which the broker refuses a copy: it went out before, or the dock speaks of it. */
+export function mayHaveArrived({ resent, accepted, heard }: JobState): boolean {
+  return resent || accepted || heard;
 }
 
 /** Every device as it stands, in the manifest's order. */

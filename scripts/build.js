@@ -29,7 +29,11 @@ const COMMON = {
   // The licences of what is inside are in NOTICES.txt.
   legalComments: 'none',
   metafile: true,
-  alias: { debug: join(ROOT, 'scripts', 'no-debug.cjs') },
+  alias: {
+    debug: join(ROOT, 'scripts', 'no-debug.cjs'),
+    // Its CommonJS form finds its parts at run time, which a bundler cannot follow.
+    'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+  },
   write: false,
   logLevel: 'warning',
 };

@@ -17,8 +17,6 @@ export interface Broker {
   /** The protocol version in use. */
   readonly version: '5' | '3.1.1';
   readonly connected: boolean;
-  /** Whether the broker kept our session up to the present connection (`resumeSession`, or a loss that was mended). */
-  readonly sessionPresent?: boolean;
   /**
    * Subscribes at QoS 1, in batches, and resolves once the broker has granted every topic. Kept over reconnects.
    * @throws OtaError `broker_refused`, naming the topics that the broker denies; `broker_lost`.

@@ -215,9 +215,6 @@ export async function connectBroker(
     get connected() {
       return link !== null;
     },
-    get sessionPresent() {
-      return link?.sessionPresent ?? false;
-    },
     subscribe: async (list) => {
       if (ended) throw ended;
       await topics.add(list);

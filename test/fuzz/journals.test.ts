@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import { knownJobs } from '../../src/journal/known-jobs.js';
 import { readJournal } from '../../src/journal/read.js';
@@ -17,6 +16,7 @@ import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { cases, damage, patience } from '../helpers/damage.js';
 import { opened, progress, reply } from '../helpers/facts.js';
 import { FACTS, header, type JournalPlace, journalPlace, PLANNED } from '../helpers/journals.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions } from '../helpers/upgrade-run.js';
 
 /** A run with all that a journal can tell: retries, a limit, a loss, an end, and a second process after it. */

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect } from 'mqtt';
 import { vi } from 'vitest';
 import { type JournalContent, listRuns, readJournal } from '../../src/journal/read.js';
 import { clientIdOf } from '../../src/settings/connection/load-connection.js';
@@ -10,6 +9,7 @@ import type { TargetDevice } from '../../src/simulator/configs.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { type CliResult, type Workplace, workplace } from './cli.js';
 import { type Client, docksFor, listen, someDevices } from './cli-docks.js';
+import { hasSession } from './has-session.js';
 import type { Mosquitto } from './mosquitto.js';
 
 const PRELOAD = fileURLToPath(new URL('./crash.js', import.meta.url));
@@ -167,7 +167,9 @@ async function toTheEnd(
     published: devices.map(({ sn }) => timesPublished(seen, sn)),
     codes,
     errors: last.stdout.split('\n').filter((line) => line.includes('"event":"error"')),
-    sessionLeft: content === null || (await hasSession(broker, content, of)),
+    sessionLeft:
+      content === null ||
+      (await hasSession(broker.url, { clientId: clientIdOf(content.header.run), mqttVersion: of.mqttVersion })),
   };
 }
 
@@ -222,18 +224,4 @@ function statusesOf({ stdout, stderr }: CliResult): string[] {
   const line = stdout.trimEnd().split('\n').at(-1) ?? '';
   if (!line.includes('"run_finished"')) throw new Error(`the run did not finish:\n${stdout}\n${stderr}`);
   return JSON.parse(line).devices.map(({ status }: { status: string }) => status);
-}
-
-async function hasSession(broker: Mosquitto, { header }: JournalContent, of: CrashCase): Promise<boolean> {
-  const client = connect(broker.url, {
-    clientId: clientIdOf(header.run),
-    clean: false,
-    protocolVersion: of.mqttVersion === '5' ? 5 : 4,
-    reconnectPeriod: 0,
-  });
-  const sessionPresent = await new Promise<boolean>((resolve) => {
-    client.once('connect', (packet) => resolve(packet.sessionPresent));
-  });
-  await client.endAsync();
-  return sessionPresent;
 }

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Clock, manualClock } from '../../src/clock.js';
+import type { Clock } from '../../src/clock.js';
 import type { OtaError } from '../../src/errors.js';
 import { createJournal, type Journal } from '../../src/journal/journal.js';
 import { journalFile } from '../../src/journal/read.js';
@@ -10,6 +10,7 @@ import { lineOf, type RunRecord } from '../../src/journal/record.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import type { PlannedDevice } from '../../src/upgrade/plan.js';
 import { opened, progress, reply } from './facts.js';
+import { manualClock } from './manual-clock.js';
 import { coreOptions, device } from './upgrade-run.js';
 
 export const RUN = '20261124-081530-9f3ac2';

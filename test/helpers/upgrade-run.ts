@@ -1,6 +1,5 @@
 /** Plans, options and a driver for tests of runs on a clock that is moved by hand. */
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { manualClock } from '../../src/clock.js';
 import type { BrokerEvents } from '../../src/mqtt/broker.js';
 import type { CoreOptions, RunCore } from '../../src/upgrade/core.js';
 import type { RunResult } from '../../src/upgrade/end.js';
@@ -10,6 +9,7 @@ import type { PlannedDevice } from '../../src/upgrade/plan.js';
 import type { FactLog } from '../../src/upgrade/publisher.js';
 import { type PushOptions, push } from '../../src/upgrade/push.js';
 import { type FakeBroker, fakeBroker } from './fake-broker.js';
+import { manualClock } from './manual-clock.js';
 
 export const REPLY = 30_000;
 export const STALL = 30 * 60_000;

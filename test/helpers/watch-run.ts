@@ -1,9 +1,10 @@
 /** A `watch` over a broker in memory, on a clock that is moved by hand. */
-import { manualClock } from '../../src/clock.js';
+
 import type { RunResult } from '../../src/upgrade/end.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { type WatchOptions, watch } from '../../src/upgrade/watch.js';
 import { type FakeBrokerOptions, fakeBroker, type ReceivedJob } from './fake-broker.js';
+import { manualClock } from './manual-clock.js';
 import { STALL, settle } from './upgrade-run.js';
 
 export function startWatch(options: Partial<WatchOptions> = {}, brokerOptions: FakeBrokerOptions = {}) {

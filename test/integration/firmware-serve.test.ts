@@ -6,11 +6,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock, systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/clock.js';
 import { proofOf } from '../../src/firmware/digest/file.js';
 import type { ServedFile, Transfer } from '../../src/firmware/serve/served-file.js';
 import { type FirmwareServer, type ServeOptions, serveFirmware } from '../../src/firmware/serve/server.js';
 import { bytesOf, device, md5Of, prepare, temporaryFolder } from '../helpers/firmware-tools.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const run = promisify(execFile);
 const folder = temporaryFolder();

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock, systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/clock.js';
 import type { Broker } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
 import { openLink } from '../../src/mqtt/link.js';
@@ -10,6 +10,7 @@ import { readTarget } from '../../src/mqtt/stream/target.js';
 import { startAedes } from '../helpers/aedes.js';
 import { connection, hasten, recorder, rejection, until } from '../helpers/broker-recorder.js';
 import { makeCertificates } from '../helpers/certificates.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { type MosquittoOptions, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const certificates = makeCertificates();

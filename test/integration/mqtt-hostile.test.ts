@@ -1,10 +1,10 @@
 /** What a broker can do to a client, quick enough for every day; the attacks on the program are in test/hostile. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
 import { type ConnectOptions, connectBroker } from '../../src/mqtt/connect.js';
 import { connection, hasten, recorder, rejection, until } from '../helpers/broker-recorder.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { publishHead, publishPacket, type RawBrokerOptions, startRawBroker } from '../helpers/raw-broker.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];

@@ -1,11 +1,11 @@
 /** Wildcards in place of topics of each gateway, on brokers that limit what they grant. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import type { ConnectionSettings, SubscribeBy } from '../../src/mqtt/broker.js';
 import { type ConnectOptions, connectBroker } from '../../src/mqtt/connect.js';
 import { limitsOf } from '../../src/mqtt/subscriptions/wanted-topics.js';
 import { type TopicKind, topicOf } from '../../src/protocol/topics.js';
 import { connection, hasten, recorder, rejection, until } from '../helpers/broker-recorder.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { publishPacket, type RawClient, startRawBroker } from '../helpers/raw-broker.js';
 

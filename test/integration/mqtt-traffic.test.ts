@@ -1,11 +1,11 @@
 import { createServer, type Socket } from 'node:net';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
 import { startAedes } from '../helpers/aedes.js';
 import { connection, type Recorder, recorder, rejection, until } from '../helpers/broker-recorder.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { type MosquittoOptions, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];

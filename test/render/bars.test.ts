@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { chooseRenderer } from '../../src/render/choose.js';
 import { widthOf } from '../../src/render/width.js';
 import { NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { type FakeTerminal, fakePipe, fakeTerminal } from '../helpers/terminal.js';
 import { play } from './play.js';
 import { fleetEvents, fleetOf, RECORDED_DEVICES, RECORDED_RUN } from './recorded-run.js';

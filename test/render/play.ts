@@ -1,5 +1,5 @@
-import type { manualClock } from '../../src/clock.js';
 import type { Renderer } from '../../src/render/renderer.js';
+import type { manualClock } from '../helpers/manual-clock.js';
 import { createReplay, type PlannedDevice, type Recorded, type Replay } from './replay.js';
 
 /** Plays what of `events` happens up to `until` milliseconds to `renderer`, while `clock` goes on with it. */

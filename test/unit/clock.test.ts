@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { manualClock, systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/clock.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 describe('manualClock', () => {
   test('runs what is due in the order of its times, at its own time', () => {

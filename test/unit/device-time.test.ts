@@ -1,10 +1,11 @@
 /** The time of a device counts all of its attempts, and is the same on every surface. */
 import { expect, test } from 'vitest';
-import { type Clock, manualClock } from '../../src/clock.js';
+import type { Clock } from '../../src/clock.js';
 import { createCollector } from '../../src/render/report/gather.js';
 import { durationOf } from '../../src/render/report/stats.js';
 import type { RunView } from '../../src/upgrade/tracker/state.js';
 import { type DockScript, fakeBroker, goodDock, refusingDock } from '../helpers/fake-broker.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions, fleetOf, startPush } from '../helpers/upgrade-run.js';
 
 const silent: DockScript = (job, dock) => dock.reply(job);

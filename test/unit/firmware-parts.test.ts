@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { bufferCollector } from '../../src/firmware/http/collect-garbage.js';
 import {
   contentRange,
@@ -16,6 +15,7 @@ import { provesUnchanged } from '../../src/firmware/read/read-file.js';
 import { parseServeAddress, serveBase } from '../../src/firmware/serve/address.js';
 import { rangeAnswer } from '../../src/firmware/serve/range.js';
 import { bytesOf } from '../helpers/firmware-tools.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 describe('waits between attempts', () => {
   it('follow Retry-After, in seconds or as a date, up to five minutes', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { fairRate } from '../../src/firmware/serve/rate.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 /** Everybody takes as much as they can get for `ms`; who got how much. */
 async function share(rate: number, who: string[], ms: number, pause: (who: string) => number = () => 0) {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { showDevices } from '../../src/cli/commands/devices/devices.js';
 import type { DevicesOptions } from '../../src/cli/commands/devices/options.js';
-import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import type { Inventory } from '../../src/fleet/inventory.js';
 import { ONLINE_FOR } from '../../src/fleet/properties.js';
@@ -10,6 +9,7 @@ import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { splitIo } from '../helpers/inside.js';
 import { inventoryOf } from '../helpers/inventory.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const DOCK = {
   mode_code: 0,

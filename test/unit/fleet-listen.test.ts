@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createGroups } from '../../src/fleet/groups.js';
 import { LISTEN_FOR, type ListenOptions, listenToFleet } from '../../src/fleet/listen.js';
 import type { Broker } from '../../src/mqtt/broker.js';
 import { topicOf } from '../../src/protocol/topics.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const DOCK_READY = { mode_code: 0, emergency_stop_state: 0, drone_in_dock: 1, firmware_version: '10.1' };
 const aircraft = (online: 0 | 1) => ({

@@ -10,12 +10,12 @@ import {
   updateInventory,
 } from '../../src/app/inventory/inventory-file.js';
 import { keepInventory } from '../../src/app/inventory/keep.js';
-import { manualClock } from '../../src/clock.js';
 import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createInventory, learnProduct, noteEntry } from '../../src/fleet/inventory.js';
 import { thisOwner } from '../../src/journal/owner.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { inventoryOf, LATER, recent, save, whole } from '../helpers/inventory.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const KEYS_OF_0_1_0 = [
   ...['sn', 'pid', 'kind', 'model', 'firmware_version', 'version_at', 'how', 'compatible_status', 'compatible_at'],

@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manualClock, systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/clock.js';
 import type { OtaError } from '../../src/errors.js';
 import { reopenJournal } from '../../src/journal/journal.js';
 import { holderOf, type Lease, type LeaseOptions, takeLease } from '../../src/journal/lease.js';
 import { lifeOf, type Owner, ownerOf, thisOwner } from '../../src/journal/owner.js';
 import { opened } from '../helpers/facts.js';
 import { type JournalPlace, journalPlace, RUN } from '../helpers/journals.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 let place: JournalPlace;
 let lock: string;

@@ -1,7 +1,6 @@
 /** What a later process makes of the facts of an earlier one. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { OtaError } from '../../src/errors.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
@@ -10,6 +9,7 @@ import { type ResumeOptions, rebuild, replayAsRead, resume } from '../../src/upg
 import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { opened, progress, reply } from '../helpers/facts.js';
 import { type FakeBrokerOptions, fakeBroker, goodDock } from '../helpers/fake-broker.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions, device, REPLY, settle } from '../helpers/upgrade-run.js';
 
 const TWO = [device('A', 'P0'), device('B', 'P1')];

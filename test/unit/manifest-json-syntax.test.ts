@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countKeyMarks, countKeys, jsonProblem, oddStructure } from '../../src/manifest/parse/json-syntax.js';
+import { countKeyMarks, countKeys, jsonProblem } from '../../src/manifest/parse/json-syntax.js';
 import { placeOf } from '../../src/manifest/unreadable.js';
 
 // The same values in every run.
@@ -16,25 +16,33 @@ function isJson(text: string): boolean {
 }
 
 test.each([
-  ['', 0, 'ends where a value is wanted'],
-  ['[', 1, 'ends where a value or "]" is wanted'],
+  ['', 0, 'ends before it is complete'],
+  ['[', 1, 'ends before it is complete'],
+  ['[1', 2, 'ends before it is complete'],
   ['{"a"}', 4, 'has "}" where ":" is wanted'],
   ['{"a": 1,}', 8, 'has a comma too many before "}"'],
-  ['[1,]', 3, 'has a comma too many before "]"'],
+  ['[1,\n ]', 5, 'has a comma too many before "]"'],
   ['[1 2]', 3, 'has "2" where "," or the closing bracket is wanted'],
   ['{"a": 1 "b": 2}', 8, 'has another text where "," or the closing bracket is wanted'],
   ["{'a': 1}", 1, 'has a single quote; text is in double quotes'],
-  ['{"a": "b}', 6, 'has a text that is not closed or holds a bad escape'],
-  ['[1] // all', 4, 'has a comment, which JSON has not'],
-  ['[01]', 1, 'has "0" where a value or "]" is wanted'],
+  ['{"a": "b}', 6, 'has a text that is not closed'],
+  ['{"a": "\\q"}', 6, 'has a bad escape in a text'],
+  ['{"a": "\\u12"}', 6, 'has a bad escape in a text'],
+  ['{"a": "b\tc"}', 6, 'has a line end or control character in a text'],
+  ['[1] // all', 4, 'has a comment; JSON does not allow comments'],
+  ['[1, /* two */ 2]', 4, 'has a comment; JSON does not allow comments'],
+  ['# all\n[1]', 0, 'has a comment; JSON does not allow comments'],
+  ['[01]', 2, 'has "1" where "," or the closing bracket is wanted'],
+  ['[1.]', 1, 'has a number that is not complete'],
   ['[1}', 2, 'has "}" where "," or the closing bracket is wanted'],
-  ['{a: 1}', 1, 'has "a" where a key in double quotes or "}" is wanted'],
+  ['[}', 1, 'has "}" where a value is wanted'],
+  ['{a: 1}', 1, 'has "a", which begins no key or value in JSON'],
   ['[1] [2]', 4, 'has "[" where the end is wanted'],
 ])('%j stops being JSON at %i', (text, offset, problem) => {
-  expect(jsonProblem(text)).toEqual({ offset, problem });
+  expect(jsonProblem(text)).toEqual({ kind: 'syntax', offset, problem });
 });
 
-test('a problem is found exactly where JSON.parse finds one', () => {
+test('a problem is found in the texts that JSON.parse refuses, and in no other', () => {
   const alphabet = fc.constantFrom(
     '{',
     '}',
@@ -69,7 +77,7 @@ test('a problem is found exactly where JSON.parse finds one', () => {
   );
   fc.assert(
     fc.property(text, (candidate) => {
-      expect(jsonProblem(candidate) === null).toBe(isJson(candidate));
+      expect(jsonProblem(candidate)?.kind === 'syntax').toBe(!isJson(candidate));
     }),
     { numRuns: 2000 },
   );
@@ -78,7 +86,7 @@ test('a problem is found exactly where JSON.parse finds one', () => {
 test('whatever JSON.stringify writes has no key twice, and a repeated key is found', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      expect(oddStructure(JSON.stringify(value, null, 1))).toBeNull();
+      expect(jsonProblem(JSON.stringify(value, null, 1))).toBeNull();
     }),
   );
   const keys = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 8 });
@@ -88,15 +96,15 @@ test('whatever JSON.stringify writes has no key twice, and a repeated key is fou
       const pairs = [...names, twice].map((name) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
       const text = `[{${pairs.join(', ')}}]`;
       expect(countKeyMarks(text)).toBeGreaterThan(countKeys(JSON.parse(text)));
-      const found = oddStructure(text);
-      expect(found?.key).toBe(twice);
+      const found = jsonProblem(text);
+      expect(found?.kind).toBe('key');
       expect(text.slice(found?.offset).startsWith(JSON.stringify(twice))).toBe(true);
     }),
   );
 });
 
 test('the same key in different objects is no repetition', () => {
-  expect(oddStructure('[{"a": {"a": 1}, "b": [{"a": 2}]}, {"a": "\\"a\\": 1"}]')).toBeNull();
+  expect(jsonProblem('[{"a": {"a": 1}, "b": [{"a": 2}]}, {"a": "\\"a\\": 1"}]')).toBeNull();
 });
 
 test('keys are counted in the text as in the value, but for texts that look like keys', () => {
@@ -118,8 +126,8 @@ test('keys are counted in the text as in the value, but for texts that look like
 });
 
 test('too deep nesting is found', () => {
-  expect(oddStructure(`${'['.repeat(100)}${']'.repeat(100)}`)).toBeNull();
-  expect(oddStructure('['.repeat(1000))).toEqual({ offset: 100, key: null });
+  expect(jsonProblem(`${'['.repeat(100)}${']'.repeat(100)}`)).toBeNull();
+  expect(jsonProblem('['.repeat(1000))).toMatchObject({ offset: 100, kind: 'depth' });
 });
 
 test('places count lines and columns from 1', () => {

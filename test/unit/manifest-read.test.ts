@@ -207,6 +207,7 @@ test.each([
 
 test('what is neither JSON nor YAML on standard input is reported as JSON', async () => {
   expect(await errorOf(readText('[{"sn": a"}'))).toMatchObject({
-    message: 'the manifest on standard input: line 1, column 9: is not JSON: has "a" where a value is wanted',
+    message:
+      'the manifest on standard input: line 1, column 9: is not JSON: has "a", which begins no key or value in JSON',
   });
 });

@@ -1,7 +1,7 @@
 /** How messages reach a webhook, and what is done where they do not. */
 import { describe, expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { type Answer, createDelivery } from '../../src/render/notify/deliver.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 /** A webhook whose answers are given one by one; the last of `answers` is given from then on. */
 function webhook(...answers: (Answer | 'never')[]) {

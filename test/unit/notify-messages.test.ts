@@ -1,11 +1,11 @@
 /** What webhooks are told of a run, and when. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { type CloudEvent, createNotifier, TOO_LONG } from '../../src/render/notify/messages.js';
 import { signedHeaders, signingKey } from '../../src/render/notify/signature.js';
 import { emptyTotals, notStarted } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../../src/upgrade/events.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 function notifier(simulated = false) {
   const clock = manualClock();

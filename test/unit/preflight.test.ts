@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createInventory, type InventoryEntry } from '../../src/fleet/inventory.js';
 import { topicOf } from '../../src/protocol/topics.js';
@@ -10,6 +9,7 @@ import { createPreflight, type LookOptions } from '../../src/upgrade/preflight/p
 import type { LeftOut } from '../../src/upgrade/push.js';
 import { fakeBroker } from '../helpers/fake-broker.js';
 import { whole } from '../helpers/inventory.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { device } from '../helpers/upgrade-run.js';
 
 const TARGET = '17.07.0401';

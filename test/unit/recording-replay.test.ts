@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { otaCreate } from '../../src/protocol/messages.js';
 import type { RecordedMessage } from '../../src/recording/line.js';
 import { readRecording } from '../../src/recording/read.js';
 import { scriptsOf } from '../../src/recording/script.js';
 import { createReplay } from '../../src/simulator/replay.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const PID = 'SIMDOCK0001';
 const SN = 'SIMAIRCRAFT0001';

@@ -3,9 +3,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import type { Freshness } from '../../src/render/report/html/live.js';
 import { createRenewal } from '../../src/render/report/html/renew.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { createCore } from '../../src/upgrade/core.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { makePlan } from '../../src/upgrade/plan.js';
 import { openSession } from '../../src/upgrade/session.js';
 import { fakeBroker, goodDock } from '../helpers/fake-broker.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions, fleetOf } from '../helpers/upgrade-run.js';
 
 /** A run over `gateways` in which the device with the index `bad` must not be published. */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { otaCreate, type ProgressMessage, readProgress, readReply } from '../../src/protocol/messages.js';
 import { sameVersion } from '../../src/protocol/versions.js';
 import type { Behavior } from '../../src/simulator/behavior.js';
@@ -10,6 +9,7 @@ import type { DockMessage } from '../../src/simulator/messages.js';
 import { seededRandom } from '../../src/simulator/random.js';
 import { behaviorOf, type Scenario } from '../../src/simulator/scenario.js';
 import { builtInScenario, SCENARIOS } from '../../src/simulator/scenarios.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const PID = '7CTDM3D00B0001';
 const AIRCRAFT = '1581F6Q8D23CT00A5N49';

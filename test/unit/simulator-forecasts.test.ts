@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { applyFleetMessage, createFleet } from '../../src/fleet/properties.js';
 import { REASONS, type ReasonCode, readinessOf } from '../../src/fleet/readiness.js';
 import { otaCreate, readReply } from '../../src/protocol/messages.js';
@@ -7,6 +6,7 @@ import { createDock } from '../../src/simulator/dock.js';
 import { seededRandom } from '../../src/simulator/random.js';
 import { behaviorOf } from '../../src/simulator/scenario.js';
 import { builtInScenario } from '../../src/simulator/scenarios.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 const [PID, SN] = ['SIMDOCK0001', 'SIMAIRCRAFT0001'];
 const TARGET = '17.07.04.01';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { normalizeVersion, sameVersion } from '../../src/protocol/versions.js';
 import { packetMeter } from '../../src/simulator/packet-guard.js';
 import { seededRandom } from '../../src/simulator/random.js';
 import { sharedClock } from '../../src/simulator/timers.js';
 import { olderVersion, respelled } from '../../src/simulator/versions.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 describe('seededRandom', () => {
   it('repeats itself, differs by name and by seed, and makes ids as the wire has them', () => {

@@ -1,7 +1,6 @@
 /** Whatever docks say while a run waits for them, and whenever they say it. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { advance, createCore, dueLimits, isRunOver } from '../../src/upgrade/core.js';
 import type { Fact } from '../../src/upgrade/facts.js';
 import { makePlan } from '../../src/upgrade/plan.js';
@@ -9,6 +8,7 @@ import type { ReadyWatch } from '../../src/upgrade/preflight/ready-watch.js';
 import { rebuild } from '../../src/upgrade/resume.js';
 import { startDue } from '../../src/upgrade/rollout/rollout.js';
 import { waitForReady } from '../../src/upgrade/wait-for-ready.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions, device } from '../helpers/upgrade-run.js';
 
 const STEP = 1000;

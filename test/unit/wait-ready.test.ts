@@ -1,7 +1,6 @@
 /** `--wait-ready`: docks that become ready while a run waits for them, on a clock that is moved by hand. */
 import { describe, expect, test } from 'vitest';
 import { namedBids } from '../../src/app/named-bids.js';
-import { manualClock } from '../../src/clock.js';
 import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createInventory } from '../../src/fleet/inventory.js';
 import { topicOf } from '../../src/protocol/topics.js';
@@ -14,6 +13,7 @@ import { watchReadiness } from '../../src/upgrade/preflight/ready-watch.js';
 import { rebuild, resume } from '../../src/upgrade/resume.js';
 import { createVerification } from '../../src/upgrade/verification.js';
 import { type DockScript, type FakeBroker, fakeBroker, goodDock, refusingDock } from '../helpers/fake-broker.js';
+import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions, device, fleetOf, settle, startPush } from '../helpers/upgrade-run.js';
 
 const MINUTE = 60_000;

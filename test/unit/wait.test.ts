@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { manualClock } from '../../src/clock.js';
 import { growingWait, wait } from '../../src/wait.js';
+import { manualClock } from '../helpers/manual-clock.js';
 
 describe('growingWait', () => {
   it('doubles up to the longest', () => {

@@ -312,9 +312,6 @@ export function connectTo(
     get connected() {
       return attached;
     },
-    get sessionPresent() {
-      return present;
-    },
     async subscribe(list) {
       if (ended) throw ended;
       const fresh = list.filter((topic) => !topics.has(topic));

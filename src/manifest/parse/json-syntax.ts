@@ -2,6 +2,7 @@
  * What JSON.parse does not tell in every version of Node: where a text stops being JSON, and whether an object names a
  * key twice (JSON.parse silently takes the last one, which for an `md5` would be a guess).
  */
+import { printParseErrorCode, visit } from 'jsonc-parser';
 import { quoted } from '../../text.js';
 
 export interface JsonProblem {
@@ -10,84 +11,40 @@ export interface JsonProblem {
   problem: string;
 }
 
-const SPACE = /[ \t\r\n]*/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const LITERAL = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y;
-
-/** What may come next. `first...`: just after the opening bracket, where the closing one may follow. */
-type Wanted = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'comma' | 'end';
-
-const WORDS: Readonly<Record<Wanted, string>> = {
-  value: 'a value',
-  'first value': 'a value or "]"',
-  key: 'a key in double quotes',
-  'first key': 'a key in double quotes or "}"',
-  colon: '":"',
-  comma: '"," or the closing bracket',
-  end: 'the end',
+/** By the error names of jsonc-parser. */
+const WANTED: Readonly<Record<string, string>> = {
+  PropertyNameExpected: 'a key in double quotes',
+  ValueExpected: 'a value',
+  ColonExpected: '":"',
+  CommaExpected: '"," or the closing bracket',
+  CloseBraceExpected: '"," or the closing bracket',
+  CloseBracketExpected: '"," or the closing bracket',
+  EndOfFileExpected: 'the end',
 };
 
-/** The first place where `text` is not JSON, or null where it is JSON. */
-export function jsonProblem(text: string): JsonProblem | null {
-  const open: string[] = [];
-  let wanted: Wanted = 'value';
-  let at = 0;
-  const take = (pattern: RegExp): boolean => {
-    pattern.lastIndex = at;
-    if (!pattern.test(text)) return false;
-    at = pattern.lastIndex;
-    return true;
-  };
-  const afterValue = (): Wanted => (open.length > 0 ? 'comma' : 'end');
-  for (;;) {
-    take(SPACE);
-    const char = text[at];
-    if (char === undefined)
-      return wanted === 'end' ? null : { offset: at, problem: `ends where ${WORDS[wanted]} is wanted` };
-    if (wanted === 'value' || wanted === 'first value') {
-      if (char === '{' || char === '[') {
-        open.push(char);
-        wanted = char === '{' ? 'first key' : 'first value';
-        at++;
-      } else if (char === ']' && wanted === 'first value') {
-        open.pop();
-        wanted = afterValue();
-        at++;
-      } else if (take(STRING) || take(LITERAL)) wanted = afterValue();
-      else return { offset: at, problem: found(text, at, wanted) };
-    } else if (wanted === 'key' || wanted === 'first key') {
-      if (take(STRING)) wanted = 'colon';
-      else if (char === '}' && wanted === 'first key') {
-        open.pop();
-        wanted = afterValue();
-        at++;
-      } else return { offset: at, problem: found(text, at, wanted) };
-    } else if (wanted === 'colon' && char === ':') {
-      wanted = 'value';
-      at++;
-    } else if (wanted === 'comma' && char === ',') {
-      wanted = open.at(-1) === '{' ? 'key' : 'value';
-      at++;
-    } else if (wanted === 'comma' && char === (open.at(-1) === '{' ? '}' : ']')) {
-      open.pop();
-      wanted = afterValue();
-      at++;
-    } else return { offset: at, problem: found(text, at, wanted) };
-  }
-}
+const BROKEN: Readonly<Record<string, string>> = {
+  UnexpectedEndOfString: 'has a text that is not closed',
+  InvalidEscapeCharacter: 'has a bad escape in a text',
+  InvalidUnicode: 'has a bad escape in a text',
+  InvalidCharacter: 'has a line end or control character in a text',
+  InvalidCommentToken: 'has a comment; JSON does not allow comments',
+  UnexpectedEndOfComment: 'has a comment; JSON does not allow comments',
+  UnexpectedEndOfNumber: 'has a number that is not complete',
+};
 
-function found(text: string, at: number, wanted: Wanted): string {
+function problemAt(text: string, at: number, code: string): string {
+  if (text.slice(at).trim() === '') return 'ends before it is complete';
+  const wanted = WANTED[code] ?? 'a value';
+  const known = BROKEN[code];
+  if (known !== undefined) return known;
   const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
-  if ((char === '}' || char === ']') && (wanted === 'key' || wanted === 'value')) {
+  if ((char === '}' || char === ']') && /,\s*$/.test(text.slice(Math.max(0, at - 200), at)))
     return `has a comma too many before "${char}"`;
-  }
   if (char === "'") return 'has a single quote; text is in double quotes';
-  if (char === '"' && wanted !== 'comma' && wanted !== 'colon')
-    return 'has a text that is not closed or holds a bad escape';
-  if (char === '#' || text.startsWith('//', at) || text.startsWith('/*', at))
-    return 'has a comment, which JSON has not';
-  if (char === '"') return `has another text where ${WORDS[wanted]} is wanted`;
-  return `has ${quoted(char)} where ${WORDS[wanted]} is wanted`;
+  if (char === '#') return 'has a comment; JSON does not allow comments';
+  if (code === 'InvalidSymbol') return `has ${quoted(char)}, which begins no key or value in JSON`;
+  if (char === '"') return `has another text where ${wanted} is wanted`;
+  return `has ${quoted(char)} where ${wanted} is wanted`;
 }
 
 /** Deeper than any manifest; what is deeper is refused before it can cost time and memory. */
@@ -132,39 +89,54 @@ export function oversized(text: string): JsonProblem | null {
   return null;
 }
 
+/** What ends the reading of a text at the first thing that was found. */
+const FOUND = Symbol('found');
+
 /**
- * The first key that an object of `text` names twice, or the place where the nesting is too deep (`key` null), or null.
- * One quick pass that takes `text` to be JSON; where it is not, {@link jsonProblem} has the word.
+ * The first place where `text` is not JSON, is nested too deeply, or names a key twice in one object (`key`); null where none
+ * of these holds. Slow: for texts in which {@link countKeys} or JSON.parse found something.
  */
-export function oddStructure(text: string): { offset: number; key: string | null } | null {
-  const outer: (Set<string> | null)[] = [];
-  let twice: { offset: number; key: string } | null = null;
-  // The keys of the object that `at` is in; null in a list or at the top.
-  let keys: Set<string> | null = null;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === 0x22) {
-      const end = stringEnd(text, at);
-      if (end === -1) break;
-      if (keys && !twice && isKey(text, end)) {
-        const key = unescaped(text.slice(at + 1, end));
-        if (keys.has(key)) twice = { offset: at, key };
-        keys.add(key);
-      }
-      at = end;
-    } else if (char === 0x7b || char === 0x5b) {
-      if (outer.push(keys) > MAX_DEPTH) return { offset: at, key: null };
-      keys = char === 0x7b ? new Set() : null;
-    } else if (char === 0x7d || char === 0x5d) {
-      keys = outer.pop() ?? null;
-    }
+export function jsonProblem(text: string): (JsonProblem & { kind: 'syntax' | 'depth' | 'key' }) | null {
+  let first: ReturnType<typeof jsonProblem> = null;
+  let twice: ReturnType<typeof jsonProblem> = null;
+  const open: Set<string>[] = [];
+  const begin = (offset: number) => {
+    if (open.push(new Set()) <= MAX_DEPTH) return;
+    first = { kind: 'depth', offset, problem: 'is nested too deeply' };
+    throw FOUND;
+  };
+  const end = () => void open.pop();
+  try {
+    visit(
+      text,
+      {
+        onObjectBegin: begin,
+        onObjectEnd: end,
+        onArrayBegin: begin,
+        onArrayEnd: end,
+        onObjectProperty(key, offset) {
+          const keys = open.at(-1);
+          if (keys?.has(key))
+            twice ??= { kind: 'key', offset, problem: `the key ${quoted(key)} is given twice in one object` };
+          keys?.add(key);
+        },
+        onError(code, offset) {
+          first = { kind: 'syntax', offset, problem: problemAt(text, offset, printParseErrorCode(code)) };
+          throw FOUND;
+        },
+      },
+      { disallowComments: true },
+    );
+  } catch (thrown) {
+    if (thrown !== FOUND) throw thrown;
   }
-  return twice;
+  // A text that is no JSON is to be mended first.
+  return first ?? twice;
 }
 
 /**
  * Quotes before a colon in `text`: as many as it has keys, or more where a text holds them as well. As many as
- * {@link countKeys} finds in its value means that no key is given twice, in a tenth of the time of {@link oddStructure}.
+ * {@link countKeys} finds in its value means that no key is given twice, in a tenth of the time of {@link jsonProblem}.
  */
 export function countKeyMarks(text: string): number {
   let count = 0;
@@ -192,15 +164,6 @@ export function countKeys(value: unknown, depth = 0): number {
   return count;
 }
 
-function unescaped(raw: string): string {
-  if (!raw.includes('\\')) return raw;
-  try {
-    return JSON.parse(`"${raw}"`) as string;
-  } catch {
-    return raw;
-  }
-}
-
 function stringEnd(text: string, start: number): number {
   for (let end = start; ; ) {
     end = text.indexOf('"', end + 1);
@@ -209,10 +172,4 @@ function stringEnd(text: string, start: number): number {
     while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++;
     if (slashes % 2 === 0) return end;
   }
-}
-
-function isKey(text: string, end: number): boolean {
-  let at = end + 1;
-  while (text.charCodeAt(at) <= 0x20) at++;
-  return text.charCodeAt(at) === 0x3a;
 }

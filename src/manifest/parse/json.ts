@@ -1,6 +1,5 @@
-import { quoted } from '../../text.js';
 import { placeOf, unreadable } from '../unreadable.js';
-import { countKeyMarks, countKeys, jsonProblem, oddStructure, oversized } from './json-syntax.js';
+import { countKeyMarks, countKeys, jsonProblem, oversized } from './json-syntax.js';
 
 /** Characters of a text that costs nothing, whatever is in it. */
 const SMALL = 100_000;
@@ -22,21 +21,16 @@ export function parseJson(source: string, text: string): unknown {
   } catch (error) {
     failure = error;
   }
-  const odd = oddStructure(text);
-  if (odd?.key === null) throw unreadable(source, 'is nested too deeply', { place: placeOf(text, odd.offset) });
+  const found = jsonProblem(text);
+  const place = found === null ? undefined : placeOf(text, found.offset);
+  if (found?.kind === 'depth') throw unreadable(source, found.problem, { place });
   if (failure !== undefined) {
-    const problem = jsonProblem(text);
-    throw unreadable(source, `is not JSON${problem === null ? '' : `: ${problem.problem}`}`, {
-      place: problem === null ? undefined : placeOf(text, problem.offset),
+    throw unreadable(source, `is not JSON${found?.kind === 'syntax' ? `: ${found.problem}` : ''}`, {
+      place: found?.kind === 'syntax' ? place : undefined,
       hint: 'Correct the JSON, then try again.',
       cause: failure,
     });
   }
-  if (odd) {
-    throw unreadable(source, `the key ${quoted(odd.key)} is given twice in one object`, {
-      place: placeOf(text, odd.offset),
-      hint: 'Leave one of them out.',
-    });
-  }
+  if (found?.kind === 'key') throw unreadable(source, found.problem, { place, hint: 'Leave one of them out.' });
   return value;
 }

@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'interrupted'
   | 'internal';
 
-/** The one table from an error to the exit code of CONTRACT "Exit codes". */
+/** The exit code of the command line for each error. */
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
   settings_invalid: 2,

@@ -7,6 +7,7 @@ import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
 import type { Context, Warn } from './context.js';
 
+/** How firmware files are read and judged. */
 export interface FirmwareSettings {
   /** Where digests are kept; default: nowhere. */
   cacheFile?: string | null | undefined;

@@ -7,6 +7,7 @@ import { DEFAULTS } from './defaults.js';
 import type { FirmwareSettings } from './firmware.js';
 import type { ServeSettings } from './serving.js';
 
+/** What a push goes by. Times in milliseconds. */
 export interface PushSettings {
   firmware?: FirmwareSettings | undefined;
   /** Serve the manifest's local files to the docks over HTTP. */
@@ -30,6 +31,7 @@ export interface PushSettings {
   verify?: 'off' | 'report' | 'require' | undefined;
 }
 
+/** Time limits, in milliseconds. */
 export interface Limits {
   /** How long to wait for a `services_reply`. */
   reply?: number | undefined;
@@ -41,6 +43,7 @@ export interface Limits {
   total?: number | undefined;
 }
 
+/** In which order and number gateways are upgraded, and what is tried again. */
 export interface RolloutSettings {
   /** Gateways upgrading at once; default all. */
   concurrency?: number | undefined;

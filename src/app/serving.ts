@@ -11,6 +11,7 @@ import type { PlannedDevice } from '../upgrade/plan.js';
 import type { ServedDownload } from '../upgrade/tracker/state.js';
 import type { Context } from './context.js';
 
+/** Where local firmware files are served from. */
 export interface ServeSettings {
   /** `host:port` to listen on. */
   address: string;

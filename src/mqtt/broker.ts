@@ -2,6 +2,7 @@
 
 import type { BrokerUrl } from '../broker-url.js';
 
+/** A message that a broker has delivered. */
 export interface BrokerMessage {
   topic: string;
   payload: Uint8Array;
@@ -11,6 +12,7 @@ export interface BrokerMessage {
   retained: boolean;
 }
 
+/** A connection to a broker, of the library or of your own. */
 export interface Broker {
   /** `mqtt://host:port`, without user info: for messages. */
   readonly url: string;
@@ -33,6 +35,7 @@ export interface Broker {
   close(options?: { keepSession?: boolean }): Promise<void>;
 }
 
+/** What a connection tells whoever opened it. */
 export interface BrokerEvents {
   /** With `resumeSession` the first messages come before `connectBroker` has resolved. */
   onMessage(message: BrokerMessage): void;

@@ -115,6 +115,7 @@ export type RunEvent =
 /** Receives what a run tells, in the order in which it happened; must not throw. */
 export type Emit = (event: RunEvent) => void;
 
+/** How a device ended, as it is told outside. */
 export type PublicDevice = Omit<DeviceOutcome, 'verify'>;
 
 /** An event with the keys of the contract: how a device counts is told by the totals alone. */

@@ -23,6 +23,7 @@ export interface ManifestEntry {
   known?: { version?: string | null; model?: string | null; heard_at?: string | null } | undefined;
 }
 
+/** `firmware_upgrade_type` by number or name: 2 consistency, 3 normal, 4 PSDK payload. */
 export type UpgradeTypeName = 2 | 3 | 4 | 'consistency' | 'normal' | 'psdk';
 
 interface Manifest {
@@ -49,15 +50,18 @@ interface Home {
   home?: string | undefined;
 }
 
+/** What `plan` plans. */
 export interface PlanRequest extends Manifest, Abortable, PushSettings {
   /** The firmware files being read, at most ten times a second. */
   onReading?: ((files: readonly Reading[]) => void) | undefined;
 }
 
+/** What `push` upgrades, and how. */
 export interface PushRequest extends PlanRequest, Home {
   broker: BrokerOptions | ConnectFunction;
 }
 
+/** What `watch` follows. */
 export interface WatchRequest extends Abortable, Home {
   /** Gateways, at least one. */
   pids: string | readonly string[];
@@ -70,6 +74,7 @@ export interface WatchRequest extends Abortable, Home {
   limits?: Pick<Limits, 'stall' | 'total'> | undefined;
 }
 
+/** Which run `resume` takes up, and how. */
 export interface ResumeRequest extends Abortable {
   home: string;
   /** Default: the latest that was interrupted. */
@@ -83,6 +88,7 @@ export interface ResumeRequest extends Abortable {
   limits?: Limits | undefined;
 }
 
+/** What `report` reports. */
 export interface ReportRequest {
   /** Where the journals of `runs` are, as that of a push. */
   home?: string | undefined;
@@ -90,6 +96,7 @@ export interface ReportRequest {
   runs: string | readonly string[];
 }
 
+/** What `devices` lists. */
 export interface DevicesRequest extends Abortable {
   /** Gateways, or `all` of the broker; default: those of `target`. */
   pids?: string | readonly string[] | 'all' | undefined;
@@ -101,6 +108,7 @@ export interface DevicesRequest extends Abortable {
   onWarning?: ((code: string, message: string) => void) | undefined;
 }
 
+/** How `readManifest` reads a manifest. */
 export interface ReadManifestRequest {
   pid?: string | undefined;
   type?: UpgradeTypeName | undefined;
@@ -108,11 +116,13 @@ export interface ReadManifestRequest {
   allowFileWithoutUrl?: boolean | undefined;
 }
 
+/** How `inspect` reads a package. */
 export interface InspectRequest extends Abortable {
   /** PEM of further authorities for https. */
   ca?: Buffer | undefined;
 }
 
+/** What `createSimulator` simulates. */
 export interface SimulatorRequest {
   /** How many docks, or the devices of a manifest whose gateways they are to be; default 2. */
   docks?: number | readonly (ManifestEntry & { pid: string })[] | undefined;

@@ -2,6 +2,7 @@ import { checkManifest } from '../../manifest/read.js';
 import type { SimulatorRequest } from './requests.js';
 import { asked } from './world.js';
 
+/** A broker with simulated docks, which runs until it is closed. */
 export interface Simulator {
   /** `mqtt://127.0.0.1:port`; MQTT 3.1.1. */
   readonly url: string;

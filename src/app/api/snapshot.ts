@@ -15,6 +15,7 @@ export interface RunSnapshot {
   devices: DeviceSnapshot[];
 }
 
+/** Where one device stands. */
 export interface DeviceSnapshot {
   pid: string;
   /** Null in `watch` where a job's devices are not known. */

@@ -1,6 +1,6 @@
 /** What is known of a package, as `inspect --output json` and the digest cache have it. */
 
-/** CONTRACT's three words for a package. `not checked`: it has no configuration, or one that is not understood; no error. */
+/** The three words for a package. `not checked`: it has no configuration, or one that is not understood; no error. */
 export type Verdict = 'proven' | 'not checked' | 'broken';
 
 /** A module that the configuration names. */

@@ -118,6 +118,7 @@ export interface Outage {
   reason: string;
 }
 
+/** The JSON report of one run or of several. */
 export interface RunReport {
   schema: 1;
   /** Version of the dji-ota that made the report. */

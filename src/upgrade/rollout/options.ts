@@ -25,6 +25,7 @@ export function waitAfter(attempt: number, { retryWait }: Pick<RolloutOptions, '
   return Math.min(MAX_RETRY_WAIT, retryWait * 2 ** (attempt - 1));
 }
 
+/** After how many failed or unknown devices no more gateways are started. */
 export type FailureLimit = { devices: number } | { percent: number };
 
 /**

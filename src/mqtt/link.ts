@@ -132,8 +132,8 @@ export function openLink(
     });
 
     const onPacket: Parameters<typeof client.on<'packetreceive'>>[1] = (packet) => {
+      if (packet.cmd === 'publish') opened.frames.parsed();
       if (packet.cmd !== 'connack') return;
-      client.off('packetreceive', onPacket);
       answered = true;
       const code = packet.reasonCode ?? packet.returnCode ?? 0;
       if (code !== 0) end(connackFailure(code, packet.properties?.reasonString, target, settings));
@@ -141,16 +141,19 @@ export function openLink(
     };
     client.on('packetreceive', onPacket);
 
-    client.on('message', (topic, payload, packet) => {
+    const receive = (message: BrokerMessage): boolean => {
+      if (state === 'ended') return false;
       // MQTT 3.1.1 has no way to tell the broker how much is too much.
-      if (state === 'ended' || payload.length > MAX_MESSAGE_BYTES) return;
+      if (message.payload.length > MAX_MESSAGE_BYTES) return true;
       try {
-        events.onMessage({ topic, payload, qos: packet.qos, retained: packet.retain });
+        events.onMessage(message);
       } catch (error) {
         // The receiver's own fault must not look like one of the connection, nor end it.
         events.onReceiverError(error);
       }
-    });
+      return (state as string) !== 'ended';
+    };
+    client.on('message', (topic, payload, { qos, retain }) => void receive({ topic, payload, qos, retained: retain }));
     client.handleMessage = (_, acknowledge) => {
       if (state !== 'ended') acknowledge();
     };
@@ -172,6 +175,10 @@ export function openLink(
     client.on('connect', (connack) => {
       if (state !== 'opening') return;
       state = 'open';
+      opened.frames.deliver(
+        (topic, payload, qos, retained) => receive({ topic, payload, qos, retained }),
+        settings.version,
+      );
       cancelTimeout();
       signal?.removeEventListener('abort', onAbort);
       resolve({

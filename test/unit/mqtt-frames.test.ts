@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { generate, parser } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import { frameFilter } from '../../src/mqtt/stream/mqtt-frames.js';
 import { topicSet } from '../../src/mqtt/stream/topic-set.js';
@@ -83,6 +84,85 @@ describe('frameFilter', () => {
     );
   });
 
+  it.each([
+    ['3.1.1', 4],
+    ['5', 5],
+  ] as const)(
+    'hands out what is wanted, in its order, however it comes in pieces (MQTT %s)',
+    async (version, level) => {
+      const wanted = topicSet();
+      for (const each of ['thing/product/A/events', 'ü/雪']) wanted.add(each);
+      const message = fc.record({
+        topic,
+        qos: fc.constantFrom<0 | 1 | 2>(0, 0, 0, 1, 1, 2),
+        retain: fc.boolean(),
+        text: fc.string({ maxLength: 60, unit: 'binary' }),
+        messageId: fc.integer({ min: 1, max: 0xffff }),
+        note: fc.string({ maxLength: 100 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(message, { maxLength: 12 }),
+          chunkLengths,
+          fc.boolean(),
+          fc.nat(12),
+          async (messages, lengths, some, from) => {
+            const seen: string[] = [];
+            const direct: string[] = [];
+            const acks: number[] = [];
+            const filter = frameFilter({
+              limit: 10_000,
+              send: (bytes) => void acks.push(...bytes),
+              onOversized: () => {},
+            });
+            filter.only(some ? wanted : null);
+            // What is passed on reaches its receiver later than what is handed out.
+            const parsing = parser({ protocolVersion: level });
+            parsing.on('packet', (packet) => {
+              if (packet.cmd !== 'publish') return;
+              filter.parsed();
+              seen.push(JSON.stringify([packet.topic, packet.payload.toString(), packet.qos, packet.retain]));
+            });
+            const expected: string[] = [];
+            let passed: Buffer[] = [];
+            for (const [index, each] of messages.entries()) {
+              if (index === from) {
+                filter.deliver((...given) => {
+                  const [name, payload, qos, retained] = given;
+                  seen.push(JSON.stringify([name, payload.toString(), qos, retained]));
+                  direct.push(seen.at(-1) as string);
+                  return payload.length % 7 !== 0;
+                }, version);
+              }
+              const { topic, text, qos, retain, messageId, note } = each;
+              const properties = level === 5 ? { userProperties: { note }, contentType: 'x' } : {};
+              const payload = Buffer.from(text);
+              const bytes = generate(
+                { cmd: 'publish', topic, payload, qos, retain, dup: false, messageId, properties },
+                { protocolVersion: level },
+              );
+              if (!some || wanted.has(topic)) expected.push(JSON.stringify([topic, payload.toString(), qos, retain]));
+              for (const piece of pieces(bytes, lengths)) {
+                passed.push(Buffer.from(filter.take(piece)));
+                if ((index + piece.length) % 3 === 0) {
+                  parsing.parse(Buffer.concat(passed));
+                  passed = [];
+                }
+              }
+            }
+            parsing.parse(Buffer.concat(passed));
+            expect(seen).toEqual(expected);
+            await new Promise((resolve) => setImmediate(resolve));
+            const wantsAck = (line: string) =>
+              JSON.parse(line)[2] === 1 && Buffer.byteLength(JSON.parse(line)[1]) % 7 !== 0;
+            const unwanted = messages.filter((each) => some && !wanted.has(each.topic) && each.qos > 0).length;
+            expect(acks.length / 4).toBe(direct.filter(wantsAck).length + unwanted);
+          },
+        ),
+      );
+    },
+  );
+
   it('passes any bytes on where nothing is to be left out, but for packets that no parser could hold', () => {
     const anything = fc.uint8Array({ maxLength: 60 });
     fc.assert(
@@ -106,6 +186,30 @@ describe('frameFilter', () => {
     filter.only(topicSet());
     for (const bytes of [Buffer.from([0x30, 0x00]), Buffer.from([0x32, 0x03, 0x00, 0x09, 0x41, 0x42, 0x43])]) {
       expect(filter.take(bytes).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('gives to the parser what it cannot hand out: aliases, wrong properties, wrong acknowledgements', () => {
+    const plain = publish('a', Buffer.from('\0b'));
+    for (const bytes of [
+      // No topic but an alias.
+      packet(0x30, Buffer.from([0, 0, 3, 0x23, 0, 1, 0x62])),
+      // Properties that are longer than the packet, and whose length is.
+      packet(0x30, Buffer.from([0, 1, 0x61, 9, 0])),
+      packet(0x30, Buffer.from([0, 1, 0x61, 0x80, 0x80, 0x80, 0x80, 1])),
+      packet(0x30, Buffer.from([0, 1, 0x61])),
+      packet(0x36, Buffer.from([0, 1, 0x61, 0, 1, 0, 0x62])),
+    ]) {
+      const filter = frameFilter({ limit: 1000, send: () => {}, onOversized: () => {} });
+      const given: string[] = [];
+      filter.deliver((topic, payload) => given.push(`${topic} ${payload}`) > 0, '5');
+      expect(filter.take(bytes).equals(bytes)).toBe(true);
+      // Nothing overtakes it.
+      expect(filter.take(plain).equals(plain)).toBe(true);
+      filter.parsed();
+      filter.parsed();
+      expect(filter.take(plain).length).toBe(0);
+      expect(given).toEqual(['a b']);
     }
   });
 

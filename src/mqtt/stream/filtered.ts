@@ -20,8 +20,23 @@ export function filtered(below: Source, filter: Filter): Duplex {
   return new Filtered(below, filter);
 }
 
+/**
+ * A broker that is slower than we are sends each message by itself, and reading one costs more than all that is done with it.
+ * Where so many small reads come within `window`, the reader rests after each, until as many take longer than `slow`. Milliseconds.
+ */
+const BUSY = { reads: 32, window: 100, slow: 500, rest: 2 };
+/** What is read at once, in bytes, after which there is more to be read. */
+const MUCH = 16 * 1024;
+
 class Filtered extends Duplex {
   readonly #below: Duplex;
+  #isFull = false;
+  #isBusy = false;
+  #reads = 0;
+  #since = 0;
+  #bytes = 0;
+  #turn: NodeJS.Immediate | null = null;
+  #rest: NodeJS.Timeout | null = null;
 
   constructor({ stream: below, read }: Source, filter: Filter) {
     super({ allowHalfOpen: false });
@@ -37,9 +52,15 @@ class Filtered extends Duplex {
       if (left.length === 0) return;
       // Only what is passed on is copied.
       if (read && left.buffer === chunk.buffer) left = Buffer.from(left);
-      if (!this.push(left)) below.pause();
+      if (this.push(left)) return;
+      this.#isFull = true;
+      below.pause();
     };
-    if (read) read(take);
+    if (read)
+      read((chunk) => {
+        take(chunk);
+        this.#restAfter(chunk.length);
+      });
     else below.on('data', take);
     below.on('end', () => this.push(null));
     below.on('error', (error) => this.destroy(error));
@@ -47,7 +68,33 @@ class Filtered extends Duplex {
   }
 
   override _read(): void {
-    this.#below.resume();
+    this.#isFull = false;
+    if (this.#rest === null) this.#below.resume();
+  }
+
+  #restAfter(bytes: number): void {
+    if (++this.#reads === BUSY.reads) {
+      const now = performance.now();
+      this.#isBusy = now - this.#since < (this.#isBusy ? BUSY.slow : BUSY.window);
+      this.#since = now;
+      this.#reads = 0;
+    }
+    if (!this.#isBusy) return;
+    this.#bytes += bytes;
+    // There may be more to read within this turn, and of TLS there is.
+    this.#turn ??= setImmediate(() => this.#endTurn());
+  }
+
+  #endTurn(): void {
+    const isMuch = this.#bytes >= MUCH;
+    this.#turn = null;
+    this.#bytes = 0;
+    if (isMuch || this.destroyed) return;
+    this.#below.pause();
+    this.#rest = setTimeout(() => {
+      this.#rest = null;
+      if (!this.#isFull) this.#below.resume();
+    }, BUSY.rest);
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -64,6 +111,8 @@ class Filtered extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.#turn) clearImmediate(this.#turn);
+    if (this.#rest) clearTimeout(this.#rest);
     this.#below.destroy();
     done(error);
   }

@@ -1,6 +1,7 @@
 /**
  * Looks at MQTT packets on their way in, before they are parsed: a PUBLISH that is too large, or on a topic that nobody
- * wants, is left out without being held, and acknowledged so that the broker does not keep it for us.
+ * wants, is left out without being held, and acknowledged so that the broker does not keep it for us. One that is wanted is
+ * handed to its receiver from here, for the parser would cost more than all that is done with the message.
  */
 import type { Filter } from './filtered.js';
 import type { TopicSet } from './topic-set.js';
@@ -14,7 +15,14 @@ export interface FrameFilterOptions {
   onOversized(topic: string, bytes: number): void;
 }
 
+/** Takes a message, whose payload it may keep; false where it is not to be acknowledged. Must not throw. */
+export type Deliver = (topic: string, payload: Buffer, qos: 0 | 1, retained: boolean) => boolean;
+
 export interface FrameFilter extends Filter {
+  /** Hands messages to `to` from now on, once those that were passed on before have been parsed. */
+  deliver(to: Deliver, version: '5' | '3.1.1'): void;
+  /** A PUBLISH that was passed on has been parsed, and its receiver has it. */
+  parsed(): void;
   /** Leaves out messages on other topics than these from now on; null = none. */
   only(topics: Wanted | null): void;
 }
@@ -31,6 +39,10 @@ const MOST_OWED = 16 * 1024;
 
 export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): FrameFilter {
   let wanted: Wanted | null = null;
+  let receiver: Deliver | null = null;
+  let hasProperties = false;
+  // Messages that were passed on and that nobody has yet: none may overtake them.
+  let parsing = 0;
   // The beginning of a packet that does not say yet whether it is wanted, and how many bytes will.
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -59,7 +71,22 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
     needed = bytes;
   };
 
+  const owe = (type: number, high: number, low: number) => {
+    if (owed + 4 > acks.length) acks = Buffer.concat([acks], acks.length * 2);
+    acks[owed++] = type;
+    acks[owed++] = 2;
+    acks[owed++] = high;
+    acks[owed++] = low;
+  };
+
   return {
+    deliver(to, version) {
+      receiver = to;
+      hasProperties = version === '5';
+    },
+    parsed() {
+      parsing--;
+    },
     only(topics) {
       wanted = topics;
     },
@@ -114,7 +141,8 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
           left = size;
           continue;
         }
-        if (size <= limit && wanted === null) {
+        if (size <= limit && wanted === null && receiver === null) {
+          parsing++;
           left = size;
           continue;
         }
@@ -133,18 +161,35 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
           from = length;
           break;
         }
+        if (size <= limit && (wanted === null || wanted.hasBytes(chunk, at + 2, topicEnd))) {
+          const next = at + size;
+          // No topic: an alias stands for it, which we have not offered.
+          const isPlain = receiver !== null && parsing === 0 && qos < 2 && topicEnd > at + 2;
+          if (isPlain && next > length) {
+            if (start > from) kept.push(chunk.subarray(from, start));
+            hold(chunk, start, next - start);
+            from = length;
+            break;
+          }
+          const payload = isPlain ? (hasProperties ? afterProperties(chunk, end, next) : end) : -1;
+          if (receiver === null || payload < 0) {
+            parsing++;
+            left = size;
+            continue;
+          }
+          if (start > from) kept.push(chunk.subarray(from, start));
+          const topic = chunk.toString('utf8', at + 2, topicEnd);
+          const take = receiver(topic, Buffer.from(chunk.subarray(payload, next)), qos as 0 | 1, (first & 1) === 1);
+          if (take && qos > 0) owe(PUBACK, chunk[topicEnd] as number, chunk[topicEnd + 1] as number);
+          at = next;
+          from = at;
+          continue;
+        }
         left = size;
-        if (size <= limit && (wanted === null || wanted.hasBytes(chunk, at + 2, topicEnd))) continue;
         if (start > from) kept.push(chunk.subarray(from, start));
         skipping = true;
         if (size > limit) onOversized(chunk.toString('utf8', at + 2, topicEnd), size);
-        if (qos > 0) {
-          if (owed + 4 > acks.length) acks = Buffer.concat([acks], acks.length * 2);
-          acks[owed++] = qos === 1 ? PUBACK : PUBREC;
-          acks[owed++] = 2;
-          acks[owed++] = chunk[topicEnd] as number;
-          acks[owed++] = chunk[topicEnd + 1] as number;
-        }
+        if (qos > 0) owe(qos === 1 ? PUBACK : PUBREC, chunk[topicEnd] as number, chunk[topicEnd + 1] as number);
         left -= end - at;
         at = end;
         from = at;
@@ -155,4 +200,16 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
       return kept.length === 1 ? (kept[0] as Buffer) : kept.length === 0 ? NOTHING : Buffer.concat(kept);
     },
   };
+}
+
+/** Where the payload begins after the properties of MQTT 5 (section 2.2.2); negative where the parser has to judge them. */
+function afterProperties(chunk: Buffer, from: number, end: number): number {
+  let at = from;
+  let size = 0;
+  for (let shift = 0; shift < 28 && at < end; shift += 7) {
+    const byte = chunk[at++] as number;
+    size += (byte & 0x7f) << shift;
+    if (byte < 0x80) return at + size <= end ? at + size : -1;
+  }
+  return -1;
 }

@@ -30,8 +30,12 @@ export const ours = ({ manifest }, output = 'json', more = []) => ({
   terminal: output === 'bars',
 });
 
-/** The same with bare mqtt.js. */
-export const theirs = ({ list }) => ({ args: [list], program: bare('follow.js'), terminal: false });
+/** The same with bare mqtt.js; `print`: it also prints each message. */
+export const theirs = ({ list }, print = false) => ({
+  args: [list, ...(print ? ['print'] : [])],
+  program: bare('follow.js'),
+  terminal: false,
+});
 
 /**
  * Runs one of them against docks that send `messages` each.

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBroker } from './broker.js';
 import { digestRows, downloadRow, packageRows } from './rows/firmware.js';
-import { growthRow, memoryRow, receivingRows, wholeRunRow } from './rows/fleet.js';
+import { costRows, growthRow, memoryRow, receivingRows, reportRow, wholeRunRow } from './rows/fleet.js';
 import { inventoryRow } from './rows/inventory.js';
 import { resumeRow } from './rows/journal.js';
 import { foreignRow, scaleRows } from './rows/scale.js';
@@ -29,6 +29,8 @@ const ROWS = [
   { name: 'download', run: downloadRow, needs: ['curl', 'md5sum'] },
   { name: 'receiving', run: (world) => receivingRows(world, ['json', 'log']), needs: ['mosquitto'] },
   { name: 'bars', run: (world) => receivingRows(world, ['bars']), needs: ['mosquitto', 'script'] },
+  { name: 'cost', run: costRows, needs: ['mosquitto'] },
+  { name: 'report', run: reportRow, needs: ['mosquitto'] },
   { name: 'whole-run', run: wholeRunRow, needs: ['mosquitto'] },
   { name: 'memory', run: memoryRow, needs: ['mosquitto'] },
   { name: 'growth', run: growthRow, needs: ['mosquitto'] },

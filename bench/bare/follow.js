@@ -1,17 +1,18 @@
 /**
  * A whole run with bare mqtt.js: subscribes, publishes an ota_create to every gateway, and parses each message until as
- * many have ended. Arguments: URL, file with the gateways' serial numbers as JSON.
+ * many have ended. Arguments: URL, file with the gateways' serial numbers as JSON, `print` to print each message.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
 
-const [url, file] = process.argv.slice(2);
+const [url, file, print] = process.argv.slice(2);
 const pids = JSON.parse(readFileSync(file, 'utf8'));
 const client = mqtt.connect(url, { protocolVersion: 5, reconnectPeriod: 0 });
 let left = pids.length;
 client.on('message', (_topic, payload) => {
   const message = JSON.parse(payload.toString());
+  if (print) console.log(JSON.stringify(message));
   if (message.method !== 'ota_progress' || message.data.output.status !== 'ok') return;
   if (--left === 0) client.end();
 });

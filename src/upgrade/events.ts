@@ -129,11 +129,19 @@ export type StampedEvent = { schema: 1; time: string; run: string } & PublicEven
 
 /** `time`: milliseconds since 1970. A key without a value is null, not absent. */
 export function stamped(event: RunEvent, run: string, time: number): StampedEvent {
-  const { event: name, ...rest } = publicEvent(event);
-  const line: Record<string, unknown> = { schema: 1, time: new Date(time).toISOString(), run, event: name, ...rest };
-  for (const key in line) if (line[key] === undefined) line[key] = null;
+  if (time !== lastTime) {
+    lastTime = time;
+    lastText = new Date(time).toISOString();
+  }
+  const line: Record<string, unknown> = { schema: 1, time: lastText, run, event: event.event };
+  const told = publicEvent(event) as unknown as Record<string, unknown>;
+  for (const key in told) line[key] = told[key] ?? null;
   return line as StampedEvent;
 }
+
+// Many events come within one millisecond.
+let lastTime = 0;
+let lastText = new Date(0).toISOString();
 
 export function publicEvent(event: RunEvent): PublicEvent {
   if (event.event === 'device_finished') return publicDevice(event);

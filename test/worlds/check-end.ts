@@ -1,6 +1,8 @@
 /** What must hold where a process ends: every surface says the same, and nothing that could go on is lost. */
 import { OtaError, toOtaError } from '../../src/errors.js';
 import { createCollector } from '../../src/render/report/gather.js';
+import { PLAIN_STYLES } from '../../src/render/styles.js';
+import { finalTable } from '../../src/render/table/final-table.js';
 import { stamped } from '../../src/upgrade/events.js';
 import { hasEnded, LIMIT_PASSED } from './check-told.js';
 import { type LifeFacts, runOf, type World } from './facts.js';
@@ -47,6 +49,7 @@ export function checkEnd(world: World, life: LifeFacts) {
   }
   same('exit code', exit_code, expectedCode(life, run));
   checkReport(life, same);
+  checkTable(life, same);
   for (const { event, at } of events) {
     const line = JSON.stringify(stamped(event, run.id, at));
     if (line.includes('\n')) world.violated('no JSON line', line);
@@ -96,6 +99,21 @@ function checkReport(life: LifeFacts, same: (what: string, told: unknown, is: un
     report.devices.map(({ sn, status }) => `${sn} ${status}`),
     devices.map(({ sn, status }) => `${sn} ${status}`),
   );
+}
+
+/** The final table has a line for each device, and its totals line the totals. */
+function checkTable(life: LifeFacts, same: (what: string, told: unknown, is: unknown) => void): void {
+  const { devices, totals } = life.result as NonNullable<LifeFacts['result']>;
+  const plain = { width: null, styles: PLAIN_STYLES, unicode: false, elsewhere: null, simulated: false };
+  const lines = finalTable(devices, totals, null, plain).trimEnd().split('\n');
+  const told = [...(lines.at(-1) ?? '').matchAll(/(\d+) (not started|[a-z]+)/g)].slice(1);
+  const counted = told.map(([, count, word]) => `${word?.replace(' ', '_')} ${count}`);
+  const expected = Object.entries(totals).filter(([, count]) => count > 0);
+  same('totals of the table', counted.sort(), expected.map(([word, count]) => `${word} ${count}`).sort());
+  // Where all were left for one reason, the error alone says it.
+  if (lines.length === 1) return;
+  const rows = devices.map(({ sn }) => lines.filter((line) => line.startsWith(`${sn} `)).length);
+  same('lines of the table', rows, new Array(devices.length).fill(1));
 }
 
 /** Whoever is cut off has been cut off by something; what it leaves open is open for the next process. */

@@ -140,7 +140,7 @@ function checkLimits(world: World, run: RunFacts, life: LifeFacts, pid: string, 
         `${pid} of wave ${wave + 1} is started ${Math.round(time.now - endedAt)} ms after ${other}, not ${wavePause}`,
       );
     }
-    const bad = standings.find((standing) => standing?.status !== 'ok' && standing?.status !== 'skipped');
+    const bad = standings.find((standing) => !['ok', 'skipped'].includes(standing?.late ?? standing?.status ?? ''));
     if (bad && !maxFailures && !unfinished)
       world.violated('wave after a bad one', `${pid} of wave ${wave + 1} after ${other} ended ${bad.status}`);
   }

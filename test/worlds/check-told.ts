@@ -95,13 +95,13 @@ function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number)
 }
 
 /** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */
-function heardSince({ lives }: World, sn: string, { job, at }: Standing): Pick<Standing, 'state' | 'status'> | null {
+function heardSince({ lives }: World, sn: string, { job, at }: Standing): Pick<Standing, 'state' | 'late'> | null {
   const said = lives
     .flatMap(({ heard }) => heard)
     .findLast((word) => word.last && word.bid === job?.bid && word.at >= at && covers(word.sn, sn));
   if (!said) return null;
-  const status = badEnd(said.status ?? 'rejected', said.result);
-  return { state: resultCode(said.result).retry ? 'retry' : 'ended', status };
+  const late = badEnd(said.status ?? 'rejected', said.result);
+  return { state: resultCode(said.result).retry ? 'retry' : 'ended', late };
 }
 
 const UNRECORDED = /the journal \S+ cannot be written/;
@@ -145,7 +145,7 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   }
   const lastJob = standing.job;
   if (standing.state !== 'ended') standing.before = standing.state;
-  Object.assign(standing, { state: 'ended', status, reason, life, at: world.time.now });
+  Object.assign(standing, { state: 'ended', status, late: null, reason, life, at: world.time.now });
   const contradiction = contradicts(world, run, event, world.docks.get(event.pid));
   if (contradiction !== null)
     world.violated(`wrong end: ${status}`, `${sn} is told as ${status}, but ${contradiction}`);

@@ -67,6 +67,8 @@ export interface Job {
 export interface Standing {
   state: 'waiting' | 'open' | 'retry' | 'ended';
   status: string | null;
+  /** What its dock said after it was given up as `unknown`, which a process that asks again may know. */
+  late: string | null;
   reason: string | null;
   life: LifeFacts | null;
   at: number;
@@ -115,6 +117,7 @@ export function runOf(world: World, id: string, sns?: readonly string[]): RunFac
     const waiting = (): Standing => ({
       state: 'waiting',
       status: null,
+      late: null,
       reason: null,
       life: null,
       at: 0,

@@ -116,7 +116,11 @@ function night({ from, seeds, workers, planted, untilFound }: Night): Promise<Su
       process.stderr.write(process.stderr.isTTY ? `\r${line}   ` : `${line}\n`);
     };
     for (let index = 0; index < workers; index++) {
-      const worker = new Worker(new URL(import.meta.url), { workerData: { planted } });
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { planted },
+        // A world is thrown away as a whole: with more room for what is young, little of it is copied before that.
+        resourceLimits: { maxYoungGenerationSizeMb: 96 },
+      });
       const give = () => {
         const found = untilFound && sums.broken.length > 0;
         if (next >= end || found) {

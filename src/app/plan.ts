@@ -23,14 +23,14 @@ export interface PlannedRequest {
   request: string;
 }
 
-/** What a push would do, as far as manifest and inventory tell: no dock is asked. */
+/** What a push would do, as far as the docks, where they are asked, and manifest and inventory tell. */
 export interface PlannedRun {
   /** Without what is left out: its devices are in no job. */
   plan: Plan;
   /** The wave of each gateway, from 1. */
   waves: number[];
   left: LeftOut[];
-  /** What each device ran when it was last heard, by manifest or inventory; null = not known, or older than 30 days. */
+  /** What each device ran when it was last heard, by itself, manifest or inventory; null = not known, or older than 30 days. */
   known: (KnownVersion | null)[];
 }
 
@@ -53,6 +53,16 @@ export async function planPush(
   const known = plan.devices.map(({ sn }) =>
     notedVersion(inventory, sn, judge.known.get(sn) ?? null, context.clock.wall(), INFORMS_FOR),
   );
+  return plannedRun(plan, left, known, settings);
+}
+
+/** What is to be done of `plan` where `left` is left out of it. `known`: of each device, in the plan's order. */
+export function plannedRun(
+  plan: Plan,
+  left: LeftOut[],
+  known: (KnownVersion | null)[],
+  settings: PushSettings,
+): PlannedRun {
   return { ...withoutLeft(plan, wavesOf(plan, settings), left), left, known };
 }
 

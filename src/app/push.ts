@@ -6,7 +6,7 @@ import type { KeptConnection, RunRecord } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core.js';
 import type { RunResult } from '../upgrade/end.js';
-import type { Plan } from '../upgrade/plan.js';
+import { judge as judgeDevice } from '../upgrade/preflight/judge.js';
 import { createPreflight } from '../upgrade/preflight/preflight.js';
 import { type ReadyWatchOptions, watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { push as runPush } from '../upgrade/push.js';
@@ -24,7 +24,7 @@ import {
 import { holdLastLine } from './last-line.js';
 import { namedBids } from './named-bids.js';
 import { LISTEN_FOR_EARLIER } from './named-run.js';
-import { judgeOf } from './plan.js';
+import { judgeOf, type PlannedRun, plannedRun } from './plan.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { keptServe, newRunJournal } from './run-journal.js';
 import { nextCommand } from './run-state.js';
@@ -52,7 +52,7 @@ export interface PushRequest {
   /** Of a named run: its lease, and whether nothing is known of an earlier attempt. */
   claim?: { held: HeldJournal; fresh: boolean } | undefined;
   /** Asked once everything is known and nothing is published; false ends the run. */
-  confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
+  confirm?: ((planned: PlannedRun) => Promise<boolean>) | undefined;
 }
 
 export interface PushEnd {
@@ -126,7 +126,12 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       },
       names: namesFrom(feed, earlierModels(devices, inventory)),
       ...(serving ? { downloads: serving.downloads } : {}),
-      confirm: confirm ?? null,
+      confirm: confirm
+        ? (plan, left) => {
+            const known = plan.devices.map((_, index) => judgeDevice(plan, index, feed, judge).version);
+            return confirm(plannedRun(plan, left, known, settings));
+          }
+        : null,
       clock,
       emit: lastLine.emit,
       signal,

@@ -67,7 +67,7 @@ export interface PushOptions {
   timeout?: number | null;
   preflight?: Preflight | null;
   /** Asked once everything is known and nothing is published; false ends the run. */
-  confirm?: ((plan: Plan) => Promise<boolean>) | null;
+  confirm?: ((plan: Plan, left: LeftOut[]) => Promise<boolean>) | null;
   verification?: Verification | null;
   /** Where gateways wait until they are ready (`--wait-ready`): by what they are. */
   readiness?: ((plan: Plan) => ReadyWatch) | null;
@@ -174,7 +174,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       const asked = { ...plan, gateways: plan.gateways.filter(({ pid }) => !heard?.pids.has(pid)) };
       left = await race(preflight.check(broker, asked), goneEarly, signal);
     }
-    if (options.confirm && !(await race(options.confirm(plan), goneEarly, signal))) {
+    if (options.confirm && !(await race(options.confirm(plan, left), goneEarly, signal))) {
       throw new OtaError('interrupted', 'not confirmed', { hint: 'Nothing was published.' });
     }
     const coreOptions = typeof options.core === 'function' ? options.core(plan) : options.core;

@@ -284,3 +284,18 @@ test('a job summary is appended for GitHub Actions, whatever the output', async 
     rmSync(folder, { recursive: true });
   }
 });
+
+test.each(['log', 'bars'] as const)('a pair that ended split stands in the table of %s', async (output) => {
+  const { stdout, clock, renderer } = await start({}, output as 'log');
+  const replay = play(renderer, clock, RECORDED_DEVICES, RECORDED_RUN);
+  const devices = [
+    { sn: 'D1', status: 'ok' as const, version_after: '17.07.0401' },
+    { sn: 'A1', status: 'failed' as const, version_after: null },
+  ];
+  renderer.event({ event: 'pair_split', pid: 'D1', devices });
+  renderer.event(replay.finished(1));
+  renderer.close();
+  expect(stdout.text()).toMatch(
+    /\npair split: gateway D1: dock D1 ok at 17\.07\.0401, aircraft A1 failed; bring both to one release .*\n\d+ devices:/,
+  );
+});

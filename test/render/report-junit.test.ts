@@ -183,3 +183,12 @@ describe('the JUnit report', () => {
     for (const name of ['tests', 'failures', 'errors']) expect(Number(attributes[name])).toBe(sum(name));
   });
 });
+
+it('pairs that ended split are told beside the cases of their run', () => {
+  const report = recordedReport();
+  const [run] = report.runs;
+  const warning = { run: run?.run ?? '', time: report.started, code: 'pair_split', message: 'gateway D1: <split>' };
+  const xml = junitReport({ ...report, warnings: [warning] });
+  expect(xml).toContain('<system-err>pair split: gateway D1: &lt;split&gt;</system-err>');
+  expect(junitReport({ ...report, warnings: [] })).not.toContain('system-err');
+});

@@ -30,6 +30,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
   const fleet = createFleet(options.simulated);
   let screen: Screen | null = null;
   let view: RunView | null = null;
+  const splits: string[] = [];
   let groups: Group[] = [];
   let order: number[] = [];
   let grouped = 0;
@@ -134,6 +135,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         say(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
         break;
       case 'pair_split':
+        splits.push(splitText(event));
         say(`${styles.bad('pair split:')} ${splitText(event)}`);
         break;
       case 'warning':
@@ -149,6 +151,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
           finalTable(event.devices, event.totals, view, {
             elsewhere: options.elsewhere(),
             simulated: options.simulated,
+            splits,
             width: terminalWidth(stdout),
             styles: options.tableStyles,
             unicode,

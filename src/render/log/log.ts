@@ -3,7 +3,7 @@ import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { writeCommand } from '../ci-guard.js';
-import { needsLook } from '../device-states.js';
+import { needsLook, splitText } from '../device-states.js';
 import { errorLines } from '../error-lines.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { upgradeLines, upgradesIn } from '../run-header.js';
@@ -47,6 +47,7 @@ export function logRenderer(options: LogOptions): Renderer {
   const gate = progressGate(progress ?? DEFAULT_STEP, isMany);
   const readingGate = new Map<string, number>();
   let view: RunView | null = null;
+  const splits: string[] = [];
   let wave: number | null = null;
   const began = clock.wall();
   let grouped = false;
@@ -144,6 +145,7 @@ export function logRenderer(options: LogOptions): Renderer {
       finalTable(event.devices, event.totals, view, {
         elsewhere: options.elsewhere(),
         simulated: options.simulated,
+        splits,
         width: terminalWidth(stdout),
         styles: options.tableStyles,
         unicode: options.unicode,
@@ -173,6 +175,7 @@ export function logRenderer(options: LogOptions): Renderer {
       waveLine();
       if (event.event === 'device_progress' && !gate(event)) return;
       if (event.event === 'device_finished' && needsLook(event)) bad.push(event);
+      if (event.event === 'pair_split') splits.push(splitText(event));
       if (event.event === 'job_published' || event.event === 'device_progress') openGroup();
       if (event.event === 'run_finished') return end(event);
       if (event.event === 'error') {

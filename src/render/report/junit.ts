@@ -84,10 +84,18 @@ function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: Readon
       : xml`      <property${attributes({ name, value })}/>
 `,
   );
+  const splits = report.warnings.flatMap(({ run: of, code, message }) =>
+    of === run.run && code === 'pair_split' ? [message] : [],
+  );
   const markup = xml`  <testsuite${head}>
     <properties>
 ${lines}    </properties>
-${cases.map((each) => each.markup)}  </testsuite>
+${cases.map((each) => each.markup)}${
+  splits.length === 0
+    ? []
+    : xml`    <system-err>${textOf(splits.map((text) => `pair split: ${text}`))}</system-err>
+`
+}  </testsuite>
 `;
   return { markup, tests: cases.length, failures, errors };
 }

@@ -27,6 +27,8 @@ export interface FinalTableOptions {
   unicode: boolean;
   /** A sentence that names what shows every device, where a terminal is not to be flooded; null = all are to be listed. */
   elsewhere: string | null;
+  /** Gateways whose dock and aircraft ended on different releases, as {@link splitText} tells it. */
+  splits?: readonly string[];
   /** Against simulated docks. */
   simulated: boolean;
   /** When the run began, milliseconds since 1970: tells how old a version is; null = not known. */
@@ -62,8 +64,20 @@ export function finalTable(
     // The command on a line of its own, to be copied.
     for (const line of counts.length > 0 ? [...wrap(text, width - 1), elsewhere] : []) parts.push(styles.dim(line));
   }
+  parts.push(...splitLines(options));
   parts.push(totalsText(totals, devices.length, options));
   return `${parts.join('\n')}\n`;
+}
+
+const MOST_SPLITS = 20;
+
+function splitLines({ splits = [], width, styles }: FinalTableOptions): string[] {
+  const shown = width === null ? splits : splits.slice(0, MOST_SPLITS);
+  const lines = shown.flatMap((text) => {
+    const [first = '', ...rest] = width === null ? [`pair split: ${text}`] : wrap(`pair split: ${text}`, width - 1);
+    return [styles.bad(first), ...rest.map((line) => `  ${line}`)];
+  });
+  return shown.length < splits.length ? [...lines, `and ${splits.length - shown.length} more pairs`] : lines;
 }
 
 /** A paragraph a cause, with as many serial numbers as a line holds. */

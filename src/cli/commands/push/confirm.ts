@@ -1,32 +1,34 @@
 /** Shows the plan and asks: with `--confirm`, and at a terminal where much is at stake. */
-import { wavesOf } from '../../../app/plan.js';
+import type { PlannedRun } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
 import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
-import type { Plan } from '../../../upgrade/plan.js';
 import { isLook } from '../../../upgrade/preflight/preflight.js';
 import { type Io, isInteractive } from '../../io.js';
 import type { RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
-import { planText, withRedactedUrls } from './plan-view.js';
+import { heardText, planText, withRedactedUrls } from './plan-view.js';
 
 /** Asks, unless nobody asked for it and it concerns a single gateway without any warning. */
 export async function confirmPlan(
-  plan: Plan,
+  { plan, waves, left, known }: PlannedRun,
   options: PushOptions,
   settings: PushSettings,
   io: Io,
   output: RunOutput,
 ): Promise<boolean> {
-  if (!options.confirm && plan.gateways.length <= 1 && !output.warned()) return true;
+  const count = plan.gateways.reduce((sum, { jobs }) => sum + jobs.flat().length, 0);
+  // Where everything is left out, nothing is done that could be asked for.
+  if (count === 0 || (!options.confirm && plan.gateways.length <= 1 && !output.warned())) return true;
   output.pause();
   const { preflight = 'off', skipCurrent = false, skipUnready = false, waitReady } = settings;
   const asked = isLook({ preflight, skipCurrent, skipUnready, waitReady: waitReady !== undefined });
   const shown = { width: terminalWidth(io.stderr), unicode: useUnicode(io.env), verbose: false, asked };
-  io.stderr.write(planText(withRedactedUrls(plan), wavesOf(plan, settings), shown));
+  const runs = known.map((version) => heardText(version, io.clock.wall()));
+  io.stderr.write(planText(withRedactedUrls(plan), waves, { ...shown, left, runs }));
   const { confirm } = await import('../../prompt.js');
-  const devices = plan.devices.length === 1 ? '1 device' : `${plan.devices.length} devices`;
+  const devices = count === 1 ? '1 device' : `${count} devices`;
   const question = `Upgrade ${devices}? This cannot be canceled once a dock has accepted it.`;
   return confirm(question, { input: io.stdin, output: io.stderr, signal: io.signal });
 }

@@ -6,17 +6,17 @@ import { readInventory } from '../../../app/inventory/keep.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run-id.js';
-import { createInventory, type Inventory, type KnownVersion } from '../../../fleet/inventory.js';
+import { createInventory, type Inventory } from '../../../fleet/inventory.js';
 import type { Manifest } from '../../../manifest/model.js';
 import { useUnicode } from '../../../render/color.js';
 import { terminalWidth } from '../../../render/stream.js';
-import { byText, safeText, showDuration } from '../../../text.js';
+import { byText, safeText } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
 import type { RunEvent } from '../../../upgrade/events.js';
 import type { Io } from '../../io.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
-import { planText, withRedactedUrls } from './plan-view.js';
+import { heardText, planText, withRedactedUrls } from './plan-view.js';
 
 /** Everything but connecting and publishing. @returns the exit code, 0 */
 export async function dryRun(
@@ -99,12 +99,6 @@ async function inOrder<T>(
     told.sort((a, b) => place(a) - place(b) || byText(text(a), text(b)));
     told.forEach(emit);
   }
-}
-
-/** `17.05.0102, 3h00m ago (inventory)`: never without its age. */
-function heardText(known: KnownVersion | null, now: number): string {
-  if (known === null) return '';
-  return `${safeText(known.version, 60)}, ${showDuration(now - known.heard_at)} ago (${known.source})`;
 }
 
 /** What earlier runs have heard of the devices; nothing where docks are simulated, or no folder is known. */

@@ -1,8 +1,9 @@
 /** A plan for people: what it comes to, and a row a device. */
+import type { KnownVersion } from '../../../fleet/inventory.js';
 import { showUpgradeType } from '../../../protocol/upgrade-types.js';
 import { type UpgradeOf, upgradeLines } from '../../../render/run-header.js';
 import { renderTable } from '../../../render/table/table.js';
-import { safeText, showBytes } from '../../../text.js';
+import { safeText, showBytes, showDuration } from '../../../text.js';
 import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan.js';
 import type { LeftOut } from '../../../upgrade/push.js';
 import { redactUrl } from '../../../url.js';
@@ -23,6 +24,13 @@ export function withRedactedUrls(plan: Plan): Plan {
     device.file === null ? device : { ...device, file: redacted(device.file) },
   );
   return { ...plan, devices };
+}
+
+/** `17.05.0102, 3h00m ago (inventory)`: never without its age. */
+export function heardText(known: KnownVersion | null, now: number): string {
+  if (known === null) return '';
+  const when = known.source === 'live' ? 'now' : `${showDuration(now - known.heard_at)} ago (${known.source})`;
+  return `${safeText(known.version, 60)}, ${when}`;
 }
 
 // On a terminal a longer list would push what matters out of sight.

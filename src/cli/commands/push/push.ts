@@ -126,7 +126,7 @@ async function runAs(
           },
           ...(claimed ? { claim: { held: claimed.held, fresh: claimed.state === 'fresh' } } : {}),
           confirm: mayAsk(options, manifest, output, io)
-            ? async (plan) => (await import('./confirm.js')).confirmPlan(plan, options, settings, io, output)
+            ? async (planned) => (await import('./confirm.js')).confirmPlan(planned, options, settings, io, output)
             : undefined,
         },
         output.context,

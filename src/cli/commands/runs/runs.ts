@@ -3,15 +3,19 @@ import { runsFolder } from '../../../app/run-journal.js';
 import { isResumable, RUN_STATES, runAsJson, runState } from '../../../app/run-state.js';
 import { showRun } from '../../../app/show-run.js';
 import { stopRun } from '../../../app/stop-run.js';
+import { pairOf } from '../../../fleet/pair.js';
 import { listRuns, oldRuns, pruneRuns, type RunSummary } from '../../../journal/read.js';
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor, useUnicode } from '../../../render/color.js';
+import { splitText } from '../../../render/device-states.js';
 import { terminalWidth } from '../../../render/stream.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
 import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { safeJson, safeText } from '../../../text.js';
+import type { RunCore } from '../../../upgrade/core.js';
 import { COUNTED } from '../../../upgrade/counting.js';
+import { splitEvent } from '../../../upgrade/pairs.js';
 import { viewOf } from '../../../upgrade/tracker/view.js';
 import { type Io, isInteractive, warner } from '../../io.js';
 import type { PruneOptions, RunsOptions } from './options.js';
@@ -78,10 +82,19 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
       elsewhere: null,
       simulated: header.simulated,
       began: header.time,
+      splits: splitsOf(core),
     }),
   );
   if (next !== null) io.stderr.write(`Go on from here with: ${next}\n`);
   return 0;
+}
+
+/** Gateways whose dock and aircraft ended on different releases, as it is told. */
+function splitsOf({ split, tracker }: RunCore): string[] {
+  return [...split].flatMap((pid) => {
+    const pair = pairOf(tracker.devices.filter((device) => device.pid === pid));
+    return pair ? [splitText(splitEvent(pid, pair))] : [];
+  });
 }
 
 /** `dji-ota runs stop <run>`. */

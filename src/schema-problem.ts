@@ -22,19 +22,19 @@ export function schemaProblem(issue: z.core.$ZodIssue): string {
   if (input === undefined && issue.code !== 'custom') return 'is missing';
   switch (issue.code) {
     case 'invalid_type':
-      return `is ${shown(input)}; ${KINDS[issue.expected] ?? issue.expected} is wanted`;
+      return `is ${shown(input)}; expected ${KINDS[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `is ${shown(input)}; ${issue.values.map(shown).join(', ')} ${issue.values.length > 1 ? 'are' : 'is'} possible`;
     case 'too_small':
       return issue.origin === 'string' && issue.minimum === 1
         ? 'is empty'
-        : `is ${shown(input)}; at least ${issue.minimum} is wanted`;
+        : `is ${shown(input)}; the minimum is ${issue.minimum}`;
     case 'too_big':
-      return `is ${shown(input)}; at most ${issue.maximum} is possible`;
+      return `is ${shown(input)}; the maximum is ${issue.maximum}`;
     case 'unrecognized_keys':
       return `has unknown keys: ${issue.keys.map((key) => quoted(key)).join(', ')}`;
     default:
-      return `is ${shown(input)}, which does not fit`;
+      return `is ${shown(input)}, which is not valid`;
   }
 }
 

@@ -76,24 +76,24 @@ function verifierFault(code: string, error: Error, peer: string): TlsFault {
     const { reason } = error as { reason?: unknown };
     return fault(
       `is for another host${typeof reason === 'string' && reason !== '' ? `: ${reason}` : ''}`,
-      'Use the host name that the certificate was made for.',
+      'Use a host name that the certificate covers.',
     );
   }
   if (code === 'CERT_HAS_EXPIRED') {
-    return fault('has expired', 'Have it renewed, and check the clock of this machine.');
+    return fault('has expired', 'Renew the certificate, or correct the clock of this machine.');
   }
   if (code === 'CERT_NOT_YET_VALID') return fault('is not valid yet', 'Check the clock of this machine.');
   // Node 20 to 24 pass this one on as UNSPECIFIED: only OpenSSL's words tell it.
   if (/digest algorithm too weak|md too weak/i.test(error.message)) {
     return fault(
-      'or one of its chain is signed with an outdated algorithm (SHA-1 or MD5)',
-      'Have it issued anew with SHA-256 or better.',
+      'or one in its chain is signed with an outdated algorithm (SHA-1 or MD5)',
+      'Get a new certificate that is signed with SHA-256 or better.',
     );
   }
   if (code === 'INVALID_PURPOSE') {
     return fault(
       'is not made for a server',
-      'Have one issued whose extended key usage holds “TLS web server authentication” (serverAuth).',
+      'Get a certificate whose extended key usage includes “TLS web server authentication” (serverAuth).',
     );
   }
   // Newer releases append advice for programmers after a semicolon.
@@ -101,7 +101,7 @@ function verifierFault(code: string, error: Error, peer: string): TlsFault {
   return fault(`was refused: ${words || code}${words && code !== 'UNSPECIFIED' ? ` (${code})` : ''}`, RENEW);
 }
 
-const RENEW = 'Have a certificate issued that is valid for this server; --ca names the authority that signed it.';
+const RENEW = 'Get a certificate that is valid for this server; name the authority that signed it with --ca.';
 
 /** What OpenSSL found itself, or was told by an alert of the other side. */
 function handshakeFault(code: string, peer: string): TlsFault | null {

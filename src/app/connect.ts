@@ -17,11 +17,11 @@ export function connector(
   const onOversized = (topic: string, bytes: number) => {
     if (toldOf.has(topic) || toldOf.size === MOST_OVERSIZED) return;
     toldOf.add(topic);
-    const shown = `${safeText(topic, 120)}: ${showBytes(bytes)}, and more than 1 MiB is not read`;
+    const shown = `${safeText(topic, 120)}: ${showBytes(bytes)}, more than the limit of 1 MiB`;
     warn('message_too_large', `a message was skipped on ${shown}`);
   };
   const onLimited = (why: string) => {
-    const rest = 'what other gateways send arrives here too, and is left out';
+    const rest = 'messages of other gateways are received too, and ignored';
     warn('subscribed_by_wildcard', `${why}: wildcards are used instead (--subscribe wildcard), so that ${rest}`);
   };
   return async (events, signal) => {

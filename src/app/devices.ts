@@ -41,14 +41,14 @@ export function scopeOf(
 ): DevicesScope {
   if (select && !target) {
     throw new OtaError('usage', '--select is given without --target', {
-      hint: 'Labels stand in a manifest: give it with --target.',
+      hint: 'Labels are in a manifest: give it with --target.',
     });
   }
   const devices = selectDevices(target ?? [], { select });
   const named = checkedPids('--pid', pids.length > 0 ? pids : all ? [] : devices.map(({ pid }) => pid));
   if (named.length === 0 && !all) {
-    const hint = 'Give --pid <sn>, --target <manifest>, or --all for every gateway of the broker.';
-    throw new OtaError('usage', 'no gateway is named', { hint });
+    const hint = 'Give --pid <sn>, --target <manifest>, or --all for all gateways on the broker.';
+    throw new OtaError('usage', 'no gateway is given', { hint });
   }
   const listed = new Set(named);
   const inScope = devices.filter(({ sn, pid }) => !serialProblem(sn) && (all || listed.has(pid)));
@@ -96,7 +96,7 @@ export async function withFleet<T>(
   const broker = await connect(
     {
       onMessage: feed.handle,
-      onLost: (reason) => warn('broker_lost', `connection to the broker lost, seeking it: ${reason}`),
+      onLost: (reason) => warn('broker_lost', `connection to the broker lost, reconnecting: ${reason}`),
       onRestored: () => warn('broker_restored', 'connection to the broker restored'),
       onGone(error) {
         gone = error;
@@ -134,8 +134,8 @@ export async function listDevices(
   if (heard.ended === 'aborted') return null;
   // Docks that nobody could hear are not offline.
   if (!broker.connected) {
-    throw new OtaError('broker_lost', `the connection to ${broker.url} was lost while the docks were listened to`, {
-      hint: 'Try again once the broker is reached.',
+    throw new OtaError('broker_lost', `the connection to ${broker.url} was lost while listening to the docks`, {
+      hint: 'Try again when the broker can be reached.',
     });
   }
   const groups = createGroups(feed.fleet, fixedOf(scope));

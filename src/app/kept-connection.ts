@@ -67,9 +67,13 @@ export function connectionAgain(
   if (!flags.broker && !env.DJI_OTA_BROKER && flags.profile === NO_PROFILE) {
     const shown = keptBroker(kept);
     const which = shown === null ? '' : ` (${shown})`;
-    throw new OtaError('usage', `the URL of the broker of run ${id} is not kept, since it may hold a secret${which}`, {
-      hint: 'Give it again with --broker, or in DJI_OTA_BROKER.',
-    });
+    throw new OtaError(
+      'usage',
+      `the URL of the broker of run ${id} was not stored, because it may contain a secret${which}`,
+      {
+        hint: 'Give it again with --broker, or in DJI_OTA_BROKER.',
+      },
+    );
   }
   return { flags, earlier: { run: id, keys } };
 }
@@ -81,7 +85,7 @@ export function connectionAgain(
 export function checkSameBroker(id: string, kept: KeptConnection, given: ConnectionFlags, url: BrokerUrl): void {
   if (kept.broker !== undefined || given.broker !== undefined || typeof kept.shownBroker !== 'string') return;
   if (kept.shownBroker === url.shown) return;
-  throw new OtaError('usage', `run ${id} went to ${safeText(kept.shownBroker, 300)}, and not to ${url}`, {
+  throw new OtaError('usage', `run ${id} used ${safeText(kept.shownBroker, 300)}, not ${url}`, {
     hint: 'Give the URL of its broker with --broker.',
   });
 }

@@ -86,8 +86,8 @@ function stateOf({ header, finished }: JournalContent, begun: boolean, simulated
   if (header.simulated !== simulated) {
     // A rehearsal reserves no name.
     if (header.simulated) return 'new';
-    throw new OtaError('usage', `run ${header.run} is no rehearsal: its docks are real ones`, {
-      hint: 'Rehearse under another name, or without --run.',
+    throw new OtaError('usage', `run ${header.run} is not simulated: its docks are real`, {
+      hint: 'Simulate under another name, or without --run.',
     });
   }
   if (!begun && (!finished?.complete || NOTHING_SENT.has(finished.exit_code))) return 'new';
@@ -107,8 +107,8 @@ function checkSameManifest(run: string, { header, plan }: JournalContent, device
   const shown = differences.slice(0, 10);
   if (differences.length > shown.length) shown.push(`and ${differences.length - shown.length} more`);
   throw new OtaError('usage', `run ${run} was made with another manifest`, {
-    details: shown.length > 0 ? shown : ['an md5 or the path of a URL is another one'],
-    hint: 'Give this one a name of its own. One name stands for one set of devices, versions and firmware.',
+    details: shown.length > 0 ? shown : ['an md5 or the path of a URL differs'],
+    hint: 'Use another name for this manifest. A name stands for one set of devices, versions and firmware.',
   });
 }
 

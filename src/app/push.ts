@@ -161,12 +161,12 @@ function listening(run: string, { note, warn }: Context) {
   return {
     listenFor: LISTEN_FOR_EARLIER,
     onHeard(gateways: number, of: number) {
-      if (gateways > 0) note(`Run ${run} goes on already on ${gateways} of ${of} gateways: followed there`);
+      if (gateways > 0) note(`Run ${run} is already running on ${gateways} of ${of} gateways: following it there`);
       if (gateways === of) return;
       const where = gateways === 0 ? '' : ` on ${of - gateways} of ${of} gateways`;
       warn(
         'earlier_unknown',
-        `the journal of run ${run} is not here, and no upgrade of it was heard${where}: whether an earlier attempt has sent one is not known`,
+        `the journal of run ${run} is not here, and no upgrade of it was heard${where}: it is not known whether an earlier attempt sent one`,
       );
     },
   };

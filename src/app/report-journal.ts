@@ -52,13 +52,13 @@ export function reportOfJournal(content: JournalContent, version: string, alive:
   const last = facts.at(-1);
   const time = finished?.time ?? last?.at ?? header.time;
   if (content.lost > 0) {
-    const message = `the journal of run ${header.run} is damaged (${content.lost} lines are lost): the report may lack what they told`;
+    const message = `the journal of run ${header.run} is damaged (${content.lost} lines are lost): the report may be incomplete`;
     collector.take({ event: 'warning', code: 'journal_damaged', message }, time);
   }
   if (!finished) {
     const message = alive
-      ? `run ${header.run} goes on: the report shows it as it stands`
-      : `run ${header.run} was ended before it could write its end; dji-ota resume ${header.run} takes it up again`;
+      ? `run ${header.run} is still running: the report shows its current state`
+      : `run ${header.run} was killed before it wrote its end; continue it with dji-ota resume ${header.run}`;
     collector.take({ event: 'warning', code: alive ? 'run_alive' : 'run_unfinished', message }, time);
   }
   const devices = outcomes(core.tracker);

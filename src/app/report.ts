@@ -68,7 +68,7 @@ function missingParts(reports: readonly RunReport[]): string[] {
     if (missing.length === 0) return [];
     const more = missing.length > MOST_NAMED ? ` and ${missing.length - MOST_NAMED} more` : '';
     const shown = `${missing.slice(0, MOST_NAMED).join(', ')}${more}`;
-    return `of the ${of} parts of run ${safeText(name, 64)} there is no report of ${shown}: how their devices ended is not known`;
+    return `no report of ${shown} of the ${of} parts of run ${safeText(name, 64)}: the outcome of their devices is not known`;
   });
 }
 
@@ -82,7 +82,7 @@ async function runsOf(wanted: string, env: NodeJS.ProcessEnv, on: Machine): Prom
     const isPart = (run: string) => partOfRun(run)?.name.toLowerCase() === wanted.toLowerCase();
     const parts = (await runNames(runsFolder(env), on.disk)).filter(isPart);
     if (parts.length > 0) return parts.sort(byText);
-    throw new OtaError(code, message, { hint: `${hint} A JSON report is named by its file, which ends in .json.` });
+    throw new OtaError(code, message, { hint: `${hint} Give a JSON report by its file name, which ends in .json.` });
   }
 }
 
@@ -107,7 +107,7 @@ async function readReport(file: string, disk: Disk): Promise<RunReport> {
     throw bad(`${shown} cannot be read: ${systemReason(error)}`, 'Give a JSON report, or the id of a run.', [], error);
   }
   const made =
-    'A JSON report is made with: dji-ota push … --report report.json, or dji-ota report <run> --report report.json';
+    'Write a JSON report with: dji-ota push … --report report.json, or dji-ota report <run> --report report.json';
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));

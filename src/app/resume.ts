@@ -61,7 +61,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
   const { header, plan, finished, lost } = content;
   try {
     if (header.simulated) {
-      throw new OtaError('run_not_found', `run ${run} was simulated: its broker and docks are gone`, {
+      throw new OtaError('run_not_found', `run ${run} was simulated: its broker and docks no longer exist`, {
         hint: 'Run it again with push --simulate.',
       });
     }
@@ -158,12 +158,14 @@ export async function latestUnfinished(
     ({ finished }) => !finished?.complete || (republishUncertain && finished.totals.unknown > 0),
   );
   if (unfinished) return unfinished.run;
-  throw new OtaError('run_not_found', 'there is no unfinished run', { hint: 'dji-ota runs lists the earlier ones.' });
+  throw new OtaError('run_not_found', 'there is no unfinished run', {
+    hint: 'List the earlier runs with dji-ota runs.',
+  });
 }
 
 function warnOfDamage(id: string, { unreadable, lost }: JournalContent, warn: Warn): void {
   if (lost > 0) {
-    const what = 'what may have been published is followed, and nothing new is published';
+    const what = 'jobs that may have been published are followed, and nothing new is published';
     warn('journal_damaged', `the journal of run ${id} is damaged (${lost} lines are lost): ${what}`);
   } else if (unreadable > 0) {
     warn('journal_torn', `the last line of the journal of run ${id} was cut off; nothing depended on it`);
@@ -186,12 +188,12 @@ function refusal(
   damaged: boolean,
 ): string | null {
   if (damaged) {
-    return 'the journal is damaged: it may have been sent. Look at the dock; dji-ota resume --republish-uncertain sends it';
+    return 'the journal is damaged: the job may have been sent. Check the dock; to send it, use dji-ota resume --republish-uncertain';
   }
   if (job.some((device) => unserved.has(device)))
-    return 'its firmware cannot be served again: put the file back, then dji-ota resume sends it';
+    return 'its firmware cannot be served again: restore the file, then continue with dji-ota resume';
   if (job.every((device) => !missing.has(device))) return null;
-  return 'its file_url is not kept in the journal, and the manifest has it no more: give --manifest';
+  return 'its file_url was not stored in the journal, and is no longer in the manifest: give --manifest';
 }
 
 /**

@@ -57,11 +57,11 @@ export async function toRetry(
   if (chosen.length > 0) return { run: id, content, devices: chosen };
   const last = attempts.at(-1)?.run ?? id;
   const open = [...newest.values()].filter(({ status }) => status === 'unknown').length;
-  throw new OtaError('usage', `no device of run ${id} is to be tried again`, {
+  throw new OtaError('usage', `run ${id} has no device to retry`, {
     hint:
       open === 0
-        ? `Each ended well: dji-ota runs ${last} shows ${last === id ? 'them' : 'the latest attempt'}.`
-        : `How ${open} of them ended is not known: dji-ota resume ${last} listens again, --include unknown sends the upgrade again.`,
+        ? `All ended well: dji-ota runs ${last} shows ${last === id ? 'them' : 'the latest attempt'}.`
+        : `The outcome of ${open} of them is unknown: dji-ota resume ${last} listens again, --include unknown sends the upgrade again.`,
   });
 }
 
@@ -81,13 +81,13 @@ function retriesOf({ run, simulated }: RunSummary, all: readonly RunSummary[]): 
 /** @throws OtaError `run_alive`, or `usage` where what the run has not published yet, it would publish once it is resumed */
 function checkEnded({ run, alive, holder, finished, simulated }: RunSummary): void {
   if (alive) {
-    throw new OtaError('run_alive', `run ${run} is still going on, in process ${holder?.pid}`, {
+    throw new OtaError('run_alive', `run ${run} is still running, in process ${holder?.pid}`, {
       hint: 'Wait for its end.',
     });
   }
   if (finished?.complete || simulated) return;
-  throw new OtaError('usage', `run ${run} has not come to its end`, {
-    hint: `Take it up again with dji-ota resume ${run}; what does not end well then can be retried.`,
+  throw new OtaError('usage', `run ${run} has not ended`, {
+    hint: `Continue it with dji-ota resume ${run}; then retry the devices that did not end well.`,
   });
 }
 
@@ -115,9 +115,9 @@ export async function devicesAgain(
   const entries = new Map(found.devices.map((entry) => [entry.sn, entry]));
   const missing = devices.filter(({ sn }) => !entries.has(sn)).map(({ sn }) => sn);
   if (missing.length > 0) {
-    throw new OtaError('usage', `the manifest has no entry now for ${missing.length} devices of run ${run}`, {
+    throw new OtaError('usage', `the manifest no longer has ${missing.length} devices of run ${run}`, {
       details: missing,
-      hint: 'Leave them out with --exclude, or give the manifest that has them with --manifest.',
+      hint: 'Omit them with --exclude, or give the manifest that has them with --manifest.',
     });
   }
   const { sha256, warnings } = found;
@@ -127,7 +127,7 @@ export async function devicesAgain(
 function entryOf(device: KeptDevice, index: number, run: string, { header }: JournalContent): ManifestDevice {
   const { sn, pid, product_version, firmware_upgrade_type, file } = device;
   if (file && (file.file_url === null || header.served)) {
-    throw new OtaError('usage', `where device ${sn} of run ${run} gets its firmware is not kept`, {
+    throw new OtaError('usage', `the firmware source of device ${sn} of run ${run} was not stored`, {
       hint: 'Give the manifest with --manifest.',
     });
   }

@@ -30,7 +30,7 @@ export async function tellAgain(
   const counts = { devices: header.devices, gateways: header.gateways };
   emit({ event: 'run_started', command: 'push', ...counts });
   const when = new Date(finished?.time ?? header.time).toISOString();
-  note(`Run ${run} ended at ${when}: this is its result again, and nothing is sent`);
+  note(`Run ${run} ended at ${when}: printing its result again; nothing is sent`);
   view?.(viewOf({ tracker, ...core }));
   for (const [index, { pid, ...end }] of devices.entries()) {
     emit({ event: 'device_finished', pid, bid: tracker.devices[index]?.bid ?? null, ...end });

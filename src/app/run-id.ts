@@ -13,6 +13,6 @@ export function newRunId(wall: number, newId = thisMachine.newId): string {
 export function checkedId(id: string): string {
   if (isRunName(id)) return id;
   throw new OtaError('run_not_found', `there is no run ${quoted(id)}`, {
-    hint: 'dji-ota runs lists the earlier ones.',
+    hint: 'List the earlier runs with dji-ota runs.',
   });
 }

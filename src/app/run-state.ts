@@ -5,14 +5,14 @@ import type { DeviceOutcome } from '../upgrade/events.js';
 
 /** Each state of a run with what it means: shown by `runs`, and explained in its help. */
 export const RUN_STATES = {
-  running: 'a process is at it',
-  crashed: 'its process ended without a word; it can be resumed',
+  running: 'a process is running it',
+  crashed: 'its process died without writing an end; it can be resumed',
   interrupted: 'ended by Ctrl-C or a signal; it can be resumed',
-  'broker lost': 'its broker was not found again; it can be resumed',
+  'broker lost': 'its broker could not be reached again; it can be resumed',
   'out of time': 'its --timeout passed; it can be resumed',
-  unfinished: 'something of it is still to be done; it can be resumed',
-  stopped: 'a limit, a wave or runs stop kept it from starting the rest; that can be retried',
-  finished: 'came to its own end',
+  unfinished: 'some of its devices have not ended; it can be resumed',
+  stopped: 'a limit, a wave or runs stop prevented further upgrades; the rest can be retried',
+  finished: 'ended by itself',
 } as const;
 export type RunState = keyof typeof RUN_STATES;
 

@@ -59,7 +59,7 @@ export async function serveAgain(
     if (context.signal.aborted) throw error;
     const { message, details } = toOtaError(error);
     const why = details.length > 0 ? details.join('; ') : message;
-    context.warn('not_served', `the firmware is not served again: ${why}. What docks were downloading breaks off`);
+    context.warn('not_served', `the firmware is not served again: ${why}. Downloads in progress are aborted`);
   }
   return {
     downloads: board.downloads,
@@ -108,7 +108,7 @@ async function sameFiles(
     if (entry?.file) return { ...entry, file: entry.file, file_url: null, md5: file.md5, file_size: file.file_size };
     throw new OtaError(
       'firmware_unreadable',
-      `the manifest names no file of device ${safeText(sn, 64)} now: give --manifest`,
+      `the manifest no longer names a file for device ${safeText(sn, 64)}: give --manifest`,
     );
   });
   const proofs = await fileProofs(local.map(({ file }) => file));

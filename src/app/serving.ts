@@ -74,7 +74,7 @@ export function createServing(
   const address = parseServeAddress(serve.address);
   if (devices.every(({ file }) => file === null)) {
     throw new OtaError('usage', '--serve has nothing to serve: no device names a local file', {
-      hint: 'Give "file" in the manifest, or leave --serve out.',
+      hint: 'Add "file" to the manifest, or omit --serve.',
     });
   }
   const { downloads, onTransfer } = downloadBoard(clock);

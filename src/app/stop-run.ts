@@ -14,16 +14,16 @@ export async function stopRun(wanted: string, world: PartOf<'env'>): Promise<Run
   const folder = runsFolder(world.env);
   const run = (await listRuns(folder, on)).find((each) => each.run === id);
   if (!run?.alive) {
-    throw new OtaError('run_not_found', `run ${id} is not going on`, {
+    throw new OtaError('run_not_found', `run ${id} is not running`, {
       hint: run?.finished?.complete
         ? `It has ended: dji-ota runs ${id} shows how.`
-        : 'Nothing of it is started while nobody takes it up.',
+        : 'It starts nothing unless it is resumed.',
     });
   }
   const file = journalFile(folder, id);
   await requestStop(file, on).catch((error: unknown) => {
     throw new OtaError('journal_unwritable', `run ${id} cannot be asked to stop: ${systemReason(error)}`, {
-      hint: 'To interrupt it, send its process a SIGINT; dji-ota resume takes it up again.',
+      hint: 'To interrupt it, send SIGINT to its process; continue it with dji-ota resume.',
       cause: error,
     });
   });

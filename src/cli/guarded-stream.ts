@@ -23,7 +23,7 @@ export function guardStream(stream: NodeJS.WriteStream & OutputStream, guard: Ci
       lost++;
       return false;
     }
-    const note = lost > 0 ? `warning: output was left out ${lost} times, since nobody took it\n` : '';
+    const note = lost > 0 ? `warning: output was dropped ${lost} times, because the reader was too slow\n` : '';
     lost = 0;
     const whole = note !== '' && typeof text === 'string' ? note + text : text;
     return Reflect.apply(write, stream, [whole, ...rest]) as boolean;

@@ -65,7 +65,7 @@ export function createProgram(io: Io): Program {
     .description('Upgrades the firmware of DJI docks and their aircraft over MQTT.')
     .version(version(), '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
+    .helpCommand('help [command]', 'show help for a command')
     .exitOverride()
     // Common options may stand before the command too, as with docker and kubectl; the command finds them as its own.
     .enablePositionalOptions()
@@ -202,5 +202,5 @@ function moreOptions({ options }: Command, help: Help): string {
     if (flags.length === 0) return [];
     return [help.formatItem(group, width, flags.map(({ long }) => long).join(' '), help)];
   });
-  return ['More options (--help all explains them):', ...groups, ''].join('\n');
+  return ['More options (described by --help all):', ...groups, ''].join('\n');
 }

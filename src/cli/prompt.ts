@@ -117,7 +117,8 @@ export async function readPasswordInput(input: NodeJS.ReadableStream): Promise<s
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk as Buffer | string);
     length += bytes.length;
-    if (length > LONGEST + 2) throw new OtaError('usage', '--password-stdin: standard input is longer than a password');
+    if (length > LONGEST + 2)
+      throw new OtaError('usage', '--password-stdin: standard input is too long for a password');
     chunks.push(bytes);
   }
   return passwordIn(Buffer.concat(chunks).toString('utf8'), '--password-stdin: standard input', 'usage');

@@ -35,9 +35,11 @@ export function recordedConnect(
 /** @throws OtaError `usage` for options that do not go together. */
 export function checkRecord({ record, anonymize, report = [] }: RecordFlags): void {
   if (anonymize && record === undefined) {
-    throw new OtaError('usage', '--anonymize needs --record', { hint: 'It is the recording that is anonymized.' });
+    throw new OtaError('usage', '--anonymize needs --record', {
+      hint: 'It applies to a recording: add --record <file>.',
+    });
   }
   if (record !== undefined && report.some((file) => path.resolve(file) === path.resolve(record))) {
-    throw new OtaError('usage', '--record and --report name the same file', { hint: 'Give each a file of its own.' });
+    throw new OtaError('usage', '--record and --report name the same file', { hint: 'Use two different files.' });
   }
 }

@@ -76,7 +76,8 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     simulated,
     verbose: flags.verbose ?? false,
     progress: flags.progress,
-    elsewhere: () => (recorded ? `All of them: dji-ota runs ${runId}` : 'A report (--report <file>) has all of them.'),
+    elsewhere: () =>
+      recorded ? `List all of them with: dji-ota runs ${runId}` : 'A report (--report <file>) has all of them.',
   });
   io.run = runId;
   let closed = false;
@@ -145,14 +146,14 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
         const took = showDuration(io.clock.now() - began);
         note(`Took ${took}. Exit code ${exit_code}: ${exitMeaning(exit_code, simulated)}.`);
         if (written.length > 0) note(`Written: ${written.map((file) => safeText(path.resolve(file), 400)).join(', ')}`);
-        if (recorded) note(`Every device, whenever you want: dji-ota runs ${runId}`);
+        if (recorded) note(`Show every device with: dji-ota runs ${runId}`);
       }
       for (const error of lost) io.stderr.write(`${errorLines(error, PLAIN_STYLES)}\n`);
       if (next !== null && !io.readerGone()) {
         const open = next.includes(' resume ') && result.devices.some(({ status }) => status === 'unknown');
         // The command in a line of its own, whole to be copied.
-        if (open) note('The upgrades go on in the docks.');
-        note(`Go on from here with: ${next}`);
+        if (open) note('The docks continue their upgrades.');
+        note(`Continue with: ${next}`);
       }
       await notified;
     },

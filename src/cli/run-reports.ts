@@ -89,6 +89,6 @@ async function renewed(
     clock,
     render: (freshness) => liveHtmlReport(collector.standing(clock.wall()), freshness),
     onTrouble: (error, file) =>
-      warn('report_unwritable', `the report ${safeText(file, 300)} cannot be renewed now: ${systemReason(error)}`),
+      warn('report_unwritable', `the report ${safeText(file, 300)} cannot be updated now: ${systemReason(error)}`),
   });
 }

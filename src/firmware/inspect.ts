@@ -130,7 +130,7 @@ async function remoteSource(client: HttpClient, url: string): Promise<ByteSource
   const look = await askRemote(client, url);
   const { file } = look;
   if (look.status !== 200) throw new DownloadError(showAnswer(look));
-  if (file.size === null) throw new DownloadError('the server does not say how long the file is');
+  if (file.size === null) throw new DownloadError('the server does not state the size of the file');
   return urlSource(client, url, { ...file, size: file.size });
 }
 

@@ -119,7 +119,7 @@ async function granted(
 ): Promise<(() => void) | null> {
   const limit = new AbortController();
   const late = new OtaError('broker_lost', `${url} did not answer the subscription within ${timeout / 1000} s`, {
-    hint: 'It takes connections, but handles no subscriptions: look into its log.',
+    hint: 'It takes connections, but handles no subscriptions: check its log.',
   });
   const cancel = clock.after(timeout, () => limit.abort(late));
   try {

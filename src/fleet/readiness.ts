@@ -188,7 +188,7 @@ function dockReasons(dock: DeviceRecord, name: string, known: Known): Reason[] {
   const reasons: Reason[] = [];
   const mode = known('mode_code', dock.mode_code);
   if (mode === 3) {
-    reasons.push(reason('already_upgrading', `${name} is upgrading: wait for its end, \`dji-ota watch\` follows it`));
+    reasons.push(reason('already_upgrading', `${name} is upgrading: wait for its end; \`dji-ota watch\` follows it`));
   } else if (mode !== null && mode !== 0) {
     reasons.push(reason('mode_not_idle', `${name} is in mode ${showDockMode(mode)}: try again when it is idle (0)`));
   }
@@ -206,12 +206,12 @@ function dockReasons(dock: DeviceRecord, name: string, known: Known): Reason[] {
     reasons.push(reason('push_rods', `the push rods of ${name} are ${state}: look for an obstruction on site`));
   }
   if (live(dock.maintenance_state) === 2) {
-    const message = `${name} maintains the battery of its aircraft: try again after it, which may take hours`;
+    const message = `${name} is running battery maintenance: try again afterwards, which may take hours`;
     reasons.push(reason('battery_maintenance', message));
   }
   const quality = live(dock.network_quality);
   if (quality !== null && quality <= 1) {
-    const message = `the network of ${name} is ${quality === 0 ? 'down' : 'bad'} by its own word (quality ${quality} of 5): the download may be slow or fail`;
+    const message = `the network of ${name} is ${quality === 0 ? 'down' : 'bad'} as it reports (quality ${quality} of 5): the download may be slow or fail`;
     reasons.push(reason('network_poor', message));
   }
   return reasons;
@@ -280,14 +280,14 @@ function batteryOf(dock: DeviceRecord | undefined, record: DeviceRecord | undefi
 function offline(name: string, dock: DeviceRecord | undefined, now: number): Reason {
   const check = 'check its power, its network and that it uses this broker';
   if (!dock || dock.heardAt === null) {
-    const kept = dock ? ' but messages that the broker had kept' : '';
-    return reason('offline', `nothing was heard of ${name}${kept}: ${check}`);
+    const kept = dock ? ' except messages that the broker had retained' : '';
+    return reason('offline', `${name} reported nothing${kept}: ${check}`);
   }
-  return reason('offline', `${name} was last heard ${showDuration(now - dock.heardAt)} ago: ${check}`);
+  return reason('offline', `${name} last reported ${showDuration(now - dock.heardAt)} ago: ${check}`);
 }
 
 function notReported(name: string, missing: readonly string[]): Reason {
-  const message = `${name} has not reported ${missing.join(', ')} yet: wait longer, or check what it may publish`;
+  const message = `${name} has not reported ${missing.join(', ')} yet: wait longer, or check which topics it may publish to`;
   return reason('no_report', message);
 }
 

@@ -91,7 +91,7 @@ export async function reopenJournal(
   const { disk } = machineOf(options);
   await disk.access(file).catch((error: unknown) => {
     throw new OtaError('run_not_found', `there is no run ${quoted(run)}: ${safeText(file)}: ${systemReason(error)}`, {
-      hint: 'dji-ota runs lists the earlier ones.',
+      hint: 'List the earlier runs with dji-ota runs.',
     });
   });
   const held = options.held ?? (await holdJournal(file, run, options));
@@ -124,8 +124,8 @@ export async function holdJournal(
 ): Promise<HeldJournal> {
   const told: Omit<HeldJournal, 'lease'> = { taken: null, onTaken: null };
   const onTaken = () => {
-    told.taken = new OtaError('run_taken_over', `run ${run} was taken up by another process`, {
-      hint: `Nothing more is published here. dji-ota runs ${run} shows who follows it now.`,
+    told.taken = new OtaError('run_taken_over', `run ${run} was resumed by another process`, {
+      hint: `This process publishes nothing more. dji-ota runs ${run} shows which process follows the run now.`,
     });
     told.onTaken?.(told.taken);
   };

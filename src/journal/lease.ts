@@ -101,7 +101,7 @@ async function claim(file: string, mine: string, run: string, me: Owner, on: On)
     const free = await isFree(file, text, run, me, on);
     if (free && (await takeOver(file, text, mine, on))) return;
   }
-  throw new OtaError('run_alive', `run ${run} is being taken up by another process`, { hint: 'Try again.' });
+  throw new OtaError('run_alive', `run ${run} is being resumed by another process`, { hint: 'Try again.' });
 }
 
 /** Whether the holder of the lease that reads `text` is gone. @throws OtaError `run_alive` where it lives */
@@ -119,7 +119,7 @@ async function isFree(file: string, text: string, run: string, me: Owner, on: On
   const where = `in process ${owner.pid} on ${safeText(owner.host ?? '', 64)}`;
   const until = clock.now() + LEASE;
   on.onWait(
-    `run ${run} was going on ${where}, which cannot be asked from here: waiting up to ${LEASE / 1000} s for a sign of life`,
+    `run ${run} was running ${where}, which cannot be checked from here: waiting up to ${LEASE / 1000} s to see whether it is alive`,
   );
   while (clock.now() < until) {
     await pause(Math.min(LOOK, until - clock.now()), on);
@@ -132,8 +132,8 @@ async function isFree(file: string, text: string, run: string, me: Owner, on: On
 }
 
 function goingOn(run: string, where: string): OtaError {
-  return new OtaError('run_alive', `run ${run} is still going on, ${where}`, {
-    hint: 'Wait for it, or end it first: it goes on following the upgrades.',
+  return new OtaError('run_alive', `run ${run} is still running, ${where}`, {
+    hint: 'Wait until it ends, or stop it first: it is still following the upgrades.',
   });
 }
 

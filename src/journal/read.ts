@@ -127,7 +127,7 @@ export async function readJournal(file: string, taker?: FactTaker, disk: Disk = 
   if (!header || !plan) throw noJournal(file, content.next > 3 || content.lost > 0);
   if (header.run !== nameOf(file)) {
     throw new OtaError('run_not_found', `${safeText(file)} is a copy of the journal of run ${header.run}`, {
-      hint: `What was published may be known to the other one alone: use run ${header.run}.`,
+      hint: `The original may have published more: use run ${header.run}.`,
     });
   }
   return { ...content, header, plan };
@@ -168,11 +168,11 @@ export const NOT_BEGUN = Symbol('not begun');
 
 function noJournal(file: string, damaged: boolean): OtaError {
   return damaged
-    ? new OtaError('run_not_found', `the journal ${safeText(file)} is damaged: what was published cannot be told`, {
-        hint: 'Look at the docks: dji-ota watch follows what they are doing, dji-ota devices shows their versions.',
+    ? new OtaError('run_not_found', `the journal ${safeText(file)} is damaged: it is not known what was published`, {
+        hint: 'Check the docks: dji-ota watch follows their upgrades, dji-ota devices shows their versions.',
       })
-    : new OtaError('run_not_found', `${safeText(file)} is no journal of a run`, {
-        hint: 'If it was cut off before its first job, nothing of it was published: push the manifest again.',
+    : new OtaError('run_not_found', `${safeText(file)} is not the journal of a run`, {
+        hint: 'If the run was interrupted before its first job, nothing was published: push the manifest again.',
         cause: NOT_BEGUN,
       });
 }

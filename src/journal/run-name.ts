@@ -10,10 +10,12 @@ const RESERVED: ReadonlySet<string> = new Set(['last', 'prune', 'stop']);
 
 /** Why the user cannot name a run so; null where it can. */
 export function runNameProblem(name: string): string | null {
-  if (RESERVED.has(name.toLowerCase())) return 'is a word of dji-ota runs';
+  if (RESERVED.has(name.toLowerCase())) return 'is a reserved word of dji-ota runs';
   if (name.length > 64) return `has ${name.length} characters, and at most 64 are allowed`;
   if (name.endsWith('.')) return 'ends in a dot';
-  return NAME.test(name) ? null : 'is not made of letters, digits, ".", "_" and "-", beginning with a letter or digit';
+  return NAME.test(name)
+    ? null
+    : 'may contain only letters, digits, ".", "_" and "-", and must begin with a letter or digit';
 }
 
 /** What the journal of a named run is called. */

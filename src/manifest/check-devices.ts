@@ -33,7 +33,7 @@ export function checkEntries(
     if (sn === null) continue;
     const first = seen.get(sn);
     if (first === undefined) seen.set(sn, index);
-    else findings.add(where(), 'sn', `is that of device ${first + 1} already; a device is named once`);
+    else findings.add(where(), 'sn', `is also the sn of device ${first + 1}; list each device once`);
   }
   for (const [one, other] of similarSerials(devices)) {
     doubt('similar_serials', '', null, `${quoted(one)} and ${quoted(other)} differ only in upper and lower case`);

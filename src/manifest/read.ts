@@ -124,7 +124,7 @@ function invalid(source: string, lines: readonly string[], more: boolean): OtaEr
   const count = lines.length === 1 ? '1 error' : `${more ? 'at least ' : ''}${lines.length} errors`;
   return new OtaError('manifest_invalid', `${showSource(source)} has ${count}`, {
     details: [...lines],
-    hint: 'The keys and what they hold: dji-ota schema manifest. Nothing was published.',
+    hint: 'dji-ota schema manifest describes the keys. Nothing was published.',
   });
 }
 

@@ -41,8 +41,8 @@ export function selectDevices<T extends Selectable>(
       !left.some((set) => set.has(device)),
   );
   if (found.length > 0) return found;
-  throw new OtaError('usage', `--only, --select and --exclude together leave no device of ${whole}`, {
-    hint: `See what ${whole} holds with none of them.`,
+  throw new OtaError('usage', `--only, --select and --exclude together select no device of ${whole}`, {
+    hint: `Omit them to see all devices of ${whole}.`,
   });
 }
 
@@ -53,16 +53,12 @@ export function devicesMatching<T extends Selectable>(
   devices: readonly T[],
   whole: string,
 ): Set<T> {
-  const matches = matcher(
-    pattern,
-    shown,
-    'A pattern is an sn or pid, where * stands for any characters and ? for one.',
-  );
+  const matches = matcher(pattern, shown, 'A pattern is an sn or pid; * matches any characters and ? matches one.');
   const found = new Set(devices.filter((device) => matches(device.sn) || matches(device.pid)));
   if (found.size > 0) return found;
   const serials = [...new Set(devices.flatMap((device) => [device.sn, device.pid]))];
   throw new OtaError('usage', `${shown} matches no device of ${whole}${didYouMean(pattern, serials)}`, {
-    hint: 'A pattern is compared with the whole sn and pid, upper and lower case as written; * stands for any characters.',
+    hint: 'A pattern must match the whole sn or pid and is case-sensitive; * matches any characters.',
   });
 }
 
@@ -75,7 +71,7 @@ function byLabel<T extends Selectable>(term: string, devices: readonly T[]): Set
   const pattern = end === undefined ? '' : term.slice(end + 1);
   if (end === undefined || end === 0 || pattern === '') {
     throw new OtaError('usage', `${shown} is not of the form label=pattern`, {
-      hint: 'Write it like --select site=north; * stands for any characters: --select "ring=*".',
+      hint: 'For example: --select site=north; * matches any characters: --select "ring=*".',
     });
   }
   const name = labelNameOf(term.slice(0, end));
@@ -86,11 +82,7 @@ function byLabel<T extends Selectable>(term: string, devices: readonly T[]): Set
       hint: names.length === 0 ? 'The manifest has no labels.' : `The manifest has ${names.slice(0, 20).join(', ')}.`,
     });
   }
-  const matches = matcher(
-    pattern,
-    shown,
-    'Behind the = stands a value, where * stands for any characters and ? for one.',
-  );
+  const matches = matcher(pattern, shown, 'Give a value after the =; * matches any characters and ? matches one.');
   const found = new Set(
     devices.filter(({ labels }) =>
       Object.entries(labels).some(([label, value]) => labelNameOf(label) === name && matches(value)),
@@ -98,7 +90,7 @@ function byLabel<T extends Selectable>(term: string, devices: readonly T[]): Set
   );
   if (found.size > 0) return found;
   throw new OtaError('usage', `${shown} matches no device of the manifest${didYouMean(pattern, [...known])}`, {
-    hint: 'A pattern is compared with the whole value, upper and lower case as written; give --select once for each label.',
+    hint: 'A pattern must match the whole value and is case-sensitive; give --select once for each label.',
   });
 }
 
@@ -139,8 +131,8 @@ export function parseShard(text: string): Shard {
   const index = Number(match?.[1]);
   const of = Number(match?.[2]);
   if (match && index >= 1 && index <= of) return { index, of };
-  throw new OtaError('usage', `--shard ${quoted(text)} is not a part like 2/4`, {
-    hint: 'Give the part and the number of parts, counted from 1: --shard 1/4 to --shard 4/4 are all of a fleet.',
+  throw new OtaError('usage', `--shard ${quoted(text)} is not a part of the form 2/4`, {
+    hint: 'Give the part and the number of parts, counted from 1: --shard 1/4 to --shard 4/4 cover the whole fleet.',
   });
 }
 

@@ -141,8 +141,8 @@ function withoutMark(text: string): string {
 }
 
 function tooLarge(source: string): Error {
-  return unreadable(source, `is larger than ${showBytes(MAX_MANIFEST_BYTES)}, which no manifest needs to be`, {
-    hint: 'Is it the right file? A large fleet can be split into several manifests.',
+  return unreadable(source, `is larger than ${showBytes(MAX_MANIFEST_BYTES)}, the limit for a manifest`, {
+    hint: 'Check that this is the right file. Split a large fleet into several manifests.',
   });
 }
 

@@ -28,9 +28,10 @@ export function manifestFormat(file: string, option: string): ManifestFormat {
   const extension = path.extname(file).slice(1).toLowerCase();
   const format = MANIFEST_FORMATS.find((each) => each === (extension === 'yml' ? 'yaml' : extension));
   if (format) return format;
-  const said = extension === '' ? 'has no extension' : `ends in .${safeText(extension, 20)}, which is no manifest`;
+  const said =
+    extension === '' ? 'has no extension' : `ends in .${safeText(extension, 20)}, which is not a manifest format`;
   throw new OtaError('usage', `${option} ${safeText(file, 300)} ${said}`, {
-    hint: 'The extension says what is written: .json, .yaml, .csv or .tsv.',
+    hint: 'Use a file name that ends in .json, .yaml, .csv or .tsv.',
   });
 }
 
@@ -38,7 +39,7 @@ export function manifestFormat(file: string, option: string): ManifestFormat {
 export function labelColumnProblem(labels: Labels): string | null {
   const problems: string[] = [];
   for (const column of readColumns(Object.keys(labels), (problem) => problems.push(problem))) {
-    if (column.kind === 'field' || column.kind === 'known') problems.push(`the column "${column.name}" is no label's`);
+    if (column.kind === 'field' || column.kind === 'known') problems.push(`the column "${column.name}" is not a label`);
   }
   return problems[0] ?? null;
 }

@@ -45,7 +45,7 @@ export interface BrokerEvents {
   onOversized?(topic: string, bytes: number): void;
   /** `auto` took wildcards because the broker limits subscriptions: `why`, in words. */
   onLimited?(why: string): void;
-  /** The connection broke and is being sought again. */
+  /** The connection was lost; the program reconnects. */
   onLost?(reason: string): void;
   /** `sessionPresent`: the broker kept our session, so nothing sent meanwhile is missing. */
   onRestored?(info: { sessionPresent: boolean }): void;

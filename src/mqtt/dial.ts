@@ -169,8 +169,8 @@ export function dial(
 function supported(link: Link, target: Target): Link {
   if (link.maximumQoS !== 0) return link;
   link.destroy();
-  throw new OtaError('broker_refused', `${target.shown} takes messages at QoS 0 alone`, {
-    hint: 'Upgrades need acknowledged messages: allow QoS 1 in the configuration of the broker.',
+  throw new OtaError('broker_refused', `${target.shown} accepts only QoS 0 messages`, {
+    hint: 'Upgrades need QoS 1: allow it in the configuration of the broker.',
   });
 }
 
@@ -184,7 +184,7 @@ function interrupted(reason: unknown): OtaError {
 
 function unreachable(target: Target, timeout: number, reason: string): OtaError {
   return new OtaError('broker_unreachable', `cannot reach ${target.shown} (tried for ${timeout / 1000} s): ${reason}`, {
-    hint: 'Check host and port in --broker, that the broker is running, and that no firewall stands between.',
+    hint: 'Check the host and port in --broker, that the broker is running, and that no firewall blocks the connection.',
   });
 }
 
@@ -192,7 +192,7 @@ function versionError(target: Target, settings: ConnectionSettings, reason: stri
   return new OtaError('broker_refused', `${target.shown} refused the connection: ${reason}`, {
     hint:
       settings.mqttVersion === 'auto'
-        ? 'It takes neither MQTT 5 nor 3.1.1: check that this is an MQTT broker.'
-        : `Asked for was MQTT ${settings.mqttVersion}: try --mqtt-version auto.`,
+        ? 'It accepts neither MQTT 5 nor 3.1.1: check that this is an MQTT broker.'
+        : `MQTT ${settings.mqttVersion} was requested: try --mqtt-version auto.`,
   });
 }

@@ -255,13 +255,13 @@ function openingFailure(cause: unknown, said: string | null, target: Target, sta
   if (cause !== undefined) return streamFailure(cause, target, stage);
   return stage === 'all'
     ? { kind: 'dropped', reason: 'the broker closed the connection without an answer' }
-    : { kind: 'failed', reason: 'the connection was closed before it stood' };
+    : { kind: 'failed', reason: 'the connection was closed before it was established' };
 }
 
 // What mqtt.js finds itself, rather than the stream below it.
 function protocolProblem(error: Error): string {
   if (error.message === 'Keepalive timeout') return 'the broker no longer answers';
-  return `what the broker sends is not MQTT: ${safeText(error.message, 120)}`;
+  return `the broker sent data that is not MQTT: ${safeText(error.message, 120)}`;
 }
 
 function goodbye(

@@ -3,22 +3,26 @@ import { OtaError } from '../errors.js';
 import { quoted } from '../text.js';
 
 export function lostError(shown: string, timeout: number, reason: string): OtaError {
-  return new OtaError('broker_lost', `${shown} was lost and not found again within ${timeout / 1000} s: ${reason}`, {
-    hint: 'Upgrades that have begun go on in the docks. Once the broker is back, take the run up with dji-ota resume.',
-  });
+  return new OtaError(
+    'broker_lost',
+    `${shown} was lost and could not be reached again within ${timeout / 1000} s: ${reason}`,
+    {
+      hint: 'Upgrades that have started continue in the docks. When the broker is back, continue with dji-ota resume.',
+    },
+  );
 }
 
 export function takenOverError(shown: string, clientId: string): OtaError {
   return new OtaError('broker_lost', `another client connected to ${shown} with the client id ${quoted(clientId)}`, {
-    hint: 'The same run was taken up elsewhere, or two programs have one --client-id.',
+    hint: 'The same run was resumed elsewhere, or two programs use the same --client-id.',
   });
 }
 
 export function silentError(shown: string, timeout: number): OtaError {
   return new OtaError(
     'broker_lost',
-    `${shown} takes connections, but did not answer a subscription within ${timeout / 1000} s, time after time`,
-    { hint: 'Look into the log of the broker. --connect-timeout is how long an answer is waited for.' },
+    `${shown} accepts connections, but repeatedly did not answer a subscription within ${timeout / 1000} s`,
+    { hint: 'Check the log of the broker. --connect-timeout sets how long to wait for an answer.' },
   );
 }
 
@@ -28,10 +32,10 @@ export function fruitlessError(shown: string, wildcards = false): OtaError {
     'broker_refused',
     `${shown} closes the connection whenever something is published or subscribed to`,
     {
-      hint: `Some brokers refuse so what the user has no right to (check the access rules and the log of the broker), others more subscriptions than they grant (${
+      hint: `Some brokers do this if the user lacks the right (check the access rules and the log of the broker), others if there are too many subscriptions (${
         wildcards
-          ? 'wildcards were tried as well: --shard takes a part of the fleet'
-          : '--subscribe wildcard needs a handful'
+          ? 'wildcards were tried as well: use --shard to take a part of the fleet'
+          : '--subscribe wildcard needs only a few'
       }).`,
     },
   );

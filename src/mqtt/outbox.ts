@@ -127,18 +127,18 @@ export function outbox(events: OutboxEvents): Outbox {
 
 function refused(topic: string, code: number): OtaError {
   const shown = safeText(topic);
-  return new OtaError('broker_refused', `the broker did not take the message on ${shown}: ${reasonWords(code)}`, {
+  return new OtaError('broker_refused', `the broker did not accept the message on ${shown}: ${reasonWords(code)}`, {
     hint:
       code === 0x87
-        ? `The user has no right to publish there: allow writing to ${shown} in the broker’s access rules (ACL).`
-        : 'Look into the log of the broker.',
+        ? `The user may not publish there: allow writing to ${shown} in the broker’s access rules (ACL).`
+        : 'Check the log of the broker.',
   });
 }
 
 function tooLarge(topic: string, size: number, limit: number): OtaError {
   return new OtaError(
     'broker_refused',
-    `the message on ${safeText(topic)} has ${size} bytes, and the broker takes at most ${limit}`,
+    `the message on ${safeText(topic)} has ${size} bytes, and the broker accepts at most ${limit}`,
     { hint: 'Raise the largest packet size in the configuration of the broker.' },
   );
 }

@@ -99,7 +99,7 @@ export function connackFailure(code: number, brokerSays: string | undefined, tar
 }
 
 function clientIdHint({ clientId }: Login): string {
-  return `The client id was ${quoted(clientId)}: choose one that the broker takes with --client-id.`;
+  return `The client id was ${quoted(clientId)}: choose one that the broker accepts with --client-id.`;
 }
 
 function loginHint({ clientId, username, password }: Login, { userInUrl }: Target): string {
@@ -110,7 +110,7 @@ function loginHint({ clientId, username, password }: Login, { userInUrl }: Targe
   }
   return (
     `Check the user ${user} and the password (from --password-file, DJI_OTA_PASSWORD or the profile), ` +
-    `and whether the broker ties users to client ids (this one is ${quoted(clientId)}).`
+    `and whether the broker binds users to client ids (this one is ${quoted(clientId)}).`
   );
 }
 
@@ -121,7 +121,7 @@ export function streamFailure(error: unknown, target: Target, stage: Stage): Fai
     kind: 'refused',
     error: new OtaError('broker_unreachable', `${target.shown}: ${why}`, { hint, cause: error }),
   });
-  if (isAlpnRefused(error)) return { kind: 'failed', reason: 'the server does not know MQTT as a protocol inside TLS' };
+  if (isAlpnRefused(error)) return { kind: 'failed', reason: 'the server does not support MQTT inside TLS (ALPN)' };
   const fault = target.tls && tlsFault(error, 'broker');
   if (fault) {
     const other = 'Check the port, or use mqtt:// or ws:// for a connection without TLS.';
@@ -134,7 +134,7 @@ export function streamFailure(error: unknown, target: Target, stage: Stage): Fai
   if (status !== undefined && !/^(408|429|5\d\d)$/.test(status)) {
     return final(
       `the server answered HTTP ${status} instead of opening a WebSocket`,
-      'Check port and path of the broker URL: EMQX and HiveMQ want /mqtt, RabbitMQ /ws.',
+      'Check port and path of the broker URL: EMQX and HiveMQ use /mqtt, RabbitMQ uses /ws.',
     );
   }
   const reason = safeText(status ? `HTTP ${status}` : reasonOf(error, target, stage));

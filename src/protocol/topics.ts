@@ -38,7 +38,7 @@ export function serialDoubt(serial: string): string | null {
   if (PLAIN_SERIAL.test(serial)) return null;
   const odd = [...new Set(serial.match(/[^A-Za-z0-9]/gu))];
   const shown = `${odd.slice(0, 3).map(showCharacter).join(', ')}${odd.length > 3 ? ', ...' : ''}`;
-  return `holds ${shown}, but a serial number is made of A-Z, a-z and 0-9`;
+  return `holds ${shown}, but a serial number has only A-Z, a-z and 0-9`;
 }
 
 /** A character and its code point, which tells look-alikes apart: `"С" (U+0421)`, `an invisible character (U+200B)`. */

@@ -32,7 +32,7 @@ export function spelledBy(packaged: string | null | undefined, wanted: string): 
  */
 export function versionDoubt(version: string): string | null {
   if (/^\d+(\.\d+)*$/.test(version)) return null;
-  return 'is no version like 17.02.0501; it is sent as it stands';
+  return 'is not a version such as 17.02.0501; it is sent unchanged';
 }
 
 /**

@@ -32,12 +32,12 @@ export async function readRecording(file: string, limit = MAX_RECORDING): Promis
   } catch (error) {
     throw new OtaError('usage', `--replay ${safeText(file, 300)} cannot be read: ${systemReason(error)}`, {
       cause: error,
-      hint: 'Give a file that --record has written.',
+      hint: 'Give a file written by --record.',
     });
   }
   if (messages.length === 0) {
-    throw new OtaError('usage', `--replay ${safeText(file, 300)} holds no message of a dock`, {
-      hint: 'Give a file that --record has written: one JSON object a line, with time, direction, topic and payload.',
+    throw new OtaError('usage', `--replay ${safeText(file, 300)} contains no message of a dock`, {
+      hint: 'Give a file written by --record: one JSON object per line, with time, direction, topic and payload.',
     });
   }
   return { messages, skipped };

@@ -53,7 +53,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
   function stop(why: string): void {
     if (stopped) return;
     stopped = true;
-    warn('recording_stopped', `the recording ${shown} ends here: ${why}; the run goes on`);
+    warn('recording_stopped', `the recording ${shown} ends here: ${why}; the run continues`);
   }
 
   async function write(): Promise<void> {
@@ -81,8 +81,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
         return stop(systemReason(error));
       }
       const size = Buffer.byteLength(line);
-      if (bytes + size > limit)
-        return stop(`it has ${showBytes(bytes)}, and more than ${showBytes(limit)} is not recorded`);
+      if (bytes + size > limit) return stop(`it has ${showBytes(bytes)}, and the limit is ${showBytes(limit)}`);
       if (waitingBytes + size > MAX_WAITING) return stop('the disk is too slow for it');
       knownAtFirst = Math.min(knownAtFirst, anonymizer?.known ?? 0);
       bytes += size;
@@ -98,7 +97,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
       handle.close().catch(() => {});
       if (!isWhole || !anonymizer || anonymizer.known <= knownAtFirst) return;
       await again(file, anonymizer).catch((error: unknown) => {
-        warn('recording_not_anonymous', `${shown} may still hold serial numbers: ${systemReason(error)}`);
+        warn('recording_not_anonymous', `${shown} may still contain serial numbers: ${systemReason(error)}`);
       });
     },
   };
@@ -109,15 +108,15 @@ async function openPrivate(file: string): Promise<FileHandle> {
   const failed = (why: string, cause?: unknown) =>
     new OtaError('usage', `--record ${safeText(file, 300)} cannot be written: ${why}`, {
       cause,
-      hint: 'Name a file in a folder that is there and can be written to.',
+      hint: 'Name a file in a folder that exists and is writable.',
     });
-  if (file === '-') throw failed('a recording goes to a file of its own');
+  if (file === '-') throw failed('a recording needs a regular file');
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0 } = constants;
   let handle: FileHandle;
   try {
     handle = await open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o600);
   } catch (error) {
-    const why = { ENOENT: 'there is no such folder', ENXIO: 'it is a pipe that nobody reads' } as const;
+    const why = { ENOENT: 'there is no such folder', ENXIO: 'it is a pipe without a reader' } as const;
     const { code } = error as NodeJS.ErrnoException;
     throw failed(code === 'ENOENT' || code === 'ENXIO' ? why[code] : systemReason(error), error);
   }

@@ -17,11 +17,11 @@ export interface Cause<Device> {
 const MOST_CAUSES = 40;
 
 const WITHOUT_WORDS: Readonly<Partial<Record<Counted, string>>> = {
-  failed: 'failed, and gave no code',
-  rejected: 'refused, and gave no code',
+  failed: 'failed without a code',
+  rejected: 'refused without a code',
   canceled: 'canceled or stopped on the device',
   timeout: 'timed out on the device',
-  unknown: 'what became of it is not known',
+  unknown: 'its outcome is not known',
 };
 
 /** The cause of one that somebody has to look at, and what tells it from others. A report's devices bring their advice. */

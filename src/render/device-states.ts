@@ -154,8 +154,8 @@ export function reasons(device: Ended, simulated = false): { why: string | null;
 }
 
 const ADVICE: Readonly<Partial<Record<Counted, string>>> = {
-  unverified: 'look at its version with dji-ota devices',
-  unknown: 'dji-ota resume or watch tells how it ends',
+  unverified: 'check its version with dji-ota devices',
+  unknown: 'follow it to its end with dji-ota resume or watch',
   timeout: 'check the device, then try again',
 };
 

@@ -14,9 +14,9 @@ export function parseByteSize(text: string, name: string): number {
   const power = UNITS.findIndex((unit) => unit.toLowerCase() === match?.[2]?.toLowerCase());
   const bytes = Math.round(Number(match?.[1]) * 1000 ** power);
   if (match && bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
-  const why = bytes === 0 ? 'has to be more than 0' : 'is not a number of bytes';
+  const why = bytes === 0 ? 'must be more than 0' : 'is not a number of bytes';
   throw new OtaError('usage', `${name}: ${quoted(text)} ${why}`, {
-    hint: 'Write it like 500k, 2M or 8G; a bare number is bytes.',
+    hint: 'Examples: 500k, 2M, 8G; a number without a unit is bytes.',
   });
 }
 

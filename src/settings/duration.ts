@@ -15,7 +15,7 @@ const LONGEST = 365 * 86_400_000;
  */
 export function parseDuration(text: string, name = 'the duration'): number {
   const source = text.trim().toLowerCase();
-  const refuse = (why: string, hint = 'Write it like 500ms, 30s, 15m, 2h or 1h30m; a bare number is seconds.') =>
+  const refuse = (why: string, hint = 'Examples: 500ms, 30s, 15m, 2h, 1h30m; a number without a unit is seconds.') =>
     new OtaError('usage', `${name}: ${quoted(text)} ${why}`, { hint });
   if (/^-/.test(source)) throw refuse('is negative');
   const total = source.length > 64 ? null : BARE.test(source) ? Number(source) * 1000 : sumParts(source);
@@ -28,7 +28,7 @@ export function parseDuration(text: string, name = 'the duration'): number {
 /** Like {@link parseDuration}, for what makes no sense without any time. */
 export function parseTimeout(text: string, name = 'the timeout'): number {
   const ms = parseDuration(text, name);
-  if (ms === 0) throw new OtaError('usage', `${name}: ${quoted(text)} has to be more than 0`);
+  if (ms === 0) throw new OtaError('usage', `${name}: ${quoted(text)} must be more than 0`);
   return ms;
 }
 

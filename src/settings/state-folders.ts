@@ -83,13 +83,9 @@ function homeFolder(): string {
       // Without HOME both ask the system, which does not know every user: uv_os_homedir throws.
     }
   }
-  throw new OtaError(
-    'settings_invalid',
-    'this user has no home folder, where settings and run journals would be kept',
-    {
-      hint: 'Set DJI_OTA_HOME (or HOME) to the absolute path of a folder that you can write to.',
-    },
-  );
+  throw new OtaError('settings_invalid', 'this user has no home folder for settings and run journals', {
+    hint: 'Set DJI_OTA_HOME (or HOME) to the absolute path of a folder that you can write to.',
+  });
 }
 
 /** Where digests of firmware are kept; null where no folder for them is known: a cache can be done without. */

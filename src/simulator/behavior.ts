@@ -60,7 +60,7 @@ export interface Behavior {
   garbage: boolean;
   /** Leave an old `ota_progress` retained at the broker. */
   retained: boolean;
-  /** Send statuses and steps that nobody has seen before. */
+  /** Send unknown statuses and steps. */
   unknown_status: boolean;
 
   /** What the device reports after `ok`: the new version, the old one still, or the new one spelled the other way. */

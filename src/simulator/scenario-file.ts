@@ -161,7 +161,7 @@ function invalid(name: string, details: string[]): OtaError {
     `scenario ${safeText(name)}: ${details.length === 1 ? details[0] : `${details.length} errors`}`,
     {
       details: details.length === 1 ? [] : details,
-      hint: `A scenario file has description, scenario, defaults, devices and docks; there are some in ${EXAMPLES}.`,
+      hint: `A scenario file has the keys description, scenario, defaults, devices and docks; for examples see ${EXAMPLES}.`,
     },
   );
 }

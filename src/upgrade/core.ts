@@ -234,7 +234,7 @@ function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[])
   const stopped = core.rollout.stopped;
   const reason =
     before === null
-      ? `an upgrade with an unknown end may still run on gateway ${job.pid}`
+      ? `an upgrade with an unknown outcome may still be running on gateway ${job.pid}`
       : `the run was stopped: ${before}`;
   for (const device of dropped) leaveOut(core, device, reason, at, events);
   if (before === null && stopped !== null) leaveRest(core, stopped, at, events);

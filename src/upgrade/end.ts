@@ -83,7 +83,7 @@ export function interruption(signal: AbortSignal, published = true): OtaError {
   const { reason } = signal;
   if (reason instanceof OtaError) return reason;
   return new OtaError('interrupted', `interrupted (${reasonText(reason)})`, {
-    hint: published ? 'Upgrades that were published go on in the docks.' : NOTHING_PUBLISHED,
+    hint: published ? 'The docks continue upgrades that were published.' : NOTHING_PUBLISHED,
     ...(typeof reason === 'number' ? {} : { cause: reason }),
   });
 }

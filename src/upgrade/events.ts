@@ -30,7 +30,7 @@ export interface DeviceOutcome {
   percent: number | null;
   /** The device's result code; 0 = no error, null = none came. */
   result: number | null;
-  /** Why it ended so, in words; null where the status says it all. */
+  /** Why it ended this way, as text; null where the status says it all. */
   reason: string | null;
   verified: Verified;
   /** What the device itself reported before its upgrade was published, and since then; as it came (unsafe text). */
@@ -60,7 +60,7 @@ export type RunEvent =
       md5: string;
       /** Null where the manifest does not ask for it. */
       sha256: string | null;
-      /** Product code of the package; null where nobody looked into it, or it has none. */
+      /** Product code of the package; null if the package was not read, or it has none. */
       product: string | null;
       source: 'file' | 'url' | 'cache' | 'manifest';
       devices: string[];

@@ -98,12 +98,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     try {
       await log?.write(facts);
     } catch (error) {
-      withdraw(facts, 'it could not be recorded');
+      withdraw(facts, 'it could not be written to the journal');
       journalFailed(starts, toOtaError(error));
       return;
     }
     // Interrupted while it was being recorded: nothing of it was sent.
-    if (core.cut !== null) return withdraw(facts, 'the run was cut off before it was sent');
+    if (core.cut !== null) return withdraw(facts, 'the run was interrupted before it was sent');
     const { stopped } = core.rollout;
     if (stopped !== null) {
       const reason = `the run was stopped: ${stopped}`;

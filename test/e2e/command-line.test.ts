@@ -63,7 +63,7 @@ describe('the command line', () => {
   it('says of a run that there is not, and where the others are listed', async () => {
     const { code, stderr } = await place.run(['runs', 'nope']);
     expect(code).toBe(2);
-    expect(stderr).toBe('error: there is no run "nope"\nhint: dji-ota runs lists the earlier ones.\n');
+    expect(stderr).toBe('error: there is no run "nope"\nhint: List the earlier runs with dji-ota runs.\n');
   });
 
   describe.skipIf(!existsSync('/dev/full'))('with a full disk for standard output', () => {
@@ -96,7 +96,7 @@ describe('the command line', () => {
         'json',
       );
       expect(code).toBe(1);
-      expect(stderr.replace(/^Go on from here with: dji-ota retry \S+\n/m, '')).toBe(SAID);
+      expect(stderr.replace(/^Continue with: dji-ota retry \S+\n/m, '')).toBe(SAID);
       expect((await place.run(['runs', '--output', 'json'])).stdout).toContain('"rejected":1');
     });
   });

@@ -62,7 +62,7 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
     expect(outcome).toBe(0);
     expect(stdout).toBe(
       `Connected to ${broker.url} with MQTT 5: user wide (--username), no password.\n` +
-        'Give --pid to try the topics of a gateway as well.\n',
+        'Give --pid to test the topics of a gateway as well.\n',
     );
   });
 

@@ -118,7 +118,7 @@ test('on standard output, every gateway of the broker, a package that is missing
     product_version: '17.07.0401',
     known: { version: expect.any(String) },
   });
-  expect(err).toContain('has no package: none is for M4TD:\n    1581INIT00000 on 7CTINIT00000\n');
+  expect(err).toContain('has no package: no package is for M4TD:\n    1581INIT00000 on 7CTINIT00000\n');
 });
 
 test('a gateway that is not heard is named, and the others are written', async () => {
@@ -144,7 +144,7 @@ test('what is there is not overwritten without --force', async () => {
   const args = [...DOCKS, ...FIRMWARE(), '--write', at('mine.json')];
   const refused = await init(...args);
   expect(refused).toMatchObject({ code: 2 });
-  expect(refused.stderr).toContain('exists already, and is left as it is');
+  expect(refused.stderr).toContain('exists and was not changed');
   expect(await readFile(at('mine.json'), 'utf8')).toBe('mine');
   expect(await init(...args, '--force')).toMatchObject({ code: 0 });
   expect(await readFile(at('mine.json'), 'utf8')).toContain('7CTINIT00003');
@@ -164,14 +164,14 @@ test('a package that is broken, and two of one release that differ, are given to
   const ended = await init(...DOCKS, '--firmware', at('bad'), '--write', at('bad.json'));
   expect(ended, ended.stderr).toMatchObject({ code: 3 });
   expect(ended.stderr).toContain('has no package: Dock3_b.zip');
-  expect(ended.stderr).toContain('of one release, different files are for M4TD: M4TD_a.zip, M4TD_b.zip');
+  expect(ended.stderr).toContain('different files of one release are for M4TD: M4TD_a.zip, M4TD_b.zip');
   expect(ended.stderr).toContain('Nothing was written');
 });
 
 test.each([
   [['--all', '--pid', 'A1'], '--pid and --all exclude each other'],
-  [[], 'no gateway is named'],
-  [['--all', '--write', 'fleet.xlsx'], 'ends in .xlsx, which is no manifest'],
+  [[], 'no gateway is given'],
+  [['--all', '--write', 'fleet.xlsx'], 'ends in .xlsx, which is not a manifest format'],
   [['--all', '--write', '/nowhere/fleet.json'], 'there is no such folder'],
   [['--all', '--label', 'north'], 'has no "="'],
   [['--all', '--label', 'site='], 'its value is empty'],
@@ -191,5 +191,5 @@ test('a folder without a package is exit code 3, before anything is connected to
     environment(folder),
   ).ended;
   expect(ended).toMatchObject({ code: 3 });
-  expect(ended.stderr).toContain('no .zip file is in');
+  expect(ended.stderr).toContain('no .zip file in');
 });

@@ -181,7 +181,7 @@ describe('inventory', () => {
     expect(await place.run(['inventory'])).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: expect.stringContaining('Nothing is known'),
+      stderr: expect.stringContaining('The inventory is empty'),
     });
   });
 
@@ -246,6 +246,6 @@ describe('processes', () => {
     const args = ['devices', '--pid', DOCK, '--broker', aedes.url];
     const { code, stdout, stderr } = await place.spawn(args, { uid: 65_534, cwd: '/' }).ended;
     expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: expect.stringContaining('1.0') });
-    expect(stderr).toContain('not kept in the inventory: permission denied');
+    expect(stderr).toContain('cannot be stored in the inventory: permission denied');
   });
 });

@@ -39,7 +39,7 @@ describe('two processes at one run', { concurrent: true }, () => {
     const { code, stdout, stderr } = await (program as CliRun).ended;
     expect(code).toBe(4);
     expect(stdout).toContain('"code":"run_taken_over"');
-    expect(stdout).toContain(`run ${run} was taken up by another process`);
+    expect(stdout).toContain(`run ${run} was resumed by another process`);
     expect(stdout.match(/"job_published"/g)).toHaveLength(1);
     // What to do next is the other one's matter.
     expect(stderr).not.toContain('dji-ota resume');
@@ -73,8 +73,8 @@ describe('two processes at one run', { concurrent: true }, () => {
         said += chunk;
       });
       const [code] = await once(second, 'close');
-      expect(said).toContain('which cannot be asked from here: waiting up to 60 s for a sign of life');
-      expect(said).toContain(`run ${run} is still going on, in process 1 on `);
+      expect(said).toContain('which cannot be checked from here: waiting up to 60 s to see whether it is alive');
+      expect(said).toContain(`run ${run} is still running, in process 1 on `);
       expect(code).toBe(2);
     } finally {
       (first as ReturnType<typeof spawn> | null)?.kill('SIGKILL');

@@ -47,7 +47,7 @@ describe('push --run', () => {
     await first.said('"device_progress"');
     const second = await push(manifest, '--run', 'NIGHT');
     expect(second.code).toBe(2);
-    expect(second.stderr).toContain(`still going on, in process ${first.child.pid}`);
+    expect(second.stderr).toContain(`still running, in process ${first.child.pid}`);
     first.child.kill('SIGKILL');
     await first.ended;
     const other = await place.put('other.json', devices.slice(1));

@@ -146,9 +146,9 @@ test('nothing is told of a dry run, nor of a named run that has ended already', 
 });
 
 test.each([
-  [['--notify', `ftp://h/${TOKEN}`], {}, '--notify is no http or https URL'],
-  [['--notify', `${TOKEN}`], {}, '--notify is no http or https URL'],
-  [[], { DJI_OTA_NOTIFY: TOKEN }, 'DJI_OTA_NOTIFY is no http or https URL'],
+  [['--notify', `ftp://h/${TOKEN}`], {}, '--notify is not an http or https URL'],
+  [['--notify', `${TOKEN}`], {}, '--notify is not an http or https URL'],
+  [[], { DJI_OTA_NOTIFY: TOKEN }, 'DJI_OTA_NOTIFY is not an http or https URL'],
   [
     ['--notify', 'http://127.0.0.1:1'],
     { DJI_OTA_NOTIFY_SECRET: `whsec_$${TOKEN}` },

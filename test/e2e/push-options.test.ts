@@ -9,7 +9,7 @@ import { rawZip } from '../helpers/firmware-package.js';
 import { fileStore } from '../helpers/firmware-server.js';
 import { md5Of } from '../helpers/firmware-tools.js';
 
-// A ZIP that is no DJI package: sent, and not checked.
+// A ZIP that is not a DJI package: sent, and not checked.
 const BODY = rawZip([{ name: 'module.bin', data: Buffer.alloc(50_000, 'firmware ') }]);
 const DRONE_BODY = rawZip([{ name: 'drone.bin', data: Buffer.alloc(100) }]);
 const MD5 = createHash('md5').update(BODY).digest('hex');

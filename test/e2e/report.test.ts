@@ -122,7 +122,7 @@ describe('report', () => {
     const { code, stdout } = await place.run(['report', 'second.json', 'first.json']);
     expect(code).toBe(1);
     expect(stdout).toContain('3 devices: ✔ 3 ok');
-    expect(stdout).toContain(`1 device stands in several runs and counts as in the newest of them: ${DOCKS[1]}`);
+    expect(stdout).toContain(`1 device is in several runs; its outcome in the newest run counts: ${DOCKS[1]}`);
     expect(stdout).toContain('Exit code 1');
   });
 

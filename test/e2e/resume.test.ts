@@ -100,7 +100,7 @@ describe('resume', { concurrent: true }, () => {
     await program.said(DOWNLOADING);
     const refused = await place.run(['resume', ...JSON_OUT]);
     expect(refused.code).toBe(2);
-    expect(failure(refused)).toMatchObject({ code: 'run_alive', message: expect.stringContaining('still going on') });
+    expect(failure(refused)).toMatchObject({ code: 'run_alive', message: expect.stringContaining('still running') });
     const [create] = seen.creates();
     const event = { method: 'ota_progress', bid: create?.bid, tid: 'x', data: { result: 0, output: { status: 'ok' } } };
     await seen.mqtt.publishAsync(`thing/product/${devices[0]?.pid}/events`, JSON.stringify(event), { qos: 1 });

@@ -49,7 +49,7 @@ describe('after a run that did not end well', () => {
   const pidOf = (index: number) => devices[index]?.pid ?? '';
   const sentTo = (seen: Client) => seen.creates().map(({ data }) => data.devices.map(({ sn }) => sn).join());
   /** The command that a closing line names, as words. */
-  const closing = (said: string) => /Go on from here with: dji-ota (.+)$/m.exec(said)?.[1]?.split(' ') ?? [];
+  const closing = (said: string) => /Continue with: dji-ota (.+)$/m.exec(said)?.[1]?.split(' ') ?? [];
   const header = async (id: string) =>
     JSON.parse((await readFile(path.join(runs(), `${id}.jsonl`), 'utf8')).split('\n')[0] ?? '');
   /** The runs by their start, the latest first: ids of one second are in no order. */
@@ -87,11 +87,11 @@ describe('after a run that did not end well', () => {
     // What the first retry mended is not sent again.
     const twice = await run('retry', earlier.toUpperCase());
     expect(twice).toMatchObject({ code: 2 });
-    expect(twice.stderr).toContain(`no device of run ${earlier} is to be tried again`);
+    expect(twice.stderr).toContain(`run ${earlier} has no device to retry`);
     expect(twice.stderr).toContain(`dji-ota runs ${await latest()} shows the latest attempt`);
     const third = await run('retry');
     expect(third.code).toBe(2);
-    expect(third.stderr).toContain('no device of run');
+    expect(third.stderr).toContain('has no device to retry');
   });
 
   it('a second retry of the same run takes what the first one left, not what it mended; a rehearsal mends nothing', async () => {
@@ -125,7 +125,7 @@ describe('after a run that did not end well', () => {
     expect((await interrupted.ended).code).toBe(130);
     const refused = await run('retry', first);
     expect(refused).toMatchObject({ code: 2 });
-    expect(refused.stderr).toContain(`run ${await latest()} has not come to its end`);
+    expect(refused.stderr).toContain(`run ${await latest()} has not ended`);
   });
 
   it('retry needs the manifest no more where the journal has it all, and says so where it has not', async () => {
@@ -136,13 +136,13 @@ describe('after a run that did not end well', () => {
     const other = await place.put('other.json', someDevices(1));
     const refused = await run('retry', 'last', '--manifest', other);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain('has no entry now');
+    expect(refused.stderr).toContain('the manifest no longer has');
     const good = await fleet({ behavior: FAST });
     expect((await run('retry')).code).toBe(0);
     expect(sentTo(good)).toEqual([devices[0]?.sn]);
   });
 
-  it('a run that has not come to its end is resumed first: its closing line says so, and it leads to the end', async () => {
+  it('a run that has not ended is resumed first: its closing line says so, and it leads to the end', async () => {
     const seen = await fleet({
       behavior: { ...FAST, download_seconds: 3 },
       docks: [{ pid: pidOf(2), behavior: { ...FAILED, download_seconds: 0.1 } }],
@@ -180,7 +180,7 @@ describe('after a run that did not end well', () => {
     await going.said('download');
     const stopped = await run('runs', 'stop', 'last');
     expect(stopped).toMatchObject({ code: 0 });
-    expect(stopped.stderr).toMatch(/was asked to start nothing more/);
+    expect(stopped.stderr).toMatch(/was asked to start no more upgrades/);
     const { code, stderr } = await going.ended;
     expect(code).toBe(6);
     expect(sentTo(seen)).toEqual([devices[0]?.sn]);
@@ -205,6 +205,6 @@ describe('after a run that did not end well', () => {
     const second = await run(...closing(first.stderr));
     expect(second.code).toBe(1);
     expect(second.stderr).toContain('Retrying 1 of 3 devices');
-    expect(second.stderr).not.toContain('go on in the docks');
+    expect(second.stderr).not.toContain('continue their upgrades');
   });
 });

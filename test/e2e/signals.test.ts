@@ -99,7 +99,7 @@ describe('signals', () => {
     const { all, last } = jsonLines(result);
     expect(last).toMatchObject({ exit_code: code, totals: { unknown: 1, not_started: 1 } });
     expect(result.stderr).toContain(`dji-ota resume ${all[0]?.run}`);
-    expect(result.stderr).toMatch(/go on in the docks/);
+    expect(result.stderr).toMatch(/docks continue their upgrades/);
     expect(observer.creates(devices[1]?.pid)).toEqual([]);
   });
 
@@ -109,7 +109,7 @@ describe('signals', () => {
     run.kill(signal);
     const result = await run.ended;
     expect(result.code).toBe(code);
-    expect(result.stderr).toMatch(/go on in the docks\.\n.*Go on from here with: dji-ota resume \d{8}-\d{6}-\w+$/m);
+    expect(result.stderr).toMatch(/docks continue their upgrades\.\n.*Continue with: dji-ota resume \d{8}-\d{6}-\w+$/m);
     expect(result.stderr).not.toMatch(/^\s*at /m);
   });
 

@@ -55,7 +55,7 @@ it.skipIf(!possible)(
         said += text;
       });
       const [code] = await once(second, 'close');
-      expect(said).toContain('run night.2-of-2 was going on in process 1 on node-a, which cannot be asked from here');
+      expect(said).toContain('run night.2-of-2 was running in process 1 on node-a, which cannot be checked from here');
       expect({ code, said: code === 0 ? '' : said }).toEqual({ code: 0, said: '' });
       expect(seen.creates().map(({ data }) => data.devices[0]?.sn)).toEqual(mine);
     } finally {

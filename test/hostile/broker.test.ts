@@ -130,7 +130,7 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
         if (!(await client.send(flood))) break;
       }
       client.socket.resume();
-      await program.said('takes nothing of what is sent to it');
+      await program.said('does not read the data sent to it');
     });
     expect(taken).toBeLessThan(60);
     program.child.kill('SIGTERM');

@@ -28,7 +28,7 @@ describe.skipIf(!MEASURABLE)('a manifest of 63 MB', () => {
   it.each([
     ['commas', 'm.csv', many(','), 'row 1: has more than 1000 cells'],
     ['rows without a device', 'm.csv', many(',\n'), 'there are more than 1048576 rows'],
-    ['quotation marks', 'm.csv', `sn,pid\n${many('"')}`, 'a quotation mark is opened and not closed'],
+    ['quotation marks', 'm.csv', `sn,pid\n${many('"')}`, 'a quotation mark is not closed'],
     ['empty devices', 'm.json', `[${many('{},')}{}]`, 'holds a list of more than 1000000 items'],
     ['keys', 'm.json', `[{${many('"a":1,')}"a":1}]`, 'holds an object of more than 1000 keys'],
     ['brackets', 'm.json', many('['), 'is nested too deeply'],

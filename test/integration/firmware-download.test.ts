@@ -218,7 +218,7 @@ describe('download', () => {
     });
     const { bytes, retries } = await fetchAll(store.url, { silence: 300 });
     expect(bytes.equals(body)).toBe(true);
-    expect(retries).toEqual(['the server fell silent', 'the server fell silent']);
+    expect(retries).toEqual(['the server stopped responding', 'the server stopped responding']);
   });
 
   it('tries a host that never answers a few times only, and says why', async () => {
@@ -378,7 +378,7 @@ describe('redirects', () => {
   it.each([
     ['in a circle', '/again', /redirected more than 20 times, the last time to http:\S+\/again$/],
     ['to another kind of address', 'file:///etc/passwd', 'redirected to a file: address'],
-    ['to no address', 'http://[', 'redirected to something that is no URL'],
+    ['to no address', 'http://[', 'redirected to something that is not a URL'],
   ])('are refused %s', async (_name, location, message) => {
     const store = await storeOf({ body, before: (_request, response) => text(response, 301, { location }) });
     await expect(fetchAll(store.url)).rejects.toThrow(message);
@@ -407,7 +407,7 @@ describe('https', () => {
 
   it.each([
     ['clientUse', /^the server’s certificate is not made for a server\. /],
-    ['weak', /^the server’s certificate or one of its chain is signed with an outdated algorithm/],
+    ['weak', /^the server’s certificate or one in its chain is signed with an outdated algorithm/],
     ['expired', /^the server’s certificate has expired/],
   ] as const)('asks once where the certificate is refused (%s)', async (which, words) => {
     const port = await secureStore((_request, response) => void response.end(body), certificates[which]);

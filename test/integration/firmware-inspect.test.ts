@@ -200,7 +200,7 @@ describe('dji-ota inspect', () => {
     const found = await inspect([other]);
     expect(found).toMatchObject({
       code: 0,
-      stderr: `${other} is no DJI package: it has no *.cfg.sig entry at its top level: not checked\n`,
+      stderr: `${other} is not a DJI package: it has no *.cfg.sig entry at its top level: not checked\n`,
     });
     expect(found.stdout).toMatch(/ not checked\n/);
   });

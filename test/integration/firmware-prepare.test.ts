@@ -186,7 +186,7 @@ describe('prepareFirmware', () => {
   });
 });
 
-describe('a file that is no sound package', () => {
+describe('a file that is a broken package', () => {
   const junk = bytesOf(5000);
   const page = Buffer.from('<!doctype html><title>Sign in</title>');
   const cut = zip.subarray(0, 60_000);
@@ -252,7 +252,7 @@ describe('a file that is no sound package', () => {
     expect(result.warnings).toEqual([['package_unreadable', said]]);
     const plain = await prepare([device({ file: fileOf(djiPackage({ configuration: null })) })]);
     expect(plain.warnings).toEqual([
-      ['package_unreadable', expect.stringMatching(/no DJI package.*: its version and modules are not checked$/)],
+      ['package_unreadable', expect.stringMatching(/not a DJI package.*: its version and modules are not checked$/)],
     ]);
   });
 });

@@ -140,7 +140,7 @@ describe('what is no proven package', () => {
       'is not a ZIP file but an HTML page titled "Sign in"',
     ],
     ['an empty file', Buffer.alloc(0), 'broken', 'is empty'],
-    ['no configuration', djiPackage({ configuration: null }), 'not checked', 'is no DJI package'],
+    ['no configuration', djiPackage({ configuration: null }), 'not checked', 'is not a DJI package'],
   ])('%s', async (_name, bytes, verdict, reason) => {
     const found = await verdicts(bytes);
     expect(found).toMatchObject({ package: verdict, md5: md5Of(bytes), file_size: bytes.length });

@@ -180,9 +180,11 @@ describe('an HTTP proxy', () => {
     const shown = ({ port }: { port: number }) => `the proxy http://127.0.0.1:${port} (ALL_PROXY)`;
     const fetchBy = (scheme: string, { port }: { port: number }) =>
       fetchAll(`${scheme}://store.example/f.zip`, { ALL_PROXY: `127.0.0.1:${port}` });
-    await expect(fetchBy('https', wants)).rejects.toThrow(`${shown(wants)} wants credentials, or others (407)`);
+    await expect(fetchBy('https', wants)).rejects.toThrow(
+      `${shown(wants)} rejects the credentials, or requires some (407)`,
+    );
     expect(wants.asked).toEqual(['store.example:443']);
-    await expect(fetchBy('http', wants)).rejects.toThrow(`the proxy wants credentials (through ${shown(wants)})`);
+    await expect(fetchBy('http', wants)).rejects.toThrow(`the proxy requires credentials (through ${shown(wants)})`);
     await expect(fetchBy('https', cannot)).rejects.toThrow(
       `${shown(cannot)} answered 502 when asked for store.example:443 (given up after 3 attempts)`,
     );
@@ -240,6 +242,8 @@ describe('a proxy that cannot be used', () => {
     await expect(fetchAll('http://store.example/f.zip', env)).rejects.toThrow(
       /^HTTP_PROXY names a proxy of the kind socks4/,
     );
-    await expect(fetchAll('https://store.example/f.zip', env)).rejects.toThrow(/^HTTPS_PROXY is no usable proxy URL/);
+    await expect(fetchAll('https://store.example/f.zip', env)).rejects.toThrow(
+      /^HTTPS_PROXY is not a usable proxy URL/,
+    );
   });
 });

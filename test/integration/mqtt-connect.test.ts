@@ -365,7 +365,7 @@ describe('connecting', () => {
     const settings = connection(`${scheme}://127.0.0.1:${port}`, { connectTimeout: 600_000 });
     expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
       code: 'broker_unreachable',
-      message: expect.stringContaining(`this is the port of ${what}`),
+      message: expect.stringContaining(`this is a port for ${what}`),
       hint: expect.stringMatching(hint),
     });
   });

@@ -83,10 +83,10 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s: a broker that grants 50 subscri
 
   it.each([
     ['refuses more', 'refuses 30 of 80 subscriptions', { over: quota }],
-    ['hangs up on more', 'closes the connection over so many', { over: false as const }],
+    ['hangs up on more', 'closes the connection because of the number', { over: false as const }],
     [
       'takes 8 filters a packet, and hangs up on more of both',
-      'closes the connection over so many',
+      'closes the connection because of the number',
       { packet: 8, over: false as const },
     ],
   ])(

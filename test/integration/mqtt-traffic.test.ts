@@ -69,7 +69,7 @@ describe.skipIf(!mosquittoAvailable())('much at once', () => {
     const { broker, record } = await connected(connection(server.url, { mqttVersion: '5' }));
     expect(await rejection(broker.publish('t', 'x'.repeat(2000)))).toMatchObject({
       code: 'broker_refused',
-      message: expect.stringMatching(/^the message on t has \d+ bytes, and the broker takes at most 1000$/),
+      message: expect.stringMatching(/^the message on t has \d+ bytes, and the broker accepts at most 1000$/),
     });
     await broker.publish('t', 'small');
     expect(record.lost).toEqual([]);

@@ -216,7 +216,7 @@ describe('a request', () => {
     [{ manifest: [device], broker, rollout: { waves: 'ten' } }, 'push: rollout.waves: "ten" is neither'],
     [{ manifest: [device], broker, limits: { reply: '30s' } }, 'push: limits.reply: expected number'],
     [{ manifest: [device], broker, verify: 'maybe' }, 'push: verify: '],
-    [{ manifest: [device], broker, signal: 5 }, 'push: signal has to be an AbortSignal'],
+    [{ manifest: [device], broker, signal: 5 }, 'push: signal must be an AbortSignal'],
     [{ manifest: [device], broker, pid: 'a/b' }, 'push: pid'],
     [{ manifest: [device], broker, retries: 3 }, 'push: retries is not known'],
     [undefined, 'push: the request'],

@@ -252,7 +252,7 @@ describe('annotations', () => {
     renderer.event({
       event: 'error',
       code: 'firmware_mismatch',
-      message: 'the firmware is not what the manifest says',
+      message: 'the firmware differs from the manifest',
       exit_code: 3,
       hint: 'Correct the manifest.',
       details,
@@ -263,7 +263,7 @@ describe('annotations', () => {
     const said = annotations(stderr.text());
     expect(said).toHaveLength(10);
     expect(said).toContain(
-      '::error title=dji-ota%3A firmware mismatch::the firmware is not what the manifest says%0AM4T.zip: 12 bytes, the manifest says 13%0ACorrect the manifest.',
+      '::error title=dji-ota%3A firmware mismatch::the firmware differs from the manifest%0AM4T.zip: 12 bytes, the manifest says 13%0ACorrect the manifest.',
     );
     expect(said.at(-1)).toMatch(/^::error title=more devices did not end well::36 devices for 36 other causes/);
     // What is not annotated is in the log.

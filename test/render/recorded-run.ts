@@ -94,7 +94,7 @@ export const RECORDED_RUN: Recorded[] = [
     event: {
       event: 'warning',
       code: 'foreign_upgrade',
-      message: `gateway ${pid(2)} reports an upgrade that is not ours (bid 1234); it is not followed`,
+      message: `gateway ${pid(2)} reports an upgrade of another program (bid 1234); it is not followed`,
     },
   },
   {
@@ -122,7 +122,9 @@ export const RECORDED_RUN: Recorded[] = [
   { at: 50_000, event: finished(3, 'bid-b', 'timeout', { percent: 40, result: 0 }) },
   {
     at: 90_000,
-    event: finished(5, 'bid-d2', 'unknown', { reason: 'no word from the device for 60 s; it may still be upgrading' }),
+    event: finished(5, 'bid-d2', 'unknown', {
+      reason: 'no message from the device for 60 s; it may still be upgrading',
+    }),
   },
   { at: 90_100, event: finished(6, null, 'not_started', { reason: 'stopped: 4 devices did not end well' }) },
 ];

@@ -75,7 +75,12 @@ describe('the final table', () => {
     labels: {},
     ...rest,
   });
-  const options = { styles: PLAIN_STYLES, unicode: true, simulated: false, elsewhere: 'All of them: dji-ota runs r1' };
+  const options = {
+    styles: PLAIN_STYLES,
+    unicode: true,
+    simulated: false,
+    elsewhere: 'List all of them with: dji-ota runs r1',
+  };
 
   test('of nothing is nothing', () => {
     expect(finalTable([], emptyTotals(), null, { ...options, width: 80 })).toBe('');
@@ -133,7 +138,7 @@ describe('the final table', () => {
       null,
       { ...options, width: null },
     );
-    expect(text).toMatch(/S1 .* ! unverified .* the device reports version 1, not 2; look at its version/);
+    expect(text).toMatch(/S1 .* ! unverified .* the device reports version 1, not 2; check its version/);
     expect(text).toMatch(/S2 .* ! unverified .* the required verification did not confirm it/);
     expect(text).toMatch(/S3 .* ✔ ok, not confirmed .* the device reported no version within 600 s\n/);
     expect(text).toMatch(/S4 .* ✔ ok, verified/);

@@ -133,7 +133,7 @@ describe('what follows', () => {
     take({ type: 'limit', at: 1, device: 0, limit: 'reply', ms: 1 });
     const events = take({ type: 'limit', at: 1, device: 1, limit: 'reply', ms: 1 });
     expect(ends(events)).toEqual(['B unknown', 'C not_started']);
-    expect(events.at(-1)).toMatchObject({ reason: expect.stringContaining('may still run on gateway P0') });
+    expect(events.at(-1)).toMatchObject({ reason: expect.stringContaining('may still be running on gateway P0') });
     expect(isRunOver(core)).toBe(true);
   });
 

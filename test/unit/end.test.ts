@@ -16,8 +16,8 @@ const DEVICE = {
 
 test.each<[string, Outcome[], string]>([
   ['nothing was published', ['not_started', 'skipped'], 'Nothing was published.'],
-  ['some was published', ['not_started', 'unknown'], 'Upgrades that were published go on in the docks.'],
-  ['its devices are not known', [], 'Upgrades that were published go on in the docks.'],
+  ['some was published', ['not_started', 'unknown'], 'The docks continue upgrades that were published.'],
+  ['its devices are not known', [], 'The docks continue upgrades that were published.'],
 ])('an interrupted run of which %s says so', (_, statuses, hint) => {
   const events: RunEvent[] = [];
   const devices = statuses.map((status, index) => ({ ...DEVICE, sn: `S${index}`, status }));

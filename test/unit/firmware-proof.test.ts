@@ -286,7 +286,7 @@ describe('a package that is not checked', () => {
     [
       'an entity bomb',
       { configuration: configurationOf(bomb) },
-      `${config} has a document type (DTD), which is not read`,
+      `${config} has a document type (DTD), which is not supported`,
     ],
     [
       'an unknown entity',
@@ -329,7 +329,7 @@ describe('a package that is not checked', () => {
       `${config} names 2 releases`,
     ],
     ['no modules', named([]), 'has a configuration that names no modules'],
-    ['no configuration', { configuration: null }, 'is no DJI package: it has no *.cfg.sig entry at its top level'],
+    ['no configuration', { configuration: null }, 'is not a DJI package: it has no *.cfg.sig entry at its top level'],
     [
       'two configurations',
       { entries: (all) => [...all, { name: 'x_0_v1.2_20260101.cfg.sig', data: Buffer.from('x') }] },
@@ -348,7 +348,7 @@ describe('a package that is not checked', () => {
     [
       'a module packed in a way that is not read',
       change(entryOf(camera), { local: { method: 14 }, directory: { method: 14 } }),
-      `has an entry ${entryOf(camera)} that is packed by method 14, which is not read`,
+      `has an entry ${entryOf(camera)} that is packed by method 14, which is not supported`,
     ],
   ])('%s', async (_name, options, reason) => {
     const found = await verdicts(djiPackage(options));

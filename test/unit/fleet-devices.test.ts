@@ -108,7 +108,7 @@ describe('the list', () => {
       "GATEWAY  DEVICE  MODEL  FIRMWARE    CONSISTENCY     BATTERY        MODE      READY    WHY NOT
       D1       D1      dock   10.01.1606  consistent       88 %          idle (0)  yes
       D1       A1      M3TD   10.01.1700  upgrade needed   88 % charger  -         yes
-      D2       D2      -      unknown     unknown         -              -         offline  nothing was heard of dock D2: check its power, its network and that it uses this broker
+      D2       D2      -      unknown     unknown         -              -         offline  dock D2 reported nothing: check its power, its network and that it uses this broker
       3 devices: 2 ready, 1 offline
       "
     `);
@@ -297,7 +297,7 @@ describe('the list', () => {
     const run = start({ output: 'json' });
     await settle();
     run.events().onLost?.('connection reset');
-    expect(run.err()).toBe('warning: connection to the broker lost, seeking it: connection reset\n');
+    expect(run.err()).toBe('warning: connection to the broker lost, reconnecting: connection reset\n');
     run.osd('D1', DOCK);
     run.clock.advance(10_000);
     expect(await run.code).toBe(0);
@@ -340,7 +340,7 @@ describe('the list', () => {
     nobody.clock.advance(10_000);
     expect(await nobody.code).toBe(0);
     expect(nobody.out()).toBe('');
-    expect(nobody.err()).toBe('No device was heard of within 10s on mqtt://test:1883.\n');
+    expect(nobody.err()).toBe('No device reported within 10s on mqtt://test:1883.\n');
   });
 
   it('marks what the broker has kept, and does not call it online', async () => {

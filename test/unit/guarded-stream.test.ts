@@ -68,7 +68,7 @@ test('text for people that nobody takes is left out, and that is said once it is
     await new Promise(setImmediate);
   }
   stream.write('back\n');
-  expect(text()).toMatch(/\nwarning: output was left out 8\d\d times, since nobody took it\nback\n$/);
+  expect(text()).toMatch(/\nwarning: output was dropped 8\d\d times, because the reader was too slow\nback\n$/);
 });
 
 test('results are kept, however long nobody takes them', () => {

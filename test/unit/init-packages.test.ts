@@ -27,7 +27,7 @@ describe('the newest that is for the model', () => {
   });
 
   test.each([
-    ['none', [other], 'has no package: none is for M4TD'],
+    ['none', [other], 'has no package: no package is for M4TD'],
     ['one that is broken', [offer('a.zip', null, 'is cut off')], 'has no package: a.zip is cut off'],
     [
       'the newest of which is broken',
@@ -38,7 +38,7 @@ describe('the newest that is for the model', () => {
     [
       'two of which nobody knows which is newer',
       [old, offer('b.zip', 'R2')],
-      'which is newer for M4TD is not known, old.zip (17.05.0401) or b.zip (R2)',
+      'has no package: cannot tell which is the newer one for M4TD, old.zip (17.05.0401) or b.zip (R2)',
     ],
   ])('%s: the reason', (_, offers, reason) => {
     const choice = choosePackage(M4TD, offers);
@@ -84,7 +84,7 @@ describe('a folder', () => {
 
   test.each([
     ['nowhere', 'cannot be read: no such file'],
-    ['directory.zip', 'no .zip file is in'],
+    ['directory.zip', 'no .zip file in'],
   ])('%s is an error of its own', async (name, message) => {
     await expect(findPackages([path.join(folder, name)])).rejects.toThrow(message);
   });

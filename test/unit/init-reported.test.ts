@@ -81,7 +81,7 @@ describe('what is not known is left out, and may be known later', () => {
   ])('a dock whose aircraft is a %j: %s', (model) => {
     const { resting, found } = listening();
     resting(DOCK, DRONE, model);
-    expect(found().leftOut[0]).toEqual([DOCK, DOCK, 'has not told its model', true]);
+    expect(found().leftOut[0]).toEqual([DOCK, DOCK, 'has not reported its model', true]);
   });
 
   test('a gateway that was named and not heard, or of which the broker alone had something', () => {
@@ -103,7 +103,7 @@ describe('what is not known is left out, and may be known later', () => {
     applyFleetMessage(fleet, topicOf('status', DOCK), JSON.stringify({ method: 'update_topo', data }), false, 0);
     expect(found()).toMatchObject({
       devices: [[DOCK, DOCK, '3-3-0', false, null]],
-      leftOut: [[null, DOCK, 'has not told which aircraft it has', true]],
+      leftOut: [[null, DOCK, 'has not reported its aircraft', true]],
     });
   });
 
@@ -111,7 +111,7 @@ describe('what is not known is left out, and may be known later', () => {
     const { topology, state, found } = listening();
     topology(DOCK, '3-3-0');
     state(DRONE, { firmware_version: '17.05.0102' }, DOCK);
-    expect(found().leftOut).toEqual([[DRONE, DOCK, 'is named by no dock', true]]);
+    expect(found().leftOut).toEqual([[DRONE, DOCK, 'is reported by no dock', true]]);
     expect(found().devices).toHaveLength(1);
   });
 });
@@ -123,10 +123,10 @@ describe('docks that are not to be trusted', () => {
     resting(OTHER, DRONE, '0-100-1', { device_online_status: 1 });
     const { devices, leftOut } = found();
     expect(devices).toEqual([[DOCK, DOCK, '3-3-0', false, null]]);
-    const claimed = `is named by 2 docks: ${DOCK}, ${OTHER}`;
+    const claimed = `is reported by 2 docks: ${DOCK}, ${OTHER}`;
     expect(leftOut).toEqual([
       [DRONE, DOCK, claimed, false],
-      [OTHER, OTHER, 'has not told its model', true],
+      [OTHER, OTHER, 'has not reported its model', true],
       [DRONE, OTHER, claimed, false],
     ]);
   });
@@ -136,7 +136,7 @@ describe('docks that are not to be trusted', () => {
     topology(DOCK, '3-3-0', { [DRONE]: '0-100-1' });
     state(DRONE, { firmware_version: '17.05.0102' }, OTHER);
     expect(found().devices).toEqual([[DOCK, DOCK, '3-3-0', false, null]]);
-    expect(found().leftOut).toEqual([[DRONE, DOCK, `is on ${OTHER} by its own word`, false]]);
+    expect(found().leftOut).toEqual([[DRONE, DOCK, `reports that it is on ${OTHER}`, false]]);
   });
 
   test.each([['7CT=cmd'], ['ДОК1'], ["7CT'"], ['7CT,1']])('the serial number %j', (odd) => {
@@ -146,7 +146,7 @@ describe('docks that are not to be trusted', () => {
     const { devices, leftOut } = found();
     expect(devices).toEqual([[DOCK, DOCK, '3-3-0', false, null]]);
     expect(leftOut.map(([sn]) => sn).sort()).toEqual([odd, `X${odd}`].sort());
-    expect(String(leftOut[0]?.[2])).toContain('a serial number is made of');
+    expect(String(leftOut[0]?.[2])).toContain('a serial number has only');
     // Who named it knows it.
     expect(found([odd]).devices).toHaveLength(1);
   });

@@ -97,7 +97,7 @@ describe('a lease', () => {
     expect(await isHeld()).toBe(true);
     await expect(take()).rejects.toMatchObject({
       code: 'run_alive',
-      message: `run ${RUN} is still going on, in process ${process.pid}`,
+      message: `run ${RUN} is still running, in process ${process.pid}`,
     });
     await lease.release();
     expect(await isHeld()).toBe(false);
@@ -209,7 +209,7 @@ describe('a lease of another machine or container', () => {
     await overTime(take({ clock }));
     expect(clock.now() - before).toBeGreaterThanOrEqual(60_000);
     expect(said).toEqual([
-      `run ${RUN} was going on in process 1 on pod-7, which cannot be asked from here: waiting up to 60 s for a sign of life`,
+      `run ${RUN} was running in process 1 on pod-7, which cannot be checked from here: waiting up to 60 s to see whether it is alive`,
     ]);
     expect(JSON.parse(await text())).toMatchObject({ pid: process.pid });
   });
@@ -230,7 +230,7 @@ describe('a lease of another machine or container', () => {
     });
     await expect(taking).rejects.toMatchObject({
       code: 'run_alive',
-      message: `run ${RUN} is still going on, in process 1 on pod-7`,
+      message: `run ${RUN} is still running, in process 1 on pod-7`,
     });
     expect(clock.now()).toBeLessThan(10_000);
   });
@@ -328,7 +328,7 @@ describe('the journal of a run that another process has taken up', () => {
     const look = journal.watchLease((error) => void taken.push(error));
     return { journal, taken, look };
   };
-  const error = { code: 'run_taken_over', message: `run ${RUN} was taken up by another process` };
+  const error = { code: 'run_taken_over', message: `run ${RUN} was resumed by another process` };
 
   it('is not written any more, and what is to be published is refused', async () => {
     const { journal, taken } = await created();

@@ -140,7 +140,7 @@ describe('a crash', () => {
       await writeFile(place.file, (await readFile(place.file)).subarray(0, size));
       await expect(readJournal(place.file)).rejects.toMatchObject({
         code: 'run_not_found',
-        hint: expect.stringContaining('nothing of it was published'),
+        hint: expect.stringContaining('nothing was published'),
       });
       await (await journalPlace()).close();
       await writeFile(place.file, '');

@@ -56,7 +56,7 @@ describe('connectionAgain', () => {
 
   it('asks for a URL that is not kept, unless something gives it', () => {
     const kept = { shownBroker: 'wss://h:443/***' };
-    expect(() => again(kept)).toThrow(/^the URL of the broker of run r1 is not kept.*\(wss:\/\/h:443\/\*\*\*\)$/);
+    expect(() => again(kept)).toThrow(/^the URL of the broker of run r1 was not stored.*\(wss:\/\/h:443\/\*\*\*\)$/);
     expect(again(kept, { broker: SECRET }).flags.broker).toBe(SECRET);
     expect(again(kept, {}, { DJI_OTA_BROKER: SECRET }).flags.profile).toBe('none');
     expect(again({ ...kept, profile: 'a' }).flags.profile).toBe('a');
@@ -78,7 +78,7 @@ describe('connectionAgain', () => {
       readProfile: async () => ({ name: 'a', values }),
     });
     const error: OtaError = await loading.catch((thrown) => thrown);
-    expect(error.message).toContain('and --broker of run r1 names mqtt://old:1883: it is not sent there');
+    expect(error.message).toContain('but --broker of run r1 names mqtt://old:1883: the password is not sent there');
   });
 });
 
@@ -88,7 +88,7 @@ describe('checkSameBroker', () => {
     checkSameBroker('r1', kept, {}, new BrokerUrl('wss://n3w@h/n3w?token=n3w'));
     checkSameBroker('r1', kept, { broker: 'mqtt://other' }, new BrokerUrl('mqtt://other'));
     expect(() => checkSameBroker('r1', kept, {}, new BrokerUrl('mqtt://other'))).toThrow(
-      'run r1 went to wss://***@h:443/***?***, and not to mqtt://other:1883',
+      'run r1 used wss://***@h:443/***?***, not mqtt://other:1883',
     );
   });
 });

@@ -108,12 +108,15 @@ describe('headers', () => {
   });
 
   test.each([
-    ['sn,pid,version,sn', 'header: the column "sn" is there twice'],
+    ['sn,pid,version,sn', 'header: the column "sn" occurs twice'],
     ['sn,pid,version,Serial', 'header: the columns "sn" and "Serial" both stand for sn; rename one of them'],
     ['sn,pid,version,Firmware', 'header: the columns "version" and "Firmware" both stand for product_version'],
     ['sn,pid,version,Site,site', 'header: the columns "Site" and "site" both stand for site; rename one of them'],
-    ['sn,pid,version,labels', 'header: the column "labels": in CSV each label is a column of its own, like "site"'],
-    ['sn,pid,version,known', 'header: the column "known": in CSV its parts are columns, like "known_version"'],
+    ['sn,pid,version,labels', 'header: the column "labels": in CSV each label has its own column, for example "site"'],
+    [
+      'sn,pid,version,known',
+      'header: the column "known": in CSV each of its parts has its own column, for example "known_version"',
+    ],
   ])('%s', async (header, finding) => {
     const found = await findings(
       `${header}\nA,D,1,x,x\nB,D,1,x,x\n`.replace(/,x,x/g, header.includes('Site') ? ',x,x' : ',x'),
@@ -149,8 +152,8 @@ describe('cells', () => {
 
   test('what stands in a column without a name is said once, with its row', async () => {
     expect(await findings('sn,pid,version,\nA,D,1,x,\nB,D,1,x,y\nC,D,1,x,y\n')).toEqual([
-      'row 2: "x" has no name above it; name the column, or empty it',
-      'row 3: "y" stands beyond the header, in column 5; name the column, or empty it',
+      'row 2: "x" has no name above it; name the column, or clear the cell',
+      'row 3: "y" is beyond the header, in column 5; name the column, or clear the cell',
     ]);
   });
 

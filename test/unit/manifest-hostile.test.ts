@@ -54,7 +54,7 @@ test.each([
   ['m.csv', `sn\n${many(2_000_000, ',')}`, 'row 2: has more than 1000 cells'],
   ['m.csv', `sn,pid\n${many(1_100_000, ',\n')}`, 'there are more than 1048576 rows'],
   ['m.csv', `sn\n"${many(2_000_000, 'x')}"`, 'row 2: is longer than 1048576 characters'],
-  ['m.csv', `sn\n"${many(2_000_000, '""')}`, 'row 2: a quotation mark is opened and not closed'],
+  ['m.csv', `sn\n"${many(2_000_000, '""')}`, 'row 2: a quotation mark is not closed'],
   ['m.json', `[${many(1_000_000, '1,')}1]`, 'holds a list of more than 1000000 items'],
   ['m.json', `[${many(4000, `[${many(1000, '{},')}{}],`)}1]`, 'holds more than 4000000 lists and objects'],
   [
@@ -77,7 +77,7 @@ test('too large a file is refused unread', async () => {
       return readManifest('m.json', { ...NO_DEFAULTS, cwd });
     }),
   );
-  expect(error.message).toBe('m.json: is larger than 67.1 MB, which no manifest needs to be');
+  expect(error.message).toBe('m.json: is larger than 67.1 MB, the limit for a manifest');
   const yaml = await errorOf(readFileAs('m.yaml', `- ${many(8 * 1024 * 1024, 'x')}`));
   expect(yaml.message).toContain('too large for YAML');
 });

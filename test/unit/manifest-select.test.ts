@@ -97,7 +97,7 @@ test.each(['', 'x'.repeat(70_000)])('a pattern that is none is a usage error', a
 });
 
 test('nothing left is a usage error', async () => {
-  expect((await errorOf(() => selected(['1581F*'], ['7CTX*', '8UUX*']))).message).toContain('leave no device');
+  expect((await errorOf(() => selected(['1581F*'], ['7CTX*', '8UUX*']))).message).toContain('select no device');
 });
 
 test('a part of a fleet is written 2/4', () => {

@@ -181,7 +181,7 @@ test('the extension says the format', () => {
     'tsv',
   ]);
   expect(() => manifestFormat('fleet.xlsx', '--write')).toThrow(
-    '--write fleet.xlsx ends in .xlsx, which is no manifest',
+    '--write fleet.xlsx ends in .xlsx, which is not a manifest format',
   );
   expect(() => manifestFormat('fleet', '--write')).toThrow('has no extension');
 });

@@ -60,7 +60,7 @@ describe('a client certificate that cannot be used', () => {
   });
 
   it('names both where they are swapped, or do not belong together', () => {
-    expect(refusal({ cert: client.key, key: client.cert }).hint).toContain('swapped');
+    expect(refusal({ cert: client.key, key: client.cert }).hint).toContain('Swap them');
     const other = refusal({ cert: client.cert, key: server.key });
     expect(other.message).toBe('the private key of --key does not belong to the certificate of --cert');
     expect(other.hint).toContain('CN=test-client');

@@ -140,7 +140,7 @@ describe('what stands behind a name', () => {
     await begun({});
     expect(await refused(claim('night', more))).toMatchObject({
       code: 'usage',
-      message: expect.stringContaining('no rehearsal'),
+      message: expect.stringContaining('is not simulated'),
     });
   });
 
@@ -172,7 +172,7 @@ describe('what stands behind a name', () => {
     [
       'another md5',
       [entry('A', 'P0', { md5: 'a'.repeat(32) }), ...DEVICES.slice(1)],
-      'an md5 or the path of a URL is another one',
+      'an md5 or the path of a URL differs',
     ],
   ])('another manifest is refused, with what differs: %s', async (_, devices, detail) => {
     await begun({});

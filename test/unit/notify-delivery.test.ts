@@ -101,7 +101,7 @@ describe('answers', () => {
     send('b', '{}');
     await settle();
     expect(got).toHaveLength(1);
-    expect(failures).toEqual(['answered 410 (gone): it is told nothing more']);
+    expect(failures).toEqual(['answered 410 (gone): no more messages are sent to it']);
   });
 
   test('one that never comes ends after ten seconds', async () => {

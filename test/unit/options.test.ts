@@ -89,7 +89,7 @@ describe('push', () => {
     [{ verify: 'yes' }, '--verify "yes" is not known'],
     [{ type: '9' }, '--type "9" is not an upgrade type'],
     [{ pid: ['A/B'] }, '--pid "A/B"'],
-    [{ timeout: '0' }, '--timeout: "0" has to be more than 0'],
+    [{ timeout: '0' }, '--timeout: "0" must be more than 0'],
     [{ waves: '10%,1%' }, '--waves: 10%,1%'],
     [{ shard: '5/4' }, '--shard "5/4"'],
   ])('%j is an error that names the option', async (given, message) => {

@@ -184,7 +184,7 @@ describe('a recording from a file', () => {
   });
 
   it.each([
-    ['no recording', 'a,b\n1,2\n', 'holds no message'],
+    ['no recording', 'a,b\n1,2\n', 'contains no message'],
     ['too large', `${line(topic('osd'))}\n${' '.repeat(20_000)}`, 'larger than'],
   ])('is refused where it is %s', async (_, text, why) => {
     const reading = readRecording(file(text), 10_000);

@@ -53,7 +53,7 @@ it('ends where it has grown large, and says so once', async () => {
   expect(statSync(join(folder, 'r.jsonl')).size).toBeLessThanOrEqual(1000);
   expect(lines().length).toBeGreaterThan(2);
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toMatch(/^recording_stopped: .*ends here.*run goes on/);
+  expect(warnings[0]).toMatch(/^recording_stopped: .*ends here.*run continues/);
 });
 
 it.skipIf(process.platform !== 'linux')('warns once of a full disk', async () => {

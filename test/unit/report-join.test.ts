@@ -96,7 +96,10 @@ describe('joined reports', () => {
       expect(joined.devices.map(({ sn, status, run }) => `${sn} ${status} ${run}`)).toEqual(['A ok r1', 'B ok r2']);
       expect(joined.totals).toMatchObject({ ok: 2, failed: 0 });
       expect(joined.warnings).toEqual([
-        expect.objectContaining({ code: 'repeated_device', message: expect.stringContaining('newest of them: B') }),
+        expect.objectContaining({
+          code: 'repeated_device',
+          message: expect.stringContaining('in the newest run counts: B'),
+        }),
       ]);
       expect(joined.exit_code).toBe(1);
     }
@@ -131,7 +134,7 @@ describe('joined reports', () => {
       const [one, two, three] = [await put('night.1-of-3'), await put('Night.2-of-3', 1), await put('night.3-of-3')];
       const codeOf = async (...files: string[]) => {
         const { exit_code, warnings } = await reportOfSources(files, { env: { DJI_OTA_HOME: folder } });
-        return [exit_code, ...warnings.map(({ message }) => /is no report of ([\d, ]+):/.exec(message)?.[1])];
+        return [exit_code, ...warnings.map(({ message }) => /^no report of ([\d, ]+) of the /.exec(message)?.[1])];
       };
       expect(await codeOf(one, two, three)).toEqual([1]);
       expect(await codeOf(one, three)).toEqual([5, '2']);

@@ -195,7 +195,7 @@ describe('failures', () => {
     jobEnded(rollout, 0, BAD, 0);
     expect(started(rollout)).toEqual([1]);
     jobEnded(rollout, 1, UNKNOWN, 0);
-    expect(rollout.stopped).toBe('2 devices ended badly or unknown');
+    expect(rollout.stopped).toBe('2 devices failed or are unknown');
     expect(started(rollout)).toEqual([]);
   });
 
@@ -219,14 +219,14 @@ describe('failures', () => {
     }
     started(rollout);
     jobEnded(rollout, 9, GOOD, 0);
-    expect(rollout.stopped).toBe('2 of 10 devices ended badly or unknown');
+    expect(rollout.stopped).toBe('2 of 10 devices failed or are unknown');
   });
 
   test('a bad canary is a sample by itself', () => {
     const rollout = rolloutOf(100, { waves: [1, 100], maxFailures: { percent: 20 } });
     started(rollout);
     jobEnded(rollout, 0, BAD, 0);
-    expect(rollout.stopped).toBe('1 of 1 devices ended badly or unknown');
+    expect(rollout.stopped).toBe('1 of 1 devices failed or are unknown');
   });
 
   test('a device that was to be tried again and will not be counts as failed', () => {
@@ -237,7 +237,7 @@ describe('failures', () => {
     });
     started(rollout);
     expect(jobEnded(rollout, 0, { ...UNKNOWN, retry: [1] }, 0)).toEqual([1]);
-    expect(rollout.stopped).toBe('2 devices ended badly or unknown');
+    expect(rollout.stopped).toBe('2 devices failed or are unknown');
   });
 });
 

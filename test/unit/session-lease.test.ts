@@ -5,7 +5,7 @@ import { type DockScript, fakeBroker } from '../helpers/fake-broker.js';
 import { coreOptions, fleetOf, startPush } from '../helpers/upgrade-run.js';
 
 const accept: DockScript = (job, dock) => dock.reply(job);
-const TAKEN = new OtaError('run_taken_over', 'run r was taken up by another process');
+const TAKEN = new OtaError('run_taken_over', 'run r was resumed by another process');
 
 /** A log that another process can take. */
 function leased() {

@@ -46,8 +46,8 @@ describe('a password', () => {
 
   it.each<[string, Record<string, boolean>, ConfigIo, RegExp]>([
     ['no terminal', { askPassword: true }, {}, /--ask-password needs a terminal/],
-    ['both ways', { askPassword: true, passwordStdin: true }, {}, /do not go together/],
-    ['an empty one', { passwordStdin: true }, piped('\n'), /holds no password/],
+    ['both ways', { askPassword: true, passwordStdin: true }, {}, /exclude each other/],
+    ['an empty one', { passwordStdin: true }, piped('\n'), /contains no password/],
   ])('is refused with %s', async (_name, options, io, message) => {
     await expect(config('set', [], options, io)).rejects.toMatchObject({
       code: 'usage',

@@ -80,18 +80,18 @@ describe('config set', () => {
 
   it.each<[string, string[], RegExp, RegExp]>([
     ['no models', ['models=M4TD'], /^models: is no JSON/, /model keys by product code/],
-    ['odd models', ['models={"ab123":"M4TD"}'], /^models: has to be an object of model keys/, /^$/],
+    ['odd models', ['models={"ab123":"M4TD"}'], /^models: must be an object of model keys/, /^$/],
     ['a broken list', ['password-command=["a'], /^password-command: begins like a list/, /pass/],
-    ['an empty list', ['password-command=[]'], /^password-command: has to be a text/, /^$/],
-    ['a list of numbers', ['password-command=["a",1]'], /^password-command: has to be a text/, /^$/],
+    ['an empty list', ['password-command=[]'], /^password-command: must be a shell command/, /^$/],
+    ['a list of numbers', ['password-command=["a",1]'], /^password-command: must be a shell command/, /^$/],
     ['nothing', [], /^nothing to set$/, /broker, username, password/],
-    ['an unknown key', ['brokr=mqtt://h'], /^there is no setting "brokr"$/, /^Did you mean broker\?$/],
-    ['a strange key', ['foo=red'], /^there is no setting "foo"$/, /^There are: broker, /],
+    ['an unknown key', ['brokr=mqtt://h'], /^unknown setting "brokr"$/, /^Did you mean broker\?$/],
+    ['a strange key', ['foo=red'], /^unknown setting "foo"$/, /^There are: broker, /],
     ['a key without a value', ['broker'], /^"broker" has no value$/, /key=value/],
     ['a bad URL', ['broker=localhost'], /^broker: "localhost" is not a broker URL/, /^$/],
     ['a bad duration', ['connect-timeout=soon'], /^connect-timeout: "soon" is not a duration/, /^$/],
-    ['a bad choice', ['mqtt-version=4'], /^mqtt-version: has to be one of auto, 5, 3.1.1$/, /^$/],
-    ['a bad switch', ['insecure=maybe'], /^insecure: has to be true or false$/, /^$/],
+    ['a bad choice', ['mqtt-version=4'], /^mqtt-version: must be one of auto, 5, 3.1.1$/, /^$/],
+    ['a bad switch', ['insecure=maybe'], /^insecure: must be true or false$/, /^$/],
     ['two bad values', ['broker=x', 'insecure=maybe'], /^nothing was set$/, /^$/],
     ['a password', ['password=s3cr3t'], /^a password in a command line/, /--ask-password/],
     ['a password as two words', ['password', 's3cr3t'], /^a password in a command line/, /--ask-password/],
@@ -153,8 +153,10 @@ describe('showing and choosing', () => {
   });
 
   it('chooses and removes', async () => {
-    expect((await config('use', ['site-b'])).stderr).toBe('Profile "site-b" is the current one.\n');
-    expect((await config('remove', ['site-b'])).stderr).toMatch(/^Profile "site-b" is removed. No profile is current/);
+    expect((await config('use', ['site-b'])).stderr).toBe('Profile "site-b" is now the current profile.\n');
+    expect((await config('remove', ['site-b'])).stderr).toMatch(
+      /^Profile "site-b" is removed. There is no current profile/,
+    );
     expect(await kept()).toEqual({
       current: null,
       profiles: { 'site-a': { broker: 'mqtts://a', username: 'alice', insecure: true } },
@@ -162,7 +164,7 @@ describe('showing and choosing', () => {
   });
 
   it('makes none current, and shows, uses and removes one that was called none', async () => {
-    expect((await config('use', ['none'])).stderr).toBe('No profile is current now.\n');
+    expect((await config('use', ['none'])).stderr).toBe('There is no current profile now.\n');
     expect((await kept()).current).toBeNull();
     const old = { current: 'none', profiles: { none: { broker: 'mqtt://old' } } };
     await writeFile(file(), JSON.stringify(old), { mode: 0o600 });

@@ -56,7 +56,7 @@ describe('without files', () => {
 
   it('warns where the certificate is not checked', async () => {
     expect(await load({ broker: 'mqtts://h', insecure: true })).toMatchObject({ insecure: true });
-    expect(warnings).toEqual([['insecure', expect.stringMatching(/mqtts:\/\/h:8883 is not checked \(--insecure\)/)]]);
+    expect(warnings).toEqual([['insecure', expect.stringMatching(/mqtts:\/\/h:8883 is not verified \(--insecure\)/)]]);
   });
 });
 
@@ -118,7 +118,7 @@ describe('the password', () => {
   });
 
   it.each([
-    ['\n', /holds no password/],
+    ['\n', /contains no password/],
     ['one\ntwo\n', /does not look like a password/],
     [Buffer.from([0xff, 0xfe, 0x41]), /does not look like a password/],
     ['x'.repeat(70_000), /does not look like a password/],
@@ -144,7 +144,7 @@ describe('the password', () => {
   });
 
   it.skipIf(process.platform === 'win32').each([
-    [0o644, 'everybody on this machine'],
+    [0o644, 'all users of this machine'],
     [0o640, 'its group'],
   ])('brings a warning where its file has mode %o', async (mode, who) => {
     const passwordFile = await put('password', 'x', mode);

@@ -76,7 +76,7 @@ describe('parseDuration', () => {
 describe('parseTimeout', () => {
   it('refuses no time at all', () => {
     expect(thrownBy(() => parseTimeout('0', '--connect-timeout')).message).toBe(
-      '--connect-timeout: "0" has to be more than 0',
+      '--connect-timeout: "0" must be more than 0',
     );
     expect(parseTimeout('1ms')).toBe(1);
   });

@@ -40,7 +40,7 @@ describe.skipIf(process.platform === 'win32')('files and folders that are kept',
       code: 'settings_invalid',
       exitCode: 2,
       message: `the settings file ${file} is not used: ${who}`,
-      hint: `See whether it holds what you put there; then run: ${mend}`,
+      hint: `Check its content; then run: ${mend}`,
     });
   });
 

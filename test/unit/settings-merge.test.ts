@@ -111,13 +111,18 @@ describe('what does not go together', () => {
       'two users',
       { broker: 'mqtt://a@h', username: 'b' },
       {},
-      /^--username says user "b", the broker URL says another one$/,
+      /^--username says user "b", the broker URL has another one$/,
     ],
     ['an empty option', { username: '' }, {}, /^--username is empty$/],
     ['an unknown MQTT version', { mqttVersion: '4' }, {}, /^--mqtt-version: "4" is not an MQTT version$/],
     ['a bad duration', { connectTimeout: 'soon' }, {}, /^--connect-timeout: "soon" is not a duration$/],
-    ['no time at all', { reconnectTimeout: '0' }, {}, /^--reconnect-timeout: "0" has to be more than 0$/],
-    ['a NUL in the user name', { broker: 'mqtt://a%00b@h' }, {}, /^--broker: the user name holds a control character/],
+    ['no time at all', { reconnectTimeout: '0' }, {}, /^--reconnect-timeout: "0" must be more than 0$/],
+    [
+      'a NUL in the user name',
+      { broker: 'mqtt://a%00b@h' },
+      {},
+      /^--broker: the user name contains a control character/,
+    ],
     ['a control character', { clientId: 'a\u0000b' }, {}, /^--client-id: /],
   ])('refuses %s', (_name, flags, env, message) => {
     const error = thrownBy(() => mergeConnection(flags, env, null));
@@ -150,12 +155,12 @@ describe('what does not go together', () => {
     for (const other of ['mqtts://other', 'mqtt://kept.example', 'mqtt://kept.example:8883', 'wss://kept.example']) {
       const error = thrownBy(() => send(other));
       expect(error).toMatchObject({ code: 'usage', hint: expect.stringContaining('--profile none') });
-      expect(error.message).toContain('keeps a password for mqtts://kept.example:8883, and --broker names');
+      expect(error.message).toContain('has a password for mqtts://kept.example:8883, but --broker names');
     }
     const files = { broker: kept.broker, username: 'u', passwordFile: '/pw' };
-    expect(thrownBy(() => send('mqtts://other', files)).message).toMatch(/keeps a password for/);
+    expect(thrownBy(() => send('mqtts://other', files)).message).toMatch(/has a password for/);
     const onEnvironment = thrownBy(() => mergeConnection({}, { DJI_OTA_BROKER: 'mqtts://other' }, profile(kept)));
-    expect(onEnvironment.message).toContain('and DJI_OTA_BROKER names mqtts://other:8883');
+    expect(onEnvironment.message).toContain('but DJI_OTA_BROKER names mqtts://other:8883');
   });
 
   it('asks for the path of a WebSocket to be the same too, but not for its query', () => {
@@ -169,7 +174,7 @@ describe('what does not go together', () => {
     const kept = { username: 'u', password: 'p' };
     expect(mergeConnection({}, {}, profile(kept)).password?.value).toBe('p');
     const error = thrownBy(() => mergeConnection({ broker: 'mqtt://h' }, {}, profile(kept)));
-    expect(error.message).toContain('keeps a password and names no broker');
+    expect(error.message).toContain('has a password and names no broker');
     expect(error.hint).toContain('config set --profile site-a broker=URL');
   });
 

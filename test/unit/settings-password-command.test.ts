@@ -44,7 +44,7 @@ describe.skipIf(process.platform === 'win32')('runPasswordCommand', { concurrent
   });
 
   it('has no standard input without a terminal, so that it cannot take the manifest', async () => {
-    expect((await failure('cat')).message).toMatch(/its output holds no password: it is empty$/);
+    expect((await failure('cat')).message).toMatch(/its output contains no password: it is empty$/);
   });
 
   it('does not wait for what it leaves running', async () => {

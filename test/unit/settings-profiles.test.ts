@@ -108,15 +108,15 @@ describe('reading', () => {
     expect(error.message).toBe(`the settings file ${file} has 10 errors`);
     expect([...error.details].sort()).toEqual(
       [
-        'current: has to be a string',
-        'profiles.a.broker: "localhost:1883" is not a broker URL: it has to begin with mqtt://, mqtts://, ws:// or wss://. Did you mean mqtt://localhost:1883?',
+        'current: must be a string',
+        'profiles.a.broker: "localhost:1883" is not a broker URL: it must begin with mqtt://, mqtts://, ws:// or wss://. Did you mean mqtt://localhost:1883?',
         'profiles.a.brokr: unknown key; did you mean "broker"?',
-        'profiles.a.connectTimeout: "soon" is not a duration. Write it like 500ms, 30s, 15m, 2h or 1h30m; a bare number is seconds.',
-        'profiles.a.insecure: has to be true or false',
-        'profiles.a.mqttVersion: has to be one of auto, 5, 3.1.1',
-        'profiles.a.password: has to be a string',
+        'profiles.a.connectTimeout: "soon" is not a duration. Examples: 500ms, 30s, 15m, 2h, 1h30m; a number without a unit is seconds.',
+        'profiles.a.insecure: must be true or false',
+        'profiles.a.mqttVersion: must be one of auto, 5, 3.1.1',
+        'profiles.a.password: must be a string',
         'profiles.a.username: is empty',
-        'profiles.d: has to be an object',
+        'profiles.d: must be an object',
         'more: unknown key',
       ].sort(),
     );
@@ -124,7 +124,7 @@ describe('reading', () => {
 
   it('refuses names that could not be written again', () => {
     expect(invalid('{"profiles": {"b c": {}}}').details).toEqual([
-      'profiles.b c: the name has to begin with a letter or digit and hold nothing but letters, digits, ".", "_" and "-" (64 at most)',
+      'profiles.b c: the name must begin with a letter or digit and contain only letters, digits, ".", "_" and "-" (at most 64)',
     ]);
     expect(invalid('{"profiles": {"constructor": {}}}').details).toEqual([
       'profiles.constructor: the name is a reserved word',

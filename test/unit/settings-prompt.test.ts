@@ -133,11 +133,11 @@ describe('readPasswordInput', () => {
   });
 
   it.each([
-    ['', /holds no password/],
-    ['\n', /holds no password/],
+    ['', /contains no password/],
+    ['\n', /contains no password/],
     ['a\nb\n', /does not look like a password/],
     [Buffer.from([0xff]), /does not look like a password/],
-    ['x'.repeat(70_000), /longer than a password/],
+    ['x'.repeat(70_000), /too long for a password/],
   ])('refuses anything else', async (text, message) => {
     await expect(piped(text)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(message) });
   });

@@ -123,7 +123,7 @@ describe('schema events', () => {
     },
     device_finished: { event: 'device_finished', bid: 'b', ...outcome },
     pair_split: { event: 'pair_split', pid: 'P', devices: [{ sn: 'S', status: 'ok', version_after: null }] },
-    run_stopping: { event: 'run_stopping', reason: '3 devices ended badly or unknown' },
+    run_stopping: { event: 'run_stopping', reason: '3 devices failed or are unknown' },
     broker_lost: { event: 'broker_lost', reason: 'connection reset' },
     broker_restored: { event: 'broker_restored', reason: null },
     warning: { event: 'warning', code: 'insecure', message: 'm' },

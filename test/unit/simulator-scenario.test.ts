@@ -91,7 +91,7 @@ foo: 1
       /^defaults\.end: .*"ok".*"missed"/,
       /^defaults: unknown key "inteval_ms"; did you mean interval_ms\?/,
       /^defaults\.interval_ms: .*10/,
-      /^docks\.0\.pid: is 3; text is wanted/,
+      /^docks\.0\.pid: is 3; expected text/,
       /^docks\.0: unknown key "endd"; did you mean end\?/,
       /^docks\.1\.scenario: no built-in scenario "fialed"; did you mean failed\?/,
       /^devices\.a\.battery_percent: /,

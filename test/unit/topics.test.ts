@@ -77,7 +77,7 @@ test.each([
 ])('%j is doubted for %s', (serial, shown) => {
   expect(serialProblem(serial)).toBeNull();
   expect(serialDoubt(serial)).toBe(
-    shown === null ? null : `holds ${shown}, but a serial number is made of A-Z, a-z and 0-9`,
+    shown === null ? null : `holds ${shown}, but a serial number has only A-Z, a-z and 0-9`,
   );
 });
 

@@ -118,11 +118,11 @@ test('what is not known waits like what is not ready, and time passes: exit 7', 
   await settle();
   run.tell('P1', READY);
   await run.pass(11_000);
-  expect(run.waits()).toEqual([['P0', expect.stringContaining('nothing was heard of dock P0')]]);
+  expect(run.waits()).toEqual([['P0', expect.stringContaining('dock P0 reported nothing')]]);
   await run.pass(2 * MINUTE);
   const result = await run.result;
   expect(result).toMatchObject({ exit_code: 7, totals: { ok: 1, not_started: 2 } });
-  expect(result.devices[0]?.reason).toMatch(/^not ready within 2m00s: nothing was heard/);
+  expect(result.devices[0]?.reason).toMatch(/^not ready within 2m00s: dock P0 reported nothing/);
   expect(run.published()).toEqual([['P1', 'P1']]);
 });
 
@@ -131,7 +131,7 @@ test('a dock that falls silent while it waits is told of', async () => {
   await settle();
   await passTelling(run, 5000, { P0: BUSY });
   await run.pass(MINUTE);
-  expect(run.waits().at(-1)?.[1]).toContain('was last heard');
+  expect(run.waits().at(-1)?.[1]).toContain('last reported');
   run.abort.abort(130);
   expect(await run.result).toMatchObject({ exit_code: 130, totals: { not_started: 1 } });
 });
@@ -240,7 +240,7 @@ describe('the roll-out', () => {
     expect(await run.result).toMatchObject({ exit_code: 6, totals: { not_started: 2 } });
     expect(run.events).toContainEqual({
       event: 'run_stopping',
-      reason: expect.stringContaining('nothing of wave 1 of 2 ended ok'),
+      reason: expect.stringContaining('no device of wave 1 of 2 ended ok'),
     });
     expect(run.published()).toEqual([]);
   });
@@ -388,7 +388,7 @@ describe('taken up again', () => {
     expect(facts.map(({ type }) => type)).toEqual(['gateway_waiting']);
     const again = await resumed(facts, options, planned, 5 * MINUTE);
     await again.pass(11_000);
-    expect(waitsOf(again.events)).toEqual([['P0', expect.stringContaining('nothing was heard')]]);
+    expect(waitsOf(again.events)).toEqual([['P0', expect.stringContaining('reported nothing')]]);
     await again.pass(5 * MINUTE);
     expect(await again.ended).toMatchObject({ exit_code: 7, totals: { not_started: 1 } });
   });

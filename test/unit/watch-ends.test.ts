@@ -131,7 +131,7 @@ test('one dock invents upgrades: so many of it are followed, it is said once, an
   expect(devices).toHaveLength(MAX_ADOPTED_ON_GATEWAY + 1);
   expect(devices.at(-1)).toMatchObject({ pid: 'P1', status: 'failed' });
   expect(tooMany(run.events)).toEqual([
-    'gateway P0 reports more than 100 upgrades: no further ones of it are followed',
+    'gateway P0 reports more than 100 upgrades: no more of its upgrades are followed',
   ]);
 });
 
@@ -157,7 +157,7 @@ test('many gateways that do it do not fill the memory', async () => {
   for (const pid of pids) for (let id = 0; id < 101; id++) run.fake.dock.progress(theirs(`${pid}b${id}`, pid), 'ok');
   run.abort.abort(130);
   expect((await run.result).devices).toHaveLength(MAX_ADOPTED);
-  expect(tooMany(run.events)).toContain('more than 20000 upgrades were seen: no further ones are followed');
+  expect(tooMany(run.events)).toContain('more than 20000 upgrades were seen: no more are followed');
 });
 
 test('upgrades that were asked for by --bid are followed whatever else a dock says', async () => {

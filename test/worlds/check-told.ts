@@ -213,7 +213,8 @@ function covers(of: string | null, sn: string): boolean {
   return of === null || of === sn;
 }
 
-export const LIMIT_PASSED = /(?:no services_reply within|no word from the device for|heard of it within) (\d+) s/;
+export const LIMIT_PASSED =
+  /(?:no services_reply within|no message from the device for|nothing was reported within) (\d+) s/;
 
 /** `unknown` only where the end could not be heard: nothing was heard of it, and the limit that passed had really passed. */
 function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedAt: number): void {

@@ -21,9 +21,9 @@ const time = z.number().nonnegative().finite();
 const wait = z.number().positive().finite();
 const count = z.int().nonnegative();
 const pem = z.custom<Buffer>((value) => Buffer.isBuffer(value), 'has to be a Buffer');
-const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'has to be an AbortSignal').optional();
+const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'must be an AbortSignal').optional();
 const callback = <T>() =>
-  z.custom<T>((value) => typeof value === 'function', 'has to be a function').optional() as z.ZodType<T | undefined>;
+  z.custom<T>((value) => typeof value === 'function', 'must be a function').optional() as z.ZodType<T | undefined>;
 const pid = z.string().superRefine((value, { addIssue }) => {
   const problem = serialProblem(value);
   if (problem) addIssue({ code: 'custom', message: problem });
@@ -110,7 +110,7 @@ const settings = {
 /** One means the other one with no time. */
 const oneOfBoth = ({ skipUnready, waitReady }: { skipUnready?: boolean | undefined; waitReady?: number | undefined }) =>
   !(skipUnready && waitReady);
-const both = { path: ['waitReady'], error: 'has to be 0 or missing with skipUnready' };
+const both = { path: ['waitReady'], error: 'must be 0 or omitted with skipUnready' };
 
 const plan = { manifest, pid: pid.optional(), type, signal, onReading: callback(), ...settings };
 
@@ -174,9 +174,9 @@ export function checkRequest<K extends keyof Requests>(name: K, request: Request
   const checked = schema.safeParse(request, { reportInput: true });
   if (checked.success) return;
   const problems = checked.error.issues.flatMap((issue) => problemsOf(issue, [], schema));
-  const [first = 'the request is wrong'] = problems;
+  const [first = 'the request is invalid'] = problems;
   if (problems.length === 1) throw new OtaError('usage', `${name}: ${first}`);
-  throw new OtaError('usage', `${name}: ${problems.length} things are wrong with the request`, { details: problems });
+  throw new OtaError('usage', `${name}: ${problems.length} problems in the request`, { details: problems });
 }
 
 function problemsOf(issue: z.core.$ZodIssue, above: PropertyKey[], schema: z.ZodType): string[] {

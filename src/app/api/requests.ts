@@ -37,7 +37,7 @@ interface Manifest {
 
 interface Abortable {
   /**
-   * Ends it; its reason is the `cause` of the error. Upgrades that were published go on in the docks.
+   * Ends it; its reason is the `cause` of the error. The docks continue upgrades that were published.
    */
   signal?: AbortSignal | undefined;
 }

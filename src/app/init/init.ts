@@ -183,7 +183,7 @@ async function provenChoices(
         const list = all.slice(0, 3).map((one) => shown(one.offer));
         return [
           model,
-          { reason: `has no package: of one release, different files are for ${name}: ${list.join(', ')}` },
+          { reason: `has no package: different files of one release are for ${name}: ${list.join(', ')}` },
         ];
       }
       const { version, file_size, md5 } = inside ?? {};
@@ -214,12 +214,12 @@ function unusedOf(
       problem !== null
         ? safeText(problem, 400)
         : keys.length === 0
-          ? `is for a model that is not known${product === null ? '' : ` (product code ${safeText(product, 40)})`}`
+          ? `is for an unknown model${product === null ? '' : ` (product code ${safeText(product, 40)})`}`
           : choice
             ? `is not newer than ${shown(choice)}`
             : keys.some((key) => models.has(key))
               ? `may not be the newest for ${names}`
-              : `is for ${names}, of which none was heard`;
+              : `is for ${names}, and none of them reported`;
     return [{ file_name, why: version === null ? why : `${safeText(version, 40)} ${why}` }];
   });
 }

@@ -49,16 +49,16 @@ export async function findPackages(places: readonly string[], disk: Disk = syste
     }
   }
   const list = places.map((place) => safeText(place, 200)).join(', ');
-  if (found.size === 0) throw new OtaError('firmware_unreadable', `no .zip file is in ${list}`, { hint: HINT });
+  if (found.size === 0) throw new OtaError('firmware_unreadable', `no .zip file in ${list}`, { hint: HINT });
   if (found.size > MOST_FILES) {
     throw new OtaError('firmware_unreadable', `${found.size} .zip files are in ${list}, more than ${MOST_FILES}`, {
-      hint: 'Name the packages themselves with --firmware <file>.',
+      hint: 'Give the packages one by one with --firmware <file>.',
     });
   }
   return [...found];
 }
 
-const HINT = 'Name the folder or the files of the firmware packages with --firmware.';
+const HINT = 'Give the folder or the files of the firmware packages with --firmware.';
 
 /** Looks into each of `files`, reading no more of them than says which models and version they are for. */
 export async function lookAtPackages(
@@ -98,7 +98,7 @@ export type Choice = { offers: readonly Offer[] } | { reason: string };
 export function choosePackage(model: string, offers: readonly Offer[]): Choice {
   const all = offers.filter(({ models }) => models.includes(model));
   const name = safeText(modelName(model), 60);
-  if (all.length === 0) return { reason: `has no package: none is for ${name}` };
+  if (all.length === 0) return { reason: `has no package: no package is for ${name}` };
   const isOlder = (a: Offer, b: Offer) =>
     b.problem === null && a.version !== null && b.version !== null && isNewer(b.version, a.version) === true;
   const newest = all.filter((one) => !all.some((other) => isOlder(one, other)));
@@ -108,7 +108,7 @@ export function choosePackage(model: string, offers: readonly Offer[]): Choice {
   const { version } = first as Offer;
   if (newest.every((one) => sameVersion(one.version ?? '', version ?? ''))) return { offers: newest };
   return {
-    reason: `has no package: which is newer for ${name} is not known, ${newest
+    reason: `has no package: cannot tell which is the newer one for ${name}, ${newest
       .slice(0, 3)
       .map((one) => `${shown(one)} (${safeText(one.version ?? '', 40)})`)
       .join(' or ')}`,

@@ -50,7 +50,7 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
     const { serial: sn } = record;
     const told = modelOf(record, inventory);
     const model = told ?? (sn === pid ? deduced(record) : null);
-    if (model === null) return leave(sn, pid, 'has not told its model', true);
+    if (model === null) return leave(sn, pid, 'has not reported its model', true);
     if (model.split('-', 1)[0] !== domain) return leave(sn, pid, `is no ${kind}, but ${modelName(model)}`);
     const entry = inventory.devices.get(sn);
     const reported = entry?.firmware_version ?? null;
@@ -82,10 +82,10 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
       return;
     }
     if (!record.isGateway && live(record.gateway) !== null) {
-      return leave(pid, pid, `is an aircraft; name its dock, ${safeText(live(record.gateway) ?? '', 128)}`);
+      return leave(pid, pid, `is an aircraft; give its dock instead, ${safeText(live(record.gateway) ?? '', 128)}`);
     }
     add(record, pid, '3', 'dock');
-    if (!record.toldAircraft) return leave(null, pid, 'has not told which aircraft it has', true);
+    if (!record.toldAircraft) return leave(null, pid, 'has not reported its aircraft', true);
     for (const sn of [...record.named].sort(byText)) aircraft(sn, pid);
   };
   const aircraft = (sn: string, pid: string) => {
@@ -96,12 +96,16 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
     if (doubt !== null) return leave(sn, pid, doubt);
     if (docks.length > 1) {
       const list = docks.slice(0, 3).map((dock) => safeText(dock, 128));
-      return leave(sn, pid, `is named by ${docks.length} docks: ${list.join(', ')}${docks.length > 3 ? ', ...' : ''}`);
+      return leave(
+        sn,
+        pid,
+        `is reported by ${docks.length} docks: ${list.join(', ')}${docks.length > 3 ? ', ...' : ''}`,
+      );
     }
     // It has left, or reports another gateway itself.
     const at = live(record.gateway);
     if (at === null) return;
-    if (at !== pid) return leave(sn, pid, `is on ${safeText(at, 128)} by its own word`);
+    if (at !== pid) return leave(sn, pid, `reports that it is on ${safeText(at, 128)}`);
     if (live(record.device_paired) === 0) return leave(sn, pid, 'is not paired with its dock');
     add(record, pid, '0', 'aircraft');
   };
@@ -109,7 +113,7 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
   if (pids !== 'all') return found;
   for (const { serial, gateway: on, heardAt } of fleet.devices.values()) {
     if (heardAt === null || on === null || named.has(serial)) continue;
-    leave(serial, on.value, 'is named by no dock', true);
+    leave(serial, on.value, 'is reported by no dock', true);
   }
   return found;
 }

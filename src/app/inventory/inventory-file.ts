@@ -80,7 +80,7 @@ async function readStored(file: string, disk: Disk): Promise<Stored> {
   }
   try {
     const { inventory, skipped, schema } = parseInventory(text);
-    const damage = skipped === 0 ? null : `${skipped} of its entries make no sense`;
+    const damage = skipped === 0 ? null : `${skipped} of its entries are invalid`;
     return { inventory, damage, later: schema > SCHEMA };
   } catch (error) {
     return { inventory: createInventory(), damage: (error as Error).message };
@@ -92,7 +92,7 @@ export function parseInventory(text: string): { inventory: Inventory; skipped: n
   const content = JSON.parse(text) as Record<'schema' | 'keys' | 'devices' | 'products', unknown> | null;
   const { schema, devices, products = {} } = content ?? {};
   if (!Number.isInteger(schema) || !Array.isArray(devices) || typeof products !== 'object' || products === null)
-    throw new Error('it is no inventory');
+    throw new Error('it is not an inventory');
   // A later version may have more keys, in another order; an earlier one has fewer.
   const keys: readonly unknown[] = Array.isArray(content?.keys) ? content.keys : KEYS;
   const places = KEYS.map((key) => keys.indexOf(key));

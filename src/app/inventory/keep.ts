@@ -80,7 +80,7 @@ export function keepInventory(
       since = begun;
       timesAt = begun;
     } catch (error) {
-      const why = `what devices report is not kept in the inventory: ${systemReason(error)}`;
+      const why = `reports of devices cannot be stored in the inventory: ${systemReason(error)}`;
       if (!warned) warn('inventory_unwritable', safeText(why, 500));
       warned = true;
     }

@@ -77,8 +77,8 @@ export const waves: ValueType<string> = {
 export const webhook: ValueType<string> = {
   parse(text, option) {
     if (/^https?:\/\/[^/]/i.test(text) && URL.canParse(text)) return text;
-    throw new OtaError('usage', `${option} is no http or https URL`, {
-      hint: 'It is not shown here, since it is a secret; write it like https://hooks.example.com/path.',
+    throw new OtaError('usage', `${option} is not an http or https URL`, {
+      hint: 'It is not shown here, because it is a secret. Example: https://hooks.example.com/path.',
     });
   },
 };
@@ -88,7 +88,7 @@ export const runName: ValueType<string> = {
     const problem = runNameProblem(text);
     if (problem === null) return text;
     throw new OtaError('usage', `${option} ${quoted(text)} cannot name a run: it ${problem}`, {
-      hint: 'Name it like nightly or site-north.2.',
+      hint: 'Examples: nightly, site-north.2.',
     });
   },
 };

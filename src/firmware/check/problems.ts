@@ -26,12 +26,12 @@ const KINDS: readonly { code: ErrorCode; heading: string; hint: string }[] = [
   },
   {
     code: 'firmware_broken',
-    heading: 'the firmware is no sound package',
-    hint: 'Get the file again from where it came, and look at it with dji-ota inspect. Nothing was published.',
+    heading: 'the firmware is a broken package',
+    hint: 'Download the file again, and check it with dji-ota inspect. Nothing was published.',
   },
   {
     code: 'firmware_mismatch',
-    heading: 'the firmware is not what the manifest says',
+    heading: 'the firmware differs from the manifest',
     hint: 'Correct the manifest, or get the right file. Nothing was published.',
   },
 ];

@@ -61,7 +61,7 @@ async function askStore(
     const look = await askRemote(client, url, stop ? AbortSignal.any([stop, timeout]) : timeout);
     const { status, content, encoding, way } = look;
     if (status === 200 && encoding !== null) {
-      return { verdict: 'refused', text: `it comes with Content-Encoding: ${encoding}${way}, which nobody asked for` };
+      return { verdict: 'refused', text: `it comes with Content-Encoding: ${encoding}${way}, which was not requested` };
     }
     const page = NO_FILE.has(content.kind) ? `${content.words}${way}` : null;
     if (status === 200) return { verdict: 'there', size: look.file.size, page };
@@ -132,7 +132,7 @@ export function judgeStores(
         if (device.firmware_upgrade_type === PSDK || allow.has('bad-package')) told(text);
         else refuse.broken(`${text} ${allowHint('bad-package')}`);
       } else if (here !== null)
-        warn('url_unchecked', `${start}: the server does not say how long the file is; not compared`);
+        warn('url_unchecked', `${start}: the server does not state the size of the file; not compared`);
     }
   }
   for (const { urls, devices, answer, text } of troubles.values()) {
@@ -142,7 +142,7 @@ export function judgeStores(
     if (answer.verdict === 'refused' && read(url) !== false)
       refuse.unreadable(`${line}; a dock could not download it either`);
     if (answer.verdict === 'untrusted') {
-      warn('url_certificate', `${line}; a dock may know no other authorities than the public ones, and refuse it`);
+      warn('url_certificate', `${line}; a dock may trust only public authorities, and refuse it`);
     }
     if (answer.verdict === 'unknown' && read(url) === null && !trusted) {
       warn('url_unchecked', `${line}; not checked from here, a dock may still reach it`);

@@ -35,9 +35,9 @@ export function entryHasher(): EntryHasher {
     const running = runningEntry(plan);
     if (plan.method === DEFLATED) {
       unpacked += plan.size;
-      if (unpacked > MAX_UNPACKED) running.problem = 'unpacks to more than any DJI package has';
+      if (unpacked > MAX_UNPACKED) running.problem = 'unpacks to more than any DJI package contains';
       else running.inflate = inflating(running, plan.size);
-    } else if (plan.method !== STORED) running.problem = `is packed by method ${plan.method}, which is not read`;
+    } else if (plan.method !== STORED) running.problem = `is packed by method ${plan.method}, which is not supported`;
     return running;
   }
 

@@ -176,7 +176,7 @@ function redirectTarget(location: string, from: URL): URL {
     const bytes = location.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
     next = new URL(bytes, from);
   } catch {
-    throw new RedirectError('redirected to something that is no URL');
+    throw new RedirectError('redirected to something that is not a URL');
   }
   if (next.protocol !== 'http:' && next.protocol !== 'https:') {
     throw new RedirectError(`redirected to a ${safeText(next.protocol, 20)} address`);

@@ -106,7 +106,7 @@ export async function download(
       }
       const total = file?.size ?? null;
       if (skip > 0 || (total !== null && position < total)) {
-        return { complete: false, reason: 'the connection broke off', wait: null };
+        return { complete: false, reason: 'the connection was interrupted', wait: null };
       }
       if (total !== null && position > total) throw new DownloadError('sent more bytes than it announced');
       return { complete: true, reason: '', wait: null };
@@ -120,7 +120,7 @@ export async function download(
     const { status } = answer;
     const encoding = foreignEncoding(answer);
     if ((status === 200 || status === 206) && encoding !== null) {
-      const why = 'which nobody asked for: what a dock would get is not the file as it is stored';
+      const why = 'which was not requested: a dock would not receive the file as it is stored';
       throw new DownloadError(`comes with Content-Encoding: ${encoding}${answer.way}, ${why}`);
     }
     const now = remoteFile(answer);

@@ -27,7 +27,7 @@ export function showStatus(status: number): string {
     401: ': the URL needs credentials',
     403: ': the URL has expired or its credentials do not allow this',
     404: ': there is no such file',
-    407: ': the proxy wants credentials',
+    407: ': the proxy requires credentials',
     410: ': the file is gone',
   };
   return `the server answered ${status}${name ? ` ${name}` : ''}${meaning[status] ?? ''}`;
@@ -66,8 +66,8 @@ function showFailure(error: unknown): string {
   }
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'the server cannot be reached: no answer in time';
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'the server fell silent';
-  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return 'the connection broke off';
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'the server stopped responding';
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return 'the connection was interrupted';
   const fault = tlsFault(error, 'server');
   // A server of firmware that wants a client certificate is none for docks, and there is no option for one.
   if (fault) return safeText(fault.kind === 'client certificate' ? fault.why : `${fault.why}. ${fault.hint}`, 400);

@@ -60,7 +60,9 @@ function overTunnel(proxy: EnvProxy, gate: Pool, connect: Connect): Connect {
       }
       socket.on('error', () => {}).destroy();
       const why =
-        statusCode === 407 ? 'wants credentials, or others (407)' : `answered ${statusCode} when asked for ${host}`;
+        statusCode === 407
+          ? 'rejects the credentials, or requires some (407)'
+          : `answered ${statusCode} when asked for ${host}`;
       const lasting = statusCode < 500 && statusCode !== 408 && statusCode !== 429;
       callback(new ProxyError(`${proxy.shown} ${why}`, { lasting }), null);
     } catch (error) {

@@ -34,7 +34,7 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): EnvProxy | null {
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   // Never with its value, which may hold a password.
   const wrong = (why: string) => new ProxyError(`${variable} ${why}; write it as http://host:port`, { lasting: true });
-  if (!URL.canParse(text)) throw wrong('is no usable proxy URL');
+  if (!URL.canParse(text)) throw wrong('is not a usable proxy URL');
   // SOCKS with the name looked up by the proxy or here is one to this program: the name goes to the proxy.
   const url = new URL(text.replace(/^socks5h:/i, 'socks5:'));
   if (url.hostname === '') throw wrong('names no host');

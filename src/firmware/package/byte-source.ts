@@ -48,7 +48,7 @@ export function urlSource(client: HttpClient, url: string, file: RemoteFile & { 
           filled += chunk.copy(buffer, filled);
           if (filled === buffer.length) break;
         }
-        if (filled < buffer.length) throw new DownloadError('the connection broke off');
+        if (filled < buffer.length) throw new DownloadError('the connection was interrupted');
       } finally {
         answer.body.destroy();
       }

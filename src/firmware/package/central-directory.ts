@@ -59,7 +59,7 @@ export async function readDirectory(source: ByteSource): Promise<Directory> {
       validateEntrySizes: false,
     });
     if (zip.entryCount > MAX_ENTRIES) {
-      return { zip: true, problems: [`has ${zip.entryCount} entries, which no DJI package has`], entries };
+      return { zip: true, problems: [`has ${zip.entryCount} entries, more than any DJI package has`], entries };
     }
     for await (const entry of zip.eachEntry()) {
       const flags = entry.generalPurposeBitFlag;

@@ -26,7 +26,7 @@ export function parseConfiguration(bytes: Buffer): Configuration | { problem: st
   const starts = [bytes.indexOf('<?xml'), bytes.indexOf('<dji')].filter((at) => at >= 0 && at < end);
   if (starts.length === 0) return { problem: 'holds no readable XML' };
   const xml = bytes.toString('utf8', Math.min(...starts), end + '</dji>'.length);
-  if (/<!(?:DOCTYPE|ENTITY)/i.test(xml)) return { problem: 'has a document type (DTD), which is not read' };
+  if (/<!(?:DOCTYPE|ENTITY)/i.test(xml)) return { problem: 'has a document type (DTD), which is not supported' };
   try {
     return parseXml(xml);
   } catch (error) {

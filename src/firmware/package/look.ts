@@ -32,7 +32,7 @@ export async function lookInside(
   const nothing = { directory, facts: NO_FACTS, configuration: null };
   const [entry, other, ...more] = directory.entries.filter(({ name }) => isConfiguration(name));
   if (!directory.zip) return { ...nothing, problem: 'is no ZIP file' };
-  if (!entry) return { ...nothing, problem: 'is no DJI package: it has no *.cfg.sig entry at its top level' };
+  if (!entry) return { ...nothing, problem: 'is not a DJI package: it has no *.cfg.sig entry at its top level' };
   if (other) {
     const names = `${showEntry(entry.name)} and ${showEntry(other.name)}`;
     return { ...nothing, problem: `has ${2 + more.length} *.cfg.sig entries at its top level (${names})` };
@@ -87,5 +87,5 @@ function unpack({ method, size }: DirectoryEntry, stored: Buffer | null): Buffer
 
 /** What is said of a package into which nobody could look. */
 export function unseen(error: unknown): string {
-  return `could not be looked into: ${safeText(systemReason(error))}`;
+  return `could not be read: ${safeText(systemReason(error))}`;
 }

@@ -14,7 +14,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 /** Why `value` is no text for a manifest, or null where it is. */
 export function textProblem(value: unknown): string | null {
   if (typeof value === 'string') {
-    if (value === '') return 'is empty; leave the key out where there is nothing to say';
+    if (value === '') return 'is empty; omit the key if there is no value';
     if (value.length > MAX_TEXT) return `is longer than ${MAX_TEXT} characters`;
     const control = CONTROL.exec(value);
     if (control) return `holds ${showCharacter(control[0])}`;
@@ -22,8 +22,8 @@ export function textProblem(value: unknown): string | null {
     return value.isWellFormed() ? null : 'is not valid Unicode';
   }
   // As a number, 1.10 has become 1.1 and a long serial number has lost digits: what was written is not known any more.
-  if (typeof value === 'number') return `is the number ${value}; write it in quotes, because a number loses digits`;
-  return `is ${kindOf(value)}; text is wanted`;
+  if (typeof value === 'number') return `is the number ${value}; quote it, because a number loses digits`;
+  return `is ${kindOf(value)}; expected text`;
 }
 
 /** Why `md5`, which {@link textProblem} has passed, is none, or null where it is one. */
@@ -55,7 +55,7 @@ export const KNOWN_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-
 /** What `known` holds; all that is wrong goes to `bad`, by key. */
 export function knownOf(raw: unknown, bad: (key: string, problem: string) => null): KnownDevice | null {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    return bad('known', `is ${kindOf(raw)}; a mapping with ${KNOWN_PARTS.join(', ')} is wanted`);
+    return bad('known', `is ${kindOf(raw)}; expected a mapping with ${KNOWN_PARTS.join(', ')}`);
   }
   const parts: Record<string, unknown> = { ...raw };
   for (const [part, value] of Object.entries(parts)) {
@@ -64,7 +64,7 @@ export function knownOf(raw: unknown, bad: (key: string, problem: string) => nul
       bad('known', `unknown key ${quoted(part)}${didYouMean(part, KNOWN_PARTS)}`);
     } else if (problem !== null) bad(`known.${part}`, problem);
     else if (part === 'heard_at' && value !== null && !isTime(value as string)) {
-      bad('known.heard_at', `is ${kindOf(value)}; a time like 2026-11-24T08:15:30Z is wanted`);
+      bad('known.heard_at', `is ${kindOf(value)}; expected a time such as 2026-11-24T08:15:30Z`);
     }
   }
   const text = (part: string) => (typeof parts[part] === 'string' ? (parts[part] as string) : null);
@@ -81,7 +81,7 @@ export function urlProblem(url: string): string | null {
   if (/\s/.test(url)) return 'holds white space; write it as %20';
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https' && url.includes('://')) {
-    return `uses ${quoted(`${scheme}:`)}; a dock downloads over http or https alone`;
+    return `uses ${quoted(`${scheme}:`)}; a dock downloads only over http or https`;
   }
   // The parser would forgive `https:host` and backslashes; a dock's may not.
   if (!/^https?:\/\/[^/\\]/i.test(url)) return 'is not a URL that starts with https:// or http://';
@@ -90,9 +90,7 @@ export function urlProblem(url: string): string | null {
 
 /** Why a dock may ask for something else than `url`, which {@link urlProblem} has passed, or null. */
 export function urlDoubt(url: string): string | null {
-  return url.includes('#')
-    ? 'holds "#": a server is asked only for what stands before it; write %23 for one in a name'
-    : null;
+  return url.includes('#') ? 'holds "#": a server only sees the part before it; write %23 for a # in a name' : null;
 }
 
 /** Bytes, from a number or its decimal digits; null where it is no size. */
@@ -116,7 +114,7 @@ export function typeProblem(value: unknown): string {
   const names = Object.values(UPGRADE_TYPES);
   const near = typeof value === 'string' ? didYouMean(value, names) : '';
   const all = Object.entries(UPGRADE_TYPES).map(([number, name]) => `${name} (${number})`);
-  return `is ${kindOf(value)}${near || `; one of ${all.join(', ')} is wanted`}`;
+  return `is ${kindOf(value)}${near || `; expected one of ${all.join(', ')}`}`;
 }
 
 /**
@@ -141,6 +139,6 @@ export function nameInUrl(url: string): string | null {
 export function nameProblem(name: string): string | null {
   const text = textProblem(name);
   if (text !== null) return text;
-  if (/[/\\]/.test(name)) return `is ${quoted(name)}; a file name holds no slash`;
-  return name === '.' || name === '..' ? `is ${quoted(name)}, which is no file name` : null;
+  if (/[/\\]/.test(name)) return `is ${quoted(name)}; a file name has no slash`;
+  return name === '.' || name === '..' ? `is ${quoted(name)}, which is not a file name` : null;
 }

@@ -46,10 +46,10 @@ export const FIELDS: Readonly<Record<Field, About>> = {
   },
   file_url: {
     also: 'url',
-    meaning: 'What the dock downloads: http or https.',
+    meaning: 'URL that the dock downloads: http or https.',
     columns: ['downloadurl', 'firmwareurl'],
   },
-  file: { also: null, meaning: 'The same bytes on this machine; relative to the manifest.' },
+  file: { also: null, meaning: 'The same file on this machine; relative to the manifest.' },
   md5: {
     also: null,
     meaning: 'Expected MD5 of the file: 32 hexadecimal digits, any case. Checked against the bytes.',
@@ -66,7 +66,10 @@ export const FIELDS: Readonly<Record<Field, About>> = {
   },
   file_name: { also: null, meaning: 'Name of the file. Default: the last part of the URL or path.' },
   labels: { also: null, meaning: 'Short texts by name, like {"site": "north"}, for --select, tables and reports.' },
-  known: { also: null, meaning: 'What the device last reported, as dji-ota init noted it; a live report wins.' },
+  known: {
+    also: null,
+    meaning: 'What the device last reported, as written by dji-ota init; a live report takes precedence.',
+  },
 };
 
 const ALL = Object.keys(FIELDS) as Field[];

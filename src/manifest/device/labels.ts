@@ -35,7 +35,7 @@ export function labelProblem(value: unknown): string | null {
 /** The labels in `raw`; all that is wrong goes to `bad`, by key. A label without a value is none. */
 export function readLabels(raw: unknown, bad: (key: string, problem: string) => null): Labels | null {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    return bad('labels', `is ${kindOf(raw)}; a mapping of names to short texts is wanted`);
+    return bad('labels', `is ${kindOf(raw)}; expected a mapping of names to short texts`);
   }
   const names = Object.keys(raw);
   if (names.length === 0) return NO_LABELS;
@@ -50,7 +50,7 @@ export function readLabels(raw: unknown, bad: (key: string, problem: string) => 
     const first = seen.get(labelNameOf(name));
     const wrong = labelProblem(value);
     if (problem !== null) bad('labels', `the name ${quoted(name)} ${problem}`);
-    else if (first !== undefined) bad('labels', `${quoted(first)} and ${quoted(name)} differ in case or spaces only`);
+    else if (first !== undefined) bad('labels', `${quoted(first)} and ${quoted(name)} differ only in case or spaces`);
     else if (wrong !== null) bad(`labels.${name}`, wrong);
     seen.set(labelNameOf(name), name);
     if (problem !== null || first !== undefined || wrong !== null) good = false;

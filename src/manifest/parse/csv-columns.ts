@@ -26,7 +26,7 @@ export function readColumns(header: readonly string[], report: (finding: string)
     const first = seen.get(`${column.kind} ${key}`);
     seen.set(`${column.kind} ${key}`, name);
     if (first === undefined) return column;
-    if (first === name) report(`the column ${quoted(name)} is there twice`);
+    if (first === name) report(`the column ${quoted(name)} occurs twice`);
     else report(`the columns ${quoted(first)} and ${quoted(name)} both stand for ${key}; rename one of them`);
     return { kind: 'bad' };
   });
@@ -37,8 +37,10 @@ function columnOf(name: string, report: (finding: string) => void): Column {
   const plain = folded(name);
   const field = FIELD_OF_COLUMN.get(plain);
   const part = PART_OF_COLUMN.get(plain);
-  if (field === 'labels') report(`the column ${quoted(name)}: in CSV each label is a column of its own, like "site"`);
-  else if (field === 'known') report(`the column ${quoted(name)}: in CSV its parts are columns, like "known_version"`);
+  if (field === 'labels')
+    report(`the column ${quoted(name)}: in CSV each label has its own column, for example "site"`);
+  else if (field === 'known')
+    report(`the column ${quoted(name)}: in CSV each of its parts has its own column, for example "known_version"`);
   else if (field !== undefined) return { kind: 'field', field, name };
   else if (part !== undefined) return { kind: 'known', part, name };
   else {
@@ -46,7 +48,7 @@ function columnOf(name: string, report: (finding: string) => void): Column {
     const label = labelNameOf(name);
     const problem = labelNameProblem(label);
     if (meant !== undefined) report(`unknown column ${quoted(name)}; did you mean ${quoted(spelledOut(meant))}?`);
-    else if (problem !== null) report(`the column ${quoted(name)} can be no label: its name ${problem}`);
+    else if (problem !== null) report(`the column ${quoted(name)} cannot be a label: its name ${problem}`);
     else return { kind: 'label', label, name };
   }
   return { kind: 'bad' };

@@ -45,21 +45,24 @@ export function* csvRows(source: string, text: string, delimiter: string): Gener
     let filled = false;
     for (;;) {
       if (cells.length >= MAX_CELLS) {
-        throw fail(`has more than ${MAX_CELLS} cells`, 'A device has a dozen keys. Is it the right file?');
+        throw fail(
+          `has more than ${MAX_CELLS} cells`,
+          'A device has at most a dozen keys: check that this is the right file.',
+        );
       }
       while (isBlank(at)) at++;
       let cell: string;
       if (text.charCodeAt(at) === QUOTE) {
         const opened = at + 1;
         at = closingQuote(text, opened, start + MAX_ROW);
-        if (at === -1) throw fail('a quotation mark is opened and not closed', QUOTES);
+        if (at === -1) throw fail('a quotation mark is not closed', QUOTES);
         cell = text.slice(opened, at).replaceAll('""', '"');
         at++;
         while (isBlank(at)) at++;
         const next = text.charCodeAt(at);
         if (at < text.length && next !== separator && next !== LF && next !== CR) {
           const found = String.fromCodePoint(text.codePointAt(at) ?? 0);
-          throw fail(`has ${quoted(found)} behind a cell in quotation marks`, QUOTES);
+          throw fail(`has ${quoted(found)} after a quoted cell`, QUOTES);
         }
       } else {
         plain.lastIndex = at;
@@ -81,7 +84,7 @@ export function* csvRows(source: string, text: string, delimiter: string): Gener
 }
 
 const QUOTES =
-  'A cell that holds a separator, a line end or a quotation mark is in quotation marks; those in it are doubled.';
+  'Quote a cell that contains a separator, a line break or a quotation mark, and double the quotation marks in it.';
 
 /** Where the quoted cell that begins at `from` ends; -1 where it does not end before `limit`. */
 function closingQuote(text: string, from: number, limit: number): number {

@@ -65,8 +65,8 @@ function entryOf({ number, cells }: Row, columns: readonly Column[], told: Set<n
     if (column === undefined || column.kind === 'empty') {
       if (told.has(at)) continue;
       told.add(at);
-      const where = column === undefined ? `stands beyond the header, in column ${at + 1}` : 'has no name above it';
-      report(`row ${number}`, null, `${quoted(cell)} ${where}; name the column, or empty it`);
+      const where = column === undefined ? `is beyond the header, in column ${at + 1}` : 'has no name above it';
+      report(`row ${number}`, null, `${quoted(cell)} ${where}; name the column, or clear the cell`);
     } else if (column.kind === 'field') entry[column.field] = value;
     else if (column.kind === 'known') known[column.part] = value;
     // As a property of its own, whatever it is called.

@@ -39,12 +39,12 @@ function problemAt(text: string, at: number, code: string): string {
   if (known !== undefined) return known;
   const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
   if ((char === '}' || char === ']') && /,\s*$/.test(text.slice(Math.max(0, at - 200), at)))
-    return `has a comma too many before "${char}"`;
-  if (char === "'") return 'has a single quote; text is in double quotes';
+    return `has an extra comma before "${char}"`;
+  if (char === "'") return 'has a single quote; JSON text needs double quotes';
   if (char === '#') return 'has a comment; JSON does not allow comments';
   if (code === 'InvalidSymbol') return `has ${quoted(char)}, which begins no key or value in JSON`;
-  if (char === '"') return `has another text where ${wanted} is wanted`;
-  return `has ${quoted(char)} where ${wanted} is wanted`;
+  if (char === '"') return `has another text where ${wanted} is expected`;
+  return `has ${quoted(char)} where ${wanted} is expected`;
 }
 
 /** Deeper than any manifest; what is deeper is refused before it can cost time and memory. */

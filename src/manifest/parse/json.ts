@@ -31,6 +31,6 @@ export function parseJson(source: string, text: string): unknown {
       cause: failure,
     });
   }
-  if (found?.kind === 'key') throw unreadable(source, found.problem, { place, hint: 'Leave one of them out.' });
+  if (found?.kind === 'key') throw unreadable(source, found.problem, { place, hint: 'Remove one of them.' });
   return value;
 }

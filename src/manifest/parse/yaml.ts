@@ -54,7 +54,7 @@ export function parseYaml(source: string, text: string): unknown {
     if (error instanceof OtaError) throw error;
     // A mapping that is merged into itself has no end.
     const endless = error instanceof RangeError;
-    throw unreadable(source, endless ? 'has a "<<" that leads back to itself' : 'is not YAML that can be read', {
+    throw unreadable(source, endless ? 'has a "<<" that refers to itself' : 'is not valid YAML', {
       cause: error,
     });
   }
@@ -87,7 +87,7 @@ function compose(source: string, text: string, lines: LineCounter): Document.Par
   if (second) {
     throw unreadable(source, 'holds several YAML documents', {
       place: lines.linePos(second.range[0]),
-      hint: 'A manifest is one document: leave out the line ---.',
+      hint: 'A manifest is a single document: remove the line ---.',
     });
   }
   return doc as Document.Parsed;
@@ -95,7 +95,7 @@ function compose(source: string, text: string, lines: LineCounter): Document.Par
 
 function tooLarge(source: string, limit: string): OtaError {
   return unreadable(source, `is larger than ${limit}, too large for YAML`, {
-    hint: 'Write so large a manifest as JSON or CSV.',
+    hint: 'Write a manifest of this size as JSON or CSV.',
   });
 }
 
@@ -125,7 +125,8 @@ function aliasTargets(doc: Parameters<typeof visit>[0]): Map<Alias, Node> {
 function plain(node: unknown, context: Context, depth: number): unknown {
   if (isAlias(node)) {
     const target = context.targets.get(node);
-    if (!target) throw problemAt(context, node, `the alias ${quoted(`*${node.source}`)} names nothing before it`);
+    if (!target)
+      throw problemAt(context, node, `the alias ${quoted(`*${node.source}`)} refers to nothing defined before it`);
     context.done[depth] ??= new Map();
     const done = context.done[depth];
     if (!done.has(target)) done.set(target, plain(target, context, depth));

@@ -137,7 +137,7 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
         }
         skipping = false;
         if (first >> 4 !== PUBLISH) {
-          if (size > limit) throw new Error(`the broker sent a packet of ${size} bytes that is no message`);
+          if (size > limit) throw new Error(`the broker sent a packet of ${size} bytes that is not a message`);
           left = size;
           continue;
         }

@@ -72,8 +72,7 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
     limit: limits.packet,
     onOversized: limits.onOversized,
     send(packets) {
-      if (below.writableLength > MOST_UNSENT)
-        stream.destroy(new Error('the broker takes nothing of what is sent to it'));
+      if (below.writableLength > MOST_UNSENT) stream.destroy(new Error('the broker does not read the data sent to it'));
       else if (below.writable) below.write(packets);
     },
   });

@@ -17,8 +17,8 @@ export function otherProtocol(head: Buffer, target: Target): OtaError | null {
   const hint =
     what === WEB
       ? `For MQTT over WebSockets use ${secure ? 'wss' : 'ws'}:// and the path of its listener; plain MQTT has another port.`
-      : `MQTT has a port of its own, usually ${secure ? '8883' : '1883'}${websocket ? ', and WebSockets another' : ''}.`;
-  return new OtaError('broker_unreachable', `${target.shown}: this is the port of ${what}, not of MQTT`, { hint });
+      : `MQTT uses another port, usually ${secure ? '8883' : '1883'}${websocket ? ', and WebSockets another' : ''}.`;
+  return new OtaError('broker_unreachable', `${target.shown}: this is a port for ${what}, not for MQTT`, { hint });
 }
 
 /** An alert or a handshake, version 3.x (RFC 8446, section 5.1). */
@@ -44,7 +44,7 @@ const SIGNS: readonly [RegExp, string][] = [
 export function tlsPort({ shown, scheme }: Target): OtaError {
   const secure = scheme === 'mqtt' ? 'mqtts' : 'wss';
   return new OtaError('broker_unreachable', `${shown}: this looks like a TLS port: use ${secure}://`, {
-    hint: `Change the scheme of the broker URL to ${secure}://; --ca names a private authority.`,
+    hint: `Change the scheme of the broker URL to ${secure}://; give a private certificate authority with --ca.`,
   });
 }
 

@@ -31,7 +31,7 @@ export function readTarget(settings: ConnectionSettings): Target {
   const url = typeof settings.url === 'string' ? BrokerUrl.parse(settings.url) : settings.url;
   if (!url) {
     throw new OtaError('settings_invalid', `${shownBrokerText(String(settings.url))} is no broker URL`, {
-      hint: 'Give one like mqtt://host:1883, mqtts://host:8883, ws://host:8083/mqtt or wss://host:8084/mqtt.',
+      hint: 'Use a URL such as mqtt://host:1883, mqtts://host:8883, ws://host:8083/mqtt or wss://host:8084/mqtt.',
     });
   }
   const { scheme, host, port, shown, tls } = url;

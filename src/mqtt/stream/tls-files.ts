@@ -19,7 +19,7 @@ export function readTlsFiles(settings: ConnectionSettings): TlsFiles {
   const { ca, cert, key } = settings;
   if ((cert === undefined) !== (key === undefined)) {
     throw new OtaError('settings_invalid', cert ? '--cert needs --key' : '--key needs --cert', {
-      hint: 'A client certificate and its private key are given together.',
+      hint: 'Give a client certificate together with its private key.',
     });
   }
   if (ca) certificates('--ca', ca);
@@ -40,7 +40,7 @@ function pair(cert: Buffer, key: Buffer): X509Certificate {
   const kinds = { cert: kindOf(cert), key: kindOf(key) };
   if (kinds.cert === 'a private key' && kinds.key === 'a certificate') {
     throw new OtaError('settings_invalid', '--cert holds a private key and --key a certificate', {
-      hint: 'They are swapped: give the certificate with --cert and its private key with --key.',
+      hint: 'Swap them: give the certificate with --cert and its private key with --key.',
     });
   }
   const chain = certificates('--cert', cert);
@@ -52,7 +52,7 @@ function pair(cert: Buffer, key: Buffer): X509Certificate {
       hint:
         other > 0
           ? `It belongs to certificate ${other + 1} in the file of --cert: put that one first, then its issuers.`
-          : `The certificate is for ${subjectOf(leaf)}: give the key that it was requested with.`,
+          : `The certificate is for ${subjectOf(leaf)}: give the key that belongs to it.`,
     });
   }
   try {
@@ -109,7 +109,7 @@ function kindOf(file: Buffer, wanted: 'certificate' | 'key' = 'certificate'): st
   const kinds = labels.map((label) => {
     if (/^((X509|TRUSTED) )?CERTIFICATE$/.test(label)) return 'a certificate';
     if (label.endsWith('CERTIFICATE REQUEST')) return 'a certificate request (CSR)';
-    if (label === 'OPENSSH PRIVATE KEY') return 'a private key in OpenSSH’s own form';
+    if (label === 'OPENSSH PRIVATE KEY') return 'a private key in OpenSSH format';
     if (label === 'ENCRYPTED PRIVATE KEY') return 'an encrypted private key';
     if (label.endsWith('PRIVATE KEY')) {
       return /Proc-Type: *4,ENCRYPTED/.test(text) ? 'an encrypted private key' : 'a private key';
@@ -138,11 +138,11 @@ function withoutPem(file: Buffer): string {
 
 function remedy(kind: string, wanted: 'a certificate' | 'a private key'): string {
   if (kind.startsWith('an encrypted')) {
-    return 'Keys with a passphrase are not supported: write one without, e.g. openssl pkey -in FILE -out client.key, with mode 0600.';
+    return 'Keys with a passphrase are not supported: write a copy without one, e.g. openssl pkey -in FILE -out client.key, with mode 0600.';
   }
   if (kind.startsWith('a PKCS #12')) {
     const part = wanted === 'a certificate' ? '-clcerts -nokeys -out client.pem' : '-nocerts -noenc -out client.key';
-    return `Take ${wanted} out of it: openssl pkcs12 -in FILE ${part}`;
+    return `Extract ${wanted}: openssl pkcs12 -in FILE ${part}`;
   }
   if (kind.includes('(DER)')) {
     const command = wanted === 'a certificate' ? 'x509' : 'pkey';

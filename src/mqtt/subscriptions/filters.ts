@@ -205,12 +205,12 @@ export function deniedError(denied: readonly Denied[], limited = false): OtaErro
 
 function hintOf(denied: readonly Denied[], quota: boolean, limited: boolean): string {
   if (limited) {
-    return 'It grants a client only so many subscriptions, and denies wildcards (thing/product/+/events), which need a handful: allow these in its access rules (ACL), or raise its limit, or take a part of the fleet with --shard.';
+    return 'It limits the subscriptions of a client, and denies wildcards (thing/product/+/events), which need only a few: allow wildcards in its access rules (ACL), raise its limit, or take a part of the fleet with --shard.';
   }
-  if (quota) return 'It grants a client only so many subscriptions: --subscribe wildcard needs a handful.';
-  const rights = 'The user has no right to read there: allow these topics in the broker’s access rules (ACL)';
+  if (quota) return 'It limits the subscriptions of a client: --subscribe wildcard needs only a few.';
+  const rights = 'The user may not read there: allow these topics in the broker’s access rules (ACL)';
   return denied.every(({ filter }) => filter.includes('+'))
-    ? `${rights}, or ask for the topics of each gateway with --subscribe gateways.`
+    ? `${rights}, or subscribe to the topics of each gateway with --subscribe gateways.`
     : `${rights}.`;
 }
 

@@ -184,7 +184,7 @@ function looksLikeLimit(denied: readonly Denied[]): boolean {
   return denied.length >= MANY_DENIED && denied.every(({ code }) => code !== NOT_AUTHORIZED);
 }
 
-const HANGS_UP = 'the broker closes the connection over so many subscriptions';
+const HANGS_UP = 'the broker closes the connection because of the number of subscriptions';
 
 function refusedWords(denied: readonly Denied[], asked: number): string {
   const quota = denied.some(({ code }) => code === QUOTA_EXCEEDED) ? ` (${reasonWords(QUOTA_EXCEEDED)})` : '';

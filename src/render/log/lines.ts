@@ -58,7 +58,9 @@ export function logLine(event: RunEvent, styles: Styles, simulated = false): Log
     case 'run_stopping':
       return whole(`${styles.warn('stopping:')} no more gateways are started: ${safeText(event.reason, 300)}`);
     case 'broker_lost':
-      return whole(`${styles.warn('broker lost:')} ${safeText(event.reason)}; reconnecting, the upgrades go on`);
+      return whole(
+        `${styles.warn('broker lost:')} ${safeText(event.reason)}; reconnecting; the docks continue their upgrades`,
+      );
     case 'broker_restored':
       return whole(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
     case 'warning':
@@ -98,7 +100,7 @@ export function progressText(event: {
 function retryText(event: Extract<RunEvent, { event: 'device_retrying' }>, styles: Styles): string {
   const { result, attempt, attempts, wait_ms } = event;
   const failed = styles.warn(`attempt ${attempt} of ${attempts} failed, code ${result}`);
-  return `${failed}: ${resultCode(result).meaning}; the next one follows in ${showDuration(wait_ms)}`;
+  return `${failed}: ${resultCode(result).meaning}; next attempt in ${showDuration(wait_ms)}`;
 }
 
 function finishedText(

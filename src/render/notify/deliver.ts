@@ -114,7 +114,7 @@ export function createDelivery({ clock, key, post, onFailure }: DeliveryOptions)
         idle = resolve;
       });
       const cancel = clock.after(ms, () => {
-        failed(`took no message within ${ms / 1000} s at the end of the run`);
+        failed(`accepted no message within ${ms / 1000} s at the end of the run`);
         stop.abort();
         wake();
       });
@@ -132,5 +132,5 @@ const MEANING: Readonly<Record<number, string>> = {
   303: ', a redirect, which is not followed',
   307: ', a redirect, which is not followed',
   308: ', a redirect, which is not followed',
-  410: ' (gone): it is told nothing more',
+  410: ' (gone): no more messages are sent to it',
 };

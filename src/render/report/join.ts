@@ -103,8 +103,8 @@ function repeatedWarning(repeated: ReadonlySet<string>, run: string, time: strin
   const more = repeated.size > MOST_NAMED ? ` and ${repeated.size - MOST_NAMED} more` : '';
   const message =
     repeated.size === 1
-      ? `1 device stands in several runs and counts as in the newest of them: ${named}`
-      : `${repeated.size} devices stand in several runs and count as in the newest of them: ${named}${more}`;
+      ? `1 device is in several runs; its outcome in the newest run counts: ${named}`
+      : `${repeated.size} devices are in several runs; their outcomes in the newest run count: ${named}${more}`;
   return { run, time, code: 'repeated_device', message };
 }
 

@@ -2,7 +2,7 @@
 import type { DeviceOutcome, Totals, Verify } from '../../upgrade/events.js';
 
 /**
- * What a device was at: `waiting` = published, no step told yet · `running` = in progress, step not told · `silence` =
+ * What a device was at: `waiting` = published, no step told yet · `running` = in progress, step not reported · `silence` =
  * nothing new was told for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended
  * `ok`, its version awaited.
  */
@@ -47,7 +47,7 @@ export interface ReportDevice extends DeviceOutcome {
   advice: string | null;
   /** How often its job was published. */
   attempts: number;
-  /** Result codes of the attempts that were followed by another one, in order. */
+  /** Result codes of the attempts that were retried, in order. */
   retried: number[];
   /** Of each attempt, in order. */
   bids: string[];

@@ -31,19 +31,19 @@ const device = z.object({
   status: outcome,
   percent: z.number().min(0).max(100).nullable(),
   result: z.int().nullable().describe('Result code of the device; 0 = no error, null = none came'),
-  reason: text().nullable().describe('Why it ended so, in words'),
+  reason: text().nullable().describe('Why it ended this way, as text'),
   advice: text().nullable().describe('What to do about it'),
-  verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
+  verified: z.boolean().nullable().describe('Whether it reports the target version; null = not verified or not known'),
   version_before: text()
     .nullable()
     .optional()
-    .describe('What it reported before its upgrade; null = nothing was heard'),
-  version_after: text().nullable().optional().describe('What it reported since; null = nothing was heard'),
+    .describe('Version reported before the upgrade; null = none was reported'),
+  version_after: text().nullable().optional().describe('Version reported since; null = none was reported'),
   heard_at: time().nullable().optional().describe('When it last reported a version'),
   verify: z.enum(VERIFY).optional().describe('What the run asked of the version'),
   labels: z.record(text(), text()).optional().describe('Of the manifest'),
   attempts: count().describe('How often its job was published'),
-  retried: z.array(z.int()).optional().describe('Result codes of the attempts that were followed by another one'),
+  retried: z.array(z.int()).optional().describe('Result codes of the attempts that were retried'),
   bids: z.array(text()).describe('Of each attempt, in order'),
   firmware: z
     .object({
@@ -51,14 +51,14 @@ const device = z.object({
       file_size: z.number().nonnegative().describe('Bytes'),
       md5: text(),
       sha256: text().nullable().optional().describe('Where the manifest asks for it'),
-      product: text().nullable().optional().describe('Product code of the package, where it was looked into'),
+      product: text().nullable().optional().describe('Product code of the package, if the package was read'),
     })
     .nullable(),
   started: time().nullable().describe('When it was first published; null = never'),
   ended: time().nullable(),
   phases: z
     .array(z.object({ kind: z.enum(PHASE_KINDS), from: time(), to: time() }))
-    .describe('What it was at, in order; silence = nothing new was told for a minute or more'),
+    .describe('Phases in order; silence = nothing new was reported for a minute or more'),
 });
 
 const run = z.object({
@@ -96,7 +96,7 @@ export const reportSchema = z
     errors: z.array(z.object({ ...note, hint: text().nullable(), details: z.array(text()) })),
     outages: z
       .array(z.object({ run: runId(), from: time(), to: time().nullable(), reason: text() }))
-      .describe('When the broker was lost; to is null where it did not come back'),
+      .describe('When the broker was lost; to is null if it did not come back'),
     devices: z.array(device).describe('In the order of the manifest, run by run'),
   })
   .meta({

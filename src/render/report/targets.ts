@@ -13,9 +13,10 @@ export function formatOf(file: string): ReportFormat {
   const extension = path.extname(file).slice(1).toLowerCase();
   const known = REPORT_FORMATS.find((format) => format === extension);
   if (known) return known;
-  const said = extension === '' ? 'has no extension' : `ends in .${safeText(extension, 20)}, which is no report format`;
+  const said =
+    extension === '' ? 'has no extension' : `ends in .${safeText(extension, 20)}, which is not a report format`;
   throw new OtaError('usage', `--report ${safeText(file, 300)} ${said}`, {
-    hint: 'The extension says what is written: .json, .xml (JUnit), .html, .md or .csv.',
+    hint: 'Use a file name that ends in .json, .xml (JUnit), .html, .md or .csv.',
   });
 }
 
@@ -52,7 +53,7 @@ async function checkFolder(file: string, folder: string): Promise<void> {
     throw new OtaError(
       'report_unwritable',
       `the report ${safeText(file, 300)} cannot be written to ${safeText(folder, 300)}: ${reason}`,
-      { cause: error, hint: missing ? 'Make the folder first.' : 'Choose a folder that can be written to.' },
+      { cause: error, hint: missing ? 'Make the folder first.' : 'Choose a writable folder.' },
     );
   }
 }

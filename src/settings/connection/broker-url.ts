@@ -48,7 +48,7 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
   if (!url || !SCHEMES.has(url.protocol)) {
     const meant = suggestion(given, url);
     throw refuse(
-      `"${shownBrokerText(given)}" is not a broker URL: it has to begin with mqtt://, mqtts://, ws:// or wss://`,
+      `"${shownBrokerText(given)}" is not a broker URL: it must begin with mqtt://, mqtts://, ws:// or wss://`,
       meant ? `Did you mean ${meant}?` : `Write it like ${CONNECTION_DEFAULTS.broker}.`,
     );
   }
@@ -56,7 +56,7 @@ export function parseBrokerUrl(text: string, source: string): BrokerAddress {
   if (url.password) {
     throw refuse(
       `the broker URL ${name} holds a password, which other users of this machine can read`,
-      'Take it out of the URL and give it in DJI_OTA_PASSWORD or with --password-file; the user name may stay.',
+      'Remove it from the URL and give it in DJI_OTA_PASSWORD or with --password-file; the user name may remain.',
     );
   }
   if (!url.hostname) {

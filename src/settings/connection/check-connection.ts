@@ -14,7 +14,7 @@ export function checkPasswordGoesHome(merged: MergedConnection, { name, values }
   const home = own ? `for ${own.shown}` : 'and names no broker';
   throw new OtaError(
     'usage',
-    `profile "${name}" keeps a password ${home}, and ${broker.source} names ${broker.value}: it is not sent there`,
+    `profile "${name}" has a password ${home}, but ${broker.source} names ${broker.value}: the password is not sent there`,
     {
       hint: `Use --profile none and give the password of that broker in DJI_OTA_PASSWORD or with --password-file, or ${
         own ? 'make a profile for it' : `name it in the profile: dji-ota config set --profile ${name} broker=URL`
@@ -32,7 +32,7 @@ export function checkTls(merged: MergedConnection, caForFirmware: boolean): void
       if (!given || (given.level === 'profile' && broker.level !== 'profile')) continue;
       const where = given.level === 'profile' ? `${given.source}: ${name}` : given.source;
       throw new OtaError('usage', `${where} needs TLS, and ${broker.value} does not use it`, {
-        hint: `Use ${broker.value.scheme === 'ws' ? 'wss' : 'mqtts'}:// in the broker URL, or leave it out.`,
+        hint: `Use ${broker.value.scheme === 'ws' ? 'wss' : 'mqtts'}:// in the broker URL, or omit the option.`,
       });
     }
     if (!caForFirmware) merged.ca = null;

@@ -49,7 +49,7 @@ function code(file: Sourced<string>): 'settings_invalid' | 'usage' {
 /** Warns where others than the owner may read `path`. */
 export function checkPrivate(path: string, mode: number | null, what: string, warn: Warn): void {
   if (mode === null || (mode & 0o077) === 0) return;
-  const others = mode & 0o007 ? 'everybody on this machine' : 'its group';
+  const others = mode & 0o007 ? 'all users of this machine' : 'its group';
   warn(
     'file_permissions',
     `the ${what} ${safeText(path)} is open to ${others} (mode ${mode.toString(8).padStart(4, '0')}); run: chmod 600 ${shellWord(path)}`,
@@ -63,10 +63,10 @@ export function checkPrivate(path: string, mode: number | null, what: string, wa
  */
 export function passwordIn(text: string, from: string, code: ErrorCode): string {
   const password = withoutLineEnd(text.replace(/^\ufeff/, ''));
-  if (password === '') throw new OtaError(code, `${from} holds no password: it is empty`);
+  if (password === '') throw new OtaError(code, `${from} contains no password: it is empty`);
   if (/[\r\n\u0000\ufffd]/.test(password) || Buffer.byteLength(password) > LONGEST_PASSWORD) {
     throw new OtaError(code, `${from} does not look like a password`, {
-      hint: 'It has to be the password alone, as one line of UTF-8 text.',
+      hint: 'It must contain only the password, as one line of UTF-8 text.',
     });
   }
   return password;
@@ -124,7 +124,9 @@ export function checkKeyPair(cert: Sourced<string>, certPem: Buffer, key: Source
         encrypted ? `${named(file)} is protected by a passphrase` : `${named(file)} is damaged`,
         {
           cause: error,
-          ...(encrypted && { hint: 'Write an open copy for this program: openssl pkey -in KEY -out OPEN.' }),
+          ...(encrypted && {
+            hint: 'Write a copy without a passphrase for this program: openssl pkey -in KEY -out COPY.',
+          }),
         },
       );
     }

@@ -66,7 +66,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     const by = merged.insecure.level === 'option' ? merged.insecure.source : `${merged.insecure.source}: insecure`;
     warn(
       'insecure',
-      `the certificate of ${merged.broker.value} is not checked (${by}): anybody in between can read along`,
+      `the certificate of ${merged.broker.value} is not verified (${by}): anybody on the network path can read the connection`,
     );
   }
   const password = await passwordOf(merged, sources, readFile, profile?.folder ?? '.');

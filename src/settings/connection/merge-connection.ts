@@ -131,8 +131,8 @@ function mergeUser(
   if (username.level === broker.level && username.value !== inUrl) {
     throw new OtaError(
       'usage',
-      `${username.source} says user "${shownUser(username.value)}", the broker URL says another one`,
-      { hint: 'Give the user name once.' },
+      `${username.source} says user "${shownUser(username.value)}", the broker URL has another one`,
+      { hint: 'Give the user name in one place only.' },
     );
   }
   return { username, userInUrl: null };
@@ -166,7 +166,7 @@ function plain(given: Sourced<string> | null, what: string): Sourced<string> | n
     given &&
     (/[\u0000-\u001f\u007f]/.test(given.value) || !given.value.isWellFormed() || given.value.length > 1024)
   ) {
-    throw new OtaError('usage', `${given.source}: the ${what} holds a control character or is too long`);
+    throw new OtaError('usage', `${given.source}: the ${what} contains a control character or is too long`);
   }
   return given;
 }

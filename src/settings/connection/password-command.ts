@@ -42,7 +42,7 @@ export async function runPasswordCommand(
   if (problem === null) return passwordIn(output.toString('utf8'), `${from}: its output`, 'settings_invalid');
   throw new OtaError('settings_invalid', `${from} ${problem}`, {
     details: shownLines(said.toString('utf8'), output.toString('utf8')),
-    hint: 'Run it by hand to see more. It has to print the password alone, as one line.',
+    hint: 'Run it by hand to see more. It must print only the password, as one line.',
   });
 }
 

@@ -36,7 +36,7 @@ export function parseAssignments(args: readonly string[]): Assignment[] {
           if (at < 0) {
             if (keyOf(arg) === 'password') throw passwordInArguments();
             throw new OtaError('usage', `${quoted(redactUrls(arg))} has no value`, {
-              hint: 'Write key=value, or one key and its value: config set broker mqtts://broker.example.com',
+              hint: 'Give key=value, or one key and its value: config set broker mqtts://broker.example.com',
             });
           }
           return [arg.slice(0, at), arg.slice(at + 1)] as const;
@@ -54,14 +54,14 @@ export function keyOf(name: string): ProfileKey {
   if (key) return key;
   const near = nearest(name.replace(/[-_]/g, ''), PROFILE_KEYS);
   const meant = near === null ? null : profileKeyOf(near);
-  throw new OtaError('usage', `there is no setting ${quoted(redactUrls(name))}`, {
+  throw new OtaError('usage', `unknown setting ${quoted(redactUrls(name))}`, {
     hint: meant ? `Did you mean ${optionName(meant)}?` : `There are: ${PROFILE_KEYS.map(optionName).join(', ')}.`,
   });
 }
 
 function passwordInArguments(): OtaError {
   return new OtaError('usage', 'a password in a command line can be read by other users of this machine', {
-    hint: 'Use config set --ask-password, or --password-stdin; or keep where it is: password-file=PATH, password-command=COMMAND.',
+    hint: 'Use config set --ask-password, or --password-stdin; or store where to find it: password-file=PATH, password-command=COMMAND.',
   });
 }
 
@@ -126,8 +126,8 @@ function commandOf(value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    throw new OtaError('usage', 'password-command: begins like a list, and is no JSON', {
-      hint: 'Write it like \'password-command=["pass", "show", "mqtt/site-a"]\', or as one line for the shell.',
+    throw new OtaError('usage', 'password-command: begins like a list, but is not valid JSON', {
+      hint: 'Write it like \'password-command=["pass", "show", "mqtt/site-a"]\', or as one shell command.',
     });
   }
 }

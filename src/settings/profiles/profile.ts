@@ -134,7 +134,7 @@ export function isModels(value: unknown): value is Record<string, string> {
 /** Why `name` cannot name a profile, or null where it can. */
 export function profileNameProblem(name: string): string | null {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    return 'has to begin with a letter or digit and hold nothing but letters, digits, ".", "_" and "-" (64 at most)';
+    return 'must begin with a letter or digit and contain only letters, digits, ".", "_" and "-" (at most 64)';
   }
   // Names that every JavaScript object has already.
   return name in {} ? 'is a reserved word' : null;
@@ -147,7 +147,7 @@ export function invalidSettings(
   options: { details?: string[]; cause?: unknown; hint?: string } = {},
 ): OtaError {
   return new OtaError('settings_invalid', `the settings file ${safeText(file)} ${what}`, {
-    hint: 'Correct it in an editor, or move it away and start anew with: dji-ota config set',
+    hint: 'Correct it in an editor, or move it away and create a new one with: dji-ota config set',
     ...options,
   });
 }

@@ -56,8 +56,8 @@ async function readTrusted(file: string): Promise<string | null> {
       cause: error,
       // What sudo has written belongs to root.
       hint: closed
-        ? `Make it yours: sudo chown ${process.geteuid?.()} ${shellWord(file)}`
-        : 'See to it that it can be read, or set DJI_OTA_HOME to another folder.',
+        ? `Change its owner: sudo chown ${process.geteuid?.()} ${shellWord(file)}`
+        : 'Make it readable, or set DJI_OTA_HOME to another folder.',
     });
   } finally {
     await opened?.close();
@@ -68,7 +68,7 @@ function checkTrust(file: string, status: Stats): void {
   const loose = loosenessOf(file, status);
   if (loose === null) return;
   throw invalidSettings(file, `is not used: ${loose.who}`, {
-    hint: `See whether it holds what you put there; then run: ${loose.mend}`,
+    hint: `Check its content; then run: ${loose.mend}`,
   });
 }
 
@@ -96,7 +96,7 @@ export async function readProfile(file: string, name: string | null, warn: Warn)
   }
   const hasToken = values.broker !== undefined && BrokerUrl.parse(values.broker)?.hasSecret === true;
   if ((values.password !== undefined || hasToken) && process.platform !== 'win32') {
-    const what = values.password === undefined ? 'a broker URL that may hold a secret' : 'a password';
+    const what = values.password === undefined ? 'a broker URL that may contain a secret' : 'a password';
     checkPrivate(file, (await stat(file)).mode & 0o777, `settings file, which holds ${what},`, warn);
   }
   return { name: wanted, values, folder: path.dirname(file) };
@@ -110,7 +110,7 @@ export function profileOf(settings: Settings, name: string, file: string): Profi
   const otherwise =
     names.length > 0
       ? `There are: ${names.slice(0, 20).join(', ')}.`
-      : `Make it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`;
+      : `Create it with: dji-ota config set --profile ${safeText(name, 64)} broker=mqtt://HOST`;
   throw new OtaError('usage', `there is no profile ${quoted(name)} in ${safeText(file)}`, {
     hint: meantHint(name, names, otherwise, (near) => `"${near}"`),
   });

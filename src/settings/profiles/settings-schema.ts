@@ -49,7 +49,7 @@ export const profileSchema = z.strictObject({
   password: z.optional(text),
   passwordFile: z.optional(text),
   passwordCommand: z.optional(
-    z.custom<PasswordCommand>(isPasswordCommand, 'has to be a text, for the shell, or a list: program and arguments'),
+    z.custom<PasswordCommand>(isPasswordCommand, 'must be a shell command as text, or a list: program and arguments'),
   ),
   ca: z.optional(text),
   cert: z.optional(text),
@@ -61,10 +61,7 @@ export const profileSchema = z.strictObject({
   reconnectTimeout: z.optional(timeout),
   subscribe: z.optional(z.enum(SUBSCRIBE_BY)),
   models: z.optional(
-    z.custom<Record<string, string>>(
-      isModels,
-      'has to be an object of model keys by product code: {"ab123": "0-100-1"}',
-    ),
+    z.custom<Record<string, string>>(isModels, 'must be an object of model keys by product code: {"ab123": "0-100-1"}'),
   ),
 }) satisfies z.ZodMiniType<Profile> & { shape: Record<ProfileKey, unknown> };
 
@@ -131,9 +128,9 @@ const KINDS: Readonly<Record<string, string>> = { object: 'an object', record: '
 function words(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `has to be ${KINDS[issue.expected] ?? `a ${issue.expected}`}`;
+      return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}`;
     case 'invalid_value':
-      return `has to be one of ${MQTT_VERSIONS.join(', ')}`;
+      return `must be one of ${MQTT_VERSIONS.join(', ')}`;
     case 'too_small':
       return 'is empty';
     case 'too_big':

@@ -138,7 +138,7 @@ function decide(plan: Plan, feed: FleetFeed, options: DecideOptions): LeftOut[] 
     warnOfPartner(judged, partnerOf, feed, options);
     left.push(...unreadyOf(open, options, refused.ready));
   }
-  const what = 'what they run is not known, so that --skip-current does not leave out';
+  const what = 'their version is not known, so --skip-current does not skip';
   warnOf('version_unknown', unknown, what, onWarning);
   warnOf('split_pair', halves, 'only one of dock and aircraft is upgraded on', onWarning, 'gateway');
   refuse(plan, refused);
@@ -222,7 +222,7 @@ function refuse(
     downgrade.length > 0 ? `${downgrade.length} would be downgraded` : null,
     model.length > 0 ? `${model.length} would get a package for another model` : null,
   ];
-  const hint = ready.length > 0 ? 'Set them right, or leave them out with --skip-unready.' : 'Correct the manifest.';
+  const hint = ready.length > 0 ? 'Correct this, or omit these gateways with --skip-unready.' : 'Correct the manifest.';
   throw new OtaError('preflight_refused', parts.filter(Boolean).join(', '), {
     details,
     hint: `Nothing was published. ${hint}`,

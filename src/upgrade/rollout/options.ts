@@ -38,7 +38,7 @@ export function parseWaves(list: string, gateways: number): number[] {
     const value = Number(match?.[1]);
     if (!match || value <= 0 || (match[2] === '' && !Number.isInteger(value)) || (match[2] && value > 100)) {
       throw new OtaError('usage', `--waves: ${quoted(part.trim())} is neither a number of gateways nor a percentage`, {
-        hint: 'Write it like 1,10%,100%: gateways in all after each wave.',
+        hint: 'Example: 1,10%,100%; each is the cumulative number of gateways after that wave.',
       });
     }
     return match[2] ? Math.max(1, Math.ceil((gateways * value) / 100)) : Math.min(value, gateways);

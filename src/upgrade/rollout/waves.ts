@@ -28,9 +28,9 @@ function checkFailures(rollout: Rollout, sample: number): void {
   if (!limit || rollout.stopped !== null || rollout.badDevices === 0 || !anythingLeft(rollout)) return;
   const { badDevices, endedDevices } = rollout;
   if ('devices' in limit) {
-    if (badDevices >= limit.devices) rollout.stopped = `${badDevices} devices ended badly or unknown`;
+    if (badDevices >= limit.devices) rollout.stopped = `${badDevices} devices failed or are unknown`;
   } else if (endedDevices >= sample && badDevices * 100 >= limit.percent * endedDevices) {
-    rollout.stopped = `${badDevices} of ${endedDevices} devices ended badly or unknown`;
+    rollout.stopped = `${badDevices} of ${endedDevices} devices failed or are unknown`;
   }
 }
 
@@ -41,7 +41,7 @@ function endWave(rollout: Rollout, now: number): void {
     return;
   }
   if (rollout.waveUnready && !rollout.waveGood) {
-    rollout.stopped = `nothing of wave ${rollout.wave + 1} of ${waveCount(rollout)} ended ok, since its gateways did not become ready in time`;
+    rollout.stopped = `no device of wave ${rollout.wave + 1} of ${waveCount(rollout)} ended ok, because its gateways did not become ready in time`;
     return;
   }
   // The wave itself is the sample here: a bad canary stops the run however small it is.

@@ -27,7 +27,7 @@ export function mayTell(tracker: Tracker, job: JobState, at: number, events: Run
     job.told++;
     return true;
   }
-  const message = `gateway ${safeText(job.pid, 64)} reports more changes than an upgrade has (${TOLD.burst} within ${TOLD.window / 1000} s, or ${TOLD.most}): from now on not all of them are told and kept, its end is`;
+  const message = `gateway ${safeText(job.pid, 64)} reports more changes than an upgrade has (${TOLD.burst} within ${TOLD.window / 1000} s, or ${TOLD.most}): from now on not all of them are reported and stored, but its end is`;
   if (events) warnOnce(tracker, `flood ${job.pid}`, 'too_many_changes', message, events);
   return false;
 }
@@ -37,13 +37,13 @@ export function mayAdopt(tracker: Tracker, pid: string, events: RunEvent[]): boo
   // A list of ids that the user gave is bound enough.
   if (typeof tracker.options.adopt !== 'string') return true;
   if (tracker.devices.length >= MAX_ADOPTED) {
-    const message = `more than ${MAX_ADOPTED} upgrades were seen: no further ones are followed`;
+    const message = `more than ${MAX_ADOPTED} upgrades were seen: no more are followed`;
     warnOnce(tracker, 'adopted', 'too_many_upgrades', message, events);
     return false;
   }
   const adopted = tracker.adopted.get(pid) ?? 0;
   if (adopted >= MAX_ADOPTED_ON_GATEWAY) {
-    const message = `gateway ${safeText(pid, 64)} reports more than ${MAX_ADOPTED_ON_GATEWAY} upgrades: no further ones of it are followed`;
+    const message = `gateway ${safeText(pid, 64)} reports more than ${MAX_ADOPTED_ON_GATEWAY} upgrades: no more of its upgrades are followed`;
     warnOnce(tracker, `adopted ${pid}`, 'too_many_upgrades', message, events);
     return false;
   }

@@ -145,7 +145,7 @@ function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, eve
   const ends = job.devices.slice(0, 2).map(({ sn, status }) => safeText(`${sn ?? job.pid} ${status}`, 100));
   const again = job.devices.some(({ bid }) => bid !== job.bid);
   const which = again ? `attempt ${job.attempt} of its upgrade` : `its upgrade (${ends.join(', ')})`;
-  const text = `gateway ${safeText(job.pid, 64)} reported again after the end of ${which}: ${said.join(', ') || 'no status'}; it may speak of its second device: look at both with dji-ota devices`;
+  const text = `gateway ${safeText(job.pid, 64)} reported again after the end of ${which}: ${said.join(', ') || 'no status'}; it may concern its second device: check both with dji-ota devices`;
   warnOnce(tracker, key, 'late_progress', text, events);
 }
 
@@ -196,7 +196,7 @@ function eventId({ tid, timestamp }: ProgressMessage): string {
 
 function warnOfForeign(tracker: Tracker, pid: string, { bid }: ProgressMessage, events: RunEvent[]): void {
   if (bid === null || !tracker.openByPid.has(pid) || tracker.options.adopt !== 'none') return;
-  const message = `gateway ${pid} reports an upgrade that is not ours (bid ${safeText(bid, 64)}); it is not followed`;
+  const message = `gateway ${pid} reports an upgrade of another program (bid ${safeText(bid, 64)}); it is not followed`;
   warnOnce(tracker, `foreign ${pid}`, 'foreign_upgrade', message, events);
 }
 

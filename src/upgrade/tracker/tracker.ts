@@ -125,7 +125,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
         events: [
           {
             event: 'broker_restored',
-            reason: fact.sessionPresent ? null : 'the broker kept no session: what was sent meanwhile may be missing',
+            reason: fact.sessionPresent ? null : 'the broker kept no session: messages sent meanwhile may be missing',
           },
         ],
         job: null,
@@ -210,10 +210,10 @@ function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
     }
     const uncertain = device.bid !== null && tracker.byBid.get(device.bid)?.uncertain === true;
     const reason = uncertain
-      ? `it is not certain that the upgrade was sent, and nothing was heard of it within ${seconds} s; look at the dock, or send it again with dji-ota resume --republish-uncertain`
+      ? `it is not certain that the upgrade was sent, and nothing was reported within ${seconds} s; check the dock, or send it again with dji-ota resume --republish-uncertain`
       : fact.limit === 'reply'
-        ? `no services_reply within ${seconds} s; the dock may be offline, or upgrading all the same`
-        : `no word from the device for ${seconds} s; it may still be upgrading`;
+        ? `no services_reply within ${seconds} s; the dock may be offline, or may be upgrading anyway`
+        : `no message from the device for ${seconds} s; it may still be upgrading`;
     return [finish(tracker, device, 'unknown', reason, fact.at)];
   });
 }

@@ -21,7 +21,7 @@ const LONGEST = 200;
 export async function completionCommand(name: string, io: Io): Promise<number> {
   const shell = SHELLS.find((one) => one === name);
   if (!shell) {
-    throw new OtaError('usage', `there is no completion for the shell ${quoted(name)}`, {
+    throw new OtaError('usage', `no completion for the shell ${quoted(name)}`, {
       hint: meantHint(name, SHELLS, `There is one for ${SHELLS.join(', ')}.`),
     });
   }

@@ -47,7 +47,7 @@ export async function setProfile(
   const file = settingsOf(io);
   const assignments = parseAssignments(args);
   if (options.passwordStdin && options.askPassword) {
-    throw new OtaError('usage', '--password-stdin and --ask-password do not go together');
+    throw new OtaError('usage', '--password-stdin and --ask-password exclude each other');
   }
   if (assignments.length === 0 && !options.passwordStdin && !options.askPassword) {
     throw new OtaError('usage', 'nothing to set', {
@@ -69,7 +69,7 @@ export async function setProfile(
   });
   write(io.stderr, `Profile "${name}" is kept in ${safeText(file)}.`);
   if (current !== name) {
-    write(io.stderr, `Use it with --profile ${name}, or make it the current one: dji-ota config use ${name}`);
+    write(io.stderr, `Use it with --profile ${name}, or make it the current profile with: dji-ota config use ${name}`);
   }
   await warnOfUnusable(name, profile, warner(io));
   return 0;
@@ -142,7 +142,10 @@ export async function listProfiles(options: Printed, io: Io): Promise<number> {
     return 0;
   }
   if (entries.length === 0) {
-    write(io.stderr, 'There are no profiles yet. Make one: dji-ota config set broker=mqtts://broker.example.com');
+    write(
+      io.stderr,
+      'There are no profiles yet. Create one with: dji-ota config set broker=mqtts://broker.example.com',
+    );
     return 0;
   }
   const columns: Column[] = [
@@ -180,7 +183,7 @@ export async function useProfile(name: string, io: Io): Promise<number> {
       settings.current = none ? null : name;
     });
   }
-  write(io.stderr, none ? 'No profile is current now.' : `Profile "${name}" is the current one.`);
+  write(io.stderr, none ? 'There is no current profile now.' : `Profile "${name}" is now the current profile.`);
   return 0;
 }
 
@@ -195,7 +198,7 @@ export async function removeProfile(name: string, io: Io): Promise<number> {
     if (current) settings.current = null;
     return current;
   });
-  write(io.stderr, `Profile "${name}" is removed.${wasCurrent ? ' No profile is current now.' : ''}`);
+  write(io.stderr, `Profile "${name}" is removed.${wasCurrent ? ' There is no current profile now.' : ''}`);
   return 0;
 }
 

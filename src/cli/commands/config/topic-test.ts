@@ -121,7 +121,7 @@ async function allowed(attempt: Promise<void>): Promise<boolean> {
 const NOT_KNOWN = { subscribe: 'granted', publish: 'not known' } as const;
 const MEANING = {
   granted:
-    'granted: but this broker grants any topic. It has no access rules, or looks at them only when a message arrives\n' +
+    'granted: but this broker grants any topic. It has no access rules, or applies them only when a message arrives\n' +
     '(as mosquitto with an acl_file does): then check that they let this user read these topics.',
   'not known':
     'not known: to try it, a message would have to be sent to the gateway itself.\n' +
@@ -157,7 +157,7 @@ function printAnswers(connection: Connection, broker: Broker, topics: TopicTest[
       if (topics.some((one) => one.action === action && one.allowed === null)) lines.push('', MEANING[word]);
     }
   } else {
-    lines.push('Give --pid to try the topics of a gateway as well.');
+    lines.push('Give --pid to test the topics of a gateway as well.');
   }
   io.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -69,7 +69,7 @@ export async function showDevices(
       const time = new Date(clock.wall()).toISOString();
       stdout.write(`${safeJson(JSON.stringify({ schema: 1, time, broker: broker.url, devices: rows }))}\n`);
     } else if (rows.length === 0) {
-      stderr.write(`No device was heard of within ${showDuration(timeout)} on ${safeText(broker.url)}.\n`);
+      stderr.write(`No device reported within ${showDuration(timeout)} on ${safeText(broker.url)}.\n`);
     } else {
       const styles = stylesFor(useColor(stdout, io.env, options.color));
       stdout.write(`${devicesTable(rows, scope.hasTarget, clock.wall(), terminalWidth(stdout), styles)}\n`);

@@ -81,8 +81,8 @@ function scopeOf({ pid = [], all }: InitOptions): string[] | 'all' {
   }
   if (pid.length > 0) return checkedPids('--pid', pid);
   if (all) return 'all';
-  throw new OtaError('usage', 'no gateway is named', {
-    hint: 'Give --pid <sn>, or --all for every gateway of the broker.',
+  throw new OtaError('usage', 'no gateway is given', {
+    hint: 'Give --pid <sn>, or --all for all gateways on the broker.',
   });
 }
 
@@ -90,7 +90,7 @@ function scopeOf({ pid = [], all }: InitOptions): string[] | 'all' {
 function labelsOf(given: readonly string[], inColumns: boolean): Labels {
   const labels: Record<string, string> = {};
   const wrong = (text: string, why: string) =>
-    new OtaError('usage', `--label ${quoted(text)} ${why}`, { hint: 'Write it like --label site=north.' });
+    new OtaError('usage', `--label ${quoted(text)} ${why}`, { hint: 'Example: --label site=north.' });
   for (const text of given) {
     const at = text.indexOf('=');
     if (at < 0) throw wrong(text, 'has no "="');
@@ -101,8 +101,8 @@ function labelsOf(given: readonly string[], inColumns: boolean): Labels {
       .replace(/\s+/g, ' ');
     const problem = labelNameProblem(name);
     const bad = labelProblem(value);
-    if (problem !== null) throw wrong(text, `can be no label: its name ${problem}`);
-    if (bad !== null) throw wrong(text, `can be no label: its value ${value === '' ? 'is empty' : bad}`);
+    if (problem !== null) throw wrong(text, `cannot be a label: its name ${problem}`);
+    if (bad !== null) throw wrong(text, `cannot be a label: its value ${value === '' ? 'is empty' : bad}`);
     if (Object.hasOwn(labels, name)) throw wrong(text, `gives the label ${quoted(name)} twice`);
     Object.defineProperty(labels, name, { value, enumerable: true });
   }
@@ -134,8 +134,8 @@ async function writeManifest(file: string, text: string, force: boolean): Promis
 }
 
 function exists(file: string): OtaError {
-  return new OtaError('usage', `${safeText(file, 300)} exists already, and is left as it is`, {
-    hint: 'Give --force to replace it, or another name.',
+  return new OtaError('usage', `${safeText(file, 300)} exists and was not changed`, {
+    hint: 'Overwrite it with --force, or choose another name.',
   });
 }
 
@@ -143,7 +143,7 @@ function unwritable(file: string, error: unknown): OtaError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   const why = missing ? 'there is no such folder' : systemReason(error);
   return new OtaError('usage', `${safeText(file, 300)} cannot be written: ${why}`, {
-    hint: 'Choose a folder that exists and can be written to.',
+    hint: 'Choose a folder that exists and is writable.',
     cause: error,
   });
 }

@@ -85,7 +85,7 @@ export function summaryLines(result: InitResult, target: string | null, unicode:
   if (deduced.length > 0) {
     const which = [...new Set(deduced.map(({ model }) => safeText(modelName(model), 60)))].join(' or ');
     lines.push(
-      `warning: ${count(deduced.length, 'dock')} did not tell a model: taken for ${which} because of the aircraft in it`,
+      `warning: ${count(deduced.length, 'dock')} did not report a model: assumed to be ${which} because of the aircraft in it`,
     );
   }
   if (halves.length > 0) {
@@ -98,13 +98,13 @@ export function summaryLines(result: InitResult, target: string | null, unicode:
   if (leftOut.some(({ unknown }) => unknown)) lines.push(UNTOLD);
   if (target !== null && target !== '-') {
     const name = /^[\w@%+=:,./-]+$/.test(target) ? target : `'${safeText(target, 300).replaceAll("'", "'\\''")}'`;
-    lines.push(`Look at the plan with: dji-ota push ${name} --serve <this machine>:8080 --dry-run`);
+    lines.push(`Show the plan with: dji-ota push ${name} --serve <this machine>:8080 --dry-run`);
   }
   return lines;
 }
 
 const UNTOLD =
-  'A dock tells its model when it connects and when its aircraft is switched on or off: listen longer with --timeout 10m; what was heard is remembered.';
+  'A dock reports its model when it connects and when its aircraft is switched on or off: listen longer with --timeout 10m. Reports are kept for the next time.';
 
 /** By reason, the most common first, each device in a line. */
 function leftOutLines(leftOut: readonly LeftOut[]): string[] {

@@ -19,7 +19,7 @@ export async function inventoryCommand(options: InventoryOptions, io: Io): Promi
   const { target: source, pid: pids = [], output } = options;
   if (source === undefined && (options.select || options.maxAge !== undefined)) {
     throw new OtaError('usage', `${options.select ? '--select' : '--max-age'} is given without --target`, {
-      hint: 'Labels, and what a device should run, stand in a manifest: give it with --target.',
+      hint: 'Labels and target versions are in a manifest: give it with --target.',
     });
   }
   const warn = warner(io);
@@ -40,8 +40,8 @@ export async function inventoryCommand(options: InventoryOptions, io: Io): Promi
     io.stdout.write(`${inventoryTable(rows, totals, now, terminalWidth(io.stdout), styles)}\n`);
   }
   if (inventory.devices.size === 0) {
-    io.stderr.write('Nothing is known of any device yet: dji-ota devices, push and watch keep what they hear.\n');
-  } else if (rows.length === 0) io.stderr.write('Nothing of it is on these gateways.\n');
+    io.stderr.write('The inventory is empty: dji-ota devices, push and watch add what devices report.\n');
+  } else if (rows.length === 0) io.stderr.write('No device in the inventory is on these gateways.\n');
   return totals ? driftExitCode(totals) : 0;
 }
 
@@ -61,8 +61,8 @@ async function readTarget(source: string, pids: readonly string[], warn: Warn): 
 export async function forgetCommand(patterns: readonly string[], options: ForgetOptions, io: Io): Promise<number> {
   const { olderThan, dryRun = false, yes = false } = options;
   if (patterns.length === 0 && olderThan === undefined) {
-    throw new OtaError('usage', 'which devices to forget is not said', {
-      hint: 'Give serial numbers (globs allowed), or --older-than like 90d.',
+    throw new OtaError('usage', 'no devices to forget are given', {
+      hint: 'Give serial numbers (globs allowed), or --older-than, for example 90d.',
     });
   }
   const asked: Forgotten = { patterns, olderThan };

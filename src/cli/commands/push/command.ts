@@ -14,7 +14,7 @@ export const push = defineCommand({
     },
   ],
   options: PUSH,
-  notes: 'Durations: 500ms, 30s, 15m, 2h; a bare number is seconds.',
+  notes: 'Durations: 500ms, 30s, 15m, 2h; a number without a unit is seconds.',
   exitCodes: true,
   examples: [
     'dji-ota push manifest.json --pid 7CTXN4A00B0001 --broker mqtts://mqtt.example.com --username ota',

@@ -37,11 +37,11 @@ export async function confirmPlan(
 export function checkConfirm(source: string, { yes }: PushOptions, io: Io): void {
   if (yes) {
     const hint = 'Give one of them.';
-    throw new OtaError('usage', '--confirm asks, and --yes says that nobody is to be asked', { hint });
+    throw new OtaError('usage', '--confirm and --yes exclude each other', { hint });
   }
   if (isInteractive(io) && source !== '-') return;
-  const why = source === '-' ? 'the manifest comes on standard input' : 'this is no terminal';
+  const why = source === '-' ? 'the manifest is read from standard input' : 'standard input is not a terminal';
   throw new OtaError('usage', `--confirm cannot ask: ${why}`, {
-    hint: 'Look at the plan with --dry-run first, and omit --confirm.',
+    hint: 'Check the plan with --dry-run first, and omit --confirm.',
   });
 }

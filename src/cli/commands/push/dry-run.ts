@@ -54,7 +54,7 @@ export async function dryRun(
         ...{ asked: false, left, runs: known.map((version) => heardText(version, io.clock.wall())) },
       });
       if (verbose) {
-        text += '\nWhat would be published; tid, bid and timestamp are examples, made anew each time:\n';
+        text += '\nWhat would be published; tid, bid and timestamp are examples, and differ each time:\n';
         for (const { topic, request } of requestsOf(shown, output.context)) {
           // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.
           if (text.length > 64 * 1024) {

@@ -70,7 +70,7 @@ export function planText(plan: Plan, waves: readonly number[], options: PlanText
       .slice(0, verbose ? left.length : MOST_LEFT_OUT)
       .map(({ device, reason }) => `left out: ${safeText(plan.devices[device]?.sn ?? '', 64)}: ${reason}`),
     ...(left.length > MOST_LEFT_OUT && !verbose ? [`left out: and ${left.length - MOST_LEFT_OUT} more`] : []),
-    ...(asked ? [] : ['docks not asked: whether they are ready, and what they run now, is not known here']),
+    ...(asked ? [] : ['docks not asked: it is not known whether they are ready, and what they run now']),
     '',
   ].join('\n');
 }

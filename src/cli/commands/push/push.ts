@@ -35,7 +35,7 @@ export async function pushCommand(
   try {
     const { devices, ...read } = await readDevices(manifest, options, io);
     const note =
-      source === undefined ? `No manifest is given: the built-in example ${manifest} is simulated.` : undefined;
+      source === undefined ? `No manifest is given: simulating the built-in example ${manifest}.` : undefined;
     const about = { given, ...(note === undefined ? {} : { note }) };
     const chosen = await select(devices, options);
     const told = [...read.warnings, ...(await chosenHalves(devices, chosen))];
@@ -216,7 +216,7 @@ export async function readDevices(source: string, options: PushOptions, io: Io):
 /** What a rehearsal upgrades where no manifest is given: nothing but a rehearsal has one. @throws OtaError `usage` */
 async function exampleManifest({ simulate }: PushOptions): Promise<string> {
   const hint =
-    'Give a .json, .yaml, .csv or .tsv file, or - for standard input; --simulate alone has an example of its own.';
+    'Give a .json, .yaml, .csv or .tsv file, or - for standard input; --simulate without a manifest uses a built-in example.';
   if (simulate === undefined) throw new OtaError('usage', 'no manifest is given', { hint });
   if (simulate !== true && /\.(json|ya?ml|[ct]sv)$/i.test(simulate)) {
     // `--simulate manifest.json` takes the manifest as the scenario's name: the commonest slip with it.

@@ -15,7 +15,7 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
     });
   }
   if (options.skipUnready && options.waitReady) {
-    throw new OtaError('usage', '--skip-unready means --wait-ready 0, and another --wait-ready is given', {
+    throw new OtaError('usage', '--skip-unready means --wait-ready 0, but another --wait-ready is given', {
       hint: 'Give one of the two.',
     });
   }
@@ -29,7 +29,7 @@ export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): Push
   }
   if (serveRate !== undefined && serve === undefined) {
     throw new OtaError('usage', '--serve-rate needs --serve', {
-      hint: 'It limits what is served from here; give the address to listen on with --serve host:port.',
+      hint: 'It limits the bandwidth of --serve; give the address to listen on with --serve host:port.',
     });
   }
   return {

@@ -49,7 +49,7 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
     safeText(run.manifest, 300),
   ]);
   io.stdout.write(`${renderTable(columns, rows, terminalWidth(io.stdout))}\n`);
-  if (runs.some(isResumable)) io.stderr.write('What has not ended goes on with: dji-ota resume <run>\n');
+  if (runs.some(isResumable)) io.stderr.write('Continue a run that has not ended with: dji-ota resume <run>\n');
   return 0;
 }
 
@@ -85,7 +85,7 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
       splits: splitsOf(core),
     }),
   );
-  if (next !== null) io.stderr.write(`Go on from here with: ${next}\n`);
+  if (next !== null) io.stderr.write(`Continue with: ${next}\n`);
   return 0;
 }
 
@@ -102,7 +102,7 @@ export async function stopCommand(wanted: string, io: Io): Promise<number> {
   const { run, holder } = await stopRun(wanted, io);
   const where = holder?.host == null ? '' : ` on ${safeText(holder.host, 64)}`;
   io.stderr.write(
-    `Run ${run} (process ${holder?.pid}${where}) was asked to start nothing more; what runs is followed to its end.\n`,
+    `Run ${run} (process ${holder?.pid}${where}) was asked to start no more upgrades; it follows those in progress to their end.\n`,
   );
   return 0;
 }

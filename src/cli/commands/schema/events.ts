@@ -25,10 +25,10 @@ const deviceOutcome = {
   status: outcome,
   percent: percent(),
   result: z.int().nullable().describe('Result code of the device; 0 = no error, null = none came'),
-  reason: text().nullable().describe('Why it ended so, in words'),
-  verified: z.boolean().nullable().describe('Whether it reports the target version; null = not asked or not known'),
-  version_before: text().nullable().describe('What it reported before its upgrade; null = nothing was heard'),
-  version_after: text().nullable().describe('What it reported since; null = nothing was heard'),
+  reason: text().nullable().describe('Why it ended this way, as text'),
+  verified: z.boolean().nullable().describe('Whether it reports the target version; null = not verified or not known'),
+  version_before: text().nullable().describe('Version reported before the upgrade; null = none was reported'),
+  version_after: text().nullable().describe('Version reported since; null = none was reported'),
   heard_at: text().nullable().describe('When it last reported a version: ISO 8601, UTC'),
   labels: z.record(text(), text()).describe('Of the manifest'),
 };
@@ -61,14 +61,14 @@ export const eventLineSchema = z
         .regex(/^[0-9a-f]{64}$/)
         .nullable()
         .describe('Only where the manifest asks for it'),
-      product: text().nullable().describe('Product code of the package; null where nobody looked into it'),
+      product: text().nullable().describe('Product code of the package; null if the package was not read'),
       source: z.enum(['file', 'url', 'cache', 'manifest']).describe('Where size and MD5 come from'),
       devices: serials(),
-      package: z.enum(['proven', 'not checked', 'broken']).describe('Whether its modules are what the package says'),
+      package: z.enum(['proven', 'not checked', 'broken']).describe('Whether its modules match its configuration'),
       modules: z
         .strictObject({ proven: count(), total: count() })
         .nullable()
-        .describe('How many modules the package names; null where nobody looked into it'),
+        .describe('Number of modules in the package; null if the package was not read'),
     }),
     line('job_planned', 'A message that would be published (--dry-run); its ids and timestamp are examples.', {
       pid: pid(),
@@ -81,7 +81,7 @@ export const eventLineSchema = z
       bid: text(),
       tid: text(),
       devices: serials(),
-      attempt: z.int().positive().describe('1, and more with each retry'),
+      attempt: z.int().positive().describe('The attempt, from 1'),
     }),
     line('job_replied', 'The gateway answered an ota_create.', {
       pid: pid(),
@@ -89,7 +89,7 @@ export const eventLineSchema = z
       result: z.int().describe('0 = accepted'),
       status: text().nullable(),
     }),
-    line('device_progress', 'The gateway told how far it is.', {
+    line('device_progress', 'The gateway reported progress.', {
       pid: pid(),
       bid: text().nullable(),
       sn: text().nullable(),
@@ -102,18 +102,18 @@ export const eventLineSchema = z
       pid: pid(),
       sn: text().nullable().describe('null: all devices of the gateway'),
       code: z.enum(['not_ready']),
-      reason: text().describe('Why it is not ready, in words'),
+      reason: text().describe('Why it is not ready, as text'),
     }),
-    line('device_retrying', 'An attempt failed with a code that is worth another one, which follows.', {
+    line('device_retrying', 'An attempt failed with a retryable code; another attempt follows.', {
       pid: pid(),
       sn: text().nullable(),
       bid: text().nullable(),
       result: z.int().describe('Result code of the device'),
       attempt: z.int().positive().describe('The attempt that ended, from 1'),
-      attempts: z.int().positive().describe('How many there may be'),
-      wait_ms: count().describe('Milliseconds until the next one'),
+      attempts: z.int().positive().describe('Maximum number of attempts'),
+      wait_ms: count().describe('Milliseconds until the next attempt'),
     }),
-    line('device_finished', 'A device came to its end.', { bid: text().nullable(), ...deviceOutcome }),
+    line('device_finished', 'The upgrade of a device ended.', { bid: text().nullable(), ...deviceOutcome }),
     line('pair_split', 'A dock and its aircraft did not end on the same release.', {
       pid: pid(),
       devices: z.array(z.object({ sn: text(), status: outcome, version_after: text().nullable() })),
@@ -122,14 +122,14 @@ export const eventLineSchema = z
       line(name, `A wave of several ${name === 'wave_started' ? 'begins' : 'has ended'}.`, {
         wave: z.int().positive().describe('From 1'),
         waves: z.int().positive().describe('How many there are'),
-        gateways: count().describe('How many of them are in this one'),
+        gateways: count().describe('Number of gateways in this wave'),
       }),
     ),
     line('run_stopping', 'No further gateway is started.', { reason: text() }),
-    line('broker_lost', 'The connection broke and is being sought again.', { reason: text() }),
+    line('broker_lost', 'The connection was lost; the program reconnects.', { reason: text() }),
     line('broker_restored', 'The connection is back.', { reason: text().nullable() }),
-    line('warning', 'Something to look at; the run goes on.', { code: text(), message: text() }),
-    line('error', 'The run ends because of it.', {
+    line('warning', 'A warning; the run continues.', { code: text(), message: text() }),
+    line('error', 'The error that ended the run.', {
       code: z.enum(Object.keys(EXIT_CODES) as [ErrorCode, ...ErrorCode[]]),
       message: text(),
       exit_code: exitCode(),

@@ -18,8 +18,8 @@ export async function attach(
 ): Promise<Stand> {
   const other = play.docks.flatMap(({ pid, aircraft }) => [pid, ...aircraft]).find((sn) => !sn.startsWith(MARK));
   if (other !== undefined) {
-    throw new OtaError('usage', `simulated device ${quoted(safeText(other, 64))} may be a real one on that broker`, {
-      hint: `With --broker, serial numbers have to begin with ${MARK}: those of --docks do, and those of a recording made with --anonymize.`,
+    throw new OtaError('usage', `simulated device ${quoted(safeText(other, 64))} may be a real device on that broker`, {
+      hint: `With --broker, serial numbers must begin with ${MARK}: those of --docks do, and those of a recording made with --anonymize.`,
     });
   }
   let receive = (_topic: string, _payload: Uint8Array) => {};
@@ -35,7 +35,7 @@ export async function attach(
         // A request that lay at the broker is none.
         if (!retained) receive(topic, payload);
       },
-      onLost: (reason) => warn('broker_lost', `connection to the broker lost, seeking it: ${reason}`),
+      onLost: (reason) => warn('broker_lost', `connection to the broker lost, reconnecting: ${reason}`),
       onRestored: () => warn('broker_restored', 'connection to the broker restored'),
       onGone: isGone,
     },

@@ -74,7 +74,7 @@ export async function playRecording(
 ): Promise<Play> {
   const { messages, skipped } = await readRecording(file);
   if (skipped > 0) {
-    warn('recording_lines_skipped', `${skipped} lines of the recording are no messages of docks, and are left out`);
+    warn('recording_lines_skipped', `${skipped} lines of the recording are not messages of docks, and are ignored`);
   }
   const scripts = scriptsOf(messages);
   const upgrades = scripts.reduce((sum, { parts }) => sum + parts.length - 1, 0);

@@ -55,7 +55,7 @@ export async function simulateCommand(options: SimulateCommandOptions, io: Io): 
   // --username and its password are the broker's in this program, too.
   const foreign = Object.keys(CONNECTION).filter((key) => !['username', 'passwordFile'].includes(key));
   const given = foreign.find((key) => options[key as keyof SimulateCommandOptions] !== undefined);
-  if (given !== undefined) throw excluded(`${flagOf(given)} needs --broker`, 'It is about a broker of yours.');
+  if (given !== undefined) throw excluded(`${flagOf(given)} needs --broker`, 'It applies only with --broker.');
   const { passwordFile, ...rest } = options;
   const file = passwordFile && ({ value: passwordFile, source: '--password-file', level: 'option' } as const);
   const { DJI_OTA_PASSWORD: kept } = io.env;
@@ -67,8 +67,7 @@ export async function simulateCommand(options: SimulateCommandOptions, io: Io): 
 
 async function otherBroker(options: SimulateCommandOptions, io: Io): Promise<OtherBroker> {
   const given = (['port', 'host', 'wsPort'] as const).find((key) => options[key] !== undefined);
-  if (given)
-    throw excluded(`${flagOf(given)} and --broker exclude each other`, 'Another broker listens where it does.');
+  if (given) throw excluded(`${flagOf(given)} and --broker exclude each other`, 'Your own broker has its own address.');
   const { connector } = await import('../../../app/connect.js');
   const { expiryWhileSought } = await import('../../../mqtt/broker.js');
   const { readConnection } = await import('../../read-connection.js');
@@ -151,12 +150,12 @@ const MOST_PIDS = 10;
 
 function check({ docks, manifest, scenario, replay, username, password }: SimulateOptions, elsewhere: boolean): void {
   if (docks !== undefined && manifest !== undefined) {
-    const hint = 'With --manifest there is one dock for each gateway that it names.';
+    const hint = '--manifest simulates one dock for each gateway in it.';
     throw excluded('--docks and --manifest exclude each other', hint);
   }
   const given = Object.entries({ docks, manifest, scenario }).find(([, value]) => value !== undefined);
   if (replay !== undefined && given) {
-    throw excluded(`--${given[0]} and --replay exclude each other`, 'A recording has docks of its own.');
+    throw excluded(`--${given[0]} and --replay exclude each other`, 'A recording has its own docks.');
   }
   if (!elsewhere && username !== undefined && !password) {
     throw excluded('--username is given without a password', 'Set DJI_OTA_PASSWORD, or give --password-file.');

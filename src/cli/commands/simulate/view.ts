@@ -86,7 +86,7 @@ function wordsOf(event: DockEvent): string {
       return `ota_create ${safeText(event.bid, 40)} for ${asked.join(', ') || 'nothing that it understands'}`;
     }
     case 'request_ignored':
-      return 'ignored a message that is no ota_create';
+      return 'ignored a message that is not an ota_create';
     case 'reply_sent':
       return event.result === 0 ? 'accepted' : `refused with ${event.result}`;
     case 'upgrade_ended':
@@ -106,8 +106,8 @@ function wordsOf(event: DockEvent): string {
 
 const REPLAY = {
   waiting: 'waits for an upgrade',
-  answering: 'answers as it was recorded',
+  answering: 'answers as recorded',
   answering_again: 'answers as it did to the first upgrade of the recording',
-  no_answer: 'does not answer: no upgrade was recorded of it',
-  over: 'has said everything that was recorded',
+  no_answer: 'does not answer: the recording has no upgrade of it',
+  over: 'has sent everything that was recorded',
 } as const;

@@ -16,7 +16,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const pids = options.pid ?? [];
   checkRecord(options);
   if (pids.length === 0) {
-    throw new OtaError('usage', 'no gateway is given', { hint: 'Say which ones to watch with --pid.' });
+    throw new OtaError('usage', 'no gateway is given', { hint: 'Give the gateways to watch with --pid.' });
   }
   const unlimited = limitRun(io, options.timeout);
   const output = await openOutput(options, io, newRunId(io.clock.wall()));
@@ -39,7 +39,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       output.context,
     );
     if (result.devices.length === 0 && result.error === null) {
-      output.note('No upgrade was seen: none goes on, or its dock is not heard (dji-ota devices shows that).');
+      output.note('No upgrade was seen: none is running, or its dock is not reporting (check with dji-ota devices).');
     }
     await output.finish(result, null);
     return result.exit_code;

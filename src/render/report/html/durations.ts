@@ -54,7 +54,7 @@ function histogram(timed: readonly { ms: number; ok: boolean }[]): Html {
     const x = round(index * width + width * 0.06);
     const wide = round(width * 0.88);
     const [high, low] = [tall(ok), tall(other)];
-    const said = `${showDuration(index * step)} to ${showDuration((index + 1) * step)}: ${plural(ok + other, 'device')}, ${other} not well ended`;
+    const said = `${showDuration(index * step)} to ${showDuration((index + 1) * step)}: ${plural(ok + other, 'device')}, ${other} not ended well`;
     const label =
       bins.length <= MOST_BINS
         ? html`<text class="count" text-anchor="middle" x="${round((index + 0.5) * width)}%" y="${round(HEIGHT - high - low - 4)}">${ok + other}</text>`

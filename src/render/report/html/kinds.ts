@@ -17,10 +17,10 @@ interface Look {
 
 /** Told apart by height as well as by colour (`.p-...` in the style). */
 export const PHASE_LOOKS: Readonly<Record<PhaseKind, Look>> = {
-  waiting: { word: 'waiting for its first word', height: 0.2 },
+  waiting: { word: 'waiting for the first message', height: 0.2 },
   download: { word: 'download', height: 0.6 },
   upgrade: { word: 'upgrade', height: 1 },
-  running: { word: 'in progress, step not told', height: 0.8 },
+  running: { word: 'in progress, step not reported', height: 0.8 },
   paused: { word: 'paused', height: 0.35 },
   silence: { word: 'silence (nothing new for a minute or more)', height: 0.12 },
   retry_wait: { word: 'waiting for another attempt', height: 0.2 },

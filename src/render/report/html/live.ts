@@ -24,9 +24,9 @@ export function liveNotes({ runs, outages }: RunReport, { written, next }: Fresh
   const lost = outages.at(-1);
   const broker =
     lost?.to === null &&
-    html`<p class="badge">The broker is lost since ${timeText(lost.from)} (${lost.reason}): it is sought, and what the devices do meanwhile is not seen.</p>`;
+    html`<p class="badge">The broker has been lost since ${timeText(lost.from)} (${lost.reason}): the program is reconnecting, and does not see what the devices do meanwhile.</p>`;
   const run = runs[0]?.run ?? '';
-  return html`<p id="fresh">The run goes on. Written at ${timeText(new Date(written).toISOString())}, renewed at least every ${showDuration(next - written)}.</p>
-<p id="stale" class="badge" role="alert" hidden>Stale: <span id="age"></span>. The run was ended without a word, or this copy is not renewed any more; <code>dji-ota runs ${run}</code> tells how it stands.</p>
+  return html`<p id="fresh">The run continues. Written at ${timeText(new Date(written).toISOString())}, renewed at least every ${showDuration(next - written)}.</p>
+<p id="stale" class="badge" role="alert" hidden>Stale: <span id="age"></span>. The run was killed, or this copy is no longer updated; <code>dji-ota runs ${run}</code> shows its state.</p>
 ${broker}`;
 }

@@ -66,7 +66,7 @@ function manifestName(manifest: string): string {
 function sentence({ exit_code }: RunReport, devices: readonly Judged[]): string {
   const idle = devices.every(({ kind }) => kind === 'skipped');
   const good = devices.filter(({ kind }) => kind === 'ok' || kind === 'skipped').length;
-  if (devices.length === 0) return exit_code === 0 ? 'Nothing to do' : 'The run did not get to its devices';
+  if (devices.length === 0) return exit_code === 0 ? 'Nothing to do' : 'The run did not reach its devices';
   if (idle && exit_code === 0) return 'Nothing to do: no device was upgraded';
   if (good === devices.length && exit_code === 0)
     return devices.length === 1 ? 'The device ended well' : `All ${showCount(good)} devices ended well`;

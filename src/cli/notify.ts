@@ -1,6 +1,6 @@
 /** `--notify`: the webhooks of a run, put together. Their addresses are secrets: nothing here shows one. */
 import { systemReason } from '../errors.js';
-import { httpClient, RequestError } from '../firmware/http/client.js';
+import { type HttpClient, type HttpOptions, httpClient, RequestError } from '../firmware/http/client.js';
 import { ProxyError } from '../firmware/http/proxy.js';
 import { retryAfter } from '../firmware/http/retry-after.js';
 import { machineOf } from '../machine.js';
@@ -13,6 +13,8 @@ import type { Io } from './io.js';
 
 export interface RunNotify {
   event(event: RunEvent): void;
+  /** PEM of further authorities of the webhooks; before the first message. */
+  trust(ca: Buffer | undefined): void;
   /** The last message, and a bounded wait for what is under way. `reports`: absolute paths of those that were written. */
   end(reports: readonly string[]): Promise<void>;
   /** Ends what is under way. */
@@ -34,7 +36,9 @@ export function openNotify(
   const { env, clock, signal } = io;
   const { DJI_OTA_NOTIFY_SECRET: secret } = env;
   const key = secret ? signingKey(secret) : null;
-  const client = httpClient({ env, silence: LAST_WAIT, connectTimeout: LAST_WAIT });
+  const http: HttpOptions = { env, silence: LAST_WAIT, connectTimeout: LAST_WAIT };
+  // Made with the first message: until then the authorities are not known.
+  let client: HttpClient | undefined;
   const post = async (
     url: string,
     body: string,
@@ -42,6 +46,7 @@ export function openNotify(
     stop: AbortSignal,
   ): Promise<Answer> => {
     try {
+      client ??= httpClient(http);
       const answer = await client.post(url, body, { 'content-type': 'application/cloudevents+json', ...headers }, stop);
       // Nobody needs what it says.
       answer.body.destroy();
@@ -71,10 +76,13 @@ export function openNotify(
   });
   const close = () => {
     notifier.close();
-    void client.close();
+    void client?.close();
   };
   return {
     event: notifier.event,
+    trust(ca) {
+      http.ca = ca;
+    },
     async end(reports) {
       notifier.end(reports);
       const wait = signal.aborted ? INTERRUPTED_WAIT : LAST_WAIT;

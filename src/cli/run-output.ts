@@ -36,7 +36,9 @@ export interface RunOutput {
   /** A warning was told. */
   warned(): boolean;
   /** Says what the run is about, where people look on. */
-  header(about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'> & { sha256?: string | null }): void;
+  header(
+    about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'> & { sha256?: string | null; ca?: Buffer | undefined },
+  ): void;
   /** Puts the terminal in order for something else that is written to it, e.g. a question. */
   pause(): void;
   /**
@@ -131,7 +133,8 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     warn,
     note,
     warned: () => warned,
-    header({ sha256 = null, ...about }) {
+    header({ sha256 = null, ca, ...about }) {
+      notify?.trust(ca);
       reports?.origin({ manifest: about.manifest, manifest_sha256: sha256, broker: about.broker });
       if (kind === 'bars' || kind === 'log') headerLines({ run: runId, simulated, ...about }).forEach(note);
     },

@@ -53,6 +53,7 @@ export async function openReports(
     version: version(),
     simulated: earlier?.header.simulated ?? flags.simulate !== undefined,
     verify: verify ?? 'off',
+    by: operator(thisMachine.processes),
     origin: earlier ? originOf(earlier.header) : { ...NO_ORIGIN, ...operator(thisMachine.processes) },
   });
   if (earlier) replayInto(collector, earlier, false);

@@ -1,6 +1,7 @@
 /** A journal may be damaged, or written by another version: only facts of the right shape reach the tracker. */
 import { object, type ProgressMessage } from '../protocol/messages.js';
 import type { Fact } from '../upgrade/facts.js';
+import { isOperator } from './check-plan.js';
 
 type Fields = Record<string, unknown>;
 type Check = (fields: Fields) => boolean;
@@ -69,7 +70,7 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   broker_restored: ({ sessionPresent }) => typeof sessionPresent === 'boolean',
   stop_requested: ({ reason }) => isText(reason),
   cut_off: ({ cause, reason }) => oneOf('timeout', 'interrupted', 'broker_lost')(cause) && isText(reason),
-  resumed: ({ reopened }) => isFlag(reopened),
+  resumed: ({ reopened, by }) => isFlag(reopened) && (by === undefined || isOperator(object(by))),
 };
 
 /** The fact in a parsed line, with its wall time in `at`; null where it is none. */

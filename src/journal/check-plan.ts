@@ -41,7 +41,7 @@ export function runRecord(fields: Fields): RunRecord | null {
   return good ? (fields as unknown as RunRecord) : null;
 }
 
-function isOperator(of: Fields | null): boolean {
+export function isOperator(of: Fields | null): boolean {
   return of !== null && orNull(isText)(of.user) && orNull(isText)(of.host) && isText(of.version);
 }
 

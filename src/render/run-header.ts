@@ -52,7 +52,7 @@ export function upgradeLines(devices: Iterable<UpgradeOf>, unicode: boolean): st
   }
   const all = [...counts.values()].sort((a, b) => b.count - a.count);
   const shown = all.slice(0, all.length > MOST_LINES ? MOST_LINES - 1 : MOST_LINES);
-  const models = shown.map(({ of, count }) => safeText(of.model ?? (count === 1 ? 'device' : 'devices'), 40));
+  const models = shown.map(({ of }) => safeText(of.model ?? 'unknown model', 40));
   const width = models.reduce((most, model) => Math.max(most, widthOf(model)), 0);
   const digits = String(shown[0]?.count ?? 0).length;
   const lines = shown.map(({ of, count, oldest }, index) => {

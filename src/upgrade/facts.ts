@@ -92,6 +92,8 @@ export type Fact =
       at: number;
       /** What had ended unknown because a time limit passed was asked for again. */
       reopened?: boolean;
+      /** By whom, on which machine, with which version of the program; absent in journals of earlier versions. */
+      by?: { user: string | null; host: string | null; version: string };
     };
 
 export type FactOf<T extends Fact['type']> = Extract<Fact, { type: T }>;

@@ -34,6 +34,8 @@ export interface ResumeOptions {
   republishUncertain: boolean;
   /** The core was rebuilt with what had ended unknown to be asked for again. */
   reopened?: boolean;
+  /** Who takes it up. */
+  by?: FactOf<'resumed'>['by'];
   /** As {@link openSession} takes it. */
   refuses?: (devices: readonly number[]) => string | null;
   bidOf?: (job: BidOf) => string;
@@ -192,7 +194,12 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   try {
     await abortable(subscribeRun(broker, core.plan, verification), signal);
     if (signal.aborted) throw interruption(signal);
-    run.take({ type: 'resumed', at: clock.now(), ...(options.reopened ? { reopened: true } : {}) });
+    run.take({
+      type: 'resumed',
+      at: clock.now(),
+      ...(options.reopened ? { reopened: true } : {}),
+      ...(options.by ? { by: options.by } : {}),
+    });
     const toStart = core.tracker.devices.flatMap(({ index, phase }) => (MAY_WAIT.has(phase) ? [index] : []));
     if (readiness && toStart.length > 0) {
       options.onPhase?.('preflight');

@@ -3,10 +3,12 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { CloudEvent } from '../../src/render/notify/messages.js';
+import { makeCertificates } from '../helpers/certificates.js';
 import { environment } from '../helpers/cli.js';
 import { FAST } from '../helpers/cli-docks.js';
 import { inside } from '../helpers/inside.js';
@@ -43,19 +45,25 @@ afterEach(() => {
 /** A receiver; `answer` decides what it says. */
 async function receiver(
   answer: (response: ServerResponse) => void = (response) => void response.end(),
+  tls: { cert: Buffer; key: Buffer } | null = null,
 ): Promise<{ url: string; got: Received[] }> {
   const got: Received[] = [];
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const { headers, url = '', method = '' } = request;
     got.push({ headers, url, method, body, message: JSON.parse(body) });
     answer(response);
-  });
+  };
+  const server = tls === null ? createServer(listener) : createSecureServer(tls, listener);
   servers.push(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { url: `http://127.0.0.1:${(server.address() as { port: number }).port}/hook/${TOKEN}?key=${TOKEN}`, got };
+  const scheme = tls === null ? 'http' : 'https';
+  return {
+    url: `${scheme}://127.0.0.1:${(server.address() as { port: number }).port}/hook/${TOKEN}?key=${TOKEN}`,
+    got,
+  };
 }
 
 /** The example of the package, whose docks do as the scenario says. */
@@ -118,6 +126,17 @@ test('what failed is named; the address is told by the environment, and is a sec
   expect(`${ended.stdout}${ended.stderr}`).toContain('webhook 2 of 2 (--notify) answered 302, a redirect');
   expect(ended.stdout.trimEnd().split('\n').at(-1)).toContain('"event":"run_finished"');
   expect(`${ended.stdout}${ended.stderr}${await kept()}`).not.toContain(TOKEN);
+});
+
+test('--ca names the authority of a receiver, as it does that of a firmware store', async () => {
+  const { ca, server } = makeCertificates();
+  const file = path.join(folder, 'ca.pem');
+  await writeFile(file, ca.cert);
+  const { url, got } = await receiver(undefined, server);
+  const known = await push(['ok', '--notify', url, '--ca', file]);
+  expect(known, known.stderr).toMatchObject({ code: 0 });
+  expect(got.map(({ message }) => message.type)).toEqual(['dji-ota.run_started', 'dji-ota.run_finished']);
+  expect(known.stderr).not.toContain('warning');
 });
 
 test('a receiver that is not there, or sends without end, changes neither exit code nor result', async () => {

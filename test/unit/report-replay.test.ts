@@ -54,6 +54,21 @@ describe('the report of a journal', () => {
     expect(report.runs).toEqual([expect.objectContaining({ run: RUN, command: 'push', gateways: 2 })]);
   });
 
+  it('tells who took it up again, and when', async () => {
+    const by = { user: 'eve', host: 'laptop', version: '2.0' };
+    const resumed: Fact = { type: 'resumed', at: 4, by };
+    const report = reportOfJournal(
+      await content([...START, cut, resumed, { type: 'resumed', at: 5 }, done]),
+      '1.0',
+      false,
+    );
+    const nobody = { user: null, host: null, version: null };
+    expect(report.runs[0]?.resumed).toEqual([
+      { time: expect.any(String), ...by },
+      { time: expect.any(String), ...nobody },
+    ]);
+  });
+
   it('says of a run that was killed that its end is not known', async () => {
     const report = reportOfJournal(await content(START), '1.0', false);
     expect(statuses(report)).toEqual(['A unknown', 'B unknown', 'C not_started']);

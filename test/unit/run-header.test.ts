@@ -19,10 +19,10 @@ test('a run says what it is about, with nothing in it that moves a terminal', ()
 test('devices are counted by model and release, the most first', () => {
   const docks = Array.from({ length: 12 }, () => of('Dock 3', '17.05.0102'));
   expect(upgradeLines([of('M4TD', null), ...docks, of('M4TD', '17.07.04.01'), of(null, null, null)], true)).toEqual([
-    '12 × Dock 3  17.05.0102 → 17.07.0401',
-    ' 1 × M4TD    → 17.07.0401',
-    ' 1 × M4TD    at 17.07.0401 already',
-    ' 1 × device  ',
+    '12 × Dock 3         17.05.0102 → 17.07.0401',
+    ' 1 × M4TD           → 17.07.0401',
+    ' 1 × M4TD           at 17.07.0401 already',
+    ' 1 × unknown model  ',
   ]);
   expect(upgradeLines([of('M4TD', '1.0')], false)).toEqual(['1 x M4TD  1.0 -> 17.07.0401']);
 });

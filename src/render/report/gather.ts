@@ -15,6 +15,7 @@ import {
   type ReportFirmware,
   type ReportRun,
   type ReportWarning,
+  type Resumption,
   type RunOrigin,
   type RunReport,
 } from './model.js';
@@ -28,6 +29,8 @@ export interface CollectorOptions {
   simulated: boolean;
   verify: ReportRun['verify'];
   origin?: RunOrigin | undefined;
+  /** Who takes up a run with this program. */
+  by?: Omit<Resumption, 'time'> | undefined;
 }
 
 export interface Collector {
@@ -39,6 +42,8 @@ export interface Collector {
   firmware(sn: string, firmware: ReportFirmware): void;
   /** What is known of where the run comes from, as it becomes known. */
   origin(known: Partial<RunOrigin>): void;
+  /** A run was taken up again at `wall`, milliseconds since 1970. */
+  resumed(wall: number, by: Omit<Resumption, 'time'> | undefined): void;
   /** The report, once `run_finished` was taken, or as far as it is known. */
   report(): RunReport;
   /** The run as it stands at `wall`, milliseconds since 1970. */
@@ -56,6 +61,7 @@ const MOST_WARNINGS = 200;
 const MOST_ERRORS = 20;
 const MOST_DETAILS = 50;
 const MOST_OUTAGES = 200;
+const MOST_RESUMPTIONS = 100;
 const LONGEST_TEXT = 1000;
 
 export function createCollector(options: CollectorOptions): Collector {
@@ -65,6 +71,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const warnings: ReportWarning[] = [];
   const errors: ReportError[] = [];
   const outages: Outage[] = [];
+  const resumptions: Resumption[] = [];
   let omitted = 0;
   let base: number | null = null;
   let last = 0;
@@ -115,6 +122,11 @@ export function createCollector(options: CollectorOptions): Collector {
     else warnings.push({ run, time: isoTime(wall), code: bounded(code), message: bounded(message) });
   }
 
+  function takenUp(wall: number, by: Omit<Resumption, 'time'> | undefined): void {
+    if (resumptions.length >= MOST_RESUMPTIONS) return;
+    resumptions.push({ time: isoTime(wall), user: null, host: null, version: null, ...by });
+  }
+
   function take(event: RunEvent, wall: number): void {
     base ??= wall;
     last = Math.max(last, wall);
@@ -122,6 +134,7 @@ export function createCollector(options: CollectorOptions): Collector {
     switch (event.event) {
       case 'run_started':
         command = event.command;
+        if (command === 'resume') takenUp(wall, options.by);
         counted = { devices: event.devices, gateways: event.gateways };
         break;
       case 'firmware_ready': {
@@ -219,6 +232,7 @@ export function createCollector(options: CollectorOptions): Collector {
 
   return {
     take,
+    resumed: takenUp,
     view(next) {
       view = next;
     },
@@ -255,7 +269,18 @@ export function createCollector(options: CollectorOptions): Collector {
     const gateways = Math.max(counted.gateways, new Set(devices.map(({ pid }) => pid)).size);
     const { simulated, verify, version } = options;
     const counts = { devices: devices.length, gateways };
-    const about = { run, command, simulated, verify, started, ended, exit_code, ...counts, ...origin };
+    const about = {
+      run,
+      command,
+      simulated,
+      verify,
+      started,
+      ended,
+      exit_code,
+      ...counts,
+      ...origin,
+      resumed: resumptions,
+    };
     return {
       schema: 1,
       version,

@@ -25,7 +25,7 @@ export function countAnew(stored: StoredReport): RunReport {
     labels: device.labels ?? {},
     verify: device.verify ?? verifies.get(device.run) ?? 'off',
   }));
-  const runs = stored.runs.map((run) => ({ ...NO_ORIGIN, ...run }));
+  const runs = stored.runs.map((run) => ({ ...NO_ORIGIN, ...run, resumed: run.resumed ?? [] }));
   return { ...stored, runs, devices, totals: totalsOf(devices) };
 }
 

@@ -76,6 +76,16 @@ export interface RunOrigin {
   version: string | null;
 }
 
+/** Who took a run up again. */
+export interface Resumption {
+  /** ISO 8601, UTC. */
+  time: string;
+  user: string | null;
+  host: string | null;
+  /** Of the dji-ota that did. */
+  version: string | null;
+}
+
 export const NO_ORIGIN: Readonly<RunOrigin> = Object.freeze({
   manifest: null,
   manifest_sha256: null,
@@ -86,6 +96,8 @@ export const NO_ORIGIN: Readonly<RunOrigin> = Object.freeze({
 });
 
 export interface ReportRun extends RunOrigin {
+  /** In their order; of a journal of an earlier version none. */
+  resumed: Resumption[];
   run: string;
   command: ReportCommand;
   /** Against simulated docks. */
@@ -139,11 +151,12 @@ export interface RunReport {
   devices: ReportDevice[];
 }
 
+type LaterRunKey = keyof RunOrigin | 'resumed';
 type LaterKey = 'verify' | 'retried' | 'labels' | 'version_before' | 'version_after' | 'heard_at';
 
 /** A report as it may stand in a file: those of earlier versions lack some keys of their runs and devices. */
 export type StoredReport = Omit<RunReport, 'devices' | 'runs'> & {
-  runs: (Omit<ReportRun, keyof RunOrigin> & Partial<RunOrigin>)[];
+  runs: (Omit<ReportRun, LaterRunKey> & Partial<Pick<ReportRun, LaterRunKey>>)[];
   devices: (Omit<ReportDevice, LaterKey> & Partial<Pick<ReportDevice, LaterKey>>)[];
 };
 

@@ -77,6 +77,10 @@ const run = z.object({
   user: text().nullable().optional().describe('Who began the run'),
   host: text().nullable().optional().describe('Name of the machine'),
   version: text().nullable().optional().describe('Version of the dji-ota that began the run'),
+  resumed: z
+    .array(z.object({ time: time(), user: text().nullable(), host: text().nullable(), version: text().nullable() }))
+    .optional()
+    .describe('Who took it up again'),
 });
 
 const note = { run: runId(), time: time(), code: text(), message: text() };

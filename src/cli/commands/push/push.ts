@@ -112,7 +112,7 @@ async function runAs(
     const { kept } = docks;
     const serials = devices.flatMap(({ sn, pid }) => [sn, pid]);
     const way = { ...docks, connect: recordedConnect(docks.connect, options, serials, io, output.warn) };
-    output.header({ manifest, sha256, broker: keptBroker(kept), profile: kept.profile ?? null });
+    output.header({ manifest, sha256, broker: keptBroker(kept), profile: kept.profile ?? null, ca: firmwareCa });
     try {
       const { result, next } = await push(
         {

@@ -38,11 +38,12 @@ export async function takeUp(
           const { flags, earlier } = connectionAgain(run, kept, options, io.env);
           const connection = await readConnection(flags, io, output.warn, {
             earlier,
+            caForFirmware: options.notify !== undefined,
             run: { id: run, named: named !== undefined },
           });
           checkSameBroker(run, kept, options, connection.url);
-          const { shown } = connection.url;
-          output.header({ manifest: request.manifest ?? source, broker: shown, profile: connection.profile });
+          const { url, profile, firmwareCa: ca } = connection;
+          output.header({ manifest: request.manifest ?? source, broker: url.shown, profile, ca });
           const session = { sessionExpiry: SESSION_EXPIRY, resumeSession: true };
           const serials = request.devices?.flatMap(({ sn, pid }) => [sn, pid]) ?? [];
           return recordedConnect(connector(connection, session, output.warn), options, serials, io, output.warn);

@@ -21,11 +21,12 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const unlimited = limitRun(io, options.timeout);
   const output = await openOutput(options, io, newRunId(io.clock.wall()));
   try {
-    const connection = await readConnection(options, io, output.warn);
+    const connection = await readConnection(options, io, output.warn, { caForFirmware: options.notify !== undefined });
     // An upgrade that ends while the connection is down must be heard of afterwards.
     const session = { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) };
     const connect = connector(connection, session, output.warn);
-    output.header({ manifest: null, broker: connection.url.shown, profile: connection.profile });
+    const { url, profile, firmwareCa: ca } = connection;
+    output.header({ manifest: null, broker: url.shown, profile, ca });
     const result = await watch(
       {
         pids,

@@ -123,14 +123,22 @@ export function runSection({ runs, devices }: RunReport): Html {
 <div class="wide" role="region" aria-labelledby="runs" tabindex="0"><table class="plain"><thead>${head}</thead><tbody>${rows}</tbody></table></div>${originTable(runs)}${firmwareTable(devices)}</section>`;
 }
 
+const byText = ({ user, host }: Pick<ReportRun, 'user' | 'host'>) =>
+  [user, host].filter((part) => part !== null).join(' on ');
+
 /** Of what, where and by whom each run was made. */
 function originTable(runs: RunReport['runs']): Html | null {
   const told = runs.filter(({ manifest, broker, user }) => manifest !== null || broker !== null || user !== null);
   if (told.length === 0) return null;
-  const rows = told.map(({ run, manifest, manifest_sha256, broker, user, host, version }) => {
+  const rows = told.map(({ run, manifest, manifest_sha256, broker, user, host, version, resumed }) => {
     const digest = manifest_sha256 !== null && html`<br><code>sha256:${manifest_sha256}</code>`;
-    const by = [user, host].filter((part) => part !== null).join(' on ');
-    return html`<tr>${runs.length > 1 && html`<th scope="row"><code>${run}</code></th>`}<td data-l="Manifest"><div><code>${manifest === null ? '' : manifestName(manifest)}</code>${digest}</div></td><td data-l="Broker"><code>${broker ?? ''}</code></td><td data-l="By">${short(by, 200)}</td><td data-l="dji-ota">${version ?? ''}</td></tr>
+    const by = byText({ user, host });
+    const again = resumed
+      .slice(-5)
+      .map(
+        (each) => html`<br>resumed ${timeText(each.time)}${each.user !== null && ` by ${short(byText(each), 200)}`}`,
+      );
+    return html`<tr>${runs.length > 1 && html`<th scope="row"><code>${run}</code></th>`}<td data-l="Manifest"><div><code>${manifest === null ? '' : manifestName(manifest)}</code>${digest}</div></td><td data-l="Broker"><code>${broker ?? ''}</code></td><td data-l="By"><div>${short(by, 200)}${again}</div></td><td data-l="dji-ota">${version ?? ''}</td></tr>
 `;
   });
   return html`<h3 id="origin">Where ${runs.length === 1 ? 'it comes' : 'they come'} from</h3><table class="plain cards"><thead><tr>${runs.length > 1 && html`<th scope="col">Run</th>`}<th scope="col">Manifest</th><th scope="col">Broker</th><th scope="col">By</th><th scope="col">dji-ota</th></tr></thead><tbody>${rows}</tbody></table>`;

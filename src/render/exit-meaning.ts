@@ -5,6 +5,14 @@ export function exitMeaning(code: number, simulated = false): string {
   return MEANINGS[code] ?? 'failed';
 }
 
+/** Of all runs of a report together. */
+export function endMeaning(report: { exit_code: number; runs: readonly { simulated: boolean }[] }): string {
+  return exitMeaning(
+    report.exit_code,
+    report.runs.every(({ simulated }) => simulated),
+  );
+}
+
 const MEANINGS: Readonly<Record<number, string>> = {
   0: 'every device ended well or had nothing to do',
   1: 'at least one device did not end well',

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { htmlReport } from '../../src/render/report/html/page.js';
+import { htmlReport, liveHtmlReport } from '../../src/render/report/html/page.js';
 import type { RunReport } from '../../src/render/report/model.js';
 import { recordedReport, reportOf } from '../helpers/report.js';
 import { fleetEvents, fleetOf } from './recorded-run.js';
@@ -145,6 +145,74 @@ describe.skipIf(!CHROMIUM && !required)('the HTML report in a browser', { timeou
     await page.uncheck('input[value=ok]');
     await page.uncheck('input[value=failed]');
     await soon(names).toEqual(['1581F6Q8D23DD', '1581F6Q8D23EE', '1581F6Q8D23EF']);
+  });
+
+  it('filters by label', async () => {
+    const report = recordedReport();
+    const devices = report.devices.map((device, index) => ({
+      ...device,
+      labels: { site: index < 3 ? 'north' : 'south <i>', ring: String(index % 2) },
+    }));
+    await open({ ...report, devices });
+    const choice = (name: string) => page.locator('#filters label', { hasText: name }).locator('select');
+    await choice('site').selectOption('north');
+    expect(await shownRows().count()).toBe(3);
+    await choice('ring').selectOption('1');
+    expect(await page.locator('#shown').textContent()).toBe('1 of 8 devices');
+    await choice('site').selectOption('south <i>');
+    expect(await shownRows().count()).toBe(3);
+    await page.locator('#filters button').click();
+    expect(await shownRows().count()).toBe(8);
+    expect(heard).toEqual([]);
+  });
+
+  it('reads itself again while its run goes on, as it was left, and ends as the report', async () => {
+    const report = recordedReport();
+    const [first] = report.devices;
+    if (!first) throw new Error('no device');
+    const states = new Map([[first, { kind: 'running' as const, word: 'download' }]]);
+    const file = path.join(folder, 'live.html');
+    const write = (next: number) => {
+      const written = Date.now();
+      return writeFile(
+        file,
+        liveHtmlReport({ report, states }, () => ({ written, next: written + next })),
+      );
+    };
+    await write(500);
+    page = await newPage(pathToFileURL(file).href, 1000, false, true);
+    heard = [];
+    await page.goto(pathToFileURL(file).href);
+    const before = await page.locator('html').getAttribute('data-written');
+    await page.fill('#find', first.sn ?? '');
+    await page.locator('#theme').click();
+    await write(500);
+    await soon(() => page.locator('html').getAttribute('data-written')).not.toBe(before);
+    await soon(() => page.inputValue('#find')).toBe(first.sn);
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+    // A dock, and the aircraft whose gateway it is.
+    await soon(() => shownRows().count()).toBe(2);
+    expect(await page.locator('#stale').isVisible()).toBe(false);
+    await writeFile(file, htmlReport(report));
+    await soon(() => page.locator('#fresh').count()).toBe(0);
+    expect(await page.inputValue('#find')).toBe(first.sn);
+    expect(heard.filter((line) => !line.startsWith('request'))).toEqual([]);
+  });
+
+  it('says that it is stale where nobody renews it', async () => {
+    const report = recordedReport();
+    const file = path.join(folder, 'stale.html');
+    const written = Date.now() - 300_000;
+    await writeFile(
+      file,
+      liveHtmlReport({ report, states: new Map() }, () => ({ written, next: written + 5000 })),
+    );
+    page = await newPage(pathToFileURL(file).href, 1000, false, true);
+    await page.goto(pathToFileURL(file).href);
+    await soon(() => page.locator('#stale').isVisible()).toBe(true);
+    expect(await page.locator('#stale').textContent()).toContain('not renewed for 5 min');
+    expect(await page.locator('#fresh').isVisible()).toBe(false);
+    expect(await page.title()).toMatch(/^Stale · /);
   });
 
   it('leads from a code to its devices', async () => {

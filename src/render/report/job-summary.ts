@@ -22,7 +22,7 @@ const MOST_DETAILS = 50;
 function jobSummary(finished: Finished, errors: readonly Failure[], view: RunView | null, simulated: boolean): string {
   const { devices, totals, exit_code } = finished;
   const parts = [
-    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${exitMeaning(exit_code)} (exit code ${exit_code})`,
+    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${exitMeaning(exit_code, simulated)} (exit code ${exit_code})`,
     simulated ? 'Simulated: no real device was upgraded.' : null,
     devices.length === 0 ? 'No device was upgraded.' : totalsText(totals),
     ...errors.map(errorText),

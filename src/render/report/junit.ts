@@ -108,13 +108,13 @@ function wholeRun(run: ReportRun, errors: readonly ReportError[], cases: readonl
   const moved = devices < run.devices;
   if (errors.length === 0 && (run.exit_code === 0 || told || moved)) return null;
   const first = errors[0];
-  const message = first?.message ?? exitMeaning(run.exit_code);
+  const message = first?.message ?? exitMeaning(run.exit_code, run.simulated);
   const text = errors.flatMap((error) => [
     `${error.code}: ${error.message}`,
     ...error.details.map((detail) => `- ${detail}`),
     ...(error.hint === null ? [] : [error.hint]),
   ]);
-  text.push(`Exit code ${run.exit_code}: ${exitMeaning(run.exit_code)}`);
+  text.push(`Exit code ${run.exit_code}: ${exitMeaning(run.exit_code, run.simulated)}`);
   return {
     ended: 'error',
     markup: testcase('run', 'dji-ota', 0, problem('error', first?.code ?? 'exit_code', message, text)),

@@ -4,7 +4,7 @@ import { COUNTED, countedAs } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
 import { causesOf } from '../causes.js';
 import { countedWord, outcomeText, symbolOf } from '../device-states.js';
-import { exitMeaning } from '../exit-meaning.js';
+import { endMeaning } from '../exit-meaning.js';
 import { releasesText } from '../releases.js';
 import { markdownName, markdownText } from './escape.js';
 import type { ReportRun, RunReport } from './model.js';
@@ -37,12 +37,13 @@ export function markdownReport(report: RunReport): string {
   return `${parts.filter((part) => part !== null).join('\n\n')}\n`;
 }
 
-function titleOf({ exit_code, totals, devices }: RunReport): string {
+function titleOf(report: RunReport): string {
+  const { exit_code, totals, devices } = report;
   const well = exit_code === 0;
   const said = totalsText(totals);
   const count = `${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`;
   return [
-    `# ${well ? '✅' : '❌'} Firmware upgrade: ${exitMeaning(exit_code)}`,
+    `# ${well ? '✅' : '❌'} Firmware upgrade: ${endMeaning(report)}`,
     '',
     said === '' ? 'No device was upgraded.' : `${count}: ${said}`,
   ].join('\n');

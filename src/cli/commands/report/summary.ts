@@ -1,7 +1,7 @@
 /** A report in a few lines, for a terminal. */
 import { stylesFor } from '../../../render/chalk-styles.js';
 import { useColor, useUnicode } from '../../../render/color.js';
-import { exitMeaning } from '../../../render/exit-meaning.js';
+import { endMeaning } from '../../../render/exit-meaning.js';
 import type { ReportDevice, RunReport } from '../../../render/report/model.js';
 
 import { terminalWidth } from '../../../render/stream.js';
@@ -42,7 +42,7 @@ export function summaryOf(report: RunReport, io: Io, color: false | undefined): 
     began: Date.parse(report.started),
   });
   const warnings = report.warnings.map(({ message }) => `${styles.warn('warning:')} ${safeText(message, 1000)}\n`);
-  const end = `Exit code ${report.exit_code}: ${exitMeaning(report.exit_code)}.\n`;
+  const end = `Exit code ${report.exit_code}: ${endMeaning(report)}.\n`;
   return `${runs}\n\n${table}${table === '' ? '' : '\n'}${warnings.join('')}${end}`;
 }
 

@@ -4,7 +4,7 @@
  * and the choice of light or dark. While its run goes on the page reads itself again.
  */
 import { createHash } from 'node:crypto';
-import { exitMeaning } from '../../exit-meaning.js';
+import { endMeaning } from '../../exit-meaning.js';
 import type { Standing } from '../gather.js';
 import { type Html, html, raw } from '../markup.js';
 import type { RunReport } from '../model.js';
@@ -19,7 +19,7 @@ import { timelineSection } from './timeline.js';
 
 export function htmlReport(report: RunReport): string {
   const devices = judged(report);
-  return page(`Firmware upgrade: ${exitMeaning(report.exit_code)}`, footer(report), [
+  return page(`Firmware upgrade: ${endMeaning(report)}`, footer(report), [
     outcomeSection(report, devices),
     failureSection(report.devices),
     timelineSection(report, devices),

@@ -2,7 +2,7 @@
 import { showBytes, showDuration } from '../../../text.js';
 import { causesOf } from '../../causes.js';
 import { countedWord, KINDS, type Kind, kindWord } from '../../device-states.js';
-import { exitMeaning } from '../../exit-meaning.js';
+import { endMeaning } from '../../exit-meaning.js';
 import { type Html, html, short } from '../markup.js';
 import type { ReportRun, RunReport } from '../model.js';
 import { firmwareFiles, type Judged } from '../stats.js';
@@ -35,7 +35,7 @@ export function outcomeSection(report: RunReport, devices: readonly Judged[], fr
 <div class="line"><p class="product">dji-ota · firmware upgrade</p><button type="button" id="theme" class="js-only" aria-pressed="false">Dark</button></div>
 <h1>${sign(kind)} ${fresh ? progressSentence(devices) : sentence(report, devices)}</h1>
 ${fresh && liveNotes(report, fresh)}
-<p>${which} · ${plural(devices.length, 'device')} on ${plural(report.gateways, 'gateway')} · ${timeText(started)} · ${fresh ? html`for ${took} now` : html`took ${took} · exit code ${exit_code} (${exitMeaning(exit_code)})`}</p>
+<p>${which} · ${plural(devices.length, 'device')} on ${plural(report.gateways, 'gateway')} · ${timeText(started)} · ${fresh ? html`for ${took} now` : html`took ${took} · exit code ${exit_code} (${endMeaning(report)})`}</p>
 ${only && originLine(only)}
 ${runs.some((run) => run.simulated) && simulated}
 ${counts.length === 0 ? !fresh && html`<p>No device was upgraded.</p>` : html`<ul class="tiles">${tiles}</ul>${bar(counts, devices.length)}`}

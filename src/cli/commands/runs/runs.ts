@@ -130,7 +130,9 @@ export async function pruneCommand({ keep, dryRun, yes }: PruneOptions, io: Io):
 
 function stateText(run: RunSummary): string {
   const state = runState(run);
-  if (state !== 'running' || !run.holder) return `${state}: ${RUN_STATES[state]}`;
+  // Its docks have ended with it.
+  const meaning = run.simulated ? RUN_STATES[state].replace('; it can be resumed', '') : RUN_STATES[state];
+  if (state !== 'running' || !run.holder) return `${state}: ${meaning}`;
   const { pid, host } = run.holder;
   return `running: process ${pid}${host === null ? '' : ` on ${safeText(host, 64)}`}`;
 }

@@ -30,8 +30,8 @@ test('devices are counted by model and release, the most first', () => {
 test('an upgrade of modules or of a payload is not judged by the version', () => {
   const of2 = { ...of('M4TD', '17.07.04.01'), type: 2 as const };
   expect(upgradeLines([of2, { ...of(null, null, '01.02.0304'), type: 4 }], true)).toEqual([
-    '1 × M4TD    17.07.04.01, consistency (2) → 17.07.0401',
-    '1 × device  psdk (4) → 01.02.0304',
+    '1 × M4TD           17.07.04.01, consistency (2) → 17.07.0401',
+    '1 × unknown model  psdk (4) → 01.02.0304',
   ]);
 });
 

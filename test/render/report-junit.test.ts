@@ -189,6 +189,6 @@ it('pairs that ended split are told beside the cases of their run', () => {
   const [run] = report.runs;
   const warning = { run: run?.run ?? '', time: report.started, code: 'pair_split', message: 'gateway D1: <split>' };
   const xml = junitReport({ ...report, warnings: [warning] });
-  expect(xml).toContain('<system-err>pair split: gateway D1: &lt;split&gt;</system-err>');
+  expect(xml).toContain('<system-err>pair split: gateway D1: &#60;split&#62;</system-err>');
   expect(junitReport({ ...report, warnings: [] })).not.toContain('system-err');
 });

@@ -184,7 +184,7 @@ describe('what follows', () => {
     start(0);
     const events = take(progress({ sn: 'A', status: 'failed', result: 312023 }));
     expect(ends(events)).toEqual(['A failed', 'E not_started']);
-    expect(core.rollout).toMatchObject({ stopped: '1 devices ended badly or unknown', endedDevices: 1, badDevices: 1 });
+    expect(core.rollout).toMatchObject({ stopped: '1 devices failed or are unknown', endedDevices: 1, badDevices: 1 });
     take(progress({ sn: 'D', status: 'ok' }));
     expect(core.rollout).toMatchObject({ running: 0, endedDevices: 2, badDevices: 1 });
   });

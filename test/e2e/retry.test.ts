@@ -155,7 +155,7 @@ describe('after a run that did not end well', () => {
     expect(closing(stderr)).toEqual(['resume', await latest()]);
     const refused = await run('retry');
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain('has not come to its end');
+    expect(refused.stderr).toContain('has not ended');
     const resumed = await run(...closing(stderr));
     expect(resumed.code).toBe(1);
     expect(sentTo(seen)).toEqual(devices.map(({ sn }) => sn));
@@ -192,7 +192,7 @@ describe('after a run that did not end well', () => {
     expect((await run('runs', await latest())).stdout).toContain('State     stopped: ');
     const again = await run('runs', 'stop', await latest());
     expect(again.code).toBe(2);
-    expect(again.stderr).toContain('is not going on');
+    expect(again.stderr).toContain('is not running');
     const rest = await run(...closing(stderr), '--wave-pause', '0');
     expect(rest, rest.stderr).toMatchObject({ code: 0 });
     expect(sentTo(seen)).toEqual(devices.map(({ sn }) => sn));

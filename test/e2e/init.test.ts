@@ -176,7 +176,7 @@ test.each([
   [['--all', '--label', 'north'], 'has no "="'],
   [['--all', '--label', 'site='], 'its value is empty'],
   [['--all', '--label', 'a=1', '--label', 'A=2'], 'twice'],
-  [['--all', '--label', 'dock=1', '--write', 'fleet.csv'], 'cannot be a label'],
+  [['--all', '--label', 'dock=1', '--write', 'fleet.csv'], 'is not a label'],
   [['--pid', 'A/1'], 'cannot be part of a serial number'],
 ])('%j is a usage error', async (args, message) => {
   const ended = await init(...args, ...FIRMWARE());

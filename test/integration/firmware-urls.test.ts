@@ -129,7 +129,7 @@ describe('what a dock would get', () => {
     });
     expect((await check(store.url)).error).toMatchObject({
       code: 'firmware_unreadable',
-      message: expect.stringContaining('it has Content-Encoding: gzip, which was not requested'),
+      message: expect.stringContaining('it comes with Content-Encoding: gzip, which was not requested'),
     });
   });
 

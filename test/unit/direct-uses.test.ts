@@ -22,13 +22,17 @@ const DIRECT: Readonly<Record<string, RegExp>> = {
 };
 
 /** Not state of the machine, but a part of the program itself. */
-const OF_THE_PROGRAM = new Map([['app/version.ts', 'node:fs']]);
+const OF_THE_PROGRAM = new Map([
+  ['app/version.ts', ['node:fs']],
+  // The examples inside a single executable, which are unpacked.
+  ['app/package-file.ts', ['node:fs', 'node:sea']],
+]);
 
 function directUses(name: string, text: string): string[] {
   const found = importsOf(text)
     .filter(({ specifier, kind }) => kind !== 'type' && specifier.startsWith('node:'))
     .map(({ specifier }) => specifier)
-    .filter((specifier) => !PURE.includes(specifier) && OF_THE_PROGRAM.get(name) !== specifier);
+    .filter((specifier) => !PURE.includes(specifier) && !OF_THE_PROGRAM.get(name)?.includes(specifier));
   const code = withoutComments(text);
   for (const [, names = ''] of code.matchAll(/import \{([^}]*)\} from 'node:(?:crypto|zlib)'/g)) {
     found.push(...names.split(',').flatMap((each) => (PURE_NAMES.includes(each.trim()) ? [] : [each.trim()])));

@@ -77,12 +77,12 @@ async function runsOf(wanted: string, env: NodeJS.ProcessEnv, on: Machine): Prom
   try {
     return [await findRun(wanted, env, on)];
   } catch (error) {
-    const { code, message, hint } = error as OtaError;
-    if (!hint?.startsWith('dji-ota runs')) throw error;
+    if (!(error instanceof OtaError) || error.code !== 'run_not_found') throw error;
     const isPart = (run: string) => partOfRun(run)?.name.toLowerCase() === wanted.toLowerCase();
     const parts = (await runNames(runsFolder(env), on.disk)).filter(isPart);
     if (parts.length > 0) return parts.sort(byText);
-    throw new OtaError(code, message, { hint: `${hint} Give a JSON report by its file name, which ends in .json.` });
+    const hint = `${error.hint ?? ''} Give a JSON report by its file name, which ends in .json.`.trim();
+    throw new OtaError(error.code, error.message, { hint });
   }
 }
 

@@ -95,5 +95,13 @@ describe('push --run', () => {
     const seen = await fleet(0.1);
     for (const part of ['1/2', '2/2']) expect((await push(manifest, '--run', 'parts', '--shard', part)).code).toBe(0);
     expect(seen.creates()).toHaveLength(3);
+
+    const both = await place.run(['report', 'Parts']);
+    expect(both).toMatchObject({ code: 0, stderr: '' });
+    for (const { sn } of devices) expect(both.stdout).toContain(sn);
+    expect(await place.run(['report', 'part'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/there is no run "part"\n.*JSON report by its file name/),
+    });
   });
 });

@@ -76,7 +76,7 @@ describe('CSV', () => {
         const rows = parse(csvReport(poisoned(text)), { columns: true, bom: true }) as Record<string, string>[];
         expect(rows).toHaveLength(8);
         for (const row of rows) {
-          expect(Object.keys(row)).toHaveLength(29);
+          expect(Object.keys(row)).toHaveLength(30);
           expect(plain(row.sn)).toBe(plain(safeText(text, 1000)));
           for (const cell of Object.values(row)) expect(cell).not.toMatch(/^[=+@\t\r＝＋－＠]|^-(?!\d+$)/);
         }

@@ -49,7 +49,7 @@ describe('labels', () => {
 
   it('are columns of their own in CSV', async () => {
     const [head, row, next] = (await formatReport(labeled, 'csv')).split('\r\n');
-    expect(head).toMatch(/,md5,sha256,product,manifest,broker,labels\.site,labels\.note$/);
+    expect(head).toMatch(/,md5,sha256,product,manifest,broker,pair_split,labels\.site,labels\.note$/);
     expect(row).toMatch(/,"north, ""A""",'=1\+1$/);
     expect(next).toMatch(/,,$/);
   });

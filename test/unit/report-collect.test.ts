@@ -1,4 +1,6 @@
+import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { csvReport } from '../../src/render/report/csv.js';
 import { createCollector } from '../../src/render/report/gather.js';
 import type { ReportDevice, RunReport } from '../../src/render/report/model.js';
 import { SILENCE_MS } from '../../src/render/report/phases.js';
@@ -181,6 +183,30 @@ describe('a run that goes on', () => {
 });
 
 describe('a report', () => {
+  it('marks the devices of a pair that ended on different releases, for CSV as well', () => {
+    const devices = [outcome({ sn: 'D' }), outcome({ sn: 'A', status: 'failed' }), outcome({ sn: 'X', pid: 'Q' })];
+    const split: RunEvent = {
+      event: 'pair_split',
+      pid: 'P',
+      devices: [
+        { sn: 'D', status: 'ok', version_after: '17.07.0401' },
+        { sn: 'A', status: 'failed', version_after: null },
+      ],
+    };
+    const report = collected([[1000, split]], devices);
+    expect(report.devices.map(({ sn, pair_split }) => [sn, pair_split])).toEqual([
+      ['D', true],
+      ['A', true],
+      ['X', false],
+    ]);
+    const rows = parse(csvReport(report), { columns: true, bom: true }) as Record<string, string>[];
+    expect(rows.map(({ sn, pair_split }) => [sn, pair_split])).toEqual([
+      ['D', 'true'],
+      ['A', 'true'],
+      ['X', 'false'],
+    ]);
+  });
+
   it('has nothing of a device that never had a turn but its outcome', () => {
     const report = collected(
       [[1000, finished(null, { status: 'skipped', reason: 'already there' })]],

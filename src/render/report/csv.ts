@@ -38,6 +38,7 @@ const COLUMNS: readonly Column[] = [
   ['product', ({ firmware }) => firmware?.product ?? null],
   ['manifest', (_, run) => run?.manifest ?? null],
   ['broker', (_, run) => run?.broker ?? null],
+  ['pair_split', ({ pair_split }) => pair_split],
 ];
 
 export function csvReport(report: RunReport): string {

@@ -68,6 +68,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const { run } = options;
   const rows: Rows = new Map();
   const firmwares = new Map<string, ReportFirmware>();
+  const splitPairs = new Set<string>();
   const warnings: ReportWarning[] = [];
   const errors: ReportError[] = [];
   const outages: Outage[] = [];
@@ -171,6 +172,7 @@ export function createCollector(options: CollectorOptions): Collector {
         warned(event.code, event.message, wall);
         break;
       case 'pair_split':
+        for (const { sn } of event.devices) splitPairs.add(sn);
         warned('pair_split', splitText(event), wall);
         break;
       case 'error': {
@@ -220,6 +222,7 @@ export function createCollector(options: CollectorOptions): Collector {
       heard_at: outcome.heard_at,
       verify,
       labels,
+      pair_split: sn !== null && splitPairs.has(sn),
       attempts: row.attempts,
       retried: row.retried,
       bids: row.bids,

@@ -21,6 +21,7 @@ export function countAnew(stored: StoredReport): RunReport {
   const devices = stored.devices.map((device) => ({
     ...NO_VERSIONS,
     ...device,
+    pair_split: device.pair_split ?? false,
     retried: device.retried ?? [],
     labels: device.labels ?? {},
     verify: device.verify ?? verifies.get(device.run) ?? 'off',

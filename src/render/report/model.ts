@@ -45,6 +45,8 @@ export interface ReportDevice extends DeviceOutcome {
   model: string | null;
   /** What to do about it; null where nothing is to be done or known. */
   advice: string | null;
+  /** Its gateway's dock and aircraft did not end on one release. */
+  pair_split: boolean;
   /** How often its job was published. */
   attempts: number;
   /** Result codes of the attempts that were retried, in order. */
@@ -152,7 +154,7 @@ export interface RunReport {
 }
 
 type LaterRunKey = keyof RunOrigin | 'resumed';
-type LaterKey = 'verify' | 'retried' | 'labels' | 'version_before' | 'version_after' | 'heard_at';
+type LaterKey = 'pair_split' | 'verify' | 'retried' | 'labels' | 'version_before' | 'version_after' | 'heard_at';
 
 /** A report as it may stand in a file: those of earlier versions lack some keys of their runs and devices. */
 export type StoredReport = Omit<RunReport, 'devices' | 'runs'> & {

@@ -42,6 +42,10 @@ const device = z.object({
   heard_at: time().nullable().optional().describe('When it last reported a version'),
   verify: z.enum(VERIFY).optional().describe('What the run asked of the version'),
   labels: z.record(text(), text()).optional().describe('Of the manifest'),
+  pair_split: z
+    .boolean()
+    .optional()
+    .describe('Whether the dock and aircraft of its gateway ended on different releases'),
   attempts: count().describe('How often its job was published'),
   retried: z.array(z.int()).optional().describe('Result codes of the attempts that were retried'),
   bids: z.array(text()).describe('Of each attempt, in order'),

@@ -70,3 +70,11 @@ export const systemDisk: Disk = {
   writeSync: fs.writeSync,
   fdatasync: promisify(fs.fdatasync),
 };
+
+/** The text of `file`, or null where it is not there. @throws Node's own errors */
+export function textIfThere(file: string, disk: Disk): Promise<string | null> {
+  return disk.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+}

@@ -6,7 +6,7 @@
  */
 import path from 'node:path';
 import type { Clock } from '../clock.js';
-import type { Disk } from '../disk.js';
+import { type Disk, textIfThere } from '../disk.js';
 import { OtaError } from '../errors.js';
 import { type Machine, machineOf, thisMachine } from '../machine.js';
 import { safeText } from '../text.js';
@@ -80,7 +80,7 @@ export async function takeLease(file: string, run: string, options: LeaseOptions
 /** Who holds the lease `file`; null where nobody does. */
 export async function holderOf(file: string, wall: number, on: Machine = thisMachine): Promise<Holder | null> {
   const { disk, processes } = on;
-  const owner = ownerOf((await readText(file, disk).catch(() => null)) ?? '');
+  const owner = ownerOf((await textIfThere(file, disk).catch(() => null)) ?? '');
   if (owner === null) return null;
   const renewedAt = await disk.stat(file).then(
     ({ mtimeMs }) => mtimeMs,
@@ -96,7 +96,7 @@ type On = LeaseOptions & Machine;
 async function claim(file: string, mine: string, run: string, me: Owner, on: On): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     if (await placed(mine, file, on.disk)) return;
-    const text = await readText(file, on.disk);
+    const text = await textIfThere(file, on.disk);
     if (text === null) continue;
     const free = await isFree(file, text, run, me, on);
     if (free && (await takeOver(file, text, mine, on))) return;
@@ -111,7 +111,7 @@ async function isFree(file: string, text: string, run: string, me: Owner, on: On
   if (owner === null) {
     // On a file system without links it may just be being written.
     if (text === '') await pause(LOOK, on);
-    return (await readText(file, disk)) === text;
+    return (await textIfThere(file, disk)) === text;
   }
   const life = lifeOf(owner, me, on.processes);
   if (life === 'dead') return true;
@@ -123,7 +123,7 @@ async function isFree(file: string, text: string, run: string, me: Owner, on: On
   );
   while (clock.now() < until) {
     await pause(Math.min(LOOK, until - clock.now()), on);
-    const now = await readText(file, disk);
+    const now = await textIfThere(file, disk);
     if (now === text) continue;
     if (now !== null && ownerOf(now)?.token === owner.token) throw goingOn(run, where);
     return false;
@@ -162,16 +162,16 @@ async function placed(mine: string, file: string, disk: Disk): Promise<boolean> 
 async function takeOver(file: string, stale: string, mine: string, { clock, disk }: Machine): Promise<boolean> {
   const guard = `${file}.taking`;
   if (!(await placed(mine, guard, disk))) {
-    const other = await readText(guard, disk);
+    const other = await textIfThere(guard, disk);
     const until = clock.now() + GUARD;
-    while (other !== null && (await readText(guard, disk)) === other) {
+    while (other !== null && (await textIfThere(guard, disk)) === other) {
       if (clock.now() >= until) await disk.unlink(guard).catch(() => {});
       else await pause(GUARD_LOOK, { clock });
     }
     return false;
   }
   try {
-    if ((await readText(file, disk)) !== stale) return false;
+    if ((await textIfThere(file, disk)) !== stale) return false;
     await disk.rename(mine, file);
     return true;
   } finally {
@@ -228,7 +228,7 @@ function held(file: string, me: Owner, { clock, disk }: Machine, onTaken: () => 
       stop();
       if (!ours) return;
       ours = false;
-      const text = await readText(file, disk).catch(() => null);
+      const text = await textIfThere(file, disk).catch(() => null);
       if (text !== null && ownerOf(text)?.token === me.token) await disk.unlink(file).catch(() => {});
     },
   };
@@ -250,14 +250,6 @@ function readStart(fd: number, disk: Disk): string {
 
 function textOf(owner: Owner, count: number): string {
   return JSON.stringify({ ...owner, renewals: String(count).padStart(COUNT_DIGITS, '0') });
-}
-
-/** Null where it is not there. @throws Node's own errors */
-function readText(file: string, disk: Disk): Promise<string | null> {
-  return disk.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
 }
 
 function pause(ms: number, { clock, signal }: { clock: Clock; signal?: AbortSignal | undefined }): Promise<void> {

@@ -1,6 +1,6 @@
 /** The file of the inventory: read, changed and replaced under a lock, so that neither SIGKILL nor a second program harms it. */
 import path from 'node:path';
-import { type Disk, systemDisk } from '../../disk.js';
+import { type Disk, systemDisk, textIfThere } from '../../disk.js';
 import { systemReason } from '../../errors.js';
 import {
   boundInventory,
@@ -217,12 +217,6 @@ async function takeLock(file: string, on: Machine): Promise<Lock> {
   const me = thisOwner(on);
   const text = JSON.stringify(me);
   const read = (name = file) => disk.readFile(name, 'utf8').catch(() => null);
-  /** Null where it is gone by now; what cannot be read for another reason may stay so. */
-  const readHeld = () =>
-    disk.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
   const remove = (name: string) => disk.unlink(name).catch(() => {});
   const isOurs = async () => (await read()) === text;
   for (let waited = 0; ; waited += LOCK_RETRY) {
@@ -236,7 +230,8 @@ async function takeLock(file: string, on: Machine): Promise<Lock> {
         throw error;
       }
     }
-    const held = await readHeld();
+    // Gone by now: try again. What cannot be read for another reason may stay so.
+    const held = await textIfThere(file, disk);
     if (held === null) continue;
     const holder = ownerOf(held);
     const life = holder ? lifeOf(holder, me, processes) : 'unknown';

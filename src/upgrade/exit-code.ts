@@ -20,7 +20,10 @@ export interface RunEnd {
 export function endOf(core: RunCore, brokerLost: boolean, interrupted: RunEnd['interrupted'] = null): RunEnd {
   const { rollout, tracker, split, options } = core;
   return {
-    ...{ interrupted, stopped: rollout.stopped !== null, brokerLost, unready: tracker.unready },
+    interrupted,
+    stopped: rollout.stopped !== null,
+    brokerLost,
+    unready: tracker.unready,
     split: options.allowSplitPair ? 0 : split.size,
   };
 }

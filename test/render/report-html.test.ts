@@ -162,7 +162,7 @@ describe.skipIf(!CHROMIUM && !required)('the HTML report in a browser', { timeou
     await choice('site').selectOption('south <i>');
     expect(await shownRows().count()).toBe(3);
     await page.locator('#filters button').click();
-    expect(await shownRows().count()).toBe(8);
+    await soon(() => shownRows().count()).toBe(8);
     expect(heard).toEqual([]);
   });
 

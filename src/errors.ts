@@ -47,7 +47,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   internal: 70,
 };
 
-export interface ErrorOptions {
+interface ErrorOptions {
   /** What to do about it, one sentence. */
   hint?: string;
   /** Single findings where one error reports several, e.g. each bad key of a manifest. */

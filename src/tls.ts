@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 
 /** A failure that no further attempt changes: why, in words that follow a colon, and what to do about it. */
-export interface TlsFault {
+interface TlsFault {
   kind: 'server certificate' | 'client certificate' | 'no TLS' | 'handshake';
   why: string;
   hint: string;

@@ -15,7 +15,7 @@ export type PartOf<K extends keyof Context> = Pick<Context, K> & Partial<Machine
 export type Warn = (code: string, message: string) => void;
 
 /** Receives what a use case tells; must not throw. */
-export interface Audience {
+interface Audience {
   emit: Emit;
   warn: Warn;
   /** A line for people alone. */

@@ -29,7 +29,7 @@ export interface ClaimedRun {
 /** How long a fresh machine listens for what an earlier attempt may have sent. Milliseconds. */
 export const LISTEN_FOR_EARLIER = 10_000;
 
-export interface NamedRequest {
+interface NamedRequest {
   name: string;
   shard: Shard | undefined;
   devices: readonly ManifestDevice[];

@@ -2,7 +2,7 @@
 import type { Processes } from '../processes.js';
 import { version } from './version.js';
 
-export interface Operator {
+interface Operator {
   /** By name, else by number; null where there is neither. */
   user: string | null;
   host: string | null;

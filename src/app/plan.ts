@@ -15,7 +15,7 @@ import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings
 import { type ServeSettings, withoutOwnUrls } from './serving.js';
 
 /** A message that would be published; its ids and timestamp are examples. */
-export interface PlannedRequest {
+interface PlannedRequest {
   /** Its place in the plan. */
   gateway: number;
   topic: string;
@@ -96,7 +96,7 @@ function withoutLeft(
 }
 
 /** The wave of each gateway, from 1. */
-export function wavesOf(plan: Plan, settings: PushSettings): number[] {
+function wavesOf(plan: Plan, settings: PushSettings): number[] {
   const { waves } = coreOptionsOf(settings, plan).rollout;
   return plan.gateways.map((_, index) => {
     const wave = waves.findIndex((end) => index < end);

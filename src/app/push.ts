@@ -38,7 +38,7 @@ export interface WayToDocks {
   kept: KeptConnection;
 }
 
-export interface PushRequest {
+interface PushRequest {
   devices: readonly ManifestDevice[];
   /** What is to be said of the manifest. */
   warnings?: readonly ManifestWarning[] | undefined;

@@ -6,7 +6,7 @@ import type { CoreOptions, RunCore } from '../upgrade/core.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { type Replay, rebuild, replayAsRead } from '../upgrade/resume.js';
 
-export interface Replaying {
+interface Replaying {
   /** For the one who reads the journal in `file`. */
   readonly taker: FactTaker;
   /** The run, once the journal has been read. Its devices lack the URLs that the journal does not keep. */

@@ -11,7 +11,7 @@ import { findRun } from './find-run.js';
 import { replaying } from './replay-journal.js';
 import { runsFolder } from './run-journal.js';
 
-export interface Retry {
+interface Retry {
   /** The earlier run. */
   run: string;
   content: JournalContent;

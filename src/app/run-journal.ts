@@ -20,7 +20,7 @@ export function runsFolder(env: NodeJS.ProcessEnv): string {
 
 type JournalContext = Pick<Context, keyof Machine | 'env' | 'warn'>;
 
-export interface RunJournal {
+interface RunJournal {
   /** `emit`, of whose firmware is noted what the journal keeps of it. */
   noting(emit: Emit): Emit;
   /** For `openLog` of a push. */
@@ -30,7 +30,7 @@ export interface RunJournal {
 }
 
 /** What a journal says of its run before there is a plan. */
-export type KeptRun = Omit<RunRecord, 'kind' | 'schema' | 'time' | 'command' | 'devices' | 'gateways'>;
+type KeptRun = Omit<RunRecord, 'kind' | 'schema' | 'time' | 'command' | 'devices' | 'gateways'>;
 
 /** A new journal, begun when the plan is known. */
 export function newRunJournal(kept: KeptRun, context: JournalContext, held?: HeldJournal): RunJournal {

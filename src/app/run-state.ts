@@ -14,7 +14,7 @@ export const RUN_STATES = {
   stopped: 'a limit, a wave or runs stop prevented further upgrades; the rest can be retried',
   finished: 'ended by itself',
 } as const;
-export type RunState = keyof typeof RUN_STATES;
+type RunState = keyof typeof RUN_STATES;
 
 export function runState({ alive, finished }: Pick<RunSummary, 'alive' | 'finished'>): RunState {
   if (alive) return 'running';

@@ -13,7 +13,7 @@ import type { ServedDownload } from '../upgrade/tracker/state.js';
 import type { Context } from './context.js';
 import { downloadBoard, fileProofs, type ServeSettings } from './serving.js';
 
-export interface ServedAgain {
+interface ServedAgain {
   downloads: ReadonlyMap<string, ServedDownload>;
   /** Places in the plan of those that cannot have their file: told why, and not to be published. */
   unserved: ReadonlySet<number>;

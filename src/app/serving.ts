@@ -21,7 +21,7 @@ export interface ServeSettings {
   rate?: number | undefined;
 }
 
-export interface Serving {
+interface Serving {
   /** Begins to serve what `prepare` has read, and gives each device with a file on this machine a URL of its own. */
   serve(prepare: () => Promise<readonly PlannedDevice[]>): Promise<PlannedDevice[]>;
   /** How far each device is, live. */

@@ -7,7 +7,7 @@ import { DEFAULTS } from './defaults.js';
 import { keepInventory } from './inventory/keep.js';
 import type { Limits } from './push-settings.js';
 
-export interface WatchRequest {
+interface WatchRequest {
   /** Gateways. */
   pids: readonly string[];
   /** Only these upgrades; default all. */

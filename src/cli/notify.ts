@@ -11,7 +11,7 @@ import { safeJson } from '../text.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { Io } from './io.js';
 
-export interface RunNotify {
+interface RunNotify {
   event(event: RunEvent): void;
   /** PEM of further authorities of the webhooks; before the first message. */
   trust(ca: Buffer | undefined): void;

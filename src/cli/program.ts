@@ -49,7 +49,7 @@ const EXAMPLES = [
   'dji-ota push --simulate',
 ];
 
-export interface Program {
+interface Program {
   readonly command: Command;
   /** @returns the exit code */
   run(argv: readonly string[]): Promise<number>;

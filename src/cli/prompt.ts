@@ -5,7 +5,7 @@ import type { ReadStream } from 'node:tty';
 import { OtaError } from '../errors.js';
 import { passwordIn } from '../settings/connection/credential-files.js';
 
-export interface PromptStreams {
+interface PromptStreams {
   input: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'setRawMode' | 'isRaw'>>;
   output: NodeJS.WritableStream;
   signal?: AbortSignal | undefined;

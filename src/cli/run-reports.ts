@@ -16,7 +16,7 @@ import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
-export interface RunReports {
+interface RunReports {
   /** Where a run that begins comes from; of one that is taken up again the journal has told it. */
   origin(known: Partial<RunOrigin>): void;
   take(event: RunEvent, wall: number): void;
@@ -27,7 +27,7 @@ export interface RunReports {
   write(): Promise<{ file: string; message: string; hint: string | null }[]>;
 }
 
-export interface ReportFlags {
+interface ReportFlags {
   verify?: CoreOptions['tracker']['verify'] | undefined;
   simulate?: string | true | undefined;
 }

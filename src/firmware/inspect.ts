@@ -51,7 +51,7 @@ export interface Inspection extends PackageFacts {
 }
 
 /** What a path or URL on the command line stands for. Throws `usage` for what begins as a URL and is none. */
-export function sourceOf(text: string): FirmwareSource {
+function sourceOf(text: string): FirmwareSource {
   if (/^https?:\/\//i.test(text)) {
     if (!URL.canParse(text)) throw new OtaError('usage', 'one of the addresses is not a valid http or https URL');
     const last = new URL(text).pathname.split('/').pop() ?? '';

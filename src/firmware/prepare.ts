@@ -15,7 +15,7 @@ import { readFirmware } from './read/read-firmware.js';
 import type { FirmwareSource, ReadOptions } from './read/source.js';
 import { showDevices, showProblem, showSource } from './shown-source.js';
 
-export type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';
+type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';
 
 /** What is sent to the dock of a device's firmware, and where it is known from. */
 export interface FirmwareFacts {

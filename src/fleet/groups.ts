@@ -2,7 +2,7 @@
 import { byText } from '../text.js';
 import type { Fleet } from './properties.js';
 
-export interface Groups {
+interface Groups {
   /** Looks at `serial` again, after it changed; returns the gateways whose group it touches. */
   note(serial: string): string[];
   /** Whether anything is known of the gateway `pid` or of an aircraft on it. */

@@ -236,7 +236,7 @@ export function notedVersion(
 }
 
 /** What an upgrade is to bring: a device of a plan will do. */
-export interface Wanted {
+interface Wanted {
   sn: string;
   product_version: string;
   firmware_upgrade_type: UpgradeType;

@@ -23,7 +23,7 @@ export interface ListenOptions extends SubscribeOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface Listened {
+interface Listened {
   ended: 'enough' | 'timeout' | 'aborted';
   /** Serials of those of which not everything was heard. */
   missing: string[];

@@ -78,7 +78,7 @@ export interface Battery {
 }
 
 /** What is to be upgraded: a manifest device will do. */
-export interface Candidate {
+interface Candidate {
   sn: string;
   /** Gateway; of a dock its own serial. */
   pid: string;

@@ -34,7 +34,7 @@ export interface Target {
  * What a push with this target would find: `current` = it is there already, as reported now or within a day; `unknown` = not
  * enough was reported.
  */
-export type Action = 'upgrade' | 'current' | 'not_ready' | 'unknown';
+type Action = 'upgrade' | 'current' | 'not_ready' | 'unknown';
 
 /** A JSON object of `dji-ota devices --output json`; keys are only ever added. Texts as they came (unsafe to show). */
 export interface DeviceRow {

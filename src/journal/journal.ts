@@ -37,7 +37,7 @@ export interface Journal {
 }
 
 /** What is left out of the machine is that of this one. */
-export interface JournalOptions extends Partial<Machine> {
+interface JournalOptions extends Partial<Machine> {
   clock: Clock;
   /** The disk is full, or the like: from here on the run may not be recorded whole. */
   onTrouble(error: OtaError): void;

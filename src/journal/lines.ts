@@ -3,7 +3,7 @@ import { isAscii } from 'node:buffer';
 import type { Disk } from '../disk.js';
 import { readFramed } from './record.js';
 
-export interface Line {
+interface Line {
   /** Null where it is not as it was written. */
   record: Record<string, unknown> | null;
   n: number;

@@ -10,7 +10,7 @@ export interface Owner extends ProcessName {
 }
 
 /** `unknown`: it runs, if it does, where this process cannot look. */
-export type Life = 'alive' | 'dead' | 'unknown';
+type Life = 'alive' | 'dead' | 'unknown';
 
 export function thisOwner({ processes, newId }: Pick<Machine, 'processes' | 'newId'> = thisMachine): Owner {
   return { ...processes.self(), token: newId() };

@@ -15,7 +15,7 @@ export interface Selection {
 }
 
 /** What is chosen by: of a manifest's device, or of one that is known otherwise. */
-export type Selectable = Pick<ManifestDevice, 'sn' | 'pid' | 'labels'>;
+type Selectable = Pick<ManifestDevice, 'sn' | 'pid' | 'labels'>;
 
 /**
  * The devices whose sn or pid one of `only` matches (all where there is none), whose labels all of `select` match, and whose

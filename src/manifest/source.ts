@@ -22,7 +22,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   '': 'json or yaml',
 };
 
-export interface SourceText {
+interface SourceText {
   text: string;
   /** Of its bytes, lower-case hex. */
   sha256: string;

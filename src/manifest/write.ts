@@ -7,7 +7,7 @@ import type { Labels } from './model.js';
 import { readColumns } from './parse/csv-columns.js';
 
 export const MANIFEST_FORMATS = ['json', 'yaml', 'csv', 'tsv'] as const;
-export type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
+type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
 
 /** A device as it is written: null is left out. */
 export interface WrittenDevice {

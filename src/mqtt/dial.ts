@@ -14,7 +14,7 @@ const LAST_ATTEMPT = 100;
 /** Milliseconds for the question whether a port speaks TLS. */
 const PROBE = 2000;
 
-export interface Dialer {
+interface Dialer {
   /** The version of the last connection. */
   readonly version: Version;
   /**
@@ -28,7 +28,7 @@ export interface Dialer {
   forget(timeout: number): Promise<void>;
 }
 
-export type Attempt =
+type Attempt =
   | { link: Link; refused?: undefined; reason?: undefined }
   | { link?: undefined; refused: OtaError | null; reason: string };
 

@@ -14,7 +14,7 @@ import type { Target } from './stream/target.js';
 
 export type Version = '5' | '3.1.1';
 
-export interface LinkSettings extends Login {
+interface LinkSettings extends Login {
   target: Target;
   version: Version;
   /** Ask the broker to forget an earlier session. */
@@ -38,7 +38,7 @@ export interface LinkEvents {
 }
 
 /** `takenOver`: another client came with our client id. */
-export type OnClosed = (reason: string, takenOver: boolean) => void;
+type OnClosed = (reason: string, takenOver: boolean) => void;
 
 export interface Link {
   readonly client: MqttClient;

@@ -16,12 +16,12 @@ interface Item {
   reject: (error: OtaError) => void;
 }
 
-export interface OutboxEvents {
+interface OutboxEvents {
   onResend(topic: string, payload: string): void;
   onAcknowledged(): void;
 }
 
-export interface Outbox {
+interface Outbox {
   add(topic: string, payload: string): Promise<void>;
   /** A connection stands: sends again what was not acknowledged, then the rest. */
   attach(link: Link): void;

@@ -23,7 +23,7 @@ export interface OtaDevice {
 }
 
 /** The ids of one request: `tid` names it and its reply, `bid` the whole upgrade. */
-export interface RequestIds {
+interface RequestIds {
   tid: string;
   bid: string;
   /** Milliseconds since 1970. */

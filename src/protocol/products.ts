@@ -21,7 +21,7 @@ const PRODUCTS: Readonly<Record<string, readonly string[]>> = {
 export type KnownProducts = Readonly<Record<string, { key: string /** As in `the profile fleet`. */; source: string }>>;
 
 /** What a package says of the models that it is for. */
-export interface ModelClaim {
+interface ModelClaim {
   /** Model keys. */
   keys: readonly string[];
   /** As it follows "by": `its product code wa345t`. */

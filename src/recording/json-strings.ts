@@ -1,12 +1,12 @@
 /** Rewrites the strings of a text that is meant as JSON, and leaves every other byte as it is, also where it is malformed. */
 
 /** Where a string stands. `key`: that of its value; null for a key itself, and where there is none. */
-export interface Place {
+interface Place {
   key: string | null;
   isKey: boolean;
 }
 
-export interface Rewriter {
+interface Rewriter {
   string(text: string, place: Place): string;
   /** A number or word as it is written, behind `key`. Default: as it is. */
   scalar?(literal: string, key: string): string;

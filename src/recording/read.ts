@@ -6,7 +6,7 @@ import { safeText, showBytes } from '../text.js';
 import { parseRecordedLine, type RecordedMessage } from './line.js';
 import { MAX_RECORDING } from './writer.js';
 
-export interface ReadRecording {
+interface ReadRecording {
   /** In the order of the file; all on topics of docks and aircraft. */
   messages: RecordedMessage[];
   /** Lines that are no recorded messages, and messages on other topics. */

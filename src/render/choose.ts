@@ -5,7 +5,7 @@ import type { OutputStream } from './stream.js';
 
 export type Output = 'auto' | 'bars' | 'log' | 'json' | 'quiet';
 
-export interface RendererOptions {
+interface RendererOptions {
   output: Output;
   stdout: OutputStream;
   stderr: OutputStream;

@@ -2,7 +2,7 @@ import { safeText } from '../text.js';
 import type { Styles } from './styles.js';
 
 /** What can be said of an error: an error event has it, and so has an `OtaError`. */
-export interface ShownError {
+interface ShownError {
   message: string;
   hint?: string | null | undefined;
   details?: readonly string[];

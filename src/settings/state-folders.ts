@@ -6,7 +6,7 @@ import { type ErrorCode, OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
 
 /** Absolute paths; none of them need exist. */
-export interface StateFolders {
+interface StateFolders {
   /** Settings: `config.json`. */
   config: string;
   /** What must not be lost: run journals. */

@@ -22,7 +22,7 @@ export interface DockConfig {
   aircraft: readonly { sn: string; model: string; firmware_version: string; compatible_status?: 0 | 1 }[];
 }
 
-export interface DockOptions {
+interface DockOptions {
   behavior: DockBehavior;
   clock: Clock;
   random: Random;
@@ -34,7 +34,7 @@ export interface DockOptions {
 }
 
 /** What a dock has seen and sent, for tests and for the log. */
-export interface DockCounts {
+interface DockCounts {
   requests: number;
   refused: number;
   events: number;

@@ -10,7 +10,7 @@ const ANSWER_WITHIN = 3000;
 /** and so often at most. */
 const SENDINGS = 4;
 
-export interface EventSenderOptions {
+interface EventSenderOptions {
   pid: string;
   bid: string;
   behavior: Behavior;
@@ -22,7 +22,7 @@ export interface EventSenderOptions {
 }
 
 /** Sends the events of one upgrade, with everything that `behavior` does to them on their way. */
-export interface EventSender {
+interface EventSender {
   report(progress: Progress): void;
   /** An `events_reply` with this `tid` came; whether it was awaited. */
   answered(tid: string): boolean;

@@ -12,7 +12,7 @@ import { behaviorOf, type Scenario } from './scenario.js';
 import { builtInScenario } from './scenarios.js';
 import { sharedClock } from './timers.js';
 
-export interface FleetOptions {
+interface FleetOptions {
   /** The docks, or how many. */
   docks: readonly DockConfig[] | number;
   /** Default `ok`. */

@@ -10,7 +10,7 @@ import { timeline } from './timeline.js';
 
 type Targets = readonly { sn: string; version: string }[];
 
-export interface JobOptions {
+interface JobOptions {
   pid: string;
   clock: Clock;
   random: Random;

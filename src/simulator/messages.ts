@@ -10,7 +10,7 @@ export interface DockMessage {
   retain: boolean;
 }
 
-export interface Ids {
+interface Ids {
   tid: string;
   bid: string;
   /** Milliseconds since 1970. */

@@ -13,7 +13,7 @@ import { sharedClock } from './timers.js';
 /** A client subscribes in several steps before it hears everything. Real milliseconds. */
 const LEAD_IN = 500;
 
-export interface ReplayOptions {
+interface ReplayOptions {
   scripts: readonly Script[];
   /** How many times faster than it was recorded; default 1. */
   speed?: number | undefined;
@@ -21,7 +21,7 @@ export interface ReplayOptions {
   onEvent?: ((pid: string, event: DockEvent) => void) | undefined;
 }
 
-export interface Replay {
+interface Replay {
   /** Every dock begins, again where it has begun before. */
   begin(): void;
   /** Somebody listens to the requests of this dock: he wants to see the upgrades that were recorded, and asks for none. */

@@ -49,7 +49,7 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
 }
 
 /** What a dock that is asked knows of itself. */
-export interface DockSituation {
+interface DockSituation {
   pid: string;
   behavior: Behavior;
   condition: Condition;

@@ -13,7 +13,7 @@ export interface Scenario {
   docks: readonly DockOverride[];
 }
 
-export interface DockOverride {
+interface DockOverride {
   /** Glob over the gateway's serial number. */
   pid?: string | undefined;
   /** Place in the fleet, from 0. */

@@ -5,7 +5,7 @@ import { type Condition, conditionAt } from './condition.js';
 import type { DockMessage } from './messages.js';
 import { osd, type SimulatedDevice, type Site, type Stamp, stateOf, topology, versionsOf } from './telemetry.js';
 
-export interface SelfReportOptions extends Omit<Site, 'condition'> {
+interface SelfReportOptions extends Omit<Site, 'condition'> {
   behavior: Behavior;
   clock: Clock;
   /** Milliseconds between two rounds of osd; null = the dock says nothing of itself but what changes. */
@@ -17,7 +17,7 @@ export interface SelfReportOptions extends Omit<Site, 'condition'> {
   moment(): { busy: boolean; away: boolean };
 }
 
-export interface SelfReport {
+interface SelfReport {
   condition(): Condition;
   /** The dock is switched on: its time begins. */
   start(): void;

@@ -3,7 +3,7 @@ import type { Behavior, End } from './behavior.js';
 import type { Random } from './random.js';
 
 /** One line of progress of an upgrade, or of one device of it. */
-export interface TimelineStep {
+interface TimelineStep {
   status: string;
   /** 0 to 100, counted for each step on its own. */
   percent: number;
@@ -13,7 +13,7 @@ export interface TimelineStep {
   rate: number | null;
 }
 
-export interface TimelineHost {
+interface TimelineHost {
   random: Random;
   report(step: TimelineStep): void;
   /** The dock is gone while it reboots. */

@@ -16,7 +16,7 @@ const MOST_MESSAGES = 50;
 /** Bytes: those of an upgrade have a few hundred. */
 const LONGEST = 8 * 1024;
 
-export interface EarlierJobs {
+interface EarlierJobs {
   handle(message: BrokerMessage): void;
   /** What was heard of the jobs of a plan. */
   found(plan: Plan, bidOf: (job: BidOf) => string): HeardJobs;

@@ -12,7 +12,7 @@ export interface OfferedFile extends OtaFile {
  * A file whose URL is not there: it is `to be served` by this program, which makes the URL when the run begins; or it was
  * `not kept` in the journal, and the manifest has it no more. A job with such a file cannot be published.
  */
-export interface UnofferedFile extends Omit<OtaFile, 'file_url'> {
+interface UnofferedFile extends Omit<OtaFile, 'file_url'> {
   file_url: null;
   why: 'to be served' | 'not kept';
 }
@@ -48,7 +48,7 @@ export interface Plan {
 }
 
 /** The most devices that one `ota_create` holds: a dock and its aircraft (seed, `"size": "2"`). */
-export const DEVICES_PER_JOB = 2;
+const DEVICES_PER_JOB = 2;
 
 /** Groups devices by gateway into jobs of at most two, in the manifest's order. */
 export function makePlan(devices: readonly PlannedDevice[]): Plan {

@@ -56,7 +56,7 @@ export interface BidOf {
   part?: number;
 }
 
-export interface Publisher {
+interface Publisher {
   /** Records `starts` and publishes them. */
   start(broker: Broker, starts: readonly Start[]): void;
   /** Publishes again, under their own ids, the jobs of which it is not certain that they were sent. */

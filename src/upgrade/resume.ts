@@ -18,7 +18,7 @@ import { openSession } from './session.js';
 import type { DevicePhase, RunView } from './tracker/state.js';
 import { outcomes } from './tracker/tracker.js';
 
-export interface EarlierRun {
+interface EarlierRun {
   devices: readonly PlannedDevice[];
   options: CoreOptions;
   /** In order, `at` in wall milliseconds. */

@@ -9,7 +9,7 @@ import type { Fact, FactOf } from './facts.js';
 
 type CutCause = FactOf<'cut_off'>['cause'];
 
-export interface LoopOptions {
+interface LoopOptions {
   clock: Clock;
   signal: AbortSignal;
   /** Whether replies and events of this gateway count. */

@@ -21,12 +21,12 @@ import { viewOf } from './tracker/view.js';
 import { waitForReady } from './wait-for-ready.js';
 
 /** What listens to the devices' own reports during a run (preflight, verification). */
-export interface Listener {
+interface Listener {
   /** A message on a state, osd or status topic. */
   handle(message: BrokerMessage): void;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   core: RunCore;
   clock: Clock;
   emit: Emit;
@@ -52,7 +52,7 @@ export interface SessionOptions {
 }
 
 /** A run that is connected: hand it everything that the broker says, then {@link RunSession.toEnd} it to its end. */
-export interface RunSession {
+interface RunSession {
   readonly events: BrokerEvents;
   /** Takes in a fact from elsewhere, e.g. a version that a device reported. */
   take(fact: Fact): void;

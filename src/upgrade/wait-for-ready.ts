@@ -12,7 +12,7 @@ import { pidOf } from './waiting-gateways.js';
 /** A dock that falls silent tells nothing: those that wait are looked at so often. Milliseconds. */
 const LOOK_EVERY = 5000;
 
-export interface WaitForReady {
+interface WaitForReady {
   /** See the roll-out's `Gate`. */
   gate(start: Start): readonly number[] | string;
   /** Tells of those that the gate has held back since. */

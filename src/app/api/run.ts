@@ -28,7 +28,7 @@ export interface Run extends AsyncIterable<StampedEvent> {
   snapshot(): RunSnapshot | null;
 }
 
-export interface RunStart {
+interface RunStart {
   id(): string;
   world: World;
   signal: AbortSignal | undefined;

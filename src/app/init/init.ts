@@ -19,7 +19,7 @@ import { learnedProducts, readInventory } from '../inventory/keep.js';
 import { choosePackage, findPackages, lookAtPackages, type Offer, shown } from './packages.js';
 import { hasToldAll, type LeftOut, reportedDevices } from './reported.js';
 
-export interface InitRequest {
+interface InitRequest {
   /** Gateways; `all` = every one of the broker. */
   pids: readonly string[] | 'all';
   /** Files and folders of firmware packages. */
@@ -46,7 +46,7 @@ export interface Heard {
   devices: number;
 }
 
-export interface InitContext extends Pick<Context, 'clock' | 'env' | 'signal' | 'warn'> {
+interface InitContext extends Pick<Context, 'clock' | 'env' | 'signal' | 'warn'> {
   /** Once the subscription is granted, and at most once a second while something changes. */
   onHeard?(heard: Heard): void;
   onReading?(files: readonly Reading[]): void;

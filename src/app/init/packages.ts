@@ -92,7 +92,7 @@ function versionTrouble(version: string): string | null {
 }
 
 /** What there is for a model: the newest package (`same`: several files of one release), or why there is none. */
-export type Choice = { offers: readonly Offer[] } | { reason: string };
+type Choice = { offers: readonly Offer[] } | { reason: string };
 
 /** Pure. A package that cannot be used and may be the newest one stands in the way: an older one is not taken silently. */
 export function choosePackage(model: string, offers: readonly Offer[]): Choice {

@@ -7,7 +7,7 @@ import { dockOf, modelName } from '../../protocol/models.js';
 import { serialDoubt } from '../../protocol/topics.js';
 import { byText, safeText } from '../../text.js';
 
-export interface ReportedDevice {
+interface ReportedDevice {
   sn: string;
   pid: string;
   /** Model key. */
@@ -30,7 +30,7 @@ export interface LeftOut {
   unknown: boolean;
 }
 
-export interface Reported {
+interface Reported {
   /** By gateway, each dock before its aircraft. */
   devices: ReportedDevice[];
   leftOut: LeftOut[];

@@ -6,7 +6,7 @@ import { labelValues } from '../../manifest/select.js';
 import { devicesOf } from '../../manifest/shape.js';
 import { readSource } from '../../manifest/source.js';
 
-export interface ManifestNames {
+interface ManifestNames {
   pids: string[];
   sns: string[];
   /** The values of each label. */

@@ -32,7 +32,7 @@ export interface Place {
   typed: string;
 }
 
-export type ValuesOf = (place: Place) => Promise<Suggestions>;
+type ValuesOf = (place: Place) => Promise<Suggestions>;
 
 /**
  * The suggestions for the last of `words`, which is empty where the cursor stands after a space; `words` is the command line

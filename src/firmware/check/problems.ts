@@ -10,7 +10,7 @@ export interface Problems {
   mismatch(text: string): void;
 }
 
-export interface ProblemList extends Problems {
+interface ProblemList extends Problems {
   /** Problems that are said in the place of `order`, whenever they are found: files are done in any order. */
   at(order: number): Problems;
   /** One error for all of them, or null. */

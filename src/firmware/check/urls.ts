@@ -82,7 +82,7 @@ async function askStore(
 const NO_FILE: ReadonlySet<string> = new Set(['empty', 'html', 'xml', 'json', 'pointer']);
 
 /** What is known of the firmware apart from the stores. */
-export interface StoreContext {
+interface StoreContext {
   users: Map<string, ManifestDevice[]>;
   /** Bytes of the file here; null = not known. */
   size(device: ManifestDevice): number | null;

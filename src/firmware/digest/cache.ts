@@ -18,13 +18,13 @@ export interface Digest {
 }
 
 /** What proves that a URL still gives the same bytes: a strong ETag, or else Last-Modified together with the length. */
-export interface UrlProof {
+interface UrlProof {
   size: number;
   etag: string | null;
   lastModified: string | null;
 }
 
-export type CacheKey = { kind: 'file'; path: string } | { kind: 'url'; url: string };
+type CacheKey = { kind: 'file'; path: string } | { kind: 'url'; url: string };
 
 interface Entry {
   digest: Digest;

@@ -41,7 +41,7 @@ const MAX_UNREACHED = 3;
 const MAX_ATTEMPTS = 2000;
 
 /** What a finished download was: the file, and what came with it. */
-export interface Downloaded extends RemoteFile {
+interface Downloaded extends RemoteFile {
   size: number;
   contentType: string | null;
   /** As {@link HttpAnswer.way}. */

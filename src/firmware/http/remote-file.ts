@@ -61,7 +61,7 @@ export function contentRange(headers: HttpAnswer['headers']): { start: number | 
 }
 
 /** What a server said of a file when it was asked for its first byte. */
-export interface RemoteLook {
+interface RemoteLook {
   /** 200 where the file is there, whether the server can send parts of it or not. */
   status: number;
   file: RemoteFile;

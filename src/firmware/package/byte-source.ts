@@ -58,7 +58,7 @@ export function urlSource(client: HttpClient, url: string, file: RemoteFile & { 
 }
 
 /** The first and last bytes of a download, kept as they pass: a ZIP's directory is there, and costs no further request. */
-export interface Ends {
+interface Ends {
   write(chunk: Uint8Array): void;
   restart(): void;
   /** The first bytes so far. */

@@ -8,7 +8,7 @@ export interface ReadingBoard {
   close(): void;
 }
 
-export interface ReadingLine {
+interface ReadingLine {
   at(read: number, total: number | null): void;
   done(read: number): void;
 }

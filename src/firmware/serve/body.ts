@@ -8,7 +8,7 @@ const PIECE = 128 * 1024;
 const TELL_EVERY = 100;
 
 /** Who is being sent to, and how fast. */
-export interface Pace {
+interface Pace {
   clock: Clock;
   /** Null = as fast as the other side takes it. */
   rate: Rate | null;

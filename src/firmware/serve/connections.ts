@@ -16,7 +16,7 @@ export interface ConnectionLimits {
 export const CONNECTION_LIMITS: ConnectionLimits = { connections: 256, perUrl: 4, stranger: 10_000, stalled: 10_000 };
 
 /** A request that is being answered. */
-export interface Admitted {
+interface Admitted {
   /** Bytes have been sent. */
   moved(): void;
   done(): void;

@@ -1,5 +1,5 @@
 /** What is to be sent of a file. `end` is the last byte, inclusive, as everywhere in HTTP. */
-export type RangeAnswer = { status: 200 | 206; start: number; end: number } | { status: 416 };
+type RangeAnswer = { status: 200 | 206; start: number; end: number } | { status: 416 };
 
 /**
  * What a request asks for of `size` bytes (RFC 9110, 14.2): one range is served, several or another unit are answered

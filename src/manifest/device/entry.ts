@@ -60,7 +60,7 @@ export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'pl
 }
 
 /** Takes one finding: the key it is about, null = the whole device. */
-export interface Report {
+interface Report {
   error(key: string | null, problem: string): void;
   doubt(code: ManifestWarning['code'], key: string, problem: string): void;
 }

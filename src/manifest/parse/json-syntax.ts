@@ -5,7 +5,7 @@
 import { printParseErrorCode, visit } from 'jsonc-parser';
 import { quoted } from '../../text.js';
 
-export interface JsonProblem {
+interface JsonProblem {
   /** Characters from the start. */
   offset: number;
   problem: string;

@@ -6,7 +6,7 @@
 import type { Filter } from './filtered.js';
 import type { TopicSet } from './topic-set.js';
 
-export interface FrameFilterOptions {
+interface FrameFilterOptions {
   /** The most bytes of a packet after its fixed header. */
   limit: number;
   /** Sends packets to the broker. */
@@ -16,7 +16,7 @@ export interface FrameFilterOptions {
 }
 
 /** Takes a message, whose payload it may keep; false where it is not to be acknowledged. Must not throw. */
-export type Deliver = (topic: string, payload: Buffer, qos: 0 | 1, retained: boolean) => boolean;
+type Deliver = (topic: string, payload: Buffer, qos: 0 | 1, retained: boolean) => boolean;
 
 export interface FrameFilter extends Filter {
   /** Hands messages to `to` from now on, once those that were passed on before have been parsed. */

@@ -9,7 +9,7 @@ import { type FrameFilter, frameFilter } from './mqtt-frames.js';
 import type { Target } from './target.js';
 import { smallWebsocketFrames } from './websocket-frames.js';
 
-export interface OpenedStream {
+interface OpenedStream {
   stream: Duplex;
   frames: FrameFilter;
   stage(): Stage;
@@ -22,7 +22,7 @@ export interface OpenedStream {
 /** How far a connection has come; `all`: everything below MQTT stands, the WebSocket included. */
 export type Stage = 'nothing' | 'tcp' | 'tls' | 'all';
 
-export interface StreamLimits {
+interface StreamLimits {
   /** The most bytes of a packet. */
   packet: number;
   onOversized(topic: string, bytes: number): void;

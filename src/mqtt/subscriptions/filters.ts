@@ -18,7 +18,7 @@ export interface Denied {
 }
 
 /** What a broker answered. */
-export interface Answer {
+interface Answer {
   denied: readonly Denied[];
   /** It broke the connection as often as was borne, instead of an answer. */
   dropped: boolean;
@@ -56,7 +56,7 @@ export interface Filters {
   readonly inFlight: number;
 }
 
-export interface FilterEvents {
+interface FilterEvents {
   /** The broker was asked for something. */
   onAsked(): void;
   onAnswered(): void;

@@ -21,7 +21,7 @@ const NOT_AUTHORIZED = 0x87;
 const PATIENCE = { single: 6, many: 3, wildcard: 2 };
 
 /** What is known of a broker by its name. */
-export interface BrokerLimits {
+interface BrokerLimits {
   /** Filters in one SUBSCRIBE. */
   packet: number;
   /** Subscriptions of one connection. */
@@ -36,7 +36,7 @@ export function limitsOf(host: string): BrokerLimits | null {
   return isAwsIot(host) ? { packet: 8, total: 40 } : null;
 }
 
-export interface WantedTopics {
+interface WantedTopics {
   /** @throws OtaError `broker_refused`, naming what is denied; the others of `topics` are kept. */
   add(topics: readonly string[]): Promise<void>;
   remove(topics: readonly string[]): Promise<void>;
@@ -44,7 +44,7 @@ export interface WantedTopics {
   readonly only: Wanted | null;
 }
 
-export interface WantedOptions {
+interface WantedOptions {
   by: SubscribeBy;
   filters: Filters;
   limits: BrokerLimits | null;

@@ -16,7 +16,7 @@ const CLEAR_DOWN = '\u001b[J';
 const CLEAR_RIGHT = '\u001b[K';
 
 /** What cli-progress calls (lib/terminal.js), and the brackets around a frame. */
-export interface FrameTerminal {
+interface FrameTerminal {
   isTTY(): boolean;
   getWidth(): number;
   cursor(visible: boolean): void;

@@ -33,7 +33,7 @@ export function groupDevices(view: RunView): Group[] {
   return [...groups.values()];
 }
 
-export interface LayoutInput {
+interface LayoutInput {
   header: HeaderState;
   fleet: Fleet;
   groups: readonly Group[];

@@ -11,7 +11,7 @@ import type { Line } from './screen.js';
 const LEVELS = '▁▂▃▄▅▆▇█';
 
 /** How the map is laid out. */
-export interface MapPlan {
+interface MapPlan {
   /** Columns for the name of the first device of each row; 0 = none. */
   label: number;
   cells: number;

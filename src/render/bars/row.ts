@@ -165,7 +165,7 @@ function rateOf(device: Readonly<DeviceState>, view: RunView): number | null {
 }
 
 /** What is to be read in place of a bar. */
-export interface Message {
+interface Message {
   /** The code and its meaning. */
   why: string;
   advice: string | null;

@@ -24,7 +24,7 @@ import {
 import { DEFAULT_STEP, progressGate } from './gate.js';
 import { type LogLine, logLine, progressText } from './lines.js';
 
-export interface LogOptions extends DrawingOptions {
+interface LogOptions extends DrawingOptions {
   ci: CiSystem;
   /** `--progress`, in percent; without it {@link DEFAULT_STEP}, and of a large fleet changes alone. */
   progress?: number | undefined;

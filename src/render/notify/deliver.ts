@@ -6,7 +6,7 @@ import { signedHeaders } from './signature.js';
 /** What came back: the status, and the milliseconds of `Retry-After`; or, where nothing did, why, without the address in it. */
 export type Answer = { status: number; retryAfter: number | null } | { problem: string };
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   clock: Clock;
   key: Buffer | null;
   /** Sends one request, follows no redirect, and reads nothing of the answer's body. Must not throw. */
@@ -15,7 +15,7 @@ export interface DeliveryOptions {
   onFailure(why: string): void;
 }
 
-export interface Delivery {
+interface Delivery {
   send(id: string, body: string): void;
   /** Waits until all is delivered, for at most `ms`; what was not taken by then is given up. */
   finish(ms: number): Promise<void>;

@@ -24,14 +24,14 @@ export interface CloudEvent {
   >;
 }
 
-export interface Notifier {
+interface Notifier {
   event(event: RunEvent): void;
   /** The last message, once the reports (absolute paths) are written; nothing where the run never got to its end. */
   end(reports: readonly string[]): void;
   close(): void;
 }
 
-export interface NotifierOptions {
+interface NotifierOptions {
   run: string;
   simulated: boolean;
   clock: Clock;

@@ -22,7 +22,7 @@ import {
 import { beginPhase, lastKind, noteSilence, phasesOf } from './phases.js';
 import { keyOf, kindOfProgress, newRow, type Rows, retryRow, rowOf, startRow } from './rows.js';
 
-export interface CollectorOptions {
+interface CollectorOptions {
   run: string;
   /** Of this program. */
   version: string;

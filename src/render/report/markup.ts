@@ -4,7 +4,7 @@ import { safeText } from '../../text.js';
 type Language = 'html' | 'xml';
 
 /** Markup: made by {@link html} or {@link xml}, or trusted by {@link raw}. */
-export class Markup<L extends Language> {
+class Markup<L extends Language> {
   constructor(
     readonly language: L,
     readonly text: string,

@@ -4,7 +4,7 @@ import type { PhaseKind } from './model.js';
 import type { PhaseTrack } from './phases.js';
 
 /** One device while the run goes on. Times are milliseconds since the run began. */
-export interface Row {
+interface Row {
   phases: PhaseTrack;
   bids: string[];
   attempts: number;

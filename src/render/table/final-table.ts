@@ -20,7 +20,7 @@ import { cut, widthOf, wrap } from '../width.js';
 import { LONGEST_LABEL, MOST_LABELS } from './field-table.js';
 import { type Cell, type Column, renderTable } from './table.js';
 
-export interface FinalTableOptions {
+interface FinalTableOptions {
   /** Columns of the terminal, or null where it is none: then every device has its line. */
   width: number | null;
   styles: Styles;

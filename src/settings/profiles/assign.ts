@@ -20,7 +20,7 @@ import {
 import { profileProblems } from './settings-schema.js';
 
 /** A key and its new value; null takes the value away. */
-export type Assignment = [key: ProfileKey, value: string | null];
+type Assignment = [key: ProfileKey, value: string | null];
 
 /**
  * `key value`, or any number of `key=value`; an empty value takes the key away.

@@ -10,7 +10,7 @@ import type { Plan } from '../plan.js';
 import { downgradeOf, type JudgeOptions, judge, mismatchOf } from './judge.js';
 
 /** `keys`: the same for reasons that differ in nothing but a time or a charge. */
-export interface Unready {
+interface Unready {
   keys: string[];
   /** Safe to show. */
   reasons: string[];

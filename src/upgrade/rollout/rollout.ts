@@ -26,7 +26,7 @@ export interface JobResult {
  * Which devices of a start are ready, asked when its turn has come: all of them, some (where a pair may be split), or the
  * reason why none may start.
  */
-export type Gate = (start: Start) => readonly number[] | string;
+type Gate = (start: Start) => readonly number[] | string;
 
 /**
  * Claims what may start at `now`: each must be published, and its end told with {@link jobEnded}. What `gate` holds back waits

@@ -47,7 +47,7 @@ export interface Rollout {
 }
 
 /** Since when a gateway waits, and why; `told`: changes of the reason, and when more of them may be told. */
-export interface Wait {
+interface Wait {
   since: number;
   reason: string;
   told: number;
@@ -106,7 +106,7 @@ export function queueRetry(rollout: Rollout, index: number): void {
 }
 
 /** Takes `item` out of one of the queues. */
-export function remove(list: number[], item: number): void {
+function remove(list: number[], item: number): void {
   const place = list.indexOf(item);
   if (place >= 0) list.splice(place, 1);
 }

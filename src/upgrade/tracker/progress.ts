@@ -11,7 +11,7 @@ const LATE_MS = 5 * 60_000;
  * The status that a message stands for: a success with an error code is none, and an error code without any status is a
  * failure. A code beside a status that is not terminal does not end anything: the device says that it goes on.
  */
-export function statusOf(message: { status: string | null; result: number }): string | null {
+function statusOf(message: { status: string | null; result: number }): string | null {
   if (message.status === 'ok' && message.result !== 0) return 'failed';
   if (message.status === null && message.result !== 0) return 'failed';
   return message.status;

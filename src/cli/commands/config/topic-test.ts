@@ -15,7 +15,7 @@ import { type Io, warner } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
 import type { TestOptions } from './options.js';
 
-export interface TopicTest {
+interface TopicTest {
   action: 'subscribe' | 'publish';
   topic: string;
   /**

@@ -11,7 +11,7 @@ import { type DeviceRow, rowKey } from '../../../fleet/rows.js';
 /** Longer than one round of partial messages: until then a new device's row waits to be complete. Milliseconds. */
 const COMPLETE_AFTER = 3_000;
 
-export interface LiveRows {
+interface LiveRows {
   /** These serials changed. */
   changed(serials: readonly string[]): void;
   /** Rows of devices that are not ready hold ages ("last heard 2m05s ago"): makes them anew at the next `take`. */

@@ -10,7 +10,7 @@ import { upgradeLines } from '../../../render/run-header.js';
 import { safeText, showDuration } from '../../../text.js';
 import type { Io } from '../../io.js';
 
-export interface ListeningView {
+interface ListeningView {
   heard(heard: Heard): void;
   reading(files: readonly Reading[]): void;
   /** Writes something else to the same terminal. */

@@ -29,7 +29,7 @@ export interface InspectOptions {
   ca?: Buffer | undefined;
 }
 
-export interface InspectIo {
+interface InspectIo {
   stdout: OutputStream;
   stderr: OutputStream;
   env?: NodeJS.ProcessEnv | undefined;

@@ -36,7 +36,7 @@ export function heardText(known: KnownVersion | null, now: number): string {
 // On a terminal a longer list would push what matters out of sight.
 const MOST_ON_TERMINAL = 60;
 
-export interface PlanTextOptions {
+interface PlanTextOptions {
   /** Columns of the terminal; null = none: every device has its line. */
   width: number | null;
   unicode: boolean;

@@ -11,7 +11,7 @@ import type { SimulateCommandOptions } from './options.js';
 import { playDocks, playRecording, type Stand } from './plays.js';
 import { jsonView, type Stage, textView } from './view.js';
 
-export interface SimulateOptions {
+interface SimulateOptions {
   /** Default 1883, where every other command looks for a broker; 0 = any free one. */
   port?: number | undefined;
   /** Address to listen on; default 127.0.0.1. */
@@ -43,7 +43,7 @@ interface Streams {
 }
 
 /** A broker of the user's own. */
-export interface OtherBroker {
+interface OtherBroker {
   connect: Connect;
   /** The options that lead to it, without secrets, for messages. */
   flags: string;

@@ -9,7 +9,7 @@ import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
 import { trackPaths, WIDTH } from './tracks.js';
 
 // A browser takes long over more rows; a page of this many is for looking, .csv and .json are for counting.
-export const MOST_ROWS = 5000;
+const MOST_ROWS = 5000;
 
 const COLUMNS: readonly { title: string; sort?: 'text' | 'version' | 'number'; number?: boolean }[] = [
   { title: 'Device', sort: 'text' },

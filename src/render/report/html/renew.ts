@@ -3,7 +3,7 @@ import type { Clock } from '../../../clock.js';
 import { writeWhole } from '../../../whole-file.js';
 import type { Freshness } from './live.js';
 
-export interface RenewOptions {
+interface RenewOptions {
   /** Absolute paths. */
   files: readonly string[];
   clock: Clock;
@@ -15,7 +15,7 @@ export interface RenewOptions {
   cost?(): number;
 }
 
-export interface Renewal {
+interface Renewal {
   /** Writes the first page and goes on from there. */
   begin(): void;
   /** Resolves when the page that is being written stands. */

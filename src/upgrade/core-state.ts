@@ -1,4 +1,4 @@
-/** The state of a push without its I/O; changed by core.ts alone. */
+/** The state of a push, without I/O. Only core.ts and the modules that it calls change it. */
 import type { FactOf } from './facts.js';
 import type { Plan } from './plan.js';
 import type { RolloutOptions } from './rollout/options.js';
@@ -13,28 +13,32 @@ export interface Limits {
   verify: number;
 }
 
+/** The state of one push: the plan, the tracker, the roll-out, and what ties them together. */
 export interface RunCore {
   readonly plan: Plan;
   readonly tracker: Tracker;
   readonly rollout: Rollout;
   readonly options: CoreOptions;
-  /** The job that each gateway works at, by its place in the plan. */
+  /** The open job of each gateway, by the gateway's index in the plan. */
   readonly running: Map<number, JobState>;
   readonly gatewayOfPid: ReadonlyMap<string, number>;
-  /** By gateway: devices, as indexes, that had nothing to do or were not ready at first, and are no part of the roll-out. */
+  /**
+   * Devices (indexes) that are not part of the roll-out, by gateway: they had nothing to do, or were not ready at the start.
+   */
   readonly skipped: ReadonlyMap<string, readonly number[]>;
-  /** Gateways whose dock and aircraft ended split; each is told once. */
+  /** Gateways whose pair ended split. `pair_split` is emitted once for each. */
   readonly split: Set<string>;
-  /** Set once by `cut_off`: nothing follows. */
+  /** Set once, by `cut_off`. After it the core emits nothing more. */
   cut: FactOf<'cut_off'>['cause'] | null;
 }
 
+/** What a core is created with. It is kept in the journal, so that a resumed run behaves as the first one did. */
 export interface CoreOptions {
   tracker: TrackerOptions;
   rollout: RolloutOptions;
   limits: Limits;
-  /** A pair that ends split is told, and is no failure of the run. */
+  /** A pair that ends split is reported, but does not make the run fail. */
   allowSplitPair?: boolean;
-  /** By what else gateways that wait until they are ready are judged, also by who takes the run up again. */
+  /** How waiting gateways are judged, besides readiness. A resumed run uses the same values. */
   judge?: { skipCurrent: boolean; allow: readonly string[] };
 }

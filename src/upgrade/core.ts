@@ -1,6 +1,6 @@
 /**
- * A push without its I/O: the tracker and the roll-out tied together. What follows from a fact by rule (a gateway is free,
- * a wave has ended, a device's turn will not come) follows here, so that replaying the facts gives the same run.
+ * A push without its I/O: the tracker and the roll-out combined. Everything that follows from a fact by rule (a gateway is
+ * free, a wave has ended, a device will not get its turn) is computed here, so that replaying the facts gives the same run.
  */
 import { pairOf } from '../fleet/pair.js';
 import type { CoreOptions, RunCore } from './core-state.js';
@@ -29,12 +29,12 @@ import { withWaves } from './wave-events.js';
 
 export type { CoreOptions, Limits, RunCore } from './core-state.js';
 
-/** A device whose version is already the new one is given this long to tell its end itself. */
+/** How long a device that already reports the target version may take to report its own end, in milliseconds. */
 export const EVIDENCE_WAIT = 60_000;
-/** Docks report about every 2 s, in several partial messages. */
+/** Milliseconds to listen after a reconnect: docks report about every 2 s, in several partial messages. */
 const HEAR_OUT = 10_000;
 
-/** `skipped`: devices, by index, that have nothing to do: they are no part of the roll-out. */
+/** Creates the core of a run. `skipped`: devices (indexes) that have nothing to do and are not part of the roll-out. */
 export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySet<number> = new Set()): RunCore {
   const gateways = skipped.size === 0 ? plan.gateways : withoutSkipped(plan, skipped);
   const skippedOn = new Map<string, number[]>();
@@ -58,12 +58,12 @@ export function createCore(plan: Plan, options: CoreOptions, skipped: ReadonlySe
   };
 }
 
-/** Takes one fact in, with all that follows from it, and tells what happened. */
+/** Applies one fact and everything that follows from it. Returns the events that it causes. */
 export function advance(core: RunCore, fact: Fact): RunEvent[] {
   return toldOf(core, follow(core, fact));
 }
 
-/** What follows from facts is told with what it means for the waves. */
+/** Adds the wave events that follow from `events`. */
 function toldOf(core: RunCore, events: RunEvent[]): RunEvent[] {
   return core.cut === null ? withWaves(core.rollout, events) : events;
 }
@@ -96,7 +96,7 @@ function follow(core: RunCore, fact: Fact): RunEvent[] {
   return events;
 }
 
-/** Tells once of a gateway whose dock and aircraft have both ended, on different releases. */
+/** Emits `pair_split`, once, for a gateway whose dock and aircraft have both ended on different releases. */
 function tellSplit(core: RunCore, pid: string, events: RunEvent[]): void {
   const pair = core.split.has(pid) ? null : pairOn(core, pid);
   if (!pair || !isSplit(pair)) return;
@@ -107,12 +107,12 @@ function tellSplit(core: RunCore, pid: string, events: RunEvent[]): void {
 function pairOn(core: RunCore, pid: string): ReturnType<typeof pairOf<DeviceState>> {
   const gateway = core.gatewayOfPid.get(pid);
   if (gateway === undefined) return null;
-  // What had nothing to do is no part of the roll-out, and half of its pair all the same.
+  // A skipped device is not part of the roll-out, but it is still half of its pair.
   const indexes = [...(core.rollout.gateways[gateway]?.jobs.flat() ?? []), ...(core.skipped.get(pid) ?? [])];
   return pairOf(indexes.flatMap((index) => core.tracker.devices[index] ?? []));
 }
 
-/** The pairs that are split by what the run knows already: an end that came late may have shown it to nobody. */
+/** The split pairs that a replayed run already knows. A late end may have shown a split that no process emitted. */
 export function splitPairs(core: RunCore): RunEvent[] {
   return [...core.split].flatMap((pid) => {
     const pair = pairOn(core, pid);
@@ -121,8 +121,8 @@ export function splitPairs(core: RunCore): RunEvent[] {
 }
 
 /**
- * {@link advance} for a fact of an earlier process: there the start was not claimed from the roll-out. Facts may be missing
- * where the journal is damaged.
+ * {@link advance} for a fact of an earlier process, in which the roll-out of this process did not claim the start. Facts may be
+ * missing if the journal is damaged.
  */
 export function replay(core: RunCore, fact: Fact): RunEvent[] {
   if (fact.type !== 'job_opened') return advance(core, fact);
@@ -136,7 +136,7 @@ export function replay(core: RunCore, fact: Fact): RunEvent[] {
   return events;
 }
 
-/** A gateway has one job at a time: where another one was opened, the end of the one that runs is lost, but it had one. */
+/** A gateway runs one job at a time. If a second one was opened, the first one has ended, even if its end was not recorded. */
 function endUnseen(core: RunCore, gateway: number, at: number): RunEvent[] {
   const job = core.running.get(gateway);
   if (!job) return [];
@@ -145,7 +145,7 @@ function endUnseen(core: RunCore, gateway: number, at: number): RunEvent[] {
     return apply(core.tracker, { type: 'limit', at, device: index, limit, ms: 0 }).events;
   });
   core.running.delete(gateway);
-  // Not counted as unknown: after such an end nothing more would have been started here.
+  // Not counted as unknown: after an unknown end the earlier process would not have started another job here.
   const { good } = resultOf(job);
   jobEnded(core.rollout, gateway, { good, bad: job.devices.length - good, unknown: 0, retry: [] }, at);
   return events;
@@ -156,12 +156,12 @@ function canOpen(core: RunCore, index: number, pid: string): boolean {
   return device?.pid === pid && (device.phase === 'waiting' || device.phase === 'retry_wait');
 }
 
-/** Whether every device has ended. */
+/** Whether every device has ended, or the run was cut off. */
 export function isRunOver(core: RunCore): boolean {
   return core.cut !== null || isOver(core.rollout);
 }
 
-/** The time limits that have passed at `now`, and when the next one can pass; null = none is running. */
+/** The time limits that have passed at `now`, and the time of the next one; null = no limit is running. */
 export function dueLimits(
   core: RunCore,
   now: number,
@@ -170,7 +170,7 @@ export function dueLimits(
   let next: number | null = null;
   if (core.tracker.lostAt !== null) return { due, next };
   for (const gateway of core.rollout.waiting.keys()) {
-    // Docks that could not be heard are heard out before they are given up.
+    // After a reconnect, listen to the docks again before giving up on them.
     const until = Math.max(waitEnds(core.rollout, gateway) ?? 0, core.tracker.restoredAt + HEAR_OUT);
     const ms = core.options.rollout.waitReady ?? 0;
     if (until <= now) due.push({ type: 'wait_passed', at: now, pid: pidOf(core, gateway), ms });
@@ -197,14 +197,14 @@ interface Running {
 
 function limitOf(core: RunCore, job: JobState, device: DeviceState): Running | null {
   const { limits } = core.options;
-  // Nothing could be heard while the broker was away.
+  // Time during which the broker was away does not count.
   const from = (at: number) => Math.max(at, core.tracker.restoredAt);
   if (device.phase === 'verifying') {
     return { limit: 'verify', ms: limits.verify, until: from(device.endedAt ?? 0) + limits.verify };
   }
   if (device.phase !== 'open' || device.bid !== job.bid) return null;
-  // A request that the broker never acknowledges falls under the stall limit: it may only be queued on our side. What an
-  // earlier process left without an acknowledgement is queued nowhere: if it was sent, its reply is due.
+  // A request without the broker's acknowledgement falls under the stall limit, because it may still be queued in this process.
+  // A request of an earlier process is not queued anywhere: if it was sent, its reply is due.
   const sentAt = job.acknowledgedAt ?? (job.uncertain ? job.openedAt : null);
   if (!job.accepted && !job.heard && sentAt !== null) {
     return { limit: 'reply', ms: limits.reply, until: from(sentAt) + limits.reply };
@@ -221,7 +221,7 @@ function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[])
   if (gateway === undefined || core.running.get(gateway) !== job) return;
   const before = core.rollout.stopped;
   if (!job.ended || job.devices.some((device) => device.phase === 'verifying')) {
-    // A failure counts as it comes, also where the other device of its job goes on for an hour.
+    // Count a failure at once. The other device of the job may run for another hour.
     for (const event of [...events]) {
       if (event.event !== 'device_finished') continue;
       deviceEnded(core.rollout, gateway, hasFailed(event) || event.status === 'unknown', at);
@@ -240,7 +240,7 @@ function endIfOver(core: RunCore, job: JobState, at: number, events: RunEvent[])
   if (before === null && stopped !== null) leaveRest(core, stopped, at, events);
 }
 
-/** Nothing more is started, neither gateways that wait for their turn nor new attempts. */
+/** Stops the run: no more gateways are started, and no new attempts. */
 function stopRun(core: RunCore, reason: string, at: number): RunEvent[] {
   const events: RunEvent[] = [];
   if (core.cut !== null || core.rollout.stopped !== null) return events;
@@ -255,14 +255,14 @@ function leaveRest(core: RunCore, stopped: string, at: number, events: RunEvent[
     leaveOut(core, device, `the run was stopped: ${stopped}`, at, events);
 }
 
-/** `events`, and what follows where they stopped the run. */
+/** Appends what follows to `events` if they stopped the run. */
 function withRest(core: RunCore, before: string | null, at: number, events: RunEvent[]): RunEvent[] {
   const { stopped } = core.rollout;
   if (before === null && stopped !== null) leaveRest(core, stopped, at, events);
   return events;
 }
 
-/** Takes back starts that could not be recorded, and stops the run: nothing of them was published. */
+/** Takes back starts that could not be recorded, and stops the run. None of them was published. */
 export function refuseStarts(core: RunCore, starts: readonly Start[], reason: string, at: number): RunEvent[] {
   const events: RunEvent[] = [];
   if (core.rollout.stopped === null) events.push({ event: 'run_stopping', reason });
@@ -276,7 +276,7 @@ export function refuseStarts(core: RunCore, starts: readonly Start[], reason: st
   return toldOf(core, events);
 }
 
-/** Takes back single starts that cannot be published; the run goes on without them. */
+/** Takes back one start that cannot be published. The run continues without it. */
 export function withdrawStart(core: RunCore, { gateway, devices }: Start, reason: string, at: number): RunEvent[] {
   const events: RunEvent[] = [];
   for (const device of devices) leaveOut(core, device, reason, at, events);

@@ -1,6 +1,6 @@
 /**
- * A named run whose journal is not there (a fresh CI machine): its jobs have the same `bid`s each time, so that an upgrade
- * that an earlier process sent can be known again by what its dock says.
+ * Recognizes upgrades that an earlier process sent, when the journal of a named run is missing (on a fresh CI machine). The
+ * jobs of a named run have the same `bid`s each time, so the messages of a dock show whether it has one of them.
  */
 import type { BrokerMessage } from '../mqtt/broker.js';
 import { readProgress, readReply } from '../protocol/messages.js';
@@ -9,30 +9,32 @@ import type { FactOf } from './facts.js';
 import type { Plan } from './plan.js';
 import type { BidOf } from './publisher.js';
 
-/** Attempts that an earlier process may have made. */
+/** How many attempts of an earlier process are looked for. */
 const MOST_ATTEMPTS = 10;
-/** Messages of one gateway that are kept until the run can take them. */
+/** The most messages of one gateway that are kept until the run can read them. */
 const MOST_MESSAGES = 50;
-/** Bytes: those of an upgrade have a few hundred. */
+/** Bytes. The messages of an upgrade have a few hundred. */
 const LONGEST = 8 * 1024;
 
 interface EarlierJobs {
   handle(message: BrokerMessage): void;
-  /** What was heard of the jobs of a plan. */
+  /** The jobs of `plan` that were heard. */
   found(plan: Plan, bidOf: (job: BidOf) => string): HeardJobs;
 }
 
+/** The jobs of a plan that an earlier process published. */
 export interface HeardJobs {
-  /** Gateways on which one was heard. */
+  /** Gateways on which such a job was heard. */
   pids: ReadonlySet<string>;
-  /** What must have been recorded of them; a gateway's jobs come one after another. */
+  /** The facts that its journal must have held. The jobs of a gateway are in order. */
   opened(at: number, newId: () => string): FactOf<'job_opened'>[];
-  /** What was said of them, in order. */
+  /** The messages that were heard about these jobs, in order. */
   messages: BrokerMessage[];
 }
 
+/** Starts to collect messages about upgrades that an earlier process may have sent. */
 export function earlierJobs(): EarlierJobs {
-  // By gateway, whatever the `bid`: what a broker has kept may come before there is a plan.
+  // Kept by gateway for every `bid`, because retained or queued messages may arrive before there is a plan.
   const kept = new Map<string, { bid: string; message: BrokerMessage }[]>();
   return {
     handle(message) {
@@ -55,7 +57,7 @@ export function earlierJobs(): EarlierJobs {
             return { pid, job, attempt, bid: bidOf({ pid, devices, attempt }), jobs };
           }),
         );
-        // The last one that was sent is the one that counts.
+        // The newest attempt counts.
         return candidates.findLast(({ bid }) => said.some((each) => each.bid === bid)) ?? [];
       });
       return {

@@ -1,4 +1,4 @@
-/** How a run ends, for push, watch and resume alike. */
+/** How a run ends: shared by push, watch and resume. */
 import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import type { Labels } from '../manifest/model.js';
@@ -6,15 +6,16 @@ import { safeText, showDuration } from '../text.js';
 import { type LastHeard, notStarted, totalsOf } from './counting.js';
 import type { DeviceOutcome, Emit, Totals } from './events.js';
 
+/** The result of a run, as `push`, `watch` and `resume` return it. */
 export interface RunResult {
   exit_code: number;
   totals: Totals;
   devices: DeviceOutcome[];
-  /** Why it ended before its devices did; null where it did not. */
+  /** Why the run ended before its devices did; null = it did not. */
   error: OtaError | null;
 }
 
-/** Tells how a run ended: its error, where it has one, and `run_finished`. */
+/** Emits the error of a run, if it has one, and then `run_finished`. */
 export function finishRun(result: RunResult, emit: Emit): RunResult {
   const { exit_code, totals, devices } = result;
   const error = result.error && withTrueHint(result.error, devices);
@@ -26,13 +27,13 @@ export function finishRun(result: RunResult, emit: Emit): RunResult {
   return { ...result, error };
 }
 
-/** The reason of a signal that is aborted because the whole run took longer than `ms`. */
+/** The abort reason of a run that took longer than `ms` milliseconds (`--timeout`). */
 export function timeLimit(ms: number): OtaError {
   const shown = ms < 1000 ? `${Math.round(ms)}ms` : showDuration(ms);
   return new OtaError('time_limit', `the time limit of ${shown} for the whole run passed`);
 }
 
-/** Runs `work` with `signal`, aborted as well once `timeout` milliseconds (null = never) have passed. */
+/** Runs `work` with a signal that is aborted by `signal`, or after `timeout` milliseconds (null = no limit). */
 export async function withTimeLimit<T>(
   { signal, timeout, clock }: { signal: AbortSignal; timeout?: number | null; clock: Clock },
   work: (signal: AbortSignal) => Promise<T>,
@@ -47,12 +48,12 @@ export async function withTimeLimit<T>(
   }
 }
 
-/** Why a run was cut off whose signal is aborted. */
+/** The cause to record for a run whose signal was aborted. */
 export function cutBy({ reason }: AbortSignal): 'timeout' | 'interrupted' {
   return reason instanceof OtaError && reason.code === 'time_limit' ? 'timeout' : 'interrupted';
 }
 
-/** Who is interrupted before the first publish has nothing that goes on. */
+/** If the run was interrupted before the first publish, no upgrade continues in the docks, and the hint must not say so. */
 function withTrueHint(error: OtaError, devices: readonly DeviceOutcome[]): OtaError {
   const started =
     devices.length === 0 || devices.some(({ status }) => status !== 'not_started' && status !== 'skipped');
@@ -62,7 +63,7 @@ function withTrueHint(error: OtaError, devices: readonly DeviceOutcome[]): OtaEr
 
 const NOTHING_PUBLISHED = 'Nothing was published.';
 
-/** The result of a run that never got to its devices: none of them was started. */
+/** The result of a run that did not reach its devices: none was started. */
 function unstarted(
   devices: readonly { pid: string; sn: string; labels?: Labels }[],
   error: OtaError,
@@ -73,12 +74,12 @@ function unstarted(
   return { exit_code: exitCode, totals: totalsOf(outcomes), devices: outcomes, error };
 }
 
-/** The exit code that an abort's reason stands for: 143 (SIGTERM), else 130 (SIGINT). */
+/** The exit code for an abort: 143 for SIGTERM, otherwise 130. */
 export function interruptCode(signal: AbortSignal): 130 | 143 {
   return signal.reason === 143 ? 143 : 130;
 }
 
-/** The error of an aborted run, with the signal's own reason; `published`: whether anything of it may have reached a dock. */
+/** The error of an aborted run, with the signal's own reason. `published`: whether a request may have reached a dock. */
 export function interruption(signal: AbortSignal, published = true): OtaError {
   const { reason } = signal;
   if (reason instanceof OtaError) return reason;
@@ -88,15 +89,15 @@ export function interruption(signal: AbortSignal, published = true): OtaError {
   });
 }
 
-/** The program aborts with the exit code that a signal of the system stands for, others with whatever they like. */
+/** The program aborts with an exit code as the reason; a caller of the library may abort with any value. */
 function reasonText(reason: unknown): string {
   if (reason === 130 || reason === 143) return reason === 143 ? 'SIGTERM' : 'SIGINT';
   return safeText(reason instanceof Error ? reason.message : String(reason), 200);
 }
 
 /**
- * The result of a run that threw: an abort is an interruption, whatever it made fail. `published`: as above.
- * @param heardOf what its devices ran when they were last heard
+ * The result of a run that threw. After an abort the error is an interruption, whatever was thrown. `published` as above.
+ * @param heardOf the last known version of each device
  */
 export function failedRun(
   devices: readonly { pid: string; sn: string; labels?: Labels }[],

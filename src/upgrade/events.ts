@@ -1,14 +1,15 @@
 /**
- * What a run tells: the members of this union are the JSON lines of CONTRACT (less `schema`, `time` and `run`), and what
- * every renderer and report is a function of. Keys are only ever added.
+ * The events of a run. The members of this union are the JSON lines of CONTRACT (without `schema`, `time` and `run`), and the
+ * input of every renderer and report. Keys are added, never renamed or removed.
  */
 import type { ErrorCode } from '../errors.js';
 import type { Labels } from '../manifest/model.js';
 import type { TerminalStatus } from '../protocol/statuses.js';
 
-/** How a device ended: the protocol's five terminal words, and three of our own. */
+/** How a device ended: one of the protocol's five terminal statuses, or one of three of our own. */
 export type Outcome = TerminalStatus | 'unknown' | 'skipped' | 'not_started';
 
+/** All outcomes, in the order in which they are shown. */
 export const OUTCOMES: readonly Outcome[] = [
   'ok',
   'failed',
@@ -20,9 +21,10 @@ export const OUTCOMES: readonly Outcome[] = [
   'not_started',
 ];
 
-/** `true`: the device reports the target version; `false`: another one; `null`: not asked, or nothing reported in time. */
+/** `true`: the device reports the target version. `false`: it reports another one. `null`: not asked, or no report in time. */
 export type Verified = boolean | null;
 
+/** How one device ended. */
 export interface DeviceOutcome {
   pid: string;
   sn: string | null;
@@ -30,26 +32,27 @@ export interface DeviceOutcome {
   percent: number | null;
   /** The device's result code; 0 = no error, null = none came. */
   result: number | null;
-  /** Why it ended this way, as text; null where the status says it all. */
+  /** Why it ended this way, as text; null = the status says it all. */
   reason: string | null;
   verified: Verified;
-  /** What the device itself reported before its upgrade was published, and since then; as it came (unsafe text). */
+  /** The versions that the device reported before its upgrade was published, and after; as received (unsafe text). */
   version_before: string | null;
   version_after: string | null;
   /** When it last reported a version: ISO 8601, UTC; null = never. */
   heard_at: string | null;
-  /** What its run asked of the version after an `ok`: with it, how the device counts (counting.ts). No key of the JSON lines. */
+  /** The run's `--verify` setting, which decides how the device counts (counting.ts). Not a key of the JSON lines. */
   verify: Verify;
-  /** As the manifest has them; none where it is not known. */
+  /** The labels of the manifest; empty where they are not known. */
   labels: Labels;
 }
 
-/** What is asked of a device's version after an `ok`. */
+/** What is asked of a device's version after an `ok` (`--verify`). */
 export type Verify = 'off' | 'report' | 'require';
 
-/** Devices by how they ended; `unverified`: `ok`, but a required verification did not confirm it (and not in `ok`). */
+/** Devices by outcome. `unverified`: ended `ok`, but a required verification did not confirm it; not included in `ok`. */
 export type Totals = Record<Outcome | 'unverified', number>;
 
+/** One event of a run. CONTRACT "JSON lines" lists the keys; times are milliseconds, sizes bytes. */
 export type RunEvent =
   | { event: 'run_started'; command: 'push' | 'watch' | 'resume'; devices: number; gateways: number }
   | {
@@ -58,17 +61,17 @@ export type RunEvent =
       /** Bytes. */
       file_size: number;
       md5: string;
-      /** Null where the manifest does not ask for it. */
+      /** Null where the manifest does not give one. */
       sha256: string | null;
-      /** Product code of the package; null if the package was not read, or it has none. */
+      /** The product code of the package; null = the package was not read, or names none. */
       product: string | null;
       source: 'file' | 'url' | 'cache' | 'manifest';
       devices: string[];
       package: 'proven' | 'not checked' | 'broken';
-      /** How many modules the package names, and how many of them are proven; null where nobody looked into it. */
+      /** How many modules the package lists, and how many of them are proven; null = the package was not read. */
       modules: { proven: number; total: number } | null;
     }
-  /** `--dry-run`: a message that would be published; its ids and timestamp are examples. */
+  /** `--dry-run`: a message that `push` would publish. Its ids and timestamp are examples. */
   | { event: 'job_planned'; pid: string; wave: number; topic: string; message: Record<string, unknown> }
   | { event: 'job_published'; pid: string; bid: string; tid: string; devices: string[]; attempt: number }
   | { event: 'job_replied'; pid: string; bid: string; result: number; status: string | null }
@@ -80,31 +83,31 @@ export type RunEvent =
       status: string | null;
       percent: number | null;
       step_key: string | null;
-      /** Bytes a second, where the device tells it. */
+      /** Bytes per second, if the device reports it. */
       rate: number | null;
     }
-  /** A gateway waits until it is ready (`--wait-ready`); told again where the reason changes. */
+  /** A gateway waits until it is ready (`--wait-ready`). Emitted again when the reason changes. */
   | { event: 'device_waiting'; pid: string; sn: string | null; code: 'not_ready'; reason: string }
-  /** Its attempt ended badly, with a code that is worth another one. */
+  /** An attempt failed with a code for which a new attempt is worthwhile. */
   | {
       event: 'device_retrying';
       pid: string;
       sn: string | null;
       bid: string | null;
       result: number;
-      /** The one that ended, from 1. */
+      /** The attempt that ended, from 1. */
       attempt: number;
-      /** How many there may be. */
+      /** The maximum number of attempts. */
       attempts: number;
-      /** Milliseconds until the next one. */
+      /** Milliseconds until the next attempt. */
       wait_ms: number;
     }
   | ({ event: 'device_finished'; bid: string | null } & DeviceOutcome)
-  /** Of a gateway's dock and aircraft only one is where it should be, or both report different releases. */
+  /** Only one of a gateway's dock and aircraft is at its target, or the two report different releases. */
   | { event: 'pair_split'; pid: string; devices: { sn: string; status: Outcome; version_after: string | null }[] }
-  /** Of a run in several waves; `wave` from 1, `gateways`: how many there are in it. */
+  /** For a run with several waves. `wave` counts from 1; `gateways` is the number of gateways in it. */
   | { event: 'wave_started' | 'wave_finished'; wave: number; waves: number; gateways: number }
-  /** No further gateway is started; what runs is followed to its end. */
+  /** No more gateways are started. Running upgrades are followed to their end. */
   | { event: 'run_stopping'; reason: string }
   | { event: 'broker_lost'; reason: string }
   | { event: 'broker_restored'; reason: string | null }
@@ -112,22 +115,22 @@ export type RunEvent =
   | { event: 'error'; code: ErrorCode; message: string; exit_code: number; hint: string | null; details: string[] }
   | { event: 'run_finished'; exit_code: number; totals: Totals; devices: DeviceOutcome[] };
 
-/** Receives what a run tells, in the order in which it happened; must not throw. */
+/** Receives the events of a run, in order. It must not throw. */
 export type Emit = (event: RunEvent) => void;
 
-/** How a device ended, as it is told outside. */
+/** How a device ended, without the keys that are not public. */
 export type PublicDevice = Omit<DeviceOutcome, 'verify'>;
 
-/** An event with the keys of the contract: how a device counts is told by the totals alone. */
+/** An event with the keys of the contract. How a device counts shows in the totals only. */
 export type PublicEvent =
   | Exclude<RunEvent, { event: 'device_finished' | 'run_finished' }>
   | ({ event: 'device_finished'; bid: string | null } & PublicDevice)
   | { event: 'run_finished'; exit_code: number; totals: Totals; devices: PublicDevice[] };
 
-/** An event as it is told outside: the JSON lines, and the events of the library. */
+/** An event with its time and run: a JSON line, and an event of the library. */
 export type StampedEvent = { schema: 1; time: string; run: string } & PublicEvent;
 
-/** `time`: milliseconds since 1970. A key without a value is null, not absent. */
+/** Adds `schema`, `time` (milliseconds since 1970) and `run` to an event. A key without a value is null, not absent. */
 export function stamped(event: RunEvent, run: string, time: number): StampedEvent {
   if (time !== lastTime) {
     lastTime = time;
@@ -139,15 +142,17 @@ export function stamped(event: RunEvent, run: string, time: number): StampedEven
   return line as StampedEvent;
 }
 
-// Many events come within one millisecond.
+// Cached, because many events fall into the same millisecond.
 let lastTime = 0;
 let lastText = new Date(0).toISOString();
 
+/** Removes the keys that are not part of the contract. */
 export function publicEvent(event: RunEvent): PublicEvent {
   if (event.event === 'device_finished') return publicDevice(event);
   return event.event === 'run_finished' ? { ...event, devices: event.devices.map(publicDevice) } : event;
 }
 
+/** A device without its `verify` key, which is not part of the contract. */
 export function publicDevice<T extends { verify: unknown }>({ verify: _, ...rest }: T): Omit<T, 'verify'> {
   return rest;
 }

@@ -2,21 +2,21 @@ import type { RunCore } from './core-state.js';
 import { hasFailed } from './counting.js';
 import type { DeviceOutcome } from './events.js';
 
-/** What decides the exit code of a run besides its devices. */
+/** What decides the exit code of a run, apart from its devices. */
 export interface RunEnd {
   /** 130 for SIGINT, 143 for SIGTERM; null = not interrupted. */
   interrupted: 130 | 143 | null;
-  /** Stopped by `--max-failures`, by a wave that did not end well, or on demand. */
+  /** Stopped by `--max-failures`, by a wave that did not end well, or by `runs stop`. */
   stopped: boolean;
   /** The broker was lost for good, or refused a message. */
   brokerLost: boolean;
-  /** How many of its devices are `not_started` because they were not ready. */
+  /** How many devices are `not_started` because they were not ready. */
   unready: number;
-  /** Gateways whose dock and aircraft ended split, where that is not allowed. */
+  /** Gateways whose pair ended split without `--allow split-pair`. */
   split: number;
 }
 
-/** How the run in `core` ended, as far as the core knows it. */
+/** How the run in `core` ended, as far as the core can tell. */
 export function endOf(core: RunCore, brokerLost: boolean, interrupted: RunEnd['interrupted'] = null): RunEnd {
   const { rollout, tracker, split, options } = core;
   return {
@@ -28,7 +28,7 @@ export function endOf(core: RunCore, brokerLost: boolean, interrupted: RunEnd['i
   };
 }
 
-/** The exit code of a run that got as far as its devices (CONTRACT "Exit codes": 130/143, then 6, 4, 1, 5, 7, 0). */
+/** The exit code of a run that reached its devices (CONTRACT "Exit codes": 130/143, then 6, 4, 1, 5, 7, 0). */
 export function exitCodeOf(devices: readonly DeviceOutcome[], end: RunEnd): number {
   if (end.interrupted !== null) return end.interrupted;
   if (end.stopped) return 6;
@@ -39,10 +39,10 @@ export function exitCodeOf(devices: readonly DeviceOutcome[], end: RunEnd): numb
   return open > 0 ? 7 : 0;
 }
 
-// Of the codes that speak of a whole run, the one that matters more first; then those of runs that published nothing.
+// Codes about the outcome of a whole run, the most severe first; then the codes of runs that published nothing.
 const PRECEDENCE = [130, 143, 6, 4, 1, 5, 70, 3, 2, 7];
 
-/** The exit code that stands for several runs. */
+/** The exit code for several runs: the most severe of theirs. */
 export function joinedExitCode(codes: readonly number[]): number {
   return PRECEDENCE.find((code) => codes.includes(code)) ?? Math.max(0, ...codes);
 }

@@ -3,7 +3,10 @@ import type { RunEvent } from './events.js';
 import type { Fact } from './facts.js';
 import { apply } from './tracker/tracker.js';
 
-/** A device that waited for another attempt keeps the end that it had; one that never had a turn is `not_started`. `unready`: because it was not ready. */
+/**
+ * Ends a device without an upgrade. One that waited for a new attempt keeps the end of its last attempt; any other one is
+ * `not_started`. `unready`: because its gateway was not ready.
+ */
 export function leaveOut(
   core: RunCore,
   device: number,

@@ -1,62 +1,66 @@
-/** From checked devices to the jobs that are published: pure. */
+/** Groups checked devices into the jobs that are published. No I/O. */
 import type { Labels } from '../manifest/model.js';
 import type { OtaDevice, OtaFile } from '../protocol/messages.js';
 
-/** A file that its dock can download. */
+/** A firmware file with a URL from which the dock can download it. */
 export interface OfferedFile extends OtaFile {
-  /** `file_url` is one of `--serve`, and of this run alone. */
+  /** `file_url` belongs to `--serve`, and is valid for this run only. */
   served?: true;
 }
 
 /**
- * A file whose URL is not there: it is `to be served` by this program, which makes the URL when the run begins; or it was
- * `not kept` in the journal, and the manifest has it no more. A job with such a file cannot be published.
+ * A file without a URL. `to be served`: this program makes the URL when the run begins. `not kept`: the journal does not store
+ * the URL, and the manifest no longer has this file. A job with such a file cannot be published.
  */
 interface UnofferedFile extends Omit<OtaFile, 'file_url'> {
   file_url: null;
   why: 'to be served' | 'not kept';
 }
 
+/** The firmware file of a planned device, with or without a URL. */
 export type PlannedFile = OfferedFile | UnofferedFile;
 
+/** A device as it will be published. */
 export interface PlannedDevice extends Omit<OtaDevice, 'file'> {
   pid: string;
-  /** Null: it is sent without file fields. */
+  /** Null: the device is sent without file fields. */
   file: PlannedFile | null;
-  /** Absent where there are none. */
+  /** Absent if it has none. */
   labels?: Labels | undefined;
 }
 
-/** `device` as it is published. Throws where its file has no URL: whoever publishes has looked. */
+/** `device` as it goes into `ota_create`. Throws if its file has no URL: the caller must check that first. */
 export function otaDeviceOf(device: PlannedDevice): OtaDevice {
   if (device.file?.file_url === null)
     throw new Error(`the firmware of ${device.sn} has no URL: it is ${device.file.why}`);
   return device as OtaDevice;
 }
 
+/** A gateway and its jobs. */
 export interface PlannedGateway {
   pid: string;
-  /** Each job's devices, as indexes into {@link Plan.devices}, in the manifest's order. */
+  /** The devices of each job, as indexes into {@link Plan.devices}, in the manifest's order. */
   jobs: number[][];
 }
 
+/** Everything that a run may publish. */
 export interface Plan {
   /** In the manifest's order. */
   devices: PlannedDevice[];
-  /** In the order in which the manifest first names them. */
+  /** In the order in which the manifest first mentions them. */
   gateways: PlannedGateway[];
 }
 
-/** The most devices that one `ota_create` holds: a dock and its aircraft (seed, `"size": "2"`). */
+/** The most devices in one `ota_create`: a dock and its aircraft (seed, `"size": "2"`). */
 const DEVICES_PER_JOB = 2;
 
-/** Groups devices by gateway into jobs of at most two, in the manifest's order. */
+/** Groups devices by gateway into jobs of at most two devices, in the manifest's order. */
 export function makePlan(devices: readonly PlannedDevice[]): Plan {
   const gateways = new Map<string, PlannedGateway>();
   devices.forEach((device, index) => {
     const gateway = gateways.get(device.pid);
     if (!gateway) {
-      // As a literal, a list takes the room of what is in it; one that is pushed to takes that of seventeen.
+      // V8 over-allocates a pushed array (room for 17 items); a literal has exactly the size of its content.
       gateways.set(device.pid, { pid: device.pid, jobs: [[index]] });
       return;
     }

@@ -4,14 +4,14 @@ import { spelledBy } from '../protocol/versions.js';
 import type { PlannedDevice, PlannedFile } from './plan.js';
 
 /**
- * The manifest's devices with what is known of their firmware, as they are to be published: with the version as the package
- * spells it. A file without a URL is to be served.
+ * Combines the manifest's devices with the facts of their firmware. The version gets the package's own spelling. A file without
+ * a URL will be served by this program.
  */
 export function plannedDevices(
   devices: readonly ManifestDevice[],
   facts: ReadonlyMap<string, FirmwareFacts>,
 ): PlannedDevice[] {
-  // Most of a fleet gets one file from one place: kept once.
+  // Most devices of a fleet share one file from one URL: keep one object for all of them.
   let last: { known: FirmwareFacts; file: PlannedFile } | undefined;
   const fileOf = (known: FirmwareFacts, file_url: string | null) => {
     if (last?.known !== known || last.file.file_url !== file_url) {

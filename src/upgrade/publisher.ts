@@ -1,4 +1,4 @@
-/** From what is due to a message at the broker: recorded first, then published, never twice. */
+/** Publishes the jobs that are due: each one is recorded first, then published, and never published twice. */
 import type { Clock } from '../clock.js';
 import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker } from '../mqtt/broker.js';
@@ -11,71 +11,75 @@ import { otaDeviceOf } from './plan.js';
 import type { Start } from './rollout/rollout.js';
 import { mayHaveArrived } from './tracker/tracker.js';
 
-/** Where the facts of a run are kept, so that it can be taken up again. */
+/** Stores the facts of a run, so that the run can be resumed. */
 export interface FactLog {
-  /** Durable once it resolves: called before the publishes that it records. @throws OtaError `journal_unwritable` */
+  /**
+   * The facts are on disk once it resolves. Called before the publishes that they record. @throws OtaError `journal_unwritable`
+   */
   write(facts: readonly Fact[]): Promise<void>;
-  /** Kept soon; never throws. */
+  /** Stores a fact soon. Never throws. */
   append(fact: Fact): void;
   /**
-   * `onTaken` is told, once, that another process has taken the run up: from then on nothing may be published. The result
-   * looks whether that has happened.
+   * Calls `onTaken`, once, when another process has taken over the run; after that nothing may be published. Call the result to
+   * check at once.
    */
   watchLease?(onTaken: (error: OtaError) => void): () => void;
-  /** Why the run is to start nothing more, where somebody has asked for that; told once. */
+  /** Why someone asked the run to start nothing more; null = nobody did. Returned once. */
   stopRequest?(): string | null;
 }
 
+/** What a publisher needs from its run. */
 export interface PublisherOptions {
   core: RunCore;
   clock: Clock;
   log: FactLog | null;
   emit: Emit;
   newId: () => string;
-  /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
+  /** Why a job with these devices (indexes into the plan) must not be published; null = it may be published. */
   refuses?: (devices: readonly number[]) => string | null;
-  /** The `bid` of a job; without it a new one each time. */
+  /** Computes the `bid` of a job. Without it each job gets a new one. */
   bidOf?: (job: BidOf) => string;
-  /** An earlier process that nobody knows of may have sent the same jobs: that one runs already means that it has. */
+  /** An earlier process without a journal may have sent the same jobs. A reply "already running" then means that it did. */
   maybeSent?: boolean;
   /** The clock in whole milliseconds. */
   now: () => number;
   take(fact: Fact): void;
-  /** Starts were taken back: others may start in their place, or the run is over. */
+  /** Starts were taken back: other gateways may start in their place, or the run is over. */
   freed(): void;
-  /** What the run has to tell in the end; `refused`: by the broker. */
+  /** An error that the run reports at its end. `refused`: the broker refused a message. */
   failed(error: OtaError, refused: boolean): void;
 }
 
-/** `devices`: indexes into the plan. */
+/** The job whose `bid` is computed. `devices` are indexes into the plan. */
 export interface BidOf {
   pid: string;
   devices: readonly number[];
   attempt: number;
-  /** 0, and more for what is left of a job of which a part was published alone (`--allow split-pair`). */
+  /** 0, or higher for the rest of a job of which one part was published alone (`--allow split-pair`). */
   part?: number;
 }
 
 interface Publisher {
   /** Records `starts` and publishes them. */
   start(broker: Broker, starts: readonly Start[]): void;
-  /** Publishes again, under their own ids, the jobs of which it is not certain that they were sent. */
+  /** Publishes the jobs again of which it is not certain that they were sent, under their own ids. */
   republish(broker: Broker): void;
-  /** Resolves once the log has been told what became of every start. */
+  /** Resolves once the log knows the outcome of every start. */
   recorded(): Promise<void>;
 }
 
+/** Creates the publisher of a run. */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { core, clock, log, emit, now, take } = options;
   const recordings = new Set<Promise<void>>();
-  // A text put together from pieces keeps its pieces; this copy is in one.
+  // V8 keeps the parts of a concatenated string alive. This copy is one flat string, and ids are kept for the whole run.
   const newId = () => Buffer.from(options.newId(), 'latin1').toString('latin1');
 
   const tell = (events: readonly RunEvent[]) => {
     for (const event of events) emit(event);
   };
 
-  /** What cannot be published ends without having been sent. */
+  /** Ends the starts that cannot be published, as not sent. Returns the others. */
   function sendable(starts: readonly Start[]): Start[] {
     return starts.filter((start) => {
       const reason = options.refuses?.(start.devices) ?? null;
@@ -102,7 +106,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       journalFailed(starts, toOtaError(error));
       return;
     }
-    // Interrupted while it was being recorded: nothing of it was sent.
+    // Interrupted while the facts were written: nothing was sent.
     if (core.cut !== null) return withdraw(facts, 'the run was interrupted before it was sent');
     const { stopped } = core.rollout;
     if (stopped !== null) {
@@ -113,19 +117,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return;
     }
     for (const fact of facts) {
-      // From here on its limits count: the disk may have taken its time.
+      // The time limits count from here, because the write may have been slow.
       take({ ...fact, at: now() });
       if (options.maybeSent) take({ type: 'job_resent', at: now(), bid: fact.bid });
       void publishJob(to, fact);
     }
   }
 
-  /** Of what stands in the journal and was not sent; it may have been recorded in part. */
+  /** Records that jobs of the journal were not sent. They may have been recorded only in part. */
   function withdraw(facts: readonly FactOf<'job_opened'>[], reason: string): void {
     for (const { bid } of facts) log?.append({ type: 'job_unsent', at: now(), bid, reason, withdrawn: true });
   }
 
-  /** What cannot be recorded is not published: what runs is followed to its end, and nothing more is started. */
+  /** A job that cannot be recorded is not published: running upgrades are followed to their end, and no more are started. */
   function journalFailed(starts: readonly Start[], error: OtaError): void {
     if (core.cut !== null) return;
     options.failed(error, false);
@@ -142,8 +146,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       take({ type: 'job_acknowledged', at: now(), bid });
     } catch (error) {
       const failed = toOtaError(error);
-      // Anything else means that the connection is gone, as does a refusal after the end: then it may have been sent all
-      // the same, and the broker's own events decide what follows.
+      // Any other error means that the connection is gone, as does a refusal after the end. The request may have been sent
+      // nevertheless, and the broker's connection events decide what follows.
       if (failed.code !== 'broker_refused' || core.cut !== null) return;
       const job = core.tracker.byBid.get(bid);
       if (!job || !mayHaveArrived(job)) options.failed(failed, true);
@@ -167,7 +171,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
           emit({ event: 'warning', code: 'not_republished', message: `gateway ${pid}: not sent again: ${reason}` });
           continue;
         }
-        // Already recorded: the same request under the same ids, so that a dock that has it refuses it as running.
+        // It is recorded already. The request is the same, with the same ids, so a dock that has it replies "already running".
         take({ type: 'job_resent', at: now(), bid });
         void publishJob(broker, { type: 'job_opened', at: now(), pid, bid, tid, attempt, devices });
       }

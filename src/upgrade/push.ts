@@ -1,4 +1,6 @@
-/** A whole push: firmware and broker side by side, then the looks at the docks that were asked for, then the run itself. */
+/**
+ * A whole push: reads the firmware and connects to the broker in parallel, asks the docks if needed, then runs the upgrades.
+ */
 import { abortable } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
@@ -16,33 +18,34 @@ import type { BidOf, FactLog } from './publisher.js';
 import { openSession, replyTopics } from './session.js';
 import type { RunView } from './tracker/state.js';
 
-/** A look at the docks before anything is published to them. */
+/** The check of the docks before the first publish. */
 export interface Preflight {
-  /** Whether the docks are asked, which takes some seconds; else only what is known already decides. */
+  /** Whether the docks are asked, which takes some seconds. Otherwise only known values decide. */
   asks: boolean;
-  /** Every message that arrives before the run begins. */
+  /** Takes every message that arrives before the run begins. */
   handle(message: BrokerMessage): void;
-  /** Devices, by index into the plan, that have nothing to do or are to be left out. @throws OtaError `preflight_refused` */
+  /** Returns the devices (indexes) that have nothing to do or are left out. @throws OtaError `preflight_refused` */
   check(broker: Broker, plan: Plan): Promise<LeftOut[]>;
 }
 
+/** A device that is not upgraded, and why. */
 export interface LeftOut {
   device: number;
-  /** Not ready, where it would have had something to do. */
+  /** Its gateway was not ready, although there was something to do. */
   unready?: boolean;
   reason: string;
 }
 
 type Devices = { devices: readonly { sn: string }[] };
 
-/** What listens to the devices' own reports while the run goes on, to tell and to verify their versions. */
+/** Listens to the devices' own reports during the run, to show and verify their versions. */
 export interface Verification {
-  /** Whether {@link topics} have to be granted before anything is published; else a refusal is no matter. */
+  /** Whether {@link topics} must be granted before the first publish. Otherwise a refusal is ignored. */
   required: boolean;
   topics(plan: Plan): string[];
-  /** What was heard live before the run began, by a look at the docks. */
+  /** The versions that were reported live before the run began. */
   heard?(plan: Devices): Iterable<{ sn: string; version: string; model: string | null }>;
-  /** What is known of the plan's devices from before the run; `heardAt`: milliseconds since 1970. */
+  /** The versions from earlier runs and from the manifest. `heardAt`: milliseconds since 1970. */
   noted?(plan: Devices): Iterable<{ sn: string; version: string; heardAt: number; model: string | null }>;
   heardStates?(plan: Plan): Iterable<{ sn: string; key: ReportedState; value: string }>;
   handle(
@@ -52,32 +55,33 @@ export interface Verification {
   ): void;
 }
 
+/** Everything that a push needs from its caller. */
 export interface PushOptions {
-  /** The manifest's devices; what is known of them before their firmware is. */
+  /** The manifest's devices, before their firmware has been read. */
   devices: readonly { sn: string; pid: string; labels?: Labels }[];
-  /** What is to be said of the manifest before anything else happens. */
+  /** Warnings about the manifest, emitted first. */
   warnings?: readonly { code: string; message: string }[] | undefined;
-  /** Reads the firmware and gives the devices as they are to be published. */
+  /** Reads the firmware and returns the devices as they will be published. */
   prepare(signal: AbortSignal): Promise<PlannedDevice[]>;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
-  /** Opens the journal of the run, once there is a plan to keep. @throws OtaError `journal_unwritable` */
+  /** Creates the journal of the run as soon as there is a plan. @throws OtaError `journal_unwritable` */
   openLog?(core: RunCore): Promise<FactLog>;
   core: CoreOptions | ((plan: Plan) => CoreOptions);
-  /** Limit for the whole run, milliseconds from its start. */
+  /** Limit for the whole run, in milliseconds from its start. */
   timeout?: number | null;
   preflight?: Preflight | null;
-  /** Asked once everything is known and nothing is published; false ends the run. */
+  /** Called when everything is known and nothing is published yet; false ends the run. */
   confirm?: ((plan: Plan, left: LeftOut[]) => Promise<boolean>) | null;
   verification?: Verification | null;
-  /** Where gateways wait until they are ready (`--wait-ready`): by what they are. */
+  /** Watches the readiness of gateways that wait (`--wait-ready`). */
   readiness?: ((plan: Plan) => ReadyWatch) | null;
   clock: Clock;
   emit: Emit;
   signal: AbortSignal;
   newId: () => string;
-  /** The `bid` of each job, where they are not to be new ones. */
+  /** Computes the `bid` of each job. Without it each job gets a new one. */
   bidOf?: ((plan: Plan) => (job: BidOf) => string) | undefined;
-  /** Nobody knows whether an earlier process has sent the jobs: their `bid`s are listened for so long, milliseconds. */
+  /** An earlier process may have sent the jobs: listen for their `bid`s for this long, in milliseconds. */
   earlier?: { listenFor: number; onHeard(gateways: number, of: number): void } | undefined;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
@@ -86,8 +90,8 @@ export interface PushOptions {
 }
 
 /**
- * Runs to the end of every device. Tells `run_started` first and `run_finished` last; never throws what is the product's
- * own error, but gives it in the result.
+ * Upgrades every device and follows it to its end. Emits `run_started` first and `run_finished` last. Returns the program's own
+ * errors in the result; does not throw them.
  */
 export async function push(options: PushOptions): Promise<RunResult> {
   const { devices, emit } = options;
@@ -102,7 +106,7 @@ export async function push(options: PushOptions): Promise<RunResult> {
   return finishRun(result, emit);
 }
 
-/** What the devices of a run that does not begin run by what is known: as they tell it now, else as they told it before. */
+/** The last known version of each device, for a run that does not start: reported now, or else recorded earlier. */
 function lastHeard({ verification, devices, clock }: PushOptions): (sn: string) => LastHeard {
   const known = new Map<string, LastHeard>();
   for (const { sn, version, heardAt } of verification?.noted?.({ devices }) ?? []) {
@@ -116,7 +120,7 @@ function lastHeard({ verification, devices, clock }: PushOptions): (sn: string) 
 
 async function attempt(options: PushOptions): Promise<RunResult> {
   const { clock, signal, onPhase, preflight } = options;
-  // Until the run begins, messages can only matter to the look before it.
+  // Before the run begins only the check needs the messages.
   const earlier = options.earlier ? earlierJobs() : null;
   let onMessage = (message: BrokerMessage) => {
     preflight?.handle(message);
@@ -128,7 +132,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     gone = reject;
   });
   goneEarly.catch(() => {});
-  // What the broker says while no run is there to hear it.
+  // The state of the connection while there is no run that listens to it.
   let lostEarly: string | null = null;
   let goneWhy: Error | null = null;
   const events: BrokerEvents = {
@@ -170,7 +174,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     let left: LeftOut[] = [];
     if (preflight) {
       if (preflight.asks) onPhase?.('preflight');
-      // What upgrades already is not asked whether it is ready for it.
+      // A gateway that is already upgrading is not asked whether it is ready.
       const asked = { ...plan, gateways: plan.gateways.filter(({ pid }) => !heard?.pids.has(pid)) };
       left = await race(preflight.check(broker, asked), goneEarly, signal);
     }
@@ -184,7 +188,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     if (opened.length > 0) await log?.write(opened);
     for (const fact of opened) {
       for (const event of replay(core, fact)) options.emit(event);
-      // An earlier process has sent it: this one does not tell that it did.
+      // An earlier process sent it, so no `job_published` is emitted.
       const known: Fact = { type: 'job_acknowledged', at: fact.at, bid: fact.bid };
       log?.append(known);
       replay(core, known);
@@ -204,7 +208,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     rest = run.events;
     onMessage = run.events.onMessage;
     onPhase?.('upgrading');
-    // Before anything is left out: what ends there has its versions, too.
+    // Before anything is left out, so that devices which end there have their versions, too.
     for (const { sn, version, heardAt, model } of verification?.noted?.(plan) ?? []) {
       const known = { sn, version, wall: heardAt, noted: true, ...(model ? { model } : {}) };
       run.take({ type: 'version_reported', at: clock.now(), ...known });
@@ -226,7 +230,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
   }
 }
 
-/** The topics of a run: those that it needs, and versions where the broker grants them. @throws OtaError as the broker does */
+/** Subscribes to the topics that a run needs, and to the versions if the broker grants them. @throws OtaError of the broker */
 export async function subscribeRun(broker: Broker, plan: Plan, verification: Verification | null | undefined) {
   const told = verification?.topics(plan) ?? [];
   await broker.subscribe(verification?.required ? [...replyTopics(plan), ...told] : replyTopics(plan));
@@ -236,7 +240,7 @@ export async function subscribeRun(broker: Broker, plan: Plan, verification: Ver
   });
 }
 
-/** Reads and connects side by side. One failing ends the other; what is wrong with the firmware is said first. */
+/** Reads the firmware and connects in parallel. If one fails the other one is aborted; a firmware error is reported first. */
 async function both(options: PushOptions, events: BrokerEvents): Promise<{ broker: Broker; planned: PlannedDevice[] }> {
   const other = new AbortController();
   const signal = AbortSignal.any([options.signal, other.signal]);
@@ -253,7 +257,7 @@ async function both(options: PushOptions, events: BrokerEvents): Promise<{ broke
   }
   if (connected.status === 'fulfilled') await connected.value.close();
   const errors = [prepared, connected].flatMap((part) => (part.status === 'rejected' ? [part.reason as unknown] : []));
-  // The one that was only ended by the other has nothing to say.
+  // Skip the error of the one that was only aborted.
   throw errors.find((error) => toOtaError(error).code !== 'interrupted') ?? errors[0];
 }
 
@@ -267,7 +271,7 @@ async function race<T>(work: Promise<T>, gone: Promise<never>, signal: AbortSign
   }
 }
 
-/** The error that stands for a run without any device, e.g. when `--only` leaves none. */
+/** The error of a run without any device, for example if `--only` matches none. */
 export function nothingToDo(): OtaError {
   return new OtaError('usage', 'no device is selected', { hint: 'Check --only, --exclude and --shard.' });
 }

@@ -1,4 +1,4 @@
-/** An interrupted push taken up where it stood: its facts are replayed, and what may have been sent is never sent again. */
+/** Resumes an interrupted push: replays its facts, and never sends again what may have been sent. */
 import { abortable } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
@@ -21,26 +21,27 @@ import { outcomes } from './tracker/tracker.js';
 interface EarlierRun {
   devices: readonly PlannedDevice[];
   options: CoreOptions;
-  /** In order, `at` in wall milliseconds. */
+  /** In order; `at` is in wall milliseconds. */
   facts: readonly Fact[];
 }
 
+/** Everything that a resume needs from its caller. */
 export interface ResumeOptions {
   core: RunCore;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
   log: FactLog;
-  /** Limit for the whole run, milliseconds from its start. */
+  /** Limit for the whole run, in milliseconds from its start. */
   timeout?: number | null;
   republishUncertain: boolean;
-  /** The core was rebuilt with what had ended unknown to be asked for again. */
+  /** The core was rebuilt so that devices with an unknown end are followed again. */
   reopened?: boolean;
-  /** Who takes it up. */
+  /** The user, machine and program version that resume the run. */
   by?: FactOf<'resumed'>['by'];
-  /** As {@link openSession} takes it. */
+  /** See {@link openSession}. */
   refuses?: (devices: readonly number[]) => string | null;
   bidOf?: (job: BidOf) => string;
   verification?: Verification | null;
-  /** Where gateways wait until they are ready: by what they are, and the feed that this goes by. */
+  /** Watches the readiness of gateways that wait, with the feed that it reads. */
   readiness?: { watch: ReadyWatch; feed: FleetFeed; onWarning(code: string, message: string): void } | null;
   clock: Clock;
   emit: Emit;
@@ -48,46 +49,46 @@ export interface ResumeOptions {
   newId: () => string;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
-  /** As {@link openSession} takes them. */
+  /** See {@link openSession}. */
   names?: RunView['names'];
   /** Downloads that this program serves. */
   downloads?: RunView['downloads'];
 }
 
 /**
- * The state in which `earlier` stood. `reopen`: devices that ended unknown because a time limit passed are listened for
- * again, as those are that were cut off.
+ * Rebuilds the state of `earlier`. `reopen`: devices whose end is unknown because a time limit passed are followed again, like
+ * those that were cut off.
  */
 export function rebuild(earlier: EarlierRun, clock: Clock, reopen: boolean): RunCore {
   const core = createCore(makePlan(earlier.devices), earlier.options, skippedIn(earlier.facts));
-  // The earlier process had another monotonic clock: its wall times are mapped to ours.
+  // The earlier process had another monotonic clock, so its wall times are converted to this one's.
   const offset = clock.now() - clock.wall();
   for (const fact of factsInEffect(earlier.facts, { reopen, ended: false })) replay(core, at(fact, fact.at + offset));
   return core;
 }
 
-/** Devices, by index, that had nothing to do or were not ready: no part of the roll-out. */
+/** Devices (indexes) that are not part of the roll-out: they had nothing to do or were not ready. */
 export function skippedIn(facts: readonly Fact[]): Set<number> {
   return new Set(facts.flatMap((fact) => (isLeftOutAtFirst(fact) ? [fact.device] : [])));
 }
 
-/** A run tells what it leaves out of the roll-out before anything else. */
+/** A run records the devices that it leaves out of the roll-out before any other fact. */
 function isLeftOutAtFirst(fact: Fact): fact is FactOf<'left_out'> {
   return fact.type === 'left_out' && !fact.late && (fact.outcome === 'skipped' || fact.unready === true);
 }
 
 /**
- * The facts that hold: not those of jobs that were withdrawn, nor limits after which a device was asked for again, or is
- * now (`reopen`). What cut a run off ended nothing once it was taken up again, and is its end where it has `ended` so.
+ * The facts that count. Facts of withdrawn jobs do not, nor do time limits after which a device was followed again, or is now
+ * (`reopen`). A `cut_off` counts only if the run has `ended` with it.
  */
 export function factsInEffect(facts: readonly Fact[], { reopen, ended }: { reopen: boolean; ended: boolean }): Fact[] {
-  // Up to where it was withdrawn: a named run publishes it later under the same `bid`.
+  // Up to the withdrawal: a named run may publish the job later under the same `bid`.
   const withdrawn = new Map<string, number>();
   for (const [index, fact] of facts.entries()) {
     if (fact.type === 'job_unsent' && fact.withdrawn) withdrawn.set(fact.bid, index);
   }
   const resumed = ended ? facts.findLastIndex((fact) => fact.type === 'resumed') : facts.length;
-  // What a later process asked for again had not ended, whatever a limit said before.
+  // A device that a later process followed again had not ended, even if a time limit had passed.
   const reopenedAt = reopen
     ? facts.length
     : facts.findLastIndex((fact) => fact.type === 'resumed' && fact.reopened === true);
@@ -98,22 +99,21 @@ export function factsInEffect(facts: readonly Fact[], { reopen, ended }: { reope
   });
 }
 
-/** A limit that ended a device which may be asked for again; not one of a device that had told that it has its upgrade. */
+/** Whether a time limit left the device's end unknown. Not if the device had reported that it has its upgrade. */
 function leavesUnknown(fact: Fact): boolean {
   return fact.type === 'limit' && fact.limit !== 'verify' && fact.proven !== true;
 }
 
-/** Facts taken as they are read, with none kept. */
+/** Replays facts while they are read, without keeping them. */
 export interface Replay {
   take(fact: Fact): void;
-  /**
-   * What {@link rebuild} gives for the same facts, or null where what one of them said changes what came before it: then all
-   * of them are needed.
-   */
+  /** The result of {@link rebuild} for the same facts; null = a later fact changes earlier ones, and all facts are needed. */
   end(reopen: boolean): RunCore | null;
 }
 
-/** {@link rebuild} for a journal of millions of facts. Facts of another order than a run writes them are noticed. */
+/**
+ * {@link rebuild} for a journal with millions of facts. It detects facts that are not in the order in which a run writes them.
+ */
 export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, clock: Clock): Replay {
   const offset = clock.now() - clock.wall();
   const skipped = new Set<number>();
@@ -139,7 +139,7 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
         first.push(at(fact, fact.at + offset));
         return;
       }
-      // Known before anything was left out.
+      // Recorded before anything is left out.
       if (core === null && type === 'version_reported') {
         first.push(at(fact, fact.at + offset));
         return;
@@ -153,13 +153,13 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
   };
 }
 
-/** `fact` at another time. Nearly all are words of progress, of which there may be millions. */
+/** `fact` at another time. Nearly all facts are progress, of which there may be millions. */
 function at(fact: Fact, time: number): Fact {
   if (fact.type === 'progress') return { type: 'progress', at: time, pid: fact.pid, message: fact.message };
   return { ...fact, at: time };
 }
 
-/** Runs to the end of every device, like `push`; tells what happens from here on. */
+/** Follows every device of the run to its end, as `push` does. Emits only what happens from now on. */
 export async function resume(options: ResumeOptions): Promise<RunResult> {
   const { core, emit } = options;
   const { devices, gateways } = core.plan;
@@ -168,7 +168,7 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
   const result = await withTimeLimit(options, (signal) =>
     attempt({ ...options, signal }).catch((error: unknown) => {
       const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);
-      // What had ended before has ended; of the rest nothing new is known.
+      // Devices that had ended stay as they were; nothing new is known of the others.
       const known = outcomes(core.tracker);
       const code = exit_code === 4 || exit_code === 5 ? exitCodeOf(known, endOf(core, exit_code === 4)) : exit_code;
       return { exit_code: code, totals: totalsOf(known), devices: known, error: shown };
@@ -177,7 +177,7 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
   return finishRun(result, emit);
 }
 
-/** Phases of devices that are still to be started. */
+/** Phases of devices that have still to be started. */
 const MAY_WAIT: ReadonlySet<DevicePhase> = new Set(['waiting', 'retry_wait']);
 
 async function attempt(options: ResumeOptions): Promise<RunResult> {
@@ -188,7 +188,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
     listener: verification ? { handle: (message) => verification.handle(message, run.report, run.reportState) } : null,
   });
   options.onPhase?.('preparing');
-  // What the broker kept for us may come before the connection is ours to use, so the run listens from the start.
+  // Queued messages may arrive before `connect` resolves, so the run listens from the start.
   const broker = await options.connect(run.events, signal);
   let keepSession = true;
   try {

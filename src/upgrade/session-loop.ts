@@ -1,4 +1,4 @@
-/** What every session with a broker does, one that pushes as one that watches: facts out of messages, until all is over. */
+/** The loop that `push` and `watch` share: makes facts of the broker's messages until the run is over. */
 import type { Clock } from '../clock.js';
 import { type OtaError, toOtaError } from '../errors.js';
 import type { BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
@@ -14,33 +14,35 @@ interface LoopOptions {
   signal: AbortSignal;
   /** Whether replies and events of this gateway count. */
   knows(pid: string): boolean;
-  /** Takes a fact in; `cut_off` is the last one. */
+  /** Applies a fact. `cut_off` is the last one. */
   onFact(fact: Fact): void;
   isOver(): boolean;
-  /** Comes with every word of progress, and has to `take` it. */
+  /** Called for every progress message. It must call `take` to have the message applied. */
   onProgress(pid: string, message: ProgressMessage, take: () => void): void;
-  /** A message that is neither a reply nor an event. */
+  /** Called for a message that is neither a reply nor an event. */
   onOther(kind: TopicKind, serial: string, message: BrokerMessage): void;
 }
 
+/** A running loop. */
 export interface SessionLoop {
-  /** To be handed to the broker; `onLost` and `onRestored` are facts already. */
+  /** The handlers for the broker. `onLost` and `onRestored` already make facts. */
   readonly events: Required<Pick<BrokerEvents, 'onMessage' | 'onLost' | 'onRestored' | 'onGone'>>;
-  /** Why the run was cut off, and what is told of that; null while it was not. */
+  /** Why the run was cut off, and the error to report; null = it was not. */
   readonly cut: { cause: CutCause; error: OtaError } | null;
-  /** Takes in a fact from elsewhere. Nothing is taken in any more once the run has been cut off. */
+  /** Applies a fact from another source. Ignored once the run has been cut off. */
   take(fact: Fact): void;
   cutOff(cause: CutCause, error: OtaError): void;
-  /** Whole milliseconds: a number with a fraction takes memory of its own, wherever one is kept. */
+  /** Whole milliseconds: V8 stores a number with a fraction in a heap object of its own. */
   now(): number;
-  /** Cuts the run off at the signal; the result takes that back. */
+  /** Cuts the run off when the signal is aborted. Call the result to stop listening to it. */
   heedSignal(): () => void;
-  /** To be called where all may be over without a fact. */
+  /** Checks whether the run is over. Needed where it can end without a fact. */
   endIfOver(): void;
-  /** Resolves when everything is over. */
+  /** Resolves when the run is over. */
   readonly over: Promise<void>;
 }
 
+/** Starts a loop over the messages of a broker. */
 export function openLoop(options: LoopOptions): SessionLoop {
   const { clock, signal } = options;
   const now = () => Math.floor(clock.now());
@@ -75,7 +77,7 @@ export function openLoop(options: LoopOptions): SessionLoop {
       options.onOther(kind, pid, message);
       return;
     }
-    // A retained message may be years old.
+    // A retained message may be years old (PROTOCOL "Topics").
     if (message.retained || !options.knows(pid)) return;
     if (kind === 'services_reply') {
       const reply = readReply(message.payload);

@@ -1,4 +1,6 @@
-/** Ties a run's core to a broker, a clock and a journal. All decisions are the core's; what stands here is I/O and order. */
+/**
+ * Connects the core of a run to a broker, a clock and a journal. The core makes all decisions; this file does I/O, in order.
+ */
 import type { Clock } from '../clock.js';
 import type { OtaError } from '../errors.js';
 import type { Broker, BrokerEvents, BrokerMessage } from '../mqtt/broker.js';
@@ -20,7 +22,7 @@ import { outcomes, takesState, takesVersion } from './tracker/tracker.js';
 import { viewOf } from './tracker/view.js';
 import { waitForReady } from './wait-for-ready.js';
 
-/** What listens to the devices' own reports during a run (preflight, verification). */
+/** Listens to the devices' own reports during a run (preflight, verification). */
 interface Listener {
   /** A message on a state, osd or status topic. */
   handle(message: BrokerMessage): void;
@@ -35,40 +37,41 @@ interface SessionOptions {
   signal: AbortSignal;
   newId: () => string;
   listener?: Listener | null;
-  /** Gateways wait until they are ready by this. */
+  /** Decides when waiting gateways are ready; null = gateways do not wait. */
   readiness?: ReadyWatch | null;
-  /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
+  /** Publish the jobs again, under their own ids, of which it is not certain that they were sent. */
   republishUncertain?: boolean;
-  /** Why a job with these devices, indexes into the plan, must not be published; null = it may be. */
+  /** Why a job with these devices (indexes into the plan) must not be published; null = it may be published. */
   refuses?: (devices: readonly number[]) => string | null;
-  /** As {@link createPublisher} takes them. */
+  /** See {@link createPublisher}. */
   bidOf?: PublisherOptions['bidOf'];
   maybeSent?: boolean;
   onView?: (view: RunView) => void;
-  /** Models and first versions by serial number, where they are listened to. */
+  /** Models and first versions by serial number, if the run listens to them. */
   names?: RunView['names'];
   /** Downloads that this program serves. */
   downloads?: RunView['downloads'];
 }
 
-/** A run that is connected: hand it everything that the broker says, then {@link RunSession.toEnd} it to its end. */
+/** A run on a broker connection: pass it all events of the broker, then await {@link RunSession.toEnd}. */
 interface RunSession {
   readonly events: BrokerEvents;
-  /** Takes in a fact from elsewhere, e.g. a version that a device reported. */
+  /** Applies a fact from another source, for example a version that a device reported. */
   take(fact: Fact): void;
-  /** A version that a device reported; it reports the same one every few seconds. */
+  /** Takes a version that a device reported. Devices repeat the same one every few seconds. */
   report(sn: string, version: string, model?: string | null): void;
-  /** The same of what proves upgrades that the version does not prove. */
+  /** Takes a property that proves an upgrade which the version does not prove. */
   reportState(sn: string, key: ReportedState, value: string): void;
-  /** Publishes what is due and resolves when every device has ended, or the run has been cut off. */
+  /** Publishes what is due. Resolves when every device has ended, or the run has been cut off. */
   toEnd(broker: Broker): Promise<RunResult>;
 }
 
-/** The topics that a run listens to on its gateways, to be granted before anything is published. */
+/** The topics of a run's gateways that must be granted before anything is published. */
 export function replyTopics(plan: Plan): string[] {
   return plan.gateways.flatMap(({ pid }) => [topicOf('services_reply', pid), topicOf('events', pid)]);
 }
 
+/** Creates the session of a run. Nothing is published before {@link RunSession.toEnd}. */
 export function openSession(options: SessionOptions): RunSession {
   const { core, clock, emit, log, signal } = options;
   let broker: Broker | null = null;
@@ -77,7 +80,7 @@ export function openSession(options: SessionOptions): RunSession {
   let cancelTimer = () => {};
   let timerAt = Number.POSITIVE_INFINITY;
   let checking = false;
-  /** Answers on their way to each gateway. */
+  /** The number of unfinished `events_reply` publishes, by gateway. */
   const answers = new Map<string, number>();
 
   const loop = openLoop({
@@ -98,7 +101,7 @@ export function openSession(options: SessionOptions): RunSession {
     now,
     take,
     freed() {
-      // Places of those that were taken back are free again.
+      // The starts that were taken back no longer count for `--concurrency`.
       if (isRunOver(core)) loop.endIfOver();
       else queueMicrotask(schedule);
     },
@@ -120,15 +123,15 @@ export function openSession(options: SessionOptions): RunSession {
     if (fact.type !== 'job_opened' && (events.length > 0 || KEPT.has(fact.type))) log?.append(fact);
     tell(events);
     if (broker === null || isRunOver(core)) return;
-    // Nearly every fact is a word of progress, after which there is nothing to start.
+    // Nearly every fact is progress, after which there is nothing to start.
     if (core.running.size !== running || (waits && MAY_START.has(fact.type))) schedule();
   }
 
-  /** Starts what is due, and wakes up when the next time limit or wait passes. */
+  /** Starts what is due, and sets a timer for the next time limit or wait. */
   function schedule(): void {
     if (broker === null || core.cut !== null) return;
     const at = now();
-    // What the docks said last is not what they would say now.
+    // While the connection is lost, the last reports of the docks may be outdated.
     const mayStart = waits === null || core.tracker.lostAt === null;
     const starts = mayStart ? startDue(core.rollout, at, waits?.gate) : [];
     waits?.tellHeld();
@@ -155,7 +158,8 @@ export function openSession(options: SessionOptions): RunSession {
     const { due, next } = dueLimits(core, now());
     for (const fact of due) take(fact);
     checking = false;
-    // A limit that begins later than this look is no shorter than the shortest one; of waits a moment may be left.
+    // With no limit running, look again after the shortest limit, because one may begin in between. Waits need a short
+    // interval.
     const { reply, stall, verify } = core.options.limits;
     const idle = now() + Math.max(1, Math.min(reply, stall, verify, waits ? 1000 : EVIDENCE_WAIT));
     const busy = core.running.size > 0 || core.rollout.waiting.size > 0;
@@ -165,11 +169,11 @@ export function openSession(options: SessionOptions): RunSession {
   const lookAtLease =
     log?.watchLease?.((error) => {
       loop.cutOff('broker_lost', error);
-      // At once, and not when the run has been told to end: what waits to be sent again must not be sent.
+      // At once, not when the loop ends: the client must not send again what it has queued.
       void broker?.close({ keepSession: true });
     }) ?? (() => {});
 
-  /** Unanswered, because too many answers are on their way or because one was lost, the dock asks again. */
+  /** Answers an event. If there is no answer (too many are unfinished, or one is lost), the dock sends the event again. */
   function answer(pid: string, progress: ProgressMessage): void {
     const pending = answers.get(pid) ?? 0;
     if (!broker || pending >= MOST_ANSWERS) return;
@@ -182,7 +186,10 @@ export function openSession(options: SessionOptions): RunSession {
     broker.publish(topicOf('events_reply', pid), eventReply(progress, clock.wall())).then(done, done);
   }
 
-  /** Whether an answer is ours to give: the event names a job of ours, or none and there is but one (asked before its end). */
+  /**
+   * Whether this run must answer an event: it has the `bid` of one of its jobs, or none while just one job is open (before the
+   * event is applied).
+   */
   function isOurs(pid: string, { bid, method }: ProgressMessage): boolean {
     return bid === null
       ? method !== null && onlyOpenJob(core.tracker, pid) !== null
@@ -193,7 +200,7 @@ export function openSession(options: SessionOptions): RunSession {
     ...loop.events,
     onLost(reason) {
       loop.events.onLost(reason);
-      // Who took the run up has our client id, and the broker ends the older one of two sessions.
+      // A process that resumes the run uses the same client id, so the broker ends the older session.
       lookAtLease();
     },
     onRestored(info) {
@@ -207,7 +214,7 @@ export function openSession(options: SessionOptions): RunSession {
     },
   };
 
-  /** Looks every second: a request to stop is a file, and no system tells of files on all kinds of volumes. */
+  /** Polls every second: a request to stop is a file, and file notifications do not work on all kinds of volumes. */
   function lookForStop(): () => void {
     let cancel = () => {};
     const next = () => {
@@ -234,7 +241,7 @@ export function openSession(options: SessionOptions): RunSession {
     await loop.over;
     endLooks();
     waits?.end();
-    // The journal must be told what became of a record that was under way.
+    // A write that is in progress must be followed by the outcome of its jobs.
     await publisher.recorded();
     cancelTimer();
     heedNoMore();
@@ -274,16 +281,16 @@ export function openSession(options: SessionOptions): RunSession {
   return { events, take, report, reportState, toEnd };
 }
 
-/** Milliseconds between two looks for a request to stop. */
+/** Milliseconds between two checks for a request to stop. */
 const STOP_LOOK = 1000;
 
-/** Answers on their way to one gateway: what a dock that floods can make us keep. */
+/** The most unfinished answers for one gateway, to bound what a flooding dock costs. */
 const MOST_ANSWERS = 4;
 
-/** Facts after which a gateway that waited, or the wave after it, may start. */
+/** Facts after which a waiting gateway, or the next wave, may start. */
 const MAY_START: ReadonlySet<Fact['type']> = new Set(['gateway_ready', 'wait_passed', 'left_out', 'broker_restored']);
 
-/** Facts that a journal needs although nobody is told of them. */
+/** Facts that the journal keeps although they cause no event. */
 const KEPT: ReadonlySet<Fact['type']> = new Set([
   'job_acknowledged',
   'job_resent',

@@ -1,4 +1,4 @@
-/** What devices report of themselves during a run: versions before and after, which verification waits for, and their models. */
+/** Reads what devices report of themselves during a run: their models, and their versions before and after, for `--verify`. */
 import type { Clock } from '../clock.js';
 import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
 import { live } from '../fleet/record.js';
@@ -10,8 +10,8 @@ import type { Verification } from './push.js';
 const STATES = ['compatible_status', 'psdk_version'] as const;
 
 /**
- * Listens to the versions that devices report. `required`: a verification waits for them, so that `osd` and `state` have to be
- * granted; else `state` alone, which comes on change, where the broker grants it.
+ * Creates the listener for device reports. `required`: `--verify` needs the versions, so `osd` and `state` must be granted.
+ * Otherwise it uses `state` only, which is sent on change, if the broker grants it.
  */
 export function createVerification(
   clock: Clock,
@@ -43,7 +43,7 @@ export function createVerification(
       const before = { version: known?.firmware_version?.at, states: STATES.map((key) => known?.[key]?.at) };
       feed.handle(message);
       const record = feed.fleet.devices.get(serial);
-      // Only what was told just now, by the device itself: a retained version may be from before the upgrade.
+      // Retained messages do not count: their version may be from before the upgrade.
       if (!record || message.retained) return;
       const { firmware_version: version, model } = record;
       if (version && version.at !== before.version) report(serial, version.value, model);
@@ -56,8 +56,8 @@ export function createVerification(
 }
 
 /**
- * Models and the versions that devices had first, for who looks on; filled as they are told. A dock tells its model when it
- * connects, perhaps days ago: `models`, by serial number, are keys that were told to earlier commands.
+ * Models and first versions of the devices, for displays; filled as they are reported. A dock reports its model when it
+ * connects, perhaps days ago, so `models` has the model keys of earlier runs, by serial number.
  */
 export function namesFrom(
   feed: FleetFeed,

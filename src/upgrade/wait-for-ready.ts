@@ -1,4 +1,4 @@
-/** Holds back the gateways of a run that are not ready, and lets them start as soon as they are (`--wait-ready`). */
+/** Holds back gateways that are not ready, and lets them start as soon as they are (`--wait-ready`). */
 import type { Clock } from '../clock.js';
 import type { Broker } from '../mqtt/broker.js';
 import type { RunCore } from './core-state.js';
@@ -9,29 +9,30 @@ import { nextOf, type Start } from './rollout/rollout.js';
 import { anythingLeft } from './rollout/waves.js';
 import { pidOf } from './waiting-gateways.js';
 
-/** A dock that falls silent tells nothing: those that wait are looked at so often. Milliseconds. */
+/** Milliseconds between two checks of waiting gateways. A dock that falls silent causes no event. */
 const LOOK_EVERY = 5000;
 
 interface WaitForReady {
-  /** See the roll-out's `Gate`. */
+  /** See `Gate` in rollout.ts. */
   gate(start: Start): readonly number[] | string;
-  /** Tells of those that the gate has held back since. */
+  /** Records the gateways that the gate has held back since the last call. */
   tellHeld(): void;
-  /** Looks at those that wait from now on, until {@link end}. */
+  /** Starts to check waiting gateways, until {@link end}. */
   begin(): void;
   /** The connection to the broker is back. */
   restored(): void;
-  /** Nothing is listened to any more once nothing is left to be started. */
+  /** Stops listening once nothing is left to be started. */
   endIfDone(broker: Broker): void;
   end(): void;
 }
 
+/** Creates the gate for waiting gateways of a run. */
 export function waitForReady(
   core: RunCore,
   watch: ReadyWatch,
   { clock, now, take, emit }: { clock: Clock; now: () => number; take(fact: Fact): void; emit: Emit },
 ): WaitForReady {
-  /** Of each gateway that waits, by which it is known whether its reason is another one. */
+  /** Identifies the reason of each waiting gateway, to detect a change. */
   const keys = new Map<number, string>();
   const held = new Set<number>();
   const splitTold = new Set<number>();
@@ -45,7 +46,7 @@ export function waitForReady(
     if (ready.length === devices.length) return devices;
     if (core.options.allowSplitPair && ready.length > 0) return ready;
     const found = asked.flatMap((each) => each.found ?? []);
-    // What the dock says of itself holds for both of its devices, and is said once.
+    // A property of the dock concerns both of its devices, but is reported once.
     keys.set(gateway, [...new Set(found.flatMap((each) => each.keys))].join('\n'));
     return [...new Set(found.flatMap(({ reasons }) => reasons))].join('; ').slice(0, LONGEST);
   }

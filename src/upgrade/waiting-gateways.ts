@@ -1,4 +1,4 @@
-/** What facts of gateways that wait to become ready (`--wait-ready`) do to a run. */
+/** Applies facts about gateways that wait to become ready (`--wait-ready`). */
 import { showDuration } from '../text.js';
 import type { RunCore } from './core-state.js';
 import type { RunEvent } from './events.js';
@@ -16,6 +16,7 @@ export function pidOf({ plan, rollout }: RunCore, gateway: number): string {
   return plan.devices[rollout.gateways[gateway]?.jobs[0]?.[0] ?? -1]?.pid ?? '';
 }
 
+/** Applies one such fact to the roll-out and the tracker. Returns the events that it causes. */
 export function advanceWaiting(core: RunCore, fact: WaitingFact): RunEvent[] {
   const { rollout, tracker, gatewayOfPid } = core;
   const { at, pid } = fact;
@@ -36,7 +37,7 @@ export function advanceWaiting(core: RunCore, fact: WaitingFact): RunEvent[] {
     noteWait(tracker, devices, null);
   } else {
     const reason = rollout.waiting.get(gateway)?.reason;
-    // A device of the pair that had nothing to do is a good end of this wave.
+    // A device of the pair that had nothing to do counts as a good end in this wave.
     if (core.skipped.has(pid)) rollout.waveGood = true;
     const given = giveUpWait(rollout, gateway, at);
     const why = `not ready within ${showDuration(fact.ms)}: ${reason}`;

@@ -1,4 +1,4 @@
-/** Follows upgrades that something else started: reads only, publishes nothing. */
+/** Follows upgrades that another program started. It only reads, and publishes nothing. */
 import type { Clock } from '../clock.js';
 import { toOtaError } from '../errors.js';
 import type { FleetFeed } from '../fleet/feed.js';
@@ -14,19 +14,20 @@ import { openLoop, type SessionLoop } from './session-loop.js';
 import type { RunView } from './tracker/state.js';
 import { apply, createTracker, outcomes, type Tracker } from './tracker/tracker.js';
 
+/** Everything that a watch needs from its caller. */
 export interface WatchOptions {
   pids: readonly string[];
   /** Only these upgrades; empty = all. */
   bids: readonly string[];
-  /** Do not end when all upgrades that were seen have ended. */
+  /** Do not end when all observed upgrades have ended. */
   follow: boolean;
   /** How long a device may be silent, milliseconds. */
   stallTimeout: number;
   /** Limit for the whole run, milliseconds from its start. */
   timeout?: number | null;
-  /** Devices of a job that is known from elsewhere. */
+  /** The devices of a job that are known from another source, for example a journal. */
   devicesOf?: ((bid: string) => readonly WatchedDevice[] | null) | undefined;
-  /** Hears what the devices say of themselves, where the broker grants it: their rare messages, not those of every two seconds. */
+  /** Reads what the devices report of themselves, if the broker grants it: `state`, not the frequent `osd`. */
   feed?: FleetFeed | undefined;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
   clock: Clock;
@@ -36,7 +37,7 @@ export interface WatchOptions {
   onView?: (view: RunView) => void;
 }
 
-/** Runs until every upgrade that it has seen has ended, or as `follow` and the limits say. Throws nothing of its own. */
+/** Runs until every observed upgrade has ended, or until `follow` and the limits end it. Throws nothing of its own. */
 export async function watch(options: WatchOptions): Promise<RunResult> {
   const { emit, pids } = options;
   emit({ event: 'run_started', command: 'watch', devices: 0, gateways: pids.length });
@@ -92,7 +93,7 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     named(devices.map(({ sn }) => sn));
   }
 
-  /** Aircraft are known from their jobs and docks alone; a dock has one, and now and then another. */
+  /** Aircraft are known only from their jobs and docks. A dock may get another aircraft. */
   const listenedTo = new Set(pids);
   const waiting: string[] = [];
   function named(sns: readonly string[]): void {
@@ -118,7 +119,7 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
       broker = connected;
       hear(connected);
     });
-    // It may be over before that.
+    // The watch may be over before the subscription is.
     subscribed.catch(() => {});
     if (feed) cancel.push(feed.onChange(({ learned }) => named(learned)));
     await Promise.race([subscribed, loop.over]);
@@ -133,12 +134,12 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
   return resultOf(tracker, options, loop.cut, listening);
 }
 
-/** Devices of a gateway that are listened to. */
+/** The most devices of a gateway that are listened to. */
 const MOST_NAMED = 16;
 
 async function subscribe(broker: Broker, pids: readonly string[], reports: boolean): Promise<void> {
   await broker.subscribe(pids.flatMap((pid) => [topicOf('services_reply', pid), topicOf('events', pid)]));
-  // Only to name the devices of a job: a broker that denies it to us denies nothing that is needed.
+  // Only used to name the devices of a job, so a refusal by the broker does no harm.
   await broker.subscribe(pids.map((pid) => topicOf('services', pid))).catch(() => {});
   if (!reports) return;
   await broker.subscribe(pids.flatMap((pid) => [topicOf('state', pid), topicOf('status', pid)])).catch(() => {});
@@ -178,9 +179,9 @@ function resultOf(tracker: Tracker, options: WatchOptions, cut: SessionLoop['cut
     unready: 0,
     split: 0,
   });
-  // A limit of one's own is no error where there was something to see.
+  // A time limit is no error if the watch had begun to listen.
   const error = cause === 'timeout' && listening ? null : (cut?.error ?? null);
-  // The limit passed before everything that was waited for had been seen to end, or before anything could be seen.
+  // The time limit passed before all observed upgrades had ended, or before the watch had begun to listen.
   const missed = cause === 'timeout' && !(options.follow && listening) && decided === 0;
   return { exit_code: missed ? 5 : decided, totals: { ...tracker.totals }, devices, error };
 }

@@ -1,4 +1,4 @@
-/** Tells of waves as they begin and end; of a run in one wave there is nothing to tell. */
+/** Emits wave events for runs with several waves. */
 import type { RunEvent } from './events.js';
 import { isOver } from './rollout/rollout.js';
 import type { Rollout } from './rollout/state.js';
@@ -6,7 +6,7 @@ import { waveCount } from './rollout/waves.js';
 
 type WaveEvent = Extract<RunEvent, { event: 'wave_started' | 'wave_finished' }>;
 
-/** `events` of a fact, with the wave that began with it before them, and the waves that ended by it behind them. */
+/** Puts the event of a wave that began before `events`, and those of waves that ended after them. */
 export function withWaves(rollout: Rollout, events: RunEvent[]): RunEvent[] {
   if (rollout.options.waves.length < 2) return events;
   const { told } = rollout;
@@ -20,7 +20,7 @@ export function withWaves(rollout: Rollout, events: RunEvent[]): RunEvent[] {
   return events;
 }
 
-/** `wave` from 0. */
+/** `wave` counts from 0 here, and from 1 in the event. */
 function waveEvent(rollout: Rollout, event: WaveEvent['event'], wave: number): WaveEvent {
   const gateways = gatewaysBefore(rollout, wave + 1) - gatewaysBefore(rollout, wave);
   return { event, wave: wave + 1, waves: waveCount(rollout), gateways };

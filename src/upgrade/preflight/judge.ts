@@ -1,6 +1,6 @@
 /**
- * What is known of a device before its upgrade, live, by the inventory or by the manifest: whether it has nothing to do, or
- * would be downgraded, or would get the package of another model (CONTRACT "Looking, waiting, refusing").
+ * Judges a device before its upgrade, by live reports, the inventory and the manifest: whether it has nothing to do, would be
+ * downgraded, or would get the package of another model (CONTRACT "Looking, waiting, refusing").
  */
 import type { Clock } from '../../clock.js';
 import type { FleetFeed } from '../../fleet/feed.js';
@@ -20,32 +20,33 @@ import { isNewer } from '../../protocol/versions.js';
 import { safeText, showDuration } from '../../text.js';
 import type { Plan, PlannedDevice } from '../plan.js';
 
-/** What judging goes by. */
+/** The options and sources for judging a device. */
 export interface JudgeOptions {
   skipCurrent: boolean;
-  /** Risks that are no reason. */
+  /** Risks that `--allow` accepts. */
   allow: ReadonlySet<string>;
-  /** What was reported in earlier runs. */
+  /** Versions that were reported in earlier runs. */
   inventory: Inventory;
-  /** What `init` noted in the manifest, by serial. */
+  /** Versions that `init` wrote to the manifest, by serial number. */
   known: ReadonlyMap<string, { version: string | null; heard_at: number | null }>;
-  /** Product codes of the packages, by serial, and what else is known of such codes. */
+  /** The product codes of the packages by serial number, and which models use a code. */
   productOf?: (sn: string) => string | null;
   products?: KnownProducts;
   clock: Clock;
 }
 
-/** What is known of one device of the plan. */
+/** The judgement of one device of the plan. */
 export interface Judged {
   index: number;
   device: PlannedDevice;
   readiness: Readiness;
-  /** Live, or noted within 30 days; null = not known. */
+  /** Reported live, or recorded within the last 30 days; null = not known. */
   version: KnownVersion | null;
-  /** Why it has nothing to do; null = it has, or nobody knows. */
+  /** Why the device has nothing to do; null = it has something to do, or that is not known. */
   current: string | null;
 }
 
+/** Judges the device at `index` of the plan. */
 export function judge(
   { devices }: Pick<Plan, 'devices'>,
   index: number,
@@ -68,7 +69,7 @@ export function judge(
   };
 }
 
-/** Why `--skip-current` leaves a device out: what it reports, or what was reported within a day. */
+/** Why `--skip-current` skips a device, by a live report or one of the last 24 hours; null = it does not. */
 function currentOf(device: PlannedDevice, { atTarget, current }: Readiness, options: JudgeOptions): string | null {
   const { firmware_upgrade_type: type, product_version: target } = device;
   const what = type === 2 ? 'it needs no consistency upgrade' : `already at version ${safeText(target, 60)}`;
@@ -83,12 +84,12 @@ function notedOf(device: PlannedDevice, { inventory, known, clock }: JudgeOption
   return notedState(inventory, device, known.get(device.sn) ?? null, clock.wall(), DECIDES_FOR);
 }
 
-/** Whether it is known that there is something to do. */
+/** Whether the device certainly has something to do. */
 export function isKnown({ device, readiness }: Judged, options: JudgeOptions): boolean {
   return readiness.atTarget !== null || notedOf(device, options) !== null;
 }
 
-/** Of a device that is left out by its version: it needed a consistency upgrade when that was last heard. */
+/** For a device that is skipped by its version: a note if it last reported that it needs a consistency upgrade. */
 export function consistencyNoted({ device, readiness }: Judged, { inventory, clock }: JudgeOptions): string | null {
   const entry = inventory.devices.get(device.sn);
   const live = readiness.warnings.some(({ code }) => code === 'consistency_needed');
@@ -98,6 +99,7 @@ export function consistencyNoted({ device, readiness }: Judged, { inventory, clo
   return `${nameOf(device)} needed a consistency upgrade ${showDuration(age)} ago, by the inventory: give it the type consistency (2)`;
 }
 
+/** Why the upgrade would be a downgrade; null = it would not, or that is not known. Not judged for types 2 and 4. */
 export function downgradeOf({ device, version }: Judged, clock: Clock): string | null {
   if (version === null || device.firmware_upgrade_type !== 3) return null;
   if (isNewer(version.version, device.product_version) !== true) return null;
@@ -106,7 +108,7 @@ export function downgradeOf({ device, version }: Judged, clock: Clock): string |
   return `${nameOf(device)} runs ${safeText(version.version, 60)}${when}, which is newer than ${safeText(device.product_version, 60)}`;
 }
 
-/** A package that is not for the model that the device reports; what is not known is no reason. */
+/** Why the package does not fit the model that the device reports; null = it fits, or that is not known. */
 export function mismatchOf(
   { device }: Judged,
   feed: FleetFeed,
@@ -121,6 +123,7 @@ export function mismatchOf(
     : `${safeText(file_name, 120)} for ${nameOf(device)} ${why}, and the device is a ${safeText(model, 40)}`;
 }
 
+/** A device in messages: `SN on gateway PID`, safe to show. */
 export function nameOf({ sn, pid }: PlannedDevice): string {
   return `${safeText(sn, 64)} on gateway ${safeText(pid, 64)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * What is decided before anything is published (CONTRACT "Looking, waiting, refusing"): which devices are current, which
- * gateways are not ready, and what would be a downgrade, the wrong package, or half of a pair.
+ * Decides before the first publish (CONTRACT "Looking, waiting, refusing") which devices are current, which gateways are not
+ * ready, and which upgrades would be a downgrade, use the wrong package, or split a pair.
  */
 import { OtaError } from '../../errors.js';
 import { createFleetFeed, type FleetFeed } from '../../fleet/feed.js';
@@ -27,14 +27,15 @@ import {
   nameOf,
 } from './judge.js';
 
+/** The options that decide whether the docks are asked, and what follows from their answers. */
 export interface LookOptions extends JudgeOptions {
-  /** What is done about gateways that are not ready; `off` asks no dock. */
+  /** What to do about gateways that are not ready. `off` does not ask the docks. */
   preflight: 'off' | 'warn' | 'require';
   /** Leave out the gateways that are not ready instead of refusing the run. */
   skipUnready: boolean;
-  /** They wait until they are ready: see ready-watch.ts. */
+  /** Gateways wait until they are ready: see ready-watch.ts. */
   waitReady: boolean;
-  /** The reports are wanted during the run as well, to verify versions. */
+  /** The reports are also needed during the run, to verify versions. */
   keepListening: boolean;
   signal: AbortSignal;
   onWarning(code: string, message: string): void;
@@ -42,9 +43,10 @@ export interface LookOptions extends JudgeOptions {
 
 type DecideOptions = Omit<LookOptions, 'signal' | 'keepListening'>;
 
-/** In a list of serials, more than these are counted. */
+/** A list of serial numbers in a message names at most this many; the others are counted. */
 const MOST_NAMED = 10;
 
+/** Creates the check that `push` runs before it publishes. */
 export function createPreflight(options: LookOptions, feed: FleetFeed = createFleetFeed(options.clock)): Preflight {
   return {
     asks: isLook(options),
@@ -57,8 +59,8 @@ export function createPreflight(options: LookOptions, feed: FleetFeed = createFl
 }
 
 /**
- * What manifest and inventory alone say of a plan, no dock asked: devices that `--skip-current` would leave out, and the
- * warnings. @throws OtaError `preflight_refused`
+ * Judges a plan by the manifest and the inventory only, without asking the docks. Returns the devices that `--skip-current`
+ * would skip, and passes on the warnings. @throws OtaError `preflight_refused`
  */
 export function judgePlan(plan: Plan, options: JudgeOptions & Pick<LookOptions, 'onWarning'>): LeftOut[] {
   return decide(plan, createFleetFeed(options.clock), {
@@ -69,7 +71,7 @@ export function judgePlan(plan: Plan, options: JudgeOptions & Pick<LookOptions, 
   });
 }
 
-/** Whether the docks are asked at all. */
+/** Whether the options require that the docks are asked. */
 export function isLook({
   preflight,
   skipCurrent,
@@ -91,8 +93,8 @@ async function look(broker: Broker, plan: Plan, feed: FleetFeed, options: LookOp
   });
   listened.stop();
   if (options.keepListening || options.waitReady) return;
-  // Docks report every two seconds: for a fleet that is a flood, which the run itself has no use for. Versions are told on
-  // change alone: those of the run's own devices are listened to until its end.
+  // `osd` comes every two seconds from every dock, and the run itself does not use it. `state` is rare: the run listens to that
+  // of its own devices until it ends.
   const planned = new Set(sns);
   const heard = [...new Set([...pids, ...sns, ...feed.fleet.devices.keys()])];
   const topics = heard.flatMap((sn) => [topicOf('osd', sn), ...(planned.has(sn) ? [] : [topicOf('state', sn)])]);
@@ -118,7 +120,7 @@ function decide(plan: Plan, feed: FleetFeed, options: DecideOptions): LeftOut[] 
   for (const gateway of plan.gateways) {
     const judged = gateway.jobs.flat().map((index) => judge(plan, index, feed, options));
     const open = judged.filter(({ current }) => current === null);
-    // What the dock says of itself holds for both of its devices, and is said once.
+    // A property of the dock concerns both of its devices, but is reported once.
     const doubts = new Set(judged.flatMap(({ readiness }) => readiness.warnings.map(({ message }) => message)));
     for (const message of doubts) onWarning('may_fail', message);
     for (const each of judged) {
@@ -152,8 +154,8 @@ function decide(plan: Plan, feed: FleetFeed, options: DecideOptions): LeftOut[] 
 }
 
 /**
- * What is done about those of a gateway that are not ready. Dock and aircraft are one unit: where one of them is left out, the
- * other one is left out with it, unless a split pair is allowed.
+ * What to do about the devices of a gateway that are not ready. Dock and aircraft are one unit: if one of them is left out, so
+ * is the other one, unless `--allow split-pair` is given.
  */
 function unreadyOf(open: readonly Judged[], options: DecideOptions, refused: string[]): LeftOut[] {
   const { preflight, skipUnready, allow, onWarning } = options;
@@ -185,7 +187,7 @@ function unreadyOf(open: readonly Judged[], options: DecideOptions, refused: str
   return left;
 }
 
-/** Where only one of dock and aircraft is in the plan, the other one may be left behind on another release. */
+/** Warns if the plan holds only one of dock and aircraft, because the other one may stay on another release. */
 function warnOfPartner(
   judged: readonly Judged[],
   partnerOf: (pid: string) => string | undefined,
@@ -229,7 +231,7 @@ function refuse(
   });
 }
 
-/** One warning for all, with the first of them by name. */
+/** Emits one warning for all devices, which names the first of them. */
 function warnOf(
   code: string,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Whether the devices of a run are ready by what their docks report while it goes on (`--wait-ready`). */
+/** Whether the devices of a run are ready, by what their docks report during the run (`--wait-ready`). */
 import type { FleetFeed } from '../../fleet/feed.js';
 import { listenToFleet } from '../../fleet/listen.js';
 import { live } from '../../fleet/record.js';
@@ -9,37 +9,40 @@ import { safeText } from '../../text.js';
 import type { Plan } from '../plan.js';
 import { downgradeOf, type JudgeOptions, judge, mismatchOf } from './judge.js';
 
-/** `keys`: the same for reasons that differ in nothing but a time or a charge. */
+/** `keys` identify the reasons without the times and percentages in their texts. */
 interface Unready {
   keys: string[];
   /** Safe to show. */
   reasons: string[];
 }
 
+/** Answers whether devices are ready, from the reports of their docks. */
 export interface ReadyWatch {
-  /** Why this device, by index, cannot be upgraded now; null = it can. */
+  /** Why this device (index) cannot be upgraded now; null = it can. */
   unready(device: number): Unready | null;
-  /** Why it has nothing to do (`--skip-current`); null = it has, or nobody knows. */
+  /** Why this device has nothing to do (`--skip-current`); null = it has something to do, or that is not known. */
   current(device: number): string | null;
-  /** Tells of gateways whose reports have changed; the result ends that. */
+  /** Calls `listener` with each gateway whose reports have changed. Call the result to unsubscribe. */
   onChange(listener: (pid: string) => void): () => void;
-  /** The connection is back: what was heard before `now`, in the clock's milliseconds, counts no more. */
+  /** The connection is back at `now` (clock milliseconds). Reports from before it no longer count. */
   restored(now: number): void;
-  /** Nothing is to be asked any more. */
+  /** No more gateways will wait: unsubscribes from what only this watch needs. */
   release(broker: Broker): void;
 }
 
+/** The options of {@link watchReadiness}. */
 export interface ReadyWatchOptions extends JudgeOptions {
-  /** The reports are wanted until the end of the run. */
+  /** The reports are needed until the end of the run. */
   keepListening: boolean;
 }
 
+/** Judges the readiness of the plan's devices from `feed`, again and again. */
 export function watchReadiness(plan: Plan, feed: FleetFeed, options: ReadyWatchOptions): ReadyWatch {
   const { allow, clock } = options;
   const gatewayOf = new Map(plan.devices.flatMap(({ sn, pid }) => [[sn, pid] as const, [pid, pid] as const]));
   let since = Number.NEGATIVE_INFINITY;
 
-  /** Docks tell what decides every few seconds, so that nothing from before an outage has to be believed. */
+  /** Docks report the deciding properties every few seconds, so reports from before an outage are not used. */
   function heardSince(pid: string, sn: string): boolean {
     const dock = feed.fleet.devices.get(pid);
     const decides = [dock?.mode_code, dock?.emergency_stop_state, ...(sn === pid ? [] : [dock?.drone_in_dock])];
@@ -85,10 +88,10 @@ export function watchReadiness(plan: Plan, feed: FleetFeed, options: ReadyWatchO
   };
 }
 
-/** Their messages tell how long ago, or how much. */
+/** Reasons whose texts contain a time or a percentage. */
 const AGES: ReadonlySet<string> = new Set(['offline', 'battery_low']);
 
-/** Listens to the docks of a run that is taken up again, at first until what decides is known of those that wait. */
+/** Subscribes to the docks of a resumed run, and waits until the readiness of the waiting gateways is known. */
 export async function listenAgain(
   feed: FleetFeed,
   broker: Broker,

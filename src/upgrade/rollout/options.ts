@@ -1,23 +1,24 @@
-/** What a rollout goes by, and how users write it. */
+/** The options of a roll-out, and how users write them. */
 
 import { OtaError } from '../../errors.js';
 import { quoted } from '../../text.js';
 
+/** How a run starts its gateways. Part of the run's settings in the journal. */
 export interface RolloutOptions {
   /** Gateways upgrading at once; null = all. */
   concurrency: number | null;
-  /** Gateways in each wave, cumulative, ascending, the last one all of them; empty = one wave. */
+  /** The cumulative number of gateways at the end of each wave, ascending; the last one is all gateways. Empty = one wave. */
   waves: readonly number[];
   /** Milliseconds between the end of a wave and the start of the next. */
   wavePause: number;
   maxFailures: FailureLimit | null;
-  /** Milliseconds before the second attempt; doubled for each one after it. */
+  /** Milliseconds before the second attempt. Doubled for each further attempt. */
   retryWait: number;
-  /** How long a gateway may wait, from its turn on, until it is ready; milliseconds. Absent or null: nothing waits. */
+  /** How long a gateway may wait until it is ready, in milliseconds from its turn. Absent or null: gateways do not wait. */
   waitReady?: number | null;
 }
 
-/** The longest wait between two attempts. */
+/** The longest wait between two attempts, in milliseconds. */
 const MAX_RETRY_WAIT = 15 * 60_000;
 
 /** Milliseconds from the end of `attempt` (from 1) to the next one. */
@@ -25,12 +26,12 @@ export function waitAfter(attempt: number, { retryWait }: Pick<RolloutOptions, '
   return Math.min(MAX_RETRY_WAIT, retryWait * 2 ** (attempt - 1));
 }
 
-/** After how many failed or unknown devices no more gateways are started. */
+/** The number or share of failed and unknown devices after which no more gateways are started. */
 export type FailureLimit = { devices: number } | { percent: number };
 
 /**
- * `1,10%,100%` as cumulative numbers of gateways.
- * @throws OtaError `usage` where the list does not ascend, or does not reach every gateway.
+ * Converts `1,10%,100%` to cumulative numbers of gateways.
+ * @throws OtaError `usage` if the list does not ascend, or does not reach every gateway.
  */
 export function parseWaves(list: string, gateways: number): number[] {
   const waves = list.split(',').map((part) => {
@@ -58,7 +59,7 @@ export function parseWaves(list: string, gateways: number): number[] {
   return waves.filter((wave, index) => wave !== waves[index - 1]);
 }
 
-/** `3` or `5%`. @throws OtaError `usage` */
+/** Reads `3` or `5%`. @throws OtaError `usage` */
 export function parseFailureLimit(value: string): FailureLimit {
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value.trim());
   const number = Number(match?.[1]);

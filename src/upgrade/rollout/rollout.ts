@@ -1,6 +1,6 @@
 /**
- * Which gateway's turn it is: a scheduler over gateways, without I/O and without a clock of its own. One job at a time on
- * a gateway; waves, a limit of gateways at once, a limit of failures, new attempts after a growing wait.
+ * Schedules gateways, without I/O and without a clock: one job at a time on each gateway, waves, `--concurrency`,
+ * `--max-failures`, and new attempts after a growing wait.
  */
 import { type RolloutOptions, waitAfter } from './options.js';
 import { type Gateway, gatewayAt, leaveQueue, NOTHING, queueRetry, type Rollout } from './state.js';
@@ -14,7 +14,7 @@ export interface Start {
   attempt: number;
 }
 
-/** How a job went; counts of devices. What is to be tried again is in `retry`, and not counted yet. */
+/** How a job ended, as numbers of devices. Devices in `retry` get another attempt and are not counted yet. */
 export interface JobResult {
   good: number;
   bad: number;
@@ -22,15 +22,12 @@ export interface JobResult {
   retry: readonly number[];
 }
 
-/**
- * Which devices of a start are ready, asked when its turn has come: all of them, some (where a pair may be split), or the
- * reason why none may start.
- */
+/** Says which devices of a start are ready when its turn comes: all, some (if a pair may be split), or why none may start. */
 type Gate = (start: Start) => readonly number[] | string;
 
 /**
- * Claims what may start at `now`: each must be published, and its end told with {@link jobEnded}. What `gate` holds back waits
- * from now on.
+ * Claims the jobs that may start at `now`. The caller must publish each, and report its end with {@link jobEnded}. Gateways
+ * that `gate` holds back wait from now on.
  */
 export function startDue(rollout: Rollout, now: number, gate: Gate = ({ devices }) => devices): Start[] {
   const starts: Start[] = [];
@@ -49,13 +46,13 @@ export function startDue(rollout: Rollout, now: number, gate: Gate = ({ devices 
   return starts;
 }
 
-/** What a gateway is to start next, whether or not it is its turn. */
+/** The next job of a gateway, whether or not it is its turn. */
 export function nextOf(rollout: Rollout, index: number): Start {
   const { retry, attempt } = gatewayAt(rollout, index);
   return retry.length > 0 ? { gateway: index, devices: retry, attempt: attempt + 1 } : firstAttempt(rollout, index);
 }
 
-/** When {@link startDue} has something to do without any job ending before; null = not by time alone. */
+/** When {@link startDue} has something to do even if no job ends before; null = time alone starts nothing. */
 export function wakeAt(rollout: Rollout): number | null {
   if (rollout.stopped !== null || !hasRoom(rollout)) return null;
   const times: number[] = [];
@@ -83,23 +80,23 @@ export function jobStarted(rollout: Rollout, start: Start): void {
   rollout.running++;
 }
 
-/** Where a part of a job starts without the other one, that becomes a job of its own. */
+/** If only part of a job starts, the rest becomes a job of its own. */
 function splitJob(gateway: Gateway, started: readonly number[], { waitReady }: RolloutOptions): void {
   const job = gateway.jobs[gateway.nextJob] ?? NOTHING;
   const rest = job.filter((device) => !started.includes(device));
-  // Without waiting nothing starts in part, and what a damaged journal leaves of a start is all there was of it.
+  // Only gateways that wait start in part. Without waiting, missing devices mean a damaged journal.
   if (waitReady == null || rest.length === 0 || rest.length === job.length) return;
   gateway.jobs = gateway.jobs.toSpliced(gateway.nextJob, 1, started, rest);
 }
 
-/** Of a new attempt that starts in part, those that are tried again after it. */
+/** The devices of a new attempt that do not start now, and are tried again after it. */
 function heldBack({ retry }: Gateway, started: readonly number[], { waitReady }: RolloutOptions): readonly number[] {
   if (waitReady == null || retry.length === 0) return NOTHING;
   const rest = retry.filter((device) => !started.includes(device));
   return rest.length < retry.length ? rest : NOTHING;
 }
 
-/** Takes the end of one device of the job that is running on `index` and goes on with another one. */
+/** Counts the end of one device while the other device of the job on `index` goes on. */
 export function deviceEnded(rollout: Rollout, index: number, isBad: boolean, now: number): void {
   const { counted } = gatewayAt(rollout, index);
   counted.ended++;
@@ -112,8 +109,8 @@ export function deviceEnded(rollout: Rollout, index: number, isBad: boolean, now
 }
 
 /**
- * Takes the end of the job that is running on `index`.
- * @returns devices whose turn will not come: the gateway may still be upgrading, or the run was stopped.
+ * Counts the end of the job on `index`.
+ * @returns devices that will not get their turn: the gateway may still be upgrading, or the run was stopped.
  */
 export function jobEnded(rollout: Rollout, index: number, result: JobResult, now: number): number[] {
   const gateway = gatewayAt(rollout, index);
@@ -128,7 +125,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
   let dropped: number[] = [];
   if (result.unknown > 0 || rollout.stopped !== null) {
     dropped = [...retry, ...gateway.jobs.slice(gateway.nextJob).flat()];
-    // What was to be tried again keeps its bad end.
+    // There is no new attempt, so the bad end counts.
     rollout.endedDevices += retry.length;
     rollout.badDevices += retry.length;
     if (retry.length > 0) rollout.waveBad = true;
@@ -136,7 +133,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
     gateway.retry = NOTHING;
   } else if (retry.length > 0) {
     gateway.phase = 'retry_wait';
-    // Those that were held back have this attempt still before them.
+    // The devices that were held back have not made this attempt yet.
     if (result.retry.length === 0) gateway.attempt--;
     gateway.retry = retry;
     gateway.retryAt = now + waitAfter(gateway.attempt, rollout.options);
@@ -151,7 +148,7 @@ export function jobEnded(rollout: Rollout, index: number, result: JobResult, now
   return dropped;
 }
 
-/** Once after a stop: devices that wait for a new attempt that will not come, and those that were never started. */
+/** Called once after a stop. Returns the devices that wait for a new attempt, and those that were never started. */
 export function takeLeftOver(rollout: Rollout): number[] {
   const left: number[] = [];
   for (const gateway of rollout.gateways) {
@@ -168,7 +165,7 @@ export function takeLeftOver(rollout: Rollout): number[] {
   return left;
 }
 
-/** Whether nothing runs and nothing will start. */
+/** Whether no job runs and none will start. */
 export function isOver(rollout: Rollout): boolean {
   if (rollout.running > 0) return false;
   return rollout.stopped !== null || !anythingLeft(rollout);
@@ -178,7 +175,7 @@ function hasRoom(rollout: Rollout): boolean {
   return rollout.options.concurrency === null || rollout.running < rollout.options.concurrency;
 }
 
-/** Of gateways in a queue; where an earlier wave was taken up again, those of later waves wait for its end. */
+/** The first gateway of a queue in the current wave. After a resume, gateways of later waves may be queued already. */
 function firstInWave(rollout: Rollout, queue: readonly number[]): number | undefined {
   const end = waveEnd(rollout);
   return queue.find((index) => index < end);

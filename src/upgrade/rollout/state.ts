@@ -1,52 +1,56 @@
-/** What a rollout knows: each gateway's place, and the queues between them. Changed by rollout.ts alone. */
+/**
+ * The state of a roll-out: the place of each gateway, and the queues between places. Only the modules of this folder change it.
+ */
 import type { RolloutOptions } from './options.js';
 
+/** One gateway in a roll-out. */
 export interface Gateway {
   jobs: readonly (readonly number[])[];
-  /** The next of `jobs` that has not been started. */
+  /** The index in `jobs` of the next job to start. */
   nextJob: number;
   phase: 'pending' | 'waiting' | 'ready' | 'running' | 'retry_wait' | 'ended';
   attempt: number;
   retry: readonly number[];
   retryAt: number;
-  /** Of the job that runs: devices that have ended and are counted already, and the bad ones among them. */
+  /** For the running job: how many devices have ended and are counted, and how many of them ended badly. */
   counted: { ended: number; bad: number };
-  /** How much longer it may wait until it is ready; milliseconds. */
+  /** How much longer the gateway may wait until it is ready, in milliseconds. */
   waitLeft: number;
 }
 
+/** The state of a roll-out. */
 export interface Rollout {
   readonly options: RolloutOptions;
   readonly gateways: readonly Gateway[];
-  /** Devices in all. */
+  /** The number of devices. */
   readonly size: number;
-  /** Gateways before this place have been started. */
+  /** The index of the first gateway that has not been started. */
   cursor: number;
   /** Gateways that have a job open. */
   running: number;
-  /** Gateways whose next job waits for a place: they go before new ones. */
+  /** Gateways whose next job waits for `--concurrency`. They go before gateways that have not started. */
   ready: number[];
-  /** Gateways that wait for a new attempt, by `retryAt`. */
+  /** Gateways that wait for a new attempt, sorted by `retryAt`. */
   retrying: number[];
-  /** Gateways whose turn has come and that are not ready: they hold their wave, and no place. */
+  /** Gateways whose turn has come but that are not ready. They count in their wave, but not for `--concurrency`. */
   waiting: Map<number, Wait>;
-  /** From 0. */
+  /** The current wave, from 0. */
   wave: number;
   waveBad: boolean;
-  /** Something in it ended well or had nothing to do; something in it did not become ready in time. */
+  /** A device of the wave ended well or had nothing to do; a gateway of the wave did not become ready in time. */
   waveGood: boolean;
   waveUnready: boolean;
-  /** Nothing of the current wave starts before. */
+  /** When the current wave may start its first gateway, in clock milliseconds. */
   waveStartsAt: number;
   endedDevices: number;
   badDevices: number;
-  /** Why nothing more is started; null while it goes on. */
+  /** Why no more gateways are started; null while the run goes on. */
   stopped: string | null;
-  /** Waves of which was told that they began, and that they ended. */
+  /** How many `wave_started` and `wave_finished` events were emitted. */
   told: { started: number; finished: number };
 }
 
-/** Since when a gateway waits, and why; `told`: changes of the reason, and when more of them may be told. */
+/** Since when a gateway waits, and why. `told`: how many changes of the reason were emitted, and when more are allowed. */
 interface Wait {
   since: number;
   reason: string;
@@ -54,9 +58,10 @@ interface Wait {
   mayTellAt: number;
 }
 
+/** The empty list that gateways without a retry share. */
 export const NOTHING: readonly number[] = [];
 
-/** Nothing started yet. `jobsOfGateways` holds for each gateway its jobs, each of indexes into the plan. */
+/** Creates a roll-out in which nothing has started. `jobsOfGateways`: the jobs of each gateway, as indexes into the plan. */
 export function createRollout(
   jobsOfGateways: readonly (readonly (readonly number[])[])[],
   options: RolloutOptions,
@@ -91,7 +96,7 @@ export function createRollout(
   };
 }
 
-/** Puts a gateway among those that wait for a new attempt, after all that are due no later. */
+/** Queues a gateway for its new attempt, after those that are due at the same time or earlier. */
 export function queueRetry(rollout: Rollout, index: number): void {
   const list = rollout.retrying;
   const at = gatewayAt(rollout, index).retryAt;
@@ -105,19 +110,20 @@ export function queueRetry(rollout: Rollout, index: number): void {
   list.splice(low, 0, index);
 }
 
-/** Takes `item` out of one of the queues. */
+/** Removes `item` from a queue. */
 function remove(list: number[], item: number): void {
   const place = list.indexOf(item);
   if (place >= 0) list.splice(place, 1);
 }
 
+/** The gateway at `index`. @throws Error if there is none, which is a bug. */
 export function gatewayAt(rollout: Rollout, index: number): Gateway {
   const gateway = rollout.gateways[index];
   if (!gateway) throw new Error(`no gateway ${index}`);
   return gateway;
 }
 
-/** Takes a gateway out of wherever it waits for its turn. */
+/** Removes a gateway from the queue that it is in. */
 export function leaveQueue(rollout: Rollout, index: number): void {
   const { phase } = gatewayAt(rollout, index);
   if (phase === 'pending') passOver(rollout, index);
@@ -126,7 +132,9 @@ export function leaveQueue(rollout: Rollout, index: number): void {
   else if (phase === 'waiting') rollout.waiting.delete(index);
 }
 
-/** An earlier process may have been kept from publishing to a gateway and gone on to the next: its turn is still due. */
+/**
+ * An earlier process may have started a gateway out of order, after it failed to publish to one before. That one is still due.
+ */
 function passOver(rollout: Rollout, index: number): void {
   for (; rollout.cursor < index; rollout.cursor++) {
     const skipped = gatewayAt(rollout, rollout.cursor);

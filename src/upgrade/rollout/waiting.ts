@@ -1,15 +1,15 @@
 /**
- * Gateways whose turn has come and that are not ready (`--wait-ready`): they hold their wave and no place of `--concurrency`,
- * and start when they are ready, or not at all once their time has passed. Pure.
+ * Gateways whose turn has come but that are not ready (`--wait-ready`). They count in their wave but not for `--concurrency`.
+ * They start when they are ready, or not at all after their time limit. No I/O.
  */
 import { gatewayAt, leaveQueue, NOTHING, queueRetry, type Rollout } from './state.js';
 import { settleWave } from './waves.js';
 
-/** Changes of a gateway's reason that are told and kept: after so many, one in so many milliseconds (SECURITY.md). */
+/** How many changes of a gateway's reason are emitted and kept at once; after that, one per interval (SECURITY.md). */
 const TOLD_AT_ONCE = 50;
 const THEN_EVERY = 60_000;
 
-/** The gateway waits from `now` on, or waits already for another `reason`. */
+/** The gateway waits from `now` on. If it waits already, `reason` replaces its reason. */
 export function beginWait(rollout: Rollout, index: number, reason: string, now: number): void {
   const wait = rollout.waiting.get(index);
   if (wait) {
@@ -21,7 +21,7 @@ export function beginWait(rollout: Rollout, index: number, reason: string, now: 
   rollout.waiting.set(index, { since: now, reason, told: 0, mayTellAt: now });
 }
 
-/** Whether a change of the reason is told: a dock that changes its state all the time must not fill the journal. */
+/** Whether a change of the reason is emitted: a dock that changes its state all the time must not fill the journal. */
 export function mayTellReason(rollout: Rollout, index: number, now: number): boolean {
   const wait = rollout.waiting.get(index);
   if (!wait || now < wait.mayTellAt) return false;
@@ -30,7 +30,7 @@ export function mayTellReason(rollout: Rollout, index: number, now: number): boo
   return true;
 }
 
-/** It is ready, and starts as soon as there is a place. What is left of its time stays for when it is not ready again. */
+/** The gateway is ready, and starts as soon as `--concurrency` allows. It keeps the rest of its time for another wait. */
 export function endWait(rollout: Rollout, index: number, now: number): void {
   const wait = rollout.waiting.get(index);
   if (!wait) return;
@@ -47,15 +47,15 @@ export function endWait(rollout: Rollout, index: number, now: number): void {
   }
 }
 
-/** When the time of a gateway that waits has passed; null = it does not wait. */
+/** When the time limit of a waiting gateway passes; null = it does not wait. */
 export function waitEnds(rollout: Rollout, index: number): number | null {
   const wait = rollout.waiting.get(index);
   return wait ? wait.since + gatewayAt(rollout, index).waitLeft : null;
 }
 
 /**
- * It did not become ready in time, which counts as neither good nor bad.
- * @returns devices whose turn will not come
+ * The gateway did not become ready in time. That counts as neither good nor bad.
+ * @returns devices that will not get their turn
  */
 export function giveUpWait(rollout: Rollout, index: number, now: number): number[] {
   if (!rollout.waiting.has(index)) return [];
@@ -66,7 +66,7 @@ export function giveUpWait(rollout: Rollout, index: number, now: number): number
   gateway.phase = 'ended';
   gateway.nextJob = gateway.jobs.length;
   gateway.retry = NOTHING;
-  // What was to be tried again keeps its bad end.
+  // There is no new attempt, so the bad end counts.
   rollout.endedDevices += retry.length;
   rollout.badDevices += retry.length;
   if (retry.length > 0) rollout.waveBad = true;
@@ -75,7 +75,7 @@ export function giveUpWait(rollout: Rollout, index: number, now: number): number
   return left;
 }
 
-/** A device that is found to have nothing to do while its gateway waits. */
+/** Removes a device that turns out to have nothing to do while its gateway waits. */
 export function dropDevice(rollout: Rollout, index: number, device: number, now: number): void {
   const gateway = gatewayAt(rollout, index);
   gateway.jobs = gateway.jobs.map((job) => job.filter((other) => other !== device)).filter((job) => job.length > 0);

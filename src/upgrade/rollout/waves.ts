@@ -1,24 +1,25 @@
 /** When a wave is over, and what stops a run: too many failures, or a wave that did not end well. */
 import type { Rollout } from './state.js';
 
-/** How many waves there are. */
+/** The number of waves. */
 export function waveCount(rollout: Rollout): number {
   return Math.max(1, rollout.options.waves.length);
 }
 
-/** After an end of any kind: whether the failures are too many, and whether the wave is over. */
+/** Called after every end: checks whether there are too many failures, and whether the wave is over. */
 export function settleWave(rollout: Rollout, now: number): void {
   checkFailures(rollout, minimumSample(rollout.size));
   endWave(rollout, now);
 }
 
+/** The number of gateways up to the end of the current wave. */
 export function waveEnd(rollout: Rollout): number {
-  // Gateways with nothing to do are counted in the waves, and not queued.
+  // Gateways with nothing to do count in the waves, but are not in the roll-out.
   const all = rollout.gateways.length;
   return Math.min(rollout.options.waves[rollout.wave] ?? all, all);
 }
 
-/** A share counts only once this many devices have ended: one bad device of two is no trend in a fleet of a thousand. */
+/** How many devices must have ended before a percentage counts: one failure among two devices says little about a thousand. */
 function minimumSample(size: number): number {
   return Math.min(10, Math.ceil(size / 4));
 }
@@ -44,7 +45,7 @@ function endWave(rollout: Rollout, now: number): void {
     rollout.stopped = `no device of wave ${rollout.wave + 1} of ${waveCount(rollout)} ended ok, because its gateways did not become ready in time`;
     return;
   }
-  // The wave itself is the sample here: a bad canary stops the run however small it is.
+  // The wave itself is the sample: a failed canary stops the run, however small it is.
   checkFailures(rollout, 1);
   if (rollout.stopped !== null) return;
   rollout.wave++;
@@ -52,7 +53,7 @@ function endWave(rollout: Rollout, now: number): void {
   rollout.waveGood = false;
   rollout.waveUnready = false;
   rollout.waveStartsAt = now + rollout.options.wavePause;
-  // Replayed, a later wave may have ended before an earlier one: nobody would come to end it again.
+  // In a replay, a later wave may have ended before an earlier one. No other event would end it.
   endWave(rollout, now);
 }
 
@@ -60,11 +61,11 @@ function isWaveOver(rollout: Rollout): boolean {
   const end = waveEnd(rollout);
   if (rollout.cursor < end) return false;
   if (rollout.cursor === end) return rollout.running === 0 && !isQueued(rollout);
-  // A later wave had begun before this one was taken up again.
+  // A later wave had begun before this one was resumed.
   return rollout.gateways.slice(0, end).every(({ phase }) => phase === 'ended');
 }
 
-/** Whether anything is still to be started. */
+/** Whether a gateway still has to be started. */
 export function anythingLeft(rollout: Rollout): boolean {
   return rollout.cursor < rollout.gateways.length || isQueued(rollout);
 }

@@ -1,21 +1,27 @@
-/** What one dock may cost: how much of its changes is told and kept, and how many upgrades it may invent (SECURITY.md). */
+/**
+ * Bounds what one dock can cost: how many of its changes are emitted and kept, and how many upgrades it can invent
+ * (SECURITY.md).
+ */
 import { safeText } from '../../text.js';
 import type { RunEvent } from '../events.js';
 import type { Tracker } from './jobs.js';
 import type { JobState } from './state.js';
 
 /**
- * Changes of one attempt that are told, and with that kept in the journal: at most `burst` in any `window` (milliseconds), and
- * once `most` have been told, one in `slowWindow`. An upgrade of two devices has about 400 in ten minutes. What ends a
- * device is always told, and what is shown live is always the newest.
+ * How many changes of one attempt are emitted and kept in the journal: at most `burst` in any `window` (milliseconds); after
+ * `most`, one per `slowWindow`. An upgrade of two devices has about 400 in ten minutes. The end of a device is always emitted,
+ * and live displays always show the newest state.
  */
 export const TOLD = { burst: 400, window: 10_000, most: 2000, slowWindow: 60_000 } as const;
 
-/** Devices that `watch` takes up: on one gateway, and in all. */
+/** The most devices that `watch` follows: on one gateway, and in all. */
 export const MAX_ADOPTED_ON_GATEWAY = 100;
+/** See {@link MAX_ADOPTED_ON_GATEWAY}. */
 export const MAX_ADOPTED = 20_000;
 
-/** Whether a change at `at` is told; the first one that is not is warned of, once for each gateway, where there are `events`. */
+/**
+ * Whether a change at `at` is emitted. If `events` is given, a warning is added for the first suppressed change of a gateway.
+ */
 export function mayTell(tracker: Tracker, job: JobState, at: number, events: RunEvent[] | null): boolean {
   if (at >= job.windowEnds) {
     const slow = job.told >= TOLD.most;
@@ -32,9 +38,9 @@ export function mayTell(tracker: Tracker, job: JobState, at: number, events: Run
   return false;
 }
 
-/** Whether `watch` takes up one more device of a gateway; the first one that it does not is warned of. */
+/** Whether `watch` may follow one more device of a gateway. A warning is added for the first one that it does not follow. */
 export function mayAdopt(tracker: Tracker, pid: string, events: RunEvent[]): boolean {
-  // A list of ids that the user gave is bound enough.
+  // The user's own list of ids is a bound already.
   if (typeof tracker.options.adopt !== 'string') return true;
   if (tracker.devices.length >= MAX_ADOPTED) {
     const message = `more than ${MAX_ADOPTED} upgrades were seen: no more are followed`;
@@ -51,6 +57,7 @@ export function mayAdopt(tracker: Tracker, pid: string, events: RunEvent[]): boo
   return true;
 }
 
+/** Adds a warning to `events`, once for each `key`. */
 export function warnOnce(tracker: Tracker, key: string, code: string, message: string, events: RunEvent[]): void {
   if (tracker.warned.has(key)) return;
   tracker.warned.add(key);

@@ -1,4 +1,4 @@
-/** The state of a tracker, and the few ways in which it changes. For tracker.ts and tracker-messages.ts alone. */
+/** The state of a tracker, and the few functions that change it. Only the other modules of this folder use them. */
 import type { Labels } from '../../manifest/model.js';
 import { resultCode } from '../../protocol/result-codes.js';
 import type { TerminalStatus } from '../../protocol/statuses.js';
@@ -9,56 +9,60 @@ import { waitAfter } from '../rollout/options.js';
 import { reasonOf } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
+/** The options of a tracker. Part of the run's settings in the journal. */
 export interface TrackerOptions {
-  /** `gateway`: accept progress with any `bid` on the gateway of the one open job. */
+  /** `gateway`: progress with any `bid` counts for the one open job of the gateway. */
   match: 'bid' | 'gateway';
-  /** New attempts after a code that is worth one. */
+  /** How many new attempts are made after a code for which one is worthwhile. */
   retries: number;
   verify: Verify;
-  /** Jobs of others become devices of this run (`watch`), all of them or these. */
+  /** Whether jobs of other senders become devices of this run (`watch`): none, all, or those with these `bid`s. */
   adopt: 'none' | 'all' | ReadonlySet<string>;
 }
 
+/** The state of all devices and jobs of a run. */
 export interface Tracker {
   readonly options: TrackerOptions;
   readonly devices: DeviceState[];
   readonly totals: Totals;
-  /** As in the options of the roll-out; milliseconds. */
+  /** As in the options of the roll-out, in milliseconds. */
   readonly retryWait: number;
   /** Devices that were left out because they were not ready. */
   unready: number;
   /** Jobs that have not ended. */
   readonly open: Set<JobState>;
   readonly byBid: Map<string, JobState>;
-  /** Open jobs of each gateway: nearly always one, which then stands for itself. */
+  /** The open jobs of each gateway. Nearly always there is one, which is then stored without an array. */
   readonly openByPid: Map<string, JobState | JobState[]>;
-  /** Null until somebody looks for one in it; see {@link jobByTid}. */
+  /** Index of jobs by `tid`; null until {@link jobByTid} needs it. */
   byTid: Map<string, JobState> | null;
-  /** Null until somebody looks for one in it; see {@link deviceBySn}. */
+  /** Index of devices by serial number; null until {@link deviceBySn} needs it. */
   bySn: Map<string, DeviceState> | null;
-  /** What was warned of already, by gateway. */
+  /** The warnings that were already emitted, by gateway. */
   readonly warned: Set<string>;
-  /** Devices that were taken up, by gateway (`watch`). */
+  /** How many devices `watch` follows on each gateway. */
   readonly adopted: Map<string, number>;
   /** The newest event without a `bid`, by gateway (`watch`). */
   readonly anonymous: Map<string, string>;
-  /** Since when the broker is away; null while it is there. */
+  /** Since when the broker has been away; null = connected. */
   lostAt: number | null;
-  /** When it was last found again: time limits count from here at the earliest. */
+  /** When the connection was last restored. Time limits count from here at the earliest. */
   restoredAt: number;
 }
 
-/** What a fact did. */
+/** What applying a fact did. */
 export interface Effect {
   events: RunEvent[];
-  /** The job that it belonged to, ours and open or ended; null for a stranger's. */
+  /** The job to which the fact belonged, open or ended; null = a job of another sender, or none. */
   job: JobState | null;
 }
 
+/** The effect of a fact that changes nothing. */
 export const NOTHING: Effect = { events: [], job: null };
 
 const NO_LABELS: Labels = Object.freeze({});
 
+/** Adds a device to the tracker. `target`: the version to upgrade to; null = not known. */
 export function addDevice(
   tracker: Tracker,
   pid: string,
@@ -105,7 +109,7 @@ export function addDevice(
   return device;
 }
 
-/** Most runs ask for no device by its serial number: in a large fleet, the index of them is made for those that do. */
+/** Finds a device by serial number. The index is built on first use, because most runs never need it. */
 export function deviceBySn(tracker: Tracker, sn: string): DeviceState | undefined {
   if (tracker.bySn === null) {
     tracker.bySn = new Map();
@@ -114,7 +118,7 @@ export function deviceBySn(tracker: Tracker, sn: string): DeviceState | undefine
   return tracker.bySn.get(sn);
 }
 
-/** As {@link deviceBySn}: replies name their job's `bid` as well, and few need this. */
+/** Finds a job by `tid`. The index is built on first use, because replies usually carry the `bid` as well. */
 export function jobByTid(tracker: Tracker, tid: string): JobState | undefined {
   if (tracker.byTid === null) {
     tracker.byTid = new Map();
@@ -123,12 +127,13 @@ export function jobByTid(tracker: Tracker, tid: string): JobState | undefined {
   return tracker.byTid.get(tid);
 }
 
-/** The open job on a gateway, where it is the only one. */
+/** The open job of a gateway, if there is exactly one. */
 export function onlyOpenJob(tracker: Tracker, pid: string): JobState | null {
   const open = tracker.openByPid.get(pid);
   return open === undefined || Array.isArray(open) ? null : open;
 }
 
+/** Creates a job of one attempt, not yet part of a tracker. */
 export function newJob(
   pid: string,
   bid: string | null,
@@ -158,6 +163,7 @@ export function newJob(
   };
 }
 
+/** Adds an open job to a tracker. */
 export function addJob(tracker: Tracker, job: JobState): void {
   tracker.open.add(job);
   if (job.bid !== null) tracker.byBid.set(job.bid, job);
@@ -168,7 +174,7 @@ export function addJob(tracker: Tracker, job: JobState): void {
   else tracker.openByPid.set(job.pid, [open, job]);
 }
 
-/** `device` is one of the job's. */
+/** Opens `device`, which belongs to the job. */
 export function openDevice(device: DeviceState, job: JobState, at: number): void {
   const { bid, attempt, status, percent, result, reason } = device;
   device.earlier = device.phase === 'retry_wait' ? { bid, attempt, status, percent, result, reason } : null;
@@ -185,19 +191,19 @@ export function openDevice(device: DeviceState, job: JobState, at: number): void
   device.publishedAt = at;
   device.heardAt = at;
   device.endedAt = null;
-  // What it reported before belongs to the attempt before.
+  // Earlier reports belong to the previous attempt.
   device.reported = null;
   device.reportedAt = null;
   device.versionAfter = null;
   device.verified = null;
 }
 
-/** Whether it reports, since it was published, what its upgrade brings. */
+/** Whether the device has reported the target of its upgrade since it was published. */
 export function hasTarget({ reported, target, type }: DeviceState): boolean {
   return reported !== null && target !== null && isProof(type, reported, target) === true;
 }
 
-/** A device's last word under this attempt: final, or to be verified, or worth another attempt. */
+/** Applies the terminal status of an attempt: the device has ended, is to be verified, or gets another attempt. */
 export function endDevice(tracker: Tracker, device: DeviceState, status: TerminalStatus, at: number): RunEvent[] {
   const { verify, retries, adopt } = tracker.options;
   device.status = status;
@@ -206,7 +212,7 @@ export function endDevice(tracker: Tracker, device: DeviceState, status: Termina
       return [finish(tracker, device, 'ok', null, at)];
     device.phase = 'verifying';
     device.endedAt = at;
-    // Only what is reported from now on counts: before, the old version may still have been told.
+    // A report from before the terminal status may still show the old version, so only later ones count.
     if (hasTarget(device)) {
       device.verified = true;
       return [finish(tracker, device, 'ok', null, at)];
@@ -225,6 +231,7 @@ export function endDevice(tracker: Tracker, device: DeviceState, status: Termina
   return [finish(tracker, device, status, device.reason, at)];
 }
 
+/** Ends a device for good, and returns its `device_finished` event. */
 export function finish(
   tracker: Tracker,
   device: DeviceState,
@@ -237,14 +244,14 @@ export function finish(
   device.reason = reason;
   device.rate = null;
   device.endedAt = at;
-  // Of one that was never heard of it is not known when it began: no time is counted.
+  // If nothing was ever received for a device, its start is not known, and no duration is shown.
   if (device.bid !== null) device.startedAt ??= at;
   const { pid, ...rest } = outcomeOf(device);
   tracker.totals[countedAs(rest)]++;
   return { event: 'device_finished', pid, bid: device.bid, ...rest };
 }
 
-/** The attempt never reached the broker: the end of the one before stands, and without one the device was not started. */
+/** The attempt did not reach the broker. The end of the previous attempt stands; without one the device was not started. */
 export function finishUnsent(tracker: Tracker, device: DeviceState, reason: string, at: number): RunEvent {
   const { earlier } = device;
   if (earlier === null) return finish(tracker, device, 'not_started', reason, at);
@@ -252,7 +259,7 @@ export function finishUnsent(tracker: Tracker, device: DeviceState, reason: stri
   return finish(tracker, device, earlier.status as Outcome, earlier.reason, at);
 }
 
-/** The job is over once none of its devices is open: its gateway is free again. */
+/** Closes the job once none of its devices is open. Its gateway is then free. */
 export function closeIfOver(tracker: Tracker, job: JobState): void {
   if (job.ended || job.devices.some((device) => device.phase === 'open' && device.bid === job.bid)) return;
   job.ended = true;
@@ -264,6 +271,7 @@ export function closeIfOver(tracker: Tracker, job: JobState): void {
   else tracker.openByPid.set(job.pid, left.length === 1 ? first : left);
 }
 
+/** The outcome of a device as it stands now. */
 export function outcomeOf(device: DeviceState): DeviceOutcome {
   const { pid, sn, percent, result, reason, verified, verify, labels } = device;
   const status =
@@ -278,7 +286,7 @@ export function outcomeOf(device: DeviceState): DeviceOutcome {
   };
 }
 
-/** Tells that a job was published, once: it is known to have reached the broker. */
+/** Emits `job_published`, once, when the job is known to have reached the broker. */
 export function announce(job: JobState, at: number, events: RunEvent[]): void {
   if (job.announced || job.bid === null || job.tid === null) return;
   job.announced = true;

@@ -1,4 +1,4 @@
-/** What replies, progress and other senders' requests do to a tracker: the matching rules of PROTOCOL. */
+/** Applies replies, progress, and the requests of other senders to a tracker, by the matching rules of PROTOCOL. */
 import type { ProgressMessage } from '../../protocol/messages.js';
 import { resultCode } from '../../protocol/result-codes.js';
 import { isTerminal, type TerminalStatus } from '../../protocol/statuses.js';
@@ -23,15 +23,16 @@ import {
 import { takeProgress } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
-/** An `ota_create` holds two devices; more than a few under one id are invented. */
+/** An `ota_create` holds two devices. More than a few under one id are not real. */
 const MAX_IN_JOB = 8;
 
+/** Applies a `services_reply`, matched by `bid` and `tid`. */
 export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   const { message, pid, at } = fact;
   const byBid = message.method !== null && message.bid !== null ? tracker.byBid.get(message.bid) : undefined;
   const agreed = message.tid === null || message.tid === byBid?.tid;
   const job = agreed ? byBid : (jobByTid(tracker, message.tid ?? '') ?? byBid);
-  // Another gateway's message under our ids is not the dock's word.
+  // A message on another gateway's topic does not come from this dock, even with our ids.
   if (!job || job.pid !== pid) return NOTHING;
   if (job.ended) return { events: [], job };
   const events: RunEvent[] = [];
@@ -46,7 +47,7 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   if (isRunning && job.attempt > 1) takeUpEarlier(tracker, job);
   const again = isRunning && (job.resent || job.attempt > 1);
   if (message.result !== 0 && (running || again)) {
-    // The request came twice, or the dock contradicts itself: it is upgrading, so its progress decides.
+    // The request arrived twice, or the dock contradicts itself. It is upgrading, so its progress decides.
     job.accepted = true;
     for (const device of job.devices) if (device.phase === 'open') device.heardAt = at;
     if (!isRunning) {
@@ -69,7 +70,7 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
     return { events, job };
   }
   job.accepted = true;
-  // A reply's `ok` is an accepted request, not an upgraded device: only progress ends a device well.
+  // A reply's `ok` means that the request was accepted. Only progress can end a device well.
   const end = status !== null && isTerminal(status) && status !== 'ok' ? status : null;
   for (const device of job.devices) {
     if (device.phase !== 'open') continue;
@@ -81,7 +82,7 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   return { events, job };
 }
 
-/** Refused because an upgrade runs: that is an earlier attempt of ours, whose progress now counts for this one. */
+/** A new attempt was refused because an upgrade is running: an earlier attempt of this run, whose progress now counts. */
 function takeUpEarlier(tracker: Tracker, job: JobState): void {
   for (const [bid, earlier] of tracker.byBid) {
     if (earlier !== job && earlier.pid === job.pid && earlier.devices.some((device) => job.devices.includes(device))) {
@@ -90,6 +91,7 @@ function takeUpEarlier(tracker: Tracker, job: JobState): void {
   }
 }
 
+/** Applies an `ota_progress` event. */
 export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   const { message, pid, at } = fact;
   const events: RunEvent[] = [];
@@ -112,7 +114,7 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     const change = takeProgress(device, message, at);
     if (change === 'same' || (change === 'changed' && !mayTell(tracker, job, at, events))) continue;
     const end = change === 'changed' ? [] : endDevice(tracker, device, change, at);
-    // An `ok` whose version is still awaited has no end to tell yet, and is told (and kept) as progress.
+    // An `ok` whose version is still to be verified is emitted, and kept, as progress.
     events.push(...(end.length > 0 ? end : [progressEvent(device)]));
   }
   closeIfOver(tracker, job);
@@ -120,14 +122,14 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   return { events, job };
 }
 
-/** By which a message that the broker or the dock sends again is known. */
+/** Identifies a message, so that a copy of it is recognized. */
 function wordOf({ tid, timestamp, status, result, percent, sn }: ProgressMessage): string {
   return JSON.stringify([tid, timestamp, status, result, percent, sn]).slice(0, 300);
 }
 
 /**
- * PROTOCOL: progress after the first terminal event of a `bid` was never seen; a dock that sends it may be telling of its second
- * device. Told once a job, with what it said; not where the last event comes again, or an earlier one late.
+ * PROTOCOL: progress after the first terminal event of a `bid` has never been seen; a dock that sends it may be reporting its
+ * second device. Warns once for each job, with the content. Copies and late messages do not count.
  */
 function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, events: RunEvent[]): void {
   const key = `late ${job.bid ?? job.pid}`;
@@ -153,7 +155,7 @@ function later(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-/** The one device of the job that an event names; in a job of others, where devices are learned one by one, also a new one. */
+/** The device of the job that an event names by serial number. A followed job of another sender can gain a device this way. */
 function deviceNamed(
   tracker: Tracker,
   job: JobState,
@@ -171,7 +173,7 @@ function deviceNamed(
   return device;
 }
 
-/** PROTOCOL "Matching": by `bid`; without one, the one open job on the gateway, if there is exactly one. */
+/** Finds the job of an event (PROTOCOL "Matching"): by `bid`; without one, the only open job of the gateway. */
 function jobOfProgress(
   tracker: Tracker,
   pid: string,
@@ -182,7 +184,7 @@ function jobOfProgress(
   const ours = message.bid === null ? undefined : tracker.byBid.get(message.bid);
   if (ours) return ours.pid === pid ? ours : null;
   const only = onlyOpenJob(tracker, pid);
-  // Without a method an event is known by its `bid` alone.
+  // Without a method, only the `bid` identifies the event.
   if (message.method === null && message.bid === null) return null;
   if (message.bid === null || tracker.options.match === 'gateway') {
     if (only || tracker.options.adopt === 'none') return only;
@@ -210,7 +212,7 @@ function adopt(
   const { adopt } = tracker.options;
   if (adopt === 'none') return null;
   if (adopt !== 'all' && (message.bid === null || !adopt.has(message.bid))) return null;
-  // Without a bid, the last event of an upgrade sent twice would look like another one.
+  // Without a `bid`, a second copy of an upgrade's last event would look like a new upgrade.
   if (message.bid === null && message.tid !== null && tracker.anonymous.get(pid) === eventId(message)) return null;
   if (!mayAdopt(tracker, pid, events)) return null;
   const device = addDevice(tracker, pid, message.sn, null);
@@ -220,6 +222,7 @@ function adopt(
   return job;
 }
 
+/** Applies another sender's `ota_create`, which `watch` may follow. */
 export function createSeen(tracker: Tracker, fact: FactOf<'create_seen'>): Effect {
   const { adopt } = tracker.options;
   if (tracker.byBid.has(fact.bid) || adopt === 'none' || (adopt !== 'all' && !adopt.has(fact.bid))) return NOTHING;

@@ -1,15 +1,17 @@
-/** What one message does to one device: the rules of PROTOCOL "ota_progress", pure but for the device that it is given. */
+/** Applies one message to one device, by the rules of PROTOCOL "ota_progress". It changes nothing but that device. */
 import type { ProgressMessage } from '../../protocol/messages.js';
 import { resultCode } from '../../protocol/result-codes.js';
 import { isTerminal, type TerminalStatus } from '../../protocol/statuses.js';
 import type { DeviceState } from './state.js';
 
-/** An event whose own timestamp lies this much or less before the newest one seen is late; beyond it the clock jumped. */
+/**
+ * Milliseconds. An event whose timestamp is older than the newest one by at most this much is late; by more, the clock was set.
+ */
 const LATE_MS = 5 * 60_000;
 
 /**
- * The status that a message stands for: a success with an error code is none, and an error code without any status is a
- * failure. A code beside a status that is not terminal does not end anything: the device says that it goes on.
+ * The status that a message means: a success with an error code is a failure, as is an error code without a status. A code
+ * beside a status that is not terminal does not end the device, because the device says that it goes on.
  */
 function statusOf(message: { status: string | null; result: number }): string | null {
   if (message.status === 'ok' && message.result !== 0) return 'failed';
@@ -17,14 +19,14 @@ function statusOf(message: { status: string | null; result: number }): string | 
   return message.status;
 }
 
-/** The words for a result code, or null for 0 and for none. */
+/** The meaning of a result code; null for 0 and for no code. */
 export function reasonOf(result: number | null): string | null {
   return result ? resultCode(result).meaning : null;
 }
 
 /**
- * Takes a progress message that is meant for `device`, which has not ended.
- * @returns the terminal status that it brings, `changed` where something to be seen changed, else `same`.
+ * Applies a progress message to `device`, which has not ended.
+ * @returns its terminal status, if it has one; otherwise `changed` if something visible changed, else `same`.
  */
 export function takeProgress(
   device: DeviceState,

@@ -1,7 +1,7 @@
 /**
- * The truth of a run: a reducer over facts. It does no I/O, has no clock and decides nothing about what comes next; the
- * same facts give the same state and tell the same events. State is changed in place, since a fleet sends thousands of
- * messages a second, and by nobody else.
+ * The state of a run: a reducer over facts. It does no I/O, has no clock, and does not decide what happens next. The same facts
+ * give the same state and the same events. It changes the state in place, because a fleet sends thousands of messages a second;
+ * no other module changes it.
  */
 import type { Labels } from '../../manifest/model.js';
 import { isProof, PROVEN_BY, type UpgradeType } from '../../protocol/upgrade-types.js';
@@ -33,6 +33,7 @@ import type { DeviceState, JobState } from './state.js';
 
 export type { Effect, Tracker, TrackerOptions } from './jobs.js';
 
+/** Creates a tracker for the devices of a run. None is published yet. */
 export function createTracker(
   devices: readonly {
     sn: string;
@@ -66,7 +67,7 @@ export function createTracker(
   return tracker;
 }
 
-/** Takes one fact in. Never throws, whatever a message holds. */
+/** Applies one fact. Never throws, whatever a message contains. */
 export function apply(tracker: Tracker, fact: Fact): Effect {
   switch (fact.type) {
     case 'job_opened':
@@ -83,7 +84,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       return withJob(tracker, fact.bid, (job) => {
         if (fact.withdrawn || !mayHaveArrived(job))
           return endJob(tracker, job, (device) => finishUnsent(tracker, device, fact.reason, fact.at));
-        // What was refused is a second copy.
+        // The broker refused a second copy, not the first one.
         job.uncertain = !job.accepted && !job.heard;
         return [];
       });
@@ -130,7 +131,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
         ],
         job: null,
       };
-    // Of the roll-out alone.
+    // These facts concern the roll-out only.
     case 'stop_requested':
     case 'gateway_waiting':
     case 'gateway_ready':
@@ -148,17 +149,19 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
   }
 }
 
-/** Whether a dock may have a request of which the broker refuses a copy: it went out before, or the dock speaks of it. */
+/**
+ * Whether a dock may have a request although the broker refused this copy: it was sent before, or the dock has replied to it.
+ */
 export function mayHaveArrived({ resent, accepted, heard }: JobState): boolean {
   return resent || accepted || heard;
 }
 
-/** Every device as it stands, in the manifest's order. */
+/** The outcome of every device as it stands, in the manifest's order. */
 export function outcomes(tracker: Tracker): DeviceOutcome[] {
   return tracker.devices.map((device) => outcomeOf(device));
 }
 
-/** Why devices that were not published yet wait; null where they do so for their turn alone. */
+/** Stores why devices that are not published yet wait; null = only for their turn. */
 export function noteWait(tracker: Tracker, indexes: readonly number[], reason: string | null): void {
   for (const index of indexes) {
     const device = tracker.devices[index];
@@ -171,7 +174,7 @@ function jobOpened(tracker: Tracker, fact: FactOf<'job_opened'>): Effect {
   const devices = fact.devices
     .flatMap((index) => tracker.devices[index] ?? [])
     .filter(({ phase }) => phase !== 'ended');
-  // Copied, a list takes the room of what is in it.
+  // A copied array has exactly the size of its content.
   const job = newJob(fact.pid, fact.bid, fact.tid, fact.attempt, fact.at, [...devices]);
   for (const device of devices) openDevice(device, job, fact.at);
   addJob(tracker, job);
@@ -202,7 +205,7 @@ function limitPassed(tracker: Tracker, fact: FactOf<'limit'>): Effect {
     }
     if (device.phase !== 'open') return [];
     if (fact.proven || hasTarget(device)) {
-      // The end was missed, but the device says that it has what the upgrade brings: evidence enough.
+      // The end was missed, but the device reports the target of its upgrade, which is sufficient evidence.
       device.percent = 100;
       device.verified = true;
       const what = device.type === 3 ? 'the version' : PROVEN_BY[device.type];
@@ -245,7 +248,7 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   if (fact.noted) return NOTHING;
   device.versionHeardAt = fact.wall ?? device.versionHeardAt;
   if (device.type === 3 && !reached) device.reportedOther = true;
-  // One that never was published runs what it ran before, as one whose upgrade is under way does.
+  // An unpublished device runs its version from before, and so does one whose upgrade is in progress.
   if (device.publishedAt === null || tellsBefore(device, fact.version)) {
     device.versionBefore = fact.version;
     device.versionNoted = false;
@@ -254,7 +257,9 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   return reported(tracker, device, fact.version, fact.at);
 }
 
-/** Whether `version`, told while the upgrade is under way, is that from before: it has told no other one, nor the target. */
+/**
+ * Whether `version`, reported while the upgrade runs, is still the one from before: the only one reported, and not the target.
+ */
 function tellsBefore(device: DeviceState, version: string): boolean {
   const { phase, target, versionBefore, versionNoted, versionAfter } = device;
   if (phase !== 'open' || versionAfter !== null || target === null || sameVersion(version, target)) return false;
@@ -269,9 +274,9 @@ function stateReported(tracker: Tracker, fact: FactOf<'state_reported'>): Effect
   return device.phase === 'waiting' ? NOTHING : reported(tracker, device, fact.value, fact.at);
 }
 
-/** A device that was published and has not ended reports what proves its upgrade, or that it does not have it. */
+/** Handles a report of the property that proves an upgrade, from a device that was published and has not ended. */
 function reported(tracker: Tracker, device: DeviceState, told: string, at: number): Effect {
-  // Told again every few seconds: what counts is since when.
+  // The value is repeated every few seconds. What matters is when it was first reported.
   if (device.reported !== told && !(device.reported !== null && sameVersion(device.reported, told)))
     device.reportedAt = at;
   device.reported = told;
@@ -285,8 +290,8 @@ function jobOf(tracker: Tracker, { bid }: DeviceState): JobState | null {
 }
 
 /**
- * Whether a reported version is anything new: docks tell theirs every few seconds, to a journal once is enough, and one that
- * tells another one each time is taken at its word only so often. What is not new is noted with its time all the same.
+ * Whether a reported version is new. Docks repeat theirs every few seconds, and the journal needs it once; from a dock that
+ * keeps changing it, only so many are accepted. The time of every report is stored even if it is not new.
  */
 export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>): boolean {
   const device = deviceBySn(tracker, fact.sn);
@@ -303,11 +308,11 @@ export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>)
   const job = device.bid === null ? undefined : tracker.byBid.get(device.bid);
   const decides = proves && sameVersion(fact.version, device.target);
   if (job !== undefined) return decides || mayTell(tracker, job, fact.at, null);
-  // Before anything is published: one that tells other versions all the time is believed once.
+  // Before the first publish: from a device that keeps changing its version, one change is accepted.
   return known === null || !device.reportedOther;
 }
 
-/** As {@link takesVersion}, of what proves upgrades of the other types. */
+/** {@link takesVersion} for the properties that prove upgrades of the other types. */
 export function takesState(tracker: Tracker, { sn, key, value, at }: FactOf<'state_reported'>): boolean {
   const device = deviceBySn(tracker, sn);
   if (!device || device.target === null || device.phase === 'ended' || PROVEN_BY[device.type] !== key) return false;

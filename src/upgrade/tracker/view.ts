@@ -2,7 +2,7 @@ import type { RunCore } from '../core.js';
 import { waveCount } from '../rollout/waves.js';
 import type { RunView } from './state.js';
 
-/** A live look at a run for bars and tables. */
+/** A live view of a run, for bars and tables. */
 export function viewOf(
   core: RunCore,
   names: RunView['names'] = new Map(),

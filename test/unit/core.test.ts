@@ -189,6 +189,17 @@ describe('what follows', () => {
     expect(core.rollout).toMatchObject({ running: 0, endedDevices: 2, badDevices: 1 });
   });
 
+  test('a wave that begins is told once, also with a fact that changes nothing', () => {
+    const stranger = (at: number) => ({ ...progress({ bid: 'x' }), at, pid: 'elsewhere' });
+    const first = live(fleetOf(2), coreOptions({}, { waves: [1, 2] }));
+    // Its start is claimed, and still being recorded.
+    startDue(first.core.rollout, 0);
+    expect(first.take(stranger(1))).toMatchObject([{ event: 'wave_started', wave: 1 }]);
+    expect(first.take(stranger(2))).toEqual([]);
+    const other = live(fleetOf(2));
+    expect(other.take(stranger(3))).toEqual([]);
+  });
+
   test('skipped devices are no part of the roll-out, also where waves count them', () => {
     const { core, take, start } = live(fleetOf(3), coreOptions({}, { waves: [1, 3] }), new Set([0, 2]));
     take({ type: 'left_out', at: 0, device: 0, outcome: 'skipped', reason: 'up to date' });

@@ -4,7 +4,7 @@ import { resultCode } from '../../src/protocol/result-codes.js';
 import { sameVersion } from '../../src/protocol/versions.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { WorldDock } from './docks.js';
-import { type LifeFacts, type RunFacts, runOf, type Standing, type World } from './facts.js';
+import { type Heard, type LifeFacts, type RunFacts, runOf, type Standing, type World } from './facts.js';
 import { HOME } from './life.js';
 import { TARGET } from './scene.js';
 import { BEGIN } from './time.js';
@@ -48,6 +48,11 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
       return;
     case 'pair_split':
       run.split = true;
+      return;
+    case 'wave_started':
+    case 'wave_finished':
+      if (life.events.some(({ event: told }) => told.event === event.event && told.wave === event.wave))
+        world.violated('wave told twice', `${event.event} of wave ${event.wave} is told again`);
       return;
     default:
   }
@@ -95,10 +100,16 @@ function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number)
 }
 
 /** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */
-function heardSince({ lives }: World, sn: string, { job, at }: Standing): Pick<Standing, 'state' | 'late'> | null {
+function heardSince(
+  { lives, scene }: World,
+  sn: string,
+  { job, at }: Standing,
+): Pick<Standing, 'state' | 'late'> | null {
+  // With --match gateway, any word on the gateway counts.
+  const isOf = ({ bid, pid }: Heard) => (scene.settings.match === 'gateway' ? pid === job?.pid : bid === job?.bid);
   const said = lives
     .flatMap(({ heard }) => heard)
-    .findLast((word) => word.last && word.bid === job?.bid && word.at >= at && covers(word.sn, sn));
+    .findLast((word) => word.last && isOf(word) && word.at >= at && covers(word.sn, sn));
   if (!said) return null;
   const late = badEnd(said.status ?? 'rejected', said.result);
   return { state: resultCode(said.result).retry ? 'retry' : 'ended', late };

@@ -554,10 +554,10 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
   for (const dock of world.docks.values()) dock.stop();
   const outcomes: Record<string, number> = {};
   for (const { status } of lives.findLast(({ result }) => result)?.result?.devices ?? []) count(outcomes, status);
-  const lines = story.lines;
+  trace.update(`${time.steps} steps, ${time.events} events, ${time.now} ms, ${chance.next()}`);
   return {
     violations,
-    story: lines,
+    story: story.lines,
     faults,
     outcomes,
     exits,

@@ -23,6 +23,12 @@ describe('simulated worlds', () => {
     expect(code).toBe(0);
   }, 300_000);
 
+  test('a seed gives the same world, whatever was played before it', async () => {
+    const { code, out } = await worlds('--both-orders', '--from', '8700', '--seeds', '80');
+    expect(out).toContain('80 worlds are the same in both orders');
+    expect(code).toBe(0);
+  }, 300_000);
+
   test('a planted fault is found', async () => {
     const { code, out } = await worlds('--planted', 'half-a-pair', '--seeds', '200', '--workers', '1');
     expect(out).toContain('broken: half a job: seeds ');

@@ -57,8 +57,8 @@ export interface Effect {
   job: JobState | null;
 }
 
-/** The effect of a fact that changes nothing. */
-export const NOTHING: Effect = { events: [], job: null };
+/** The effect of a fact that changes nothing. A new one each time: what follows from a fact is added to its events. */
+export const nothing = (): Effect => ({ events: [], job: null });
 
 const NO_LABELS: Labels = Object.freeze({});
 

@@ -14,8 +14,8 @@ import {
   type Effect,
   endDevice,
   jobByTid,
-  NOTHING,
   newJob,
+  nothing,
   onlyOpenJob,
   openDevice,
   type Tracker,
@@ -33,7 +33,7 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   const agreed = message.tid === null || message.tid === byBid?.tid;
   const job = agreed ? byBid : (jobByTid(tracker, message.tid ?? '') ?? byBid);
   // A message on another gateway's topic does not come from this dock, even with our ids.
-  if (!job || job.pid !== pid) return NOTHING;
+  if (!job || job.pid !== pid) return nothing();
   if (job.ended) return { events: [], job };
   const events: RunEvent[] = [];
   announce(job, at, events);
@@ -98,7 +98,7 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
   const job = jobOfProgress(tracker, pid, message, at, events);
   if (!job) {
     warnOfForeign(tracker, pid, message, events);
-    return events.length > 0 ? { events, job } : NOTHING;
+    return { events, job };
   }
   if (job.ended) {
     tellLate(tracker, job, message, events);
@@ -225,7 +225,7 @@ function adopt(
 /** Applies another sender's `ota_create`, which `watch` may follow. */
 export function createSeen(tracker: Tracker, fact: FactOf<'create_seen'>): Effect {
   const { adopt } = tracker.options;
-  if (tracker.byBid.has(fact.bid) || adopt === 'none' || (adopt !== 'all' && !adopt.has(fact.bid))) return NOTHING;
+  if (tracker.byBid.has(fact.bid) || adopt === 'none' || (adopt !== 'all' && !adopt.has(fact.bid))) return nothing();
   const events: RunEvent[] = [];
   const devices = fact.devices.flatMap(({ sn, product_version }) =>
     mayAdopt(tracker, fact.pid, events) ? addDevice(tracker, fact.pid, sn, product_version) : [],

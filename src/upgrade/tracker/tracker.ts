@@ -21,8 +21,8 @@ import {
   finish,
   finishUnsent,
   hasTarget,
-  NOTHING,
   newJob,
+  nothing,
   openDevice,
   outcomeOf,
   type Tracker,
@@ -136,7 +136,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
     case 'gateway_waiting':
     case 'gateway_ready':
     case 'wait_passed':
-      return NOTHING;
+      return nothing();
     case 'cut_off':
       return cutOff(tracker, fact);
     case 'resumed':
@@ -145,7 +145,7 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       for (const job of tracker.open) {
         job.uncertain = job.acknowledgedAt === null && !job.accepted && !job.heard;
       }
-      return NOTHING;
+      return nothing();
   }
 }
 
@@ -170,7 +170,7 @@ export function noteWait(tracker: Tracker, indexes: readonly number[], reason: s
 }
 
 function jobOpened(tracker: Tracker, fact: FactOf<'job_opened'>): Effect {
-  if (tracker.byBid.has(fact.bid)) return NOTHING;
+  if (tracker.byBid.has(fact.bid)) return nothing();
   const devices = fact.devices
     .flatMap((index) => tracker.devices[index] ?? [])
     .filter(({ phase }) => phase !== 'ended');
@@ -183,12 +183,12 @@ function jobOpened(tracker: Tracker, fact: FactOf<'job_opened'>): Effect {
 
 function withJob(tracker: Tracker, bid: string, run: (job: JobState) => RunEvent[]): Effect {
   const job = tracker.byBid.get(bid);
-  return job && !job.ended ? { events: run(job), job } : NOTHING;
+  return job && !job.ended ? { events: run(job), job } : nothing();
 }
 
 function withDevice(tracker: Tracker, index: number, run: (device: DeviceState) => RunEvent[]): Effect {
   const device = tracker.devices[index];
-  if (!device || device.phase === 'ended') return NOTHING;
+  if (!device || device.phase === 'ended') return nothing();
   const job = device.bid === null ? null : (tracker.byBid.get(device.bid) ?? null);
   const events = run(device);
   if (job) closeIfOver(tracker, job);
@@ -235,7 +235,7 @@ function unverified({ type, reported, target }: DeviceState, seconds: number): s
 
 function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Effect {
   const device = deviceBySn(tracker, fact.sn);
-  if (!device || device.target === null) return NOTHING;
+  if (!device || device.target === null) return nothing();
   device.model = fact.model ?? device.model;
   const reached = sameVersion(fact.version, device.target);
   if (device.phase === 'waiting') {
@@ -243,9 +243,9 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
     device.versionNoted = fact.noted === true;
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
     if (device.type === 3 && !reached && fact.noted !== true) device.reportedOther = true;
-    return NOTHING;
+    return nothing();
   }
-  if (fact.noted) return NOTHING;
+  if (fact.noted) return nothing();
   device.versionHeardAt = fact.wall ?? device.versionHeardAt;
   if (device.type === 3 && !reached) device.reportedOther = true;
   // An unpublished device runs its version from before, and so does one whose upgrade is in progress.
@@ -269,9 +269,9 @@ function tellsBefore(device: DeviceState, version: string): boolean {
 function stateReported(tracker: Tracker, fact: FactOf<'state_reported'>): Effect {
   const device = deviceBySn(tracker, fact.sn);
   if (!device || device.target === null || device.phase === 'ended' || PROVEN_BY[device.type] !== fact.key)
-    return NOTHING;
+    return nothing();
   if (isProof(device.type, fact.value, device.target) === false) device.reportedOther = true;
-  return device.phase === 'waiting' ? NOTHING : reported(tracker, device, fact.value, fact.at);
+  return device.phase === 'waiting' ? nothing() : reported(tracker, device, fact.value, fact.at);
 }
 
 /** Handles a report of the property that proves an upgrade, from a device that was published and has not ended. */
@@ -280,7 +280,7 @@ function reported(tracker: Tracker, device: DeviceState, told: string, at: numbe
   if (device.reported !== told && !(device.reported !== null && sameVersion(device.reported, told)))
     device.reportedAt = at;
   device.reported = told;
-  if (device.phase !== 'verifying' || !hasTarget(device)) return NOTHING;
+  if (device.phase !== 'verifying' || !hasTarget(device)) return nothing();
   device.verified = true;
   return { events: [finish(tracker, device, 'ok', null, at)], job: jobOf(tracker, device) };
 }

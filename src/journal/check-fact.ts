@@ -1,4 +1,7 @@
-/** A journal may be damaged, or written by another version: only facts of the right shape reach the tracker. */
+/**
+ * Checks the facts of a journal, which may be damaged or written by another version. Only facts of the right shape reach the
+ * tracker.
+ */
 import { object, type ProgressMessage } from '../protocol/messages.js';
 import type { Fact } from '../upgrade/facts.js';
 import { isOperator } from './check-plan.js';
@@ -52,7 +55,7 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   job_resent: ({ bid }) => isText(bid),
   reply: ({ pid, message }) => isText(pid) && isReply(message),
   progress: ({ pid, message }) => isText(pid) && isProgress(message),
-  // Of `watch` alone, which keeps no journal.
+  // Occurs in `watch` only, which keeps no journal.
   create_seen: () => false,
   limit: ({ device, limit, ms, proven }) =>
     isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms) && isFlag(proven),
@@ -73,13 +76,13 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
   resumed: ({ reopened, by }) => isFlag(reopened) && (by === undefined || isOperator(object(by))),
 };
 
-/** The fact in a parsed line, with its wall time in `at`; null where it is none. */
+/** The fact in a parsed line, with its wall time in `at`; null = not a fact. */
 export function factOf(record: Fields): Fact | null {
   const { type } = record;
   if (!isNumber(record.time) || typeof type !== 'string' || !Object.hasOwn(CHECKS, type)) return null;
   if (!CHECKS[type as Fact['type']](record)) return null;
   const at = record.time as number;
-  // Nearly all are of this kind: built as it stands, and not copied key by key.
+  // Nearly all facts are progress: avoid the copy of each key.
   if (type === 'progress') {
     return { type, at, pid: record.pid as string, message: record.message as ProgressMessage };
   }

@@ -1,4 +1,4 @@
-/** The first two lines of a journal may come from another version: only what this one can build a run from is taken. */
+/** Checks the first two lines and the last line of a journal, which may come from another version. */
 import { object } from '../protocol/messages.js';
 import { serialProblem } from '../protocol/topics.js';
 import { UPGRADE_TYPES } from '../protocol/upgrade-types.js';
@@ -17,7 +17,7 @@ const isLength = (value: unknown) => typeof value === 'number' && Number.isFinit
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const orNull = (check: (value: unknown) => boolean) => (value: unknown) => value === null || check(value);
 
-/** The first line, or null where it is none. */
+/** Checks the first line; null = not a run record. */
 export function runRecord(fields: Fields): RunRecord | null {
   const { kind, schema, run, time, manifest, devices, gateways, simulated, connection } = fields;
   const good =
@@ -41,6 +41,7 @@ export function runRecord(fields: Fields): RunRecord | null {
   return good ? (fields as unknown as RunRecord) : null;
 }
 
+/** Whether `of` names who began a run, as {@link RunRecord.by} does. */
 export function isOperator(of: Fields | null): boolean {
   return of !== null && orNull(isText)(of.user) && orNull(isText)(of.host) && isText(of.version);
 }
@@ -50,7 +51,7 @@ function isConnection(of: Fields | null): boolean {
   return of !== null && typeof insecure === 'boolean' && Object.values(texts).every(isText);
 }
 
-/** The second line, or null where it is none. */
+/** Checks the second line; null = not a plan record. */
 export function planRecord(fields: Fields): PlanRecord | null {
   const options = object(fields.options);
   const { tracker, rollout, limits } = options ?? {};
@@ -71,7 +72,7 @@ function isPackage(value: unknown): boolean {
   return of !== null && orNull(isText)(of.product) && orNull(isText)(of.sha256);
 }
 
-/** The last line, or null where it is none. */
+/** Checks the last line; null = not a finished record. */
 export function finishedRecord(fields: Fields): FinishedRecord | null {
   const totals = object(fields.totals);
   const good =
@@ -81,7 +82,7 @@ export function finishedRecord(fields: Fields): FinishedRecord | null {
     typeof fields.complete === 'boolean' &&
     OUTCOMES.every((outcome) => isCount(totals?.[outcome]));
   if (!good) return null;
-  // Of a version that counted them with the others that ended `ok`.
+  // Earlier versions counted unverified devices as `ok`.
   return { ...(fields as unknown as FinishedRecord), totals: { unverified: 0, ...totals } as Totals };
 }
 

@@ -1,4 +1,4 @@
-/** Writes the journal of a run: append-only, one JSON object a line, synced before the publish that it records. */
+/** Writes the journal of a run: append-only, one JSON object per line, synced before the publish that it records. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Clock } from '../clock.js';
@@ -18,40 +18,41 @@ import { JOURNAL_SCHEMA, type KeptDevice, keptFact, type PlanRecord, type RunRec
 import { dropStopRequest, takeStopRequest } from './stop-request.js';
 import { type LineWriter, openWriter } from './writer.js';
 
+/** The open journal of a run. */
 export interface Journal {
   readonly file: string;
-  /** On the disk once it resolves. @throws OtaError `journal_unwritable` */
+  /** The facts are on disk once it resolves. @throws OtaError `journal_unwritable` */
   write(facts: readonly Fact[]): Promise<void>;
   /**
-   * Kept at once where it cannot be learned again, else within a moment; of progress what {@link progressFilter} says. Never
-   * throws: `onTrouble` tells, once.
+   * Stores a fact at once if it cannot be learned again, otherwise within a moment; progress as {@link progressFilter} says.
+   * Never throws: `onTrouble` is called, once.
    */
   append(fact: Fact): void;
-  /** Writes the last line, syncs and gives the lock back. Never throws. */
+  /** Writes the last line, syncs, and releases the lease. Never throws. */
   finish(end: { exit_code: number; totals: Totals; complete: boolean }): Promise<void>;
-  /** Gives everything back without a last line. Never throws; of no effect once it is finished. */
+  /** Releases everything without a last line. Never throws; does nothing after {@link finish}. */
   abandon(): Promise<void>;
-  /** As {@link FactLog}: from the moment in which the run is found taken, nothing more is written either. */
+  /** See {@link FactLog}. Once another process has taken over the run, this journal writes nothing more. */
   watchLease(onTaken: (error: OtaError) => void): () => void;
   stopRequest(): string | null;
 }
 
-/** What is left out of the machine is that of this one. */
+/** Parts of the machine that are not given are those of this process. */
 interface JournalOptions extends Partial<Machine> {
   clock: Clock;
-  /** The disk is full, or the like: from here on the run may not be recorded whole. */
+  /** A write failed, for example because the disk is full. From here on the journal may be incomplete. */
   onTrouble(error: OtaError): void;
-  /** It takes a while to find out whether another process is at the run. */
+  /** Called if it takes a while to find out whether another process runs this run. */
   onWait?: (message: string) => void;
   /** Ends that wait. */
   signal?: AbortSignal | undefined;
-  /** The lease, where it was taken before; a journal that is begun under it takes the place of one that is there. */
+  /** The lease, if the caller has it already. A journal that is created under it replaces an existing one. */
   held?: HeldJournal | undefined;
 }
 
 /**
- * Begins the journal of a new run in `folder`, which exists.
- * @throws OtaError `journal_unwritable`: then the run must not begin.
+ * Creates the journal of a new run in `folder`, which exists.
+ * @throws OtaError `journal_unwritable`: the run must not begin.
  */
 export async function createJournal(
   folder: string,
@@ -71,7 +72,7 @@ export async function createJournal(
     };
     return await openJournal(file, 1, options, held, begin);
   } catch (error) {
-    // Nothing was published: half of a plan would only be in the way of the next `resume`.
+    // Nothing was published, and the next `resume` could not use half of a plan.
     await disk.unlink(file).catch(() => {});
     await held.lease.release();
     throw error;
@@ -79,7 +80,7 @@ export async function createJournal(
 }
 
 /**
- * Goes on with the journal of an earlier run. It is read under the lock: what it says is still so when it is gone on with.
+ * Continues the journal of an earlier run. It is read under the lease, so that no other process changes it in between.
  * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`
  */
 export async function reopenJournal(
@@ -99,7 +100,7 @@ export async function reopenJournal(
     const content = await readJournal(file, taker, disk);
     const begin = async (writer: LineWriter) => {
       await writer.write([SEAM]);
-      // Who began it may have been killed before its name was on the disk.
+      // The process that created it may have been killed before the folder was synced.
       await syncFolder(path.dirname(file), disk);
     };
     return { journal: await openJournal(file, content.next, options, held, begin, content.torn), content };
@@ -109,14 +110,14 @@ export async function reopenJournal(
   }
 }
 
-/** The lease of a journal, and who is told where it is found to be another's. */
+/** The lease of a journal, and the function to call when another process takes it. */
 export interface HeldJournal {
   lease: Lease;
   taken: OtaError | null;
   onTaken: ((error: OtaError) => void) | null;
 }
 
-/** @throws OtaError `run_alive`, `journal_unwritable` */
+/** Takes the lease of a journal. @throws OtaError `run_alive`, `journal_unwritable` */
 export async function holdJournal(
   file: string,
   run: string,
@@ -152,7 +153,7 @@ async function openJournal(
     troubled = true;
     options.onTrouble(unwritable(file, error));
   };
-  /** Throws where the run is another process's by now. */
+  /** Throws if another process has taken over the run. */
   const confirm = () => {
     if (!held.lease.isOurs(false)) throw held.taken;
   };
@@ -160,7 +161,7 @@ async function openJournal(
     try {
       return held.lease.isOurs(true);
     } catch {
-      // What the disk has against it, the write itself will say.
+      // The write that follows reports the error of the disk.
       return true;
     }
   };
@@ -177,7 +178,7 @@ async function openJournal(
   } catch (error) {
     throw unwritable(file, error);
   }
-  // Facts come in the clock's monotonic time; its distance to wall time is fixed once, so that order is kept.
+  // Facts have monotonic times. The offset to wall time is fixed once, so that the order is kept.
   const offset = clock.wall() - clock.now();
   const isKept = progressFilter();
   const close = async () => {
@@ -191,13 +192,13 @@ async function openJournal(
       try {
         confirm();
         await writer.write(facts.map((fact) => keptFact(fact, offset)));
-        // The disk may have taken its time, and what is recorded is published next.
+        // Check again, because the write may have been slow and the publish follows.
         confirm();
       } catch (error) {
         throw error instanceof OtaError ? error : unwritable(file, error);
       }
     },
-    // The broker takes a message as delivered once its handler returns: what ends a device must be kept by then.
+    // The broker treats a message as delivered once its handler returns, so the end of a device must be stored by then.
     append(fact) {
       if (fact.type === 'progress' && !isKept(fact)) return;
       writer.append(keptFact(fact, offset), fact.type !== 'progress' || isLast(fact));
@@ -223,7 +224,7 @@ function unwritable(file: string, error: unknown): OtaError {
   });
 }
 
-/** A line that was cut off by a crash must not swallow the next one. */
+/** Ends a line that a crash cut off, so that the next line is not joined to it. */
 async function endTornLine(file: string, disk: Disk): Promise<void> {
   const handle = await disk.open(file, 'a');
   try {
@@ -233,7 +234,7 @@ async function endTornLine(file: string, disk: Disk): Promise<void> {
   }
 }
 
-/** A new file survives a power failure only once its folder is on the disk. Not every system can sync one. */
+/** Syncs the folder, without which a new file does not survive a power failure. Not every system supports that. */
 async function syncFolder(folder: string, disk: Disk): Promise<void> {
   const handle = await disk.open(folder, 'r').catch(() => null);
   await handle?.sync().catch(() => {});
@@ -245,7 +246,7 @@ function isLast(fact: Extract<Fact, { type: 'progress' }>): boolean {
   return result !== 0 || (status !== 'in_progress' && status !== 'sent' && status !== 'paused');
 }
 
-/** A URL that is shown whole holds nothing to hide, and one of `--serve` is served again; any other is known by its digest. */
+/** Keeps a URL that contains no secret. A URL of `--serve` is made anew; any other one is recognized by its digest. */
 function keptDevice(device: PlannedDevice): KeptDevice {
   const { file, ...rest } = device;
   if (!file) return { ...rest, file: null };
@@ -255,7 +256,7 @@ function keptDevice(device: PlannedDevice): KeptDevice {
   return { ...rest, file: { ...facts, file_url: open ? file_url : null, file_url_sha256: urlDigest(file_url) } };
 }
 
-/** How a URL that may hold a secret is known again. */
+/** A digest by which a URL that may contain a secret is recognized. */
 export function urlDigest(url: string): string {
   return createHash('sha256').update(url).digest('hex');
 }

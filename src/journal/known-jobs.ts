@@ -1,4 +1,4 @@
-/** Which devices a job has, where a run of this machine published it: lets `watch` name them. */
+/** Finds the devices of a job that a run on this machine published, so that `watch` can name them. */
 import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { type Disk, systemDisk } from '../disk.js';
@@ -8,16 +8,16 @@ import { planRecord } from './check-plan.js';
 import type { KeptDevice } from './record.js';
 import { readLine } from './record.js';
 
-/** Journals that are looked into, the newest first, and bytes of each: jobs are opened early in a run. */
+/** How many journals are searched, the newest first, and how many bytes of each: jobs are opened early in a run. */
 const MOST_FILES = 30;
 const MOST_BYTES = 8 * 1024 * 1024;
-/** Milliseconds between two looks at the folder: a flood of unknown ids must not keep the disk busy. */
+/** Milliseconds between two reads of the folder, so that a flood of unknown ids does not keep the disk busy. */
 const LOOK_EVERY = 5000;
 const OPENED = '"type":"job_opened"';
 
 /**
- * Looks a `bid` up in the journals in `folder`, which need not exist. Nothing is read before the first question, and
- * only files that have changed are read again. Never throws.
+ * Looks up a `bid` in the journals of `folder`, which need not exist. Files are read on the first lookup, and again only if
+ * they have changed. Never throws.
  */
 export function knownJobs(
   folder: string,
@@ -37,7 +37,7 @@ export function knownJobs(
         sizes.set(file, size);
         for (const [bid, devices] of jobsOf(readStart(file, size, disk))) jobs.set(bid, devices);
       } catch {
-        // Removed just now, or somebody else's.
+        // Just removed, or owned by another user.
       }
     }
   }
@@ -73,7 +73,7 @@ function readStart(file: string, size: number, disk: Disk): string {
 function* jobsOf(text: string): Generator<[bid: string, devices: WatchedDevice[]]> {
   let plan: readonly KeptDevice[] = [];
   for (const line of text.split('\n')) {
-    // Most lines are words of progress.
+    // Most lines are progress: skip them without parsing.
     if (plan.length > 0 && !line.includes(OPENED)) continue;
     const record = object(readLine(line)?.record);
     if (!record) continue;

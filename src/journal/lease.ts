@@ -1,8 +1,8 @@
 /**
- * The lease of a run: two processes must never write to one journal, or publish for one run. Its file is renewed every few
- * seconds. Whether a holder that cannot be asked (another machine, another container) still lives is decided by watching
- * the file's content for a minute of this process's own monotonic clock: neither the clocks of two machines nor file times,
- * which some network file systems take from the writer's clock, have to agree.
+ * The lease of a run: two processes must never write to one journal, or publish for one run. The holder renews the file every
+ * few seconds. A holder on another machine or in another container cannot be asked whether it lives, so the content of the file
+ * is observed for a minute of this process's monotonic clock. That does not depend on the clocks of two machines, nor on file
+ * times, which some network file systems take from the writer's clock.
  */
 import path from 'node:path';
 import type { Clock } from '../clock.js';
@@ -12,55 +12,58 @@ import { type Machine, machineOf, thisMachine } from '../machine.js';
 import { safeText } from '../text.js';
 import { lifeOf, type Owner, ownerOf, thisOwner } from './owner.js';
 
-/** Milliseconds between two renewals, and without one until a holder that cannot be asked has lost its lease. */
+/** Milliseconds between two renewals, and without a renewal until a holder on another machine has lost its lease. */
 const RENEWAL = 5000;
 const LEASE = 60_000;
-/** Milliseconds between two looks at a lease whose holder cannot be asked. */
+/** Milliseconds between two looks at a lease whose holder is on another machine. */
 const LOOK = 500;
-/** A take-over takes a moment; one that takes this long was left unfinished by a process that was killed in it. */
+/** Milliseconds after which a take-over counts as abandoned, because its process was killed. */
 const GUARD = 5000;
 const GUARD_LOOK = 20;
-/** What was looked at so recently, milliseconds, is taken to be so still. */
+/** Milliseconds for which a result of a check may be reused. */
 const RECENT = 1000;
-/** Digits of the count of renewals: each renewal writes over the one before, in as many bytes. */
+/**
+ * Digits of the renewal counter. The number of bytes is constant, so that each renewal overwrites the previous one in place.
+ */
 const COUNT_DIGITS = 12;
 
-/** Of names that differ only in case, which are one run, there is one lease. */
+/** The lease file of a journal. Names that differ only in case are one run, and share one lease. */
 export function leaseFile(journal: string): string {
   return path.join(path.dirname(journal), `${path.basename(journal).toLowerCase()}.lock`);
 }
 
-/** What can be told of a lease without waiting. */
+/** What a lease shows without waiting. */
 export interface Holder {
   pid: number;
   /** Null in a lease of an earlier version. */
   host: string | null;
-  /** Of a holder that cannot be asked: whether its lease was renewed within the last minute, by the file's time. */
+  /** For a holder on another machine: whether the lease was renewed within the last minute, by the file's time. */
   alive: boolean;
   /** Wall milliseconds, by the file's time. */
   renewedAt: number;
 }
 
-/** What is left out of the machine is that of this one. */
+/** Parts of the machine that are not given are those of this process. */
 export interface LeaseOptions extends Partial<Machine> {
   clock: Clock;
-  /** Told once where it takes a while to find out whether the holder lives. */
+  /** Called once if it takes a while to find out whether the holder lives. */
   onWait(message: string): void;
   signal?: AbortSignal | undefined;
 }
 
+/** A lease that this process holds. */
 export interface Lease {
-  /** Whether nobody else has taken it. `recent`: an answer of the last second will do. @throws Node's own errors */
+  /** Whether no other process has taken it. `recent`: a result of the last second is enough. @throws Node's own errors */
   isOurs(recent: boolean): boolean;
-  /** Gives it back. Never throws. */
+  /** Releases it. Never throws. */
   release(): Promise<void>;
 }
 
 /**
- * Takes the lease `file` for this process, and renews it until it is given back.
- * @param onTaken is told, once, that another process has it.
- * @throws OtaError `run_alive` where another process holds it; the signal's reason; Node's own errors where the folder cannot
- * be written.
+ * Takes the lease `file` for this process, and renews it until it is released.
+ * @param onTaken called once if another process takes it
+ * @throws OtaError `run_alive` if another process holds it; the signal's reason; Node's own errors if the folder is not
+ * writable
  */
 export async function takeLease(file: string, run: string, options: LeaseOptions, onTaken: () => void): Promise<Lease> {
   const { onWait, signal } = options;
@@ -77,7 +80,7 @@ export async function takeLease(file: string, run: string, options: LeaseOptions
   return held(file, me, on, onTaken);
 }
 
-/** Who holds the lease `file`; null where nobody does. */
+/** The holder of the lease `file`; null = nobody holds it. */
 export async function holderOf(file: string, wall: number, on: Machine = thisMachine): Promise<Holder | null> {
   const { disk, processes } = on;
   const owner = ownerOf((await textIfThere(file, disk).catch(() => null)) ?? '');
@@ -104,12 +107,12 @@ async function claim(file: string, mine: string, run: string, me: Owner, on: On)
   throw new OtaError('run_alive', `run ${run} is being resumed by another process`, { hint: 'Try again.' });
 }
 
-/** Whether the holder of the lease that reads `text` is gone. @throws OtaError `run_alive` where it lives */
+/** Whether the holder of a lease with the content `text` is gone. @throws OtaError `run_alive` if it is alive */
 async function isFree(file: string, text: string, run: string, me: Owner, on: On): Promise<boolean> {
   const { clock, disk } = on;
   const owner = ownerOf(text);
   if (owner === null) {
-    // On a file system without links it may just be being written.
+    // On a file system without hard links, the file may be in the middle of being written.
     if (text === '') await pause(LOOK, on);
     return (await textIfThere(file, disk)) === text;
   }
@@ -137,7 +140,7 @@ function goingOn(run: string, where: string): OtaError {
   });
 }
 
-/** A link appears with its whole content or not at all: nobody ever reads a lease that is half written. */
+/** Creates the lease by a hard link, which appears with its whole content or not at all, so nobody reads half a lease. */
 async function placed(mine: string, file: string, disk: Disk): Promise<boolean> {
   try {
     await disk.link(mine, file);
@@ -145,7 +148,7 @@ async function placed(mine: string, file: string, disk: Disk): Promise<boolean> 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
   }
-  // File systems without links.
+  // For file systems without hard links.
   try {
     await disk.writeFile(file, await disk.readFile(mine, 'utf8'), { flag: 'wx', mode: 0o600 });
     return true;
@@ -156,8 +159,8 @@ async function placed(mine: string, file: string, disk: Disk): Promise<boolean> 
 }
 
 /**
- * Puts `mine` in the place of the lease that reads `stale`. One process at a time, and only after another look: who was
- * slower must not replace the lease that a faster one has taken since.
+ * Replaces the lease with the content `stale` by `mine`. A guard file admits one process at a time, and the content is compared
+ * again, so that a slow process does not replace the lease that a faster one has just taken.
  */
 async function takeOver(file: string, stale: string, mine: string, { clock, disk }: Machine): Promise<boolean> {
   const guard = `${file}.taking`;
@@ -184,7 +187,7 @@ function held(file: string, me: Owner, { clock, disk }: Machine, onTaken: () => 
   let ours = true;
   let looked = { now: clock.now(), wall: clock.wall() };
 
-  /** Looks, and renews: over the same bytes, which needs no room on a full disk. */
+  /** Checks that the lease is still ours, and renews it. Overwriting the same bytes needs no space on a full disk. */
   function look(): boolean {
     if (!ours) return false;
     const fd = openExisting(file, disk);
@@ -211,7 +214,7 @@ function held(file: string, me: Owner, { clock, disk }: Machine, onTaken: () => 
       try {
         if (!look()) return;
       } catch {
-        // The disk may come back; before anything is published it is looked at again.
+        // The disk may recover. The lease is checked again before anything is published.
       }
       renewLater();
     });
@@ -220,7 +223,7 @@ function held(file: string, me: Owner, { clock, disk }: Machine, onTaken: () => 
 
   return {
     isOurs(recent) {
-      // A process that was stopped, or whose machine slept, sees it by one clock or the other.
+      // If the process was stopped or the machine slept, at least one of the two clocks shows it.
       const since = Math.max(clock.now() - looked.now, Math.abs(clock.wall() - looked.wall));
       return recent && since < RECENT ? ours : look();
     },

@@ -1,23 +1,23 @@
-/** The lines of a journal, each checked, in the order in which they stand in the file. */
+/** Reads the lines of a journal, each one checked, in the order of the file. */
 import { isAscii } from 'node:buffer';
 import type { Disk } from '../disk.js';
 import { readFramed } from './record.js';
 
 interface Line {
-  /** Null where it is not as it was written. */
+  /** Null if the line is not exactly as it was written. */
   record: Record<string, unknown> | null;
   n: number;
-  /** Whether its end was written. */
+  /** Whether the line ends with a newline. */
   whole: boolean;
 }
 
 const NEWLINE = 0x0a;
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const BLOCK = 1024 * 1024;
 
-/** Tells `take` of each line, one at a time: none is kept. Empty lines are left out. Rejects with Node's own errors. */
+/** Calls `take` with each line, and keeps none. Empty lines are skipped. Rejects with Node's own errors. */
 export async function readLines(disk: Disk, file: string, take: (line: Line) => void): Promise<void> {
-  // By bytes: readline also ends lines at U+2028, which a device's text may hold.
+  // Split by bytes: readline also ends lines at U+2028, which a device's text may contain.
   let left: Buffer[] = [];
   for await (const chunk of disk.createReadStream(file, { highWaterMark: BLOCK })) {
     let from = 0;
@@ -32,7 +32,7 @@ export async function readLines(disk: Disk, file: string, take: (line: Line) => 
       from = end + 1;
       take(lineOf(bytes.toString(), bytes, 0, bytes.length, true));
     }
-    // Nearly all of it is ASCII, where a place in the text is the same place in the bytes.
+    // In ASCII, which nearly all of it is, an index in the text is also the index in the bytes.
     const text = isAscii(chunk) ? chunk.toString('latin1') : null;
     for (let end = chunk.indexOf(NEWLINE, from); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
       const line = text?.slice(from, end) ?? chunk.toString('utf8', from, end);

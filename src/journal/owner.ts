@@ -1,22 +1,23 @@
-/** Who holds a lease: one process, told apart from every other one on all machines and in all containers that share the folder. */
+/** Identifies the holder of a lease: one process among all machines and containers that share the folder. */
 import { type Machine, thisMachine } from '../machine.js';
 import { type Processes, type ProcessName, systemProcesses } from '../processes.js';
 import { object } from '../protocol/messages.js';
 
-/** `host` is null in a lease of an earlier version, which kept `pid` and `started` alone and never renewed it. */
+/** `host` is null in leases of an earlier version, which had only `pid` and `started` and were never renewed. */
 export interface Owner extends ProcessName {
-  /** Of this one lease: two of one process differ. */
+  /** Unique for each lease, also within one process. */
   token: string;
 }
 
-/** `unknown`: it runs, if it does, where this process cannot look. */
+/** `unknown`: the process is where this one cannot look. */
 type Life = 'alive' | 'dead' | 'unknown';
 
+/** This process as the owner of a new lease. */
 export function thisOwner({ processes, newId }: Pick<Machine, 'processes' | 'newId'> = thisMachine): Owner {
   return { ...processes.self(), token: newId() };
 }
 
-/** The owner that a lease names; null where it is no lease: cut off, damaged, or with a number that no process has. */
+/** The owner in the text of a lease; null = the text is cut off, damaged, or has an impossible process id. */
 export function ownerOf(text: string): Owner | null {
   let fields: Record<string, unknown> | null;
   try {
@@ -25,7 +26,7 @@ export function ownerOf(text: string): Owner | null {
     return null;
   }
   const { pid, token } = fields ?? {};
-  // To a system, 0 and less are whole groups of processes.
+  // Process ids of 0 and less mean process groups.
   if (!Number.isSafeInteger(pid) || (pid as number) < 1 || (pid as number) > 0x7fffffff) return null;
   const of = (key: keyof Owner) => (typeof fields?.[key] === 'string' ? (fields[key] as string) : null);
   return {
@@ -39,8 +40,8 @@ export function ownerOf(text: string): Owner | null {
 }
 
 /**
- * Whether `owner` lives. Only within one boot and one PID namespace is the number of a process the same process, and a
- * missing one a proof; on a system that has neither, within one host.
+ * Whether the process of `owner` is alive. A process id identifies a process only within one boot and one PID namespace; on
+ * systems without these, within one host.
  */
 export function lifeOf(owner: Owner, me: Owner, processes: Processes = systemProcesses): Life {
   if (owner.host !== null) {

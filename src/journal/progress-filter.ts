@@ -1,13 +1,13 @@
 import { isTerminal } from '../protocol/statuses.js';
 import type { FactOf } from '../upgrade/facts.js';
 
-/** Percent between two lines of one step: what a run that is taken up again may show less than was heard. */
+/** Percent between two stored lines of one step, which is the most that a resumed run can show too little. */
 const EVERY = 5;
 
 /**
- * Answers for each progress message whether the journal keeps it: each change of status, step, result, job or device, each end,
- * and of percent alone every {@link EVERY}. Messages may come several a second from each dock, and a line for each of them would
- * cost more than everything else that is done with them.
+ * Decides for each progress message whether the journal keeps it: each change of status, step, result, job or device, each end,
+ * and every {@link EVERY} percent. Each dock may send several messages a second, and a line for each would cost more than all
+ * other work for the message.
  */
 export function progressFilter(): (fact: FactOf<'progress'>) => boolean {
   const kept = new Map<string, FactOf<'progress'>['message']>();

@@ -1,4 +1,4 @@
-/** Reads journals: of this process's making or of an earlier version's, whole or cut off in the middle of a line. */
+/** Reads journals, of this version or an earlier one, whole or cut off in the middle of a line. */
 import path from 'node:path';
 import { type Disk, type OpenFile, systemDisk } from '../disk.js';
 import { OtaError, systemReason } from '../errors.js';
@@ -14,38 +14,40 @@ import { JOURNAL_SCHEMA, readLine, withoutFrame } from './record.js';
 import { isRunName } from './run-name.js';
 import { dropStopRequest } from './stop-request.js';
 
-/** What `dji-ota runs` shows of a run. */
+/** A run as `dji-ota runs` shows it. */
 export interface RunSummary extends RunRecord {
   file: string;
-  /** Null while it goes on, or where it was killed. */
+  /** Null while the run goes on, or if it was killed. */
   finished: FinishedRecord | null;
-  /** Another process is at it right now. */
+  /** Another process is running it now. */
   alive: boolean;
-  /** Who is, or was when it ended without giving it back. */
+  /** The holder of the lease, or the last one if it ended without releasing the lease. */
   holder: Holder | null;
 }
 
+/** A journal that was read completely. */
 export interface JournalContent {
   header: RunRecord;
   plan: PlanRecord;
   finished: FinishedRecord | null;
-  /** Facts in the order in which they were written, with wall times in `at`; none where they were taken as they came. */
+  /** Facts in the order of the file, with wall times in `at`; empty if a {@link FactTaker} took them. */
   facts: Fact[];
-  /** Lines that could not be read: the torn last one of a crash, or damage. */
+  /** Lines that could not be read: the last one, cut off by a crash, or damaged ones. */
   unreadable: number;
   /**
-   * Lines that took effect and are lost: not those that a crash or a full disk cut off, after which nothing was published.
-   * More than 0 means that jobs may have been published of which the journal does not tell.
+   * Lines that had taken effect and are lost. Lines that a crash or a full disk cut off do not count, because nothing was
+   * published after them. If it is more than 0, jobs may have been published that the journal does not contain.
    */
   lost: number;
   /** The number of the next line. */
   next: number;
-  /** The file does not end with the end of a line. */
+  /** The file does not end with a newline. */
   torn: boolean;
 }
 
 const ENDING = '.jsonl';
 
+/** The path of the journal of `run`. */
 export function journalFile(folder: string, run: string): string {
   return path.join(folder, `${run}${ENDING}`);
 }
@@ -54,19 +56,19 @@ function nameOf(file: string): string {
   return path.basename(file, ENDING);
 }
 
-/** Names of the journals, also of those that cannot be read. @throws OtaError `run_not_found` */
+/** The names of all journals, including unreadable ones. @throws OtaError `run_not_found` */
 export async function runNames(folder: string, disk: Disk = systemDisk): Promise<string[]> {
   return (await journalNames(folder, disk)).map(nameOf);
 }
 
-/** All runs, the newest first. A file that is no journal is left out. */
+/** All runs, the newest first. Files that are not journals are skipped. */
 export async function listRuns(folder: string, on: Machine = thisMachine): Promise<RunSummary[]> {
   const runs: RunSummary[] = [];
   for (const name of (await journalNames(folder, on.disk)).reverse()) {
     const run = await summarize(path.join(folder, name), on).catch(() => null);
     if (run) runs.push(run);
   }
-  // Names go by the second.
+  // The time in a name has a resolution of one second.
   return runs.sort((a, b) => b.time - a.time);
 }
 
@@ -81,15 +83,15 @@ async function journalNames(folder: string, disk: Disk): Promise<string[]> {
   }
 }
 
-/** Asked, once the plan is known, for what takes the facts: a run that went on for days has millions of them. */
+/** Called when the plan is known; the result is called with each fact. A run of several days has millions of facts. */
 export type FactTaker = (plan: PlanRecord) => (fact: Fact) => void;
 
-/** The whole journal of one run. @throws OtaError `run_not_found` */
+/** Reads the whole journal of one run. @throws OtaError `run_not_found` */
 export async function readJournal(file: string, taker?: FactTaker, disk: Disk = systemDisk): Promise<JournalContent> {
   const content = { header: null as RunRecord | null, plan: null as PlanRecord | null, ...NOTHING_READ() };
   let take: ((fact: Fact) => void) | null = null;
   const keep = (fact: Fact) => void (take ? take(fact) : content.facts.push(fact));
-  // Unreadable lines since the last good one. The next good one's number tells whether they ever counted.
+  // Unreadable lines since the last good one. The number of the next good line shows whether they had taken effect.
   let doubtful = 0;
   try {
     await readLines(disk, file, ({ record, n, whole }) => {
@@ -100,7 +102,7 @@ export async function readJournal(file: string, taker?: FactTaker, disk: Disk = 
         return;
       }
       doubtful = 0;
-      // Written twice, or out of its place: its absence there was counted.
+      // A copy, or out of order: its absence was counted where it is missing.
       if (n < content.next) return;
       content.lost += n - content.next;
       content.next = n + 1;
@@ -114,7 +116,7 @@ export async function readJournal(file: string, taker?: FactTaker, disk: Disk = 
       cause: error,
     });
   }
-  // Nothing but the last line can have been cut off in the writing, and then it has no end.
+  // A write can only cut off the last line, which then has no newline.
   const lostAtEnd = content.torn && doubtful > 0 ? doubtful - 1 : doubtful;
   content.lost += lostAtEnd;
   content.next += lostAtEnd;
@@ -152,7 +154,7 @@ function takeRecord(
   else if (record.kind === 'plan') content.plan ??= planRecord(withoutFrame(record));
   else if (record.kind === 'finished') content.finished = finishedRecord(withoutFrame(record));
   else {
-    // Facts after an end were written by a later process that took the run up again.
+    // Facts after an end come from a process that resumed the run.
     content.finished = null;
     const fact = factOf(record);
     if (fact) keep(fact);
@@ -163,7 +165,7 @@ function takeRecord(
   }
 }
 
-/** The cause of the error of a journal that was cut off before its plan was whole: nothing of it was published. */
+/** The cause of the error for a journal that was cut off before its plan was complete: nothing was published. */
 export const NOT_BEGUN = Symbol('not begun');
 
 function noJournal(file: string, damaged: boolean): OtaError {
@@ -178,8 +180,7 @@ function noJournal(file: string, damaged: boolean): OtaError {
 }
 
 /**
- * Removes the journals of runs that ended, or of which nothing was heard, longer than `age` milliseconds ago. A run that is
- * going on is kept.
+ * Removes the journals of runs that ended, or were last active, more than `age` milliseconds ago. Runs in progress are kept.
  * @returns their ids, the newest first
  * @throws OtaError `journal_unwritable`
  */
@@ -203,14 +204,14 @@ export async function pruneRuns(
   return old;
 }
 
-/** What {@link pruneRuns} would remove. */
+/** The ids of the journals that {@link pruneRuns} would remove. */
 export async function oldRuns(folder: string, age: number, wall: number, on: Machine = thisMachine): Promise<string[]> {
   const old: string[] = [];
   for (const name of (await journalNames(folder, on.disk)).reverse()) {
     const file = path.join(folder, name);
     const run = await summarize(file, on).catch(() => null);
     const holder = run ? run.holder : await holderOf(leaseFile(file), wall, on);
-    // Cut off before its first line was whole: only the file itself tells its age. A lease is a sign of life too.
+    // A journal without a complete first line has only the age of its file. A renewed lease also counts as activity.
     const last = run ? (run.finished?.time ?? run.time) : await changedAt(file, on.disk);
     if (wall - Math.max(last, holder?.renewedAt ?? 0) >= age && !holder?.alive) old.push(nameOf(name));
   }
@@ -224,7 +225,7 @@ async function changedAt(file: string, disk: Disk): Promise<number> {
   );
 }
 
-// First and last line alone: a journal may have millions.
+// Reads only the first and the last line: a journal may have millions.
 async function summarize(file: string, on: Machine): Promise<RunSummary | null> {
   const handle = await on.disk.open(file, 'r');
   try {
@@ -248,7 +249,7 @@ async function readText(handle: OpenFile, from: number, length: number): Promise
   return bytes.toString('utf8');
 }
 
-// A seam alone, and what a crash cut off before it, say nothing new.
+// A seam, and a cut-off line before it, do not change how the run ended.
 function lastRecord(lines: string[]): FinishedRecord | null {
   for (const line of lines.reverse()) {
     const record = readLine(line)?.record;

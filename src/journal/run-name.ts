@@ -1,14 +1,14 @@
-/** What a run may be called: its name is that of its journal, and is shown to people. */
+/** The rules for the name of a run, which is also the name of its journal and is shown to people. */
 
-/** A name that the user gives (`--run`), or an id that the program gives. */
+/** A name that the user gives (`--run`), or an id that the program makes. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** What `--shard i/n` adds to a name. */
+/** The suffix that `--shard i/n` adds to a name. */
 const SHARD = /\.(\d{1,6})-of-(\d{1,6})$/;
 
-/** Words of the commands that take a run. */
+/** Subcommands and keywords of the commands that take a run. */
 const RESERVED: ReadonlySet<string> = new Set(['last', 'prune', 'stop']);
 
-/** Why the user cannot name a run so; null where it can. */
+/** Why the user cannot use this name for a run; null = it is allowed. */
 export function runNameProblem(name: string): string | null {
   if (RESERVED.has(name.toLowerCase())) return 'is a reserved word of dji-ota runs';
   if (name.length > 64) return `has ${name.length} characters, and at most 64 are allowed`;
@@ -18,18 +18,18 @@ export function runNameProblem(name: string): string | null {
     : 'may contain only letters, digits, ".", "_" and "-", and must begin with a letter or digit';
 }
 
-/** What the journal of a named run is called. */
+/** The journal name of a named run, or of one shard of it. */
 export function journalName(name: string, shard: { index: number; of: number } | undefined): string {
   return shard === undefined ? name : `${name}.${shard.index}-of-${shard.of}`;
 }
 
-/** Which part of which run a journal is by its name; null where it is a whole run's. */
+/** The shard that a journal's name denotes; null = a whole run. */
 export function partOfRun(run: string): { name: string; index: number; of: number } | null {
   const [end = '', index, of] = SHARD.exec(run) ?? [];
   return end === '' ? null : { name: run.slice(0, -end.length), index: Number(index), of: Number(of) };
 }
 
-/** Whether a journal can have this name: nothing that leaves its folder, hides in it, or does anything to a terminal. */
+/** Whether a journal can have this name: it stays within its folder, is not hidden, and has no terminal control characters. */
 export function isRunName(name: string): boolean {
   return !name.endsWith('.') && (NAME.test(name) || (SHARD.test(name) && NAME.test(name.replace(SHARD, ''))));
 }

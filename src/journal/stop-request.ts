@@ -1,11 +1,14 @@
-/** A request that a run start nothing more: a file beside its journal, which the run finds wherever its volume is mounted. */
+/**
+ * A request that a run start nothing more (`runs stop`): a file beside the journal, so that it works across machines that share
+ * the folder.
+ */
 import type { Disk } from '../disk.js';
 import { type Machine, thisMachine } from '../machine.js';
 import { safeText } from '../text.js';
 
 const fileOf = (journal: string) => `${journal}.stop`;
 
-/** @throws Node's own errors */
+/** Writes the request for the run of `journal`. @throws Node's own errors */
 export async function requestStop(
   journal: string,
   { disk, processes }: Pick<Machine, 'disk' | 'processes'> = thisMachine,
@@ -14,7 +17,7 @@ export async function requestStop(
   await disk.writeFile(fileOf(journal), by, { mode: 0o600 });
 }
 
-/** Why the run is to stop; null where nobody asks for it. The request is gone then. Never throws. */
+/** The reason of a request to stop; null = there is none. Removes the request. Never throws. */
 export function takeStopRequest(journal: string, disk: Disk): string | null {
   try {
     const by = disk.readFileSync(fileOf(journal), 'utf8');
@@ -25,7 +28,7 @@ export function takeStopRequest(journal: string, disk: Disk): string | null {
   }
 }
 
-/** Of a run that is not going on, one is left that nobody found. Never throws. */
+/** Removes a request that a run which has ended left behind. Never throws. */
 export async function dropStopRequest(journal: string, disk: Disk): Promise<void> {
   await disk.unlink(fileOf(journal)).catch(() => {});
 }

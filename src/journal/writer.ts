@@ -1,27 +1,28 @@
-/** Lines on their way to the disk: what must be there before the program goes on, and what may follow in blocks. */
+/** Writes lines to the disk: synced, where the program must wait for it, or in blocks. */
 import type { Machine } from '../machine.js';
 import { lineOf, SEAM } from './record.js';
 
-/** What may follow later is written in blocks of so many bytes, or after so many milliseconds. */
+/** Lines that may follow later are written in blocks of this many bytes, or after this many milliseconds. */
 const BLOCK = 64 * 1024;
 const BLOCK_MS = 100;
-/** More than this is not held back while the disk is full. */
+/** Bytes. The most that is held in memory while the disk is full. */
 const MOST_HELD = 4 * 1024 * 1024;
 
+/** Appends lines to a journal. */
 export interface LineWriter {
-  /** All of them on the disk once it resolves; rejects, with Node's own error, where one of them is not. */
+  /** All records are on disk once it resolves. Rejects with Node's own error if one of them is not. */
   write(records: readonly object[]): Promise<void>;
-  /** `soon`: handed to the system at once, and synced behind the program's back; else within a moment. Never throws. */
+  /** `soon`: written at once and synced in the background; otherwise written within a moment. Never throws. */
   append(record: object, soon: boolean): void;
   /** Writes what is left, and syncs. Never throws. */
   close(): Promise<void>;
 }
 
 /**
- * Opens `file` to append to it, with `first` as the number of the next line.
- * @param onTrouble is told what `append` and `close` meet.
- * @param mayWrite asked before what was appended is written: false drops it, for another process writes there now.
- * @throws Node's own error where it cannot be opened.
+ * Opens `file` for appending. `first` is the number of the next line.
+ * @param onTrouble called with errors of `append` and `close`
+ * @param mayWrite called before appended lines are written; false drops them, because another process now writes the file
+ * @throws Node's own error if the file cannot be opened
  */
 export function openWriter(
   file: string,
@@ -32,7 +33,7 @@ export function openWriter(
 ): LineWriter {
   const fd = disk.openSync(file, 'a', 0o600);
   let next = first;
-  // What is accepted and not written yet. A full disk may cut it anywhere: what is left goes on exactly there.
+  // Accepted but not written yet. A full disk may cut a write anywhere; the next one continues at that byte.
   let held = Buffer.alloc(0);
   let block = '';
   let cancelTimer: (() => void) | null = null;
@@ -91,7 +92,7 @@ export function openWriter(
       const { written, error } = put(bytes);
       const whole = bytes.subarray(0, written);
       next += whole.reduce((lines, byte) => lines + (byte === NEWLINE ? 1 : 0), 0);
-      // These lines must not come into effect later on, when there is room again.
+      // These lines must not take effect later, when the disk has space again.
       if (written > 0 && whole[written - 1] !== NEWLINE) held = Buffer.from(`\n${lineOf(SEAM, next++)}`);
       if (error) throw error;
       await disk.fdatasync(fd);
@@ -99,7 +100,7 @@ export function openWriter(
     append(record, soon) {
       if (closed) return;
       const line = lineOf(record, next++);
-      // The number that is left out tells the reader that something is missing.
+      // The missing number tells the reader that a line is missing.
       if (held.length + block.length < MOST_HELD) block += line;
       if (soon || block.length >= BLOCK) flushQuietly();
       else cancelTimer ??= clock.after(BLOCK_MS, flushQuietly);

@@ -3,10 +3,10 @@ import { type EntryRules, readEntry } from './device/entry.js';
 import { createFindings, type Findings } from './findings.js';
 import type { ManifestDevice, ManifestWarning } from './model.js';
 
-/** What is probably not as it was meant, by kind. */
+/** What in a manifest is probably a mistake, by warning code. */
 export type Warnings = Map<ManifestWarning['code'], Findings>;
 
-/** Each device of a manifest by itself, then all of them side by side; what is wrong goes to `findings`. */
+/** Checks each device of a manifest, and then all of them together. Errors go to `findings`. */
 export function checkEntries(
   entries: readonly unknown[],
   rules: EntryRules,
@@ -41,14 +41,14 @@ export function checkEntries(
   return devices;
 }
 
-/** Serial numbers that are told apart by upper and lower case alone: one device, most probably. */
+/** Serial numbers that differ only in case: most probably one device. */
 function similarSerials(devices: readonly ManifestDevice[]): [string, string][] {
   const serials = new Set(devices.flatMap(({ sn, pid }) => [sn, pid]));
   const found: [string, string][] = [];
   const first = new Map<string, string>();
   for (const serial of serials) {
     const upper = serial.toUpperCase();
-    // Most serial numbers have no lower-case letter, and two that differ in case alone have one between them.
+    // Most serial numbers are upper-case, and of two that differ only in case at least one has a lower-case letter.
     if (upper === serial) continue;
     const other = serials.has(upper) ? upper : first.get(upper);
     if (other === undefined) first.set(upper, serial);
@@ -62,7 +62,7 @@ function snOf(entry: unknown): string | null {
   return typeof sn === 'string' && sn !== '' ? sn : null;
 }
 
-/** `device 3 (sn 1581F...)`, counted from 1; in a spreadsheet with its row. */
+/** `device 3 (sn 1581F...)`, counted from 1; for a spreadsheet, with the row. */
 function nameOf(entry: unknown, index: number, row: number | undefined): string {
   const sn = snOf(entry);
   const more = [...(row === undefined ? [] : [`row ${row}`]), ...(sn === null ? [] : [`sn ${safeText(sn, 40)}`])];

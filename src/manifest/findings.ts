@@ -1,28 +1,30 @@
-/** What is wrong with a manifest, gathered so that one cause in a thousand devices is one line. */
+/** Collects the errors of a manifest, grouped so that one cause in a thousand devices is one line. */
 
-/** Takes one finding: where it is, the key it is about (null = the whole of it), what is wrong. */
+/** Takes one finding: where it is, the key (null = the whole device), and the problem. */
 export type Report = (where: string, key: string | null, problem: string) => void;
 
 interface Group {
   key: string | null;
   problem: string;
-  /** The first few places. */
+  /** The first few locations. */
   where: string[];
   count: number;
 }
 
-/** Different findings; of what is beyond them, the user knows enough. */
+/** The most different findings that are collected. */
 const MAX_GROUPS = 1000;
-/** Up to so many places have a line each. */
+/** Up to this many locations get a line each. */
 const MOST_NAMED = 3;
 
+/** A collection of findings. */
 export interface Findings {
   readonly add: Report;
-  /** More different ones than anybody reads: looking on is pointless. */
+  /** There are more different findings than anyone reads, so the check may end. */
   readonly full: boolean;
   lines(): string[];
 }
 
+/** An empty collection. */
 export function createFindings(): Findings {
   const groups = new Map<string, Group>();
   return {

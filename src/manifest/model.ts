@@ -1,34 +1,34 @@
 import type { UpgradeType } from '../protocol/upgrade-types.js';
 
-/** Short texts by name, which select, sort and describe devices, and never reach a dock. */
+/** Short texts by name, for selecting, sorting and describing devices. They are never sent to a dock. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** One device of a manifest, checked and with the defaults filled in (CONTRACT "The manifest"). */
+/** One device of a manifest, checked, with defaults filled in (CONTRACT "The manifest"). */
 export interface ManifestDevice {
-  /** Place in the manifest, from 0. */
+  /** Its index in the manifest, from 0. */
   index: number;
   sn: string;
   /** The gateway. */
   pid: string;
   product_version: string;
   firmware_upgrade_type: UpgradeType;
-  /** What the dock downloads; sent as it stands, never shown unredacted. */
+  /** The URL from which the dock downloads the file. It is sent unchanged, and redacted wherever it is shown. */
   file_url: string | null;
-  /** Absolute path of the same bytes on this machine. */
+  /** The absolute path of the same bytes on this machine. */
   file: string | null;
-  /** Expected, lower-case hex. */
+  /** The expected MD5, in lower-case hex. */
   md5: string | null;
-  /** Expected, lower-case hex; only then it is computed. */
+  /** The expected SHA-256, in lower-case hex. It is computed only if this is given. */
   sha256: string | null;
-  /** Expected, bytes. */
+  /** The expected size in bytes. */
   file_size: number | null;
-  /** Given, or the last part of the URL or path; null for a device without a file. */
+  /** As given, or the last part of the URL or path; null for a device without a file. */
   file_name: string | null;
   labels: Labels;
   known: KnownDevice | null;
 }
 
-/** What the device had last reported when the manifest was made. A live report wins. */
+/** What the device last reported before the manifest was written. A live report takes precedence. */
 export interface KnownDevice {
   version: string | null;
   /** A name or a model key (`3-3-0`). */
@@ -37,16 +37,18 @@ export interface KnownDevice {
   heard_at: number | null;
 }
 
+/** A manifest that was read and checked. */
 export interface Manifest {
   /** As given on the command line; `-` = standard input. */
   source: string;
   devices: ManifestDevice[];
-  /** Of its bytes, lower-case hex; null of one that came in memory. */
+  /** SHA-256 of its bytes, in lower-case hex; null for a manifest that was passed in memory. */
   sha256: string | null;
-  /** What is probably not as it was meant, to be said before anything is published. */
+  /** What is probably a mistake. Shown before anything is published. */
   warnings: ManifestWarning[];
 }
 
+/** A warning about a manifest. `message` is safe to show. */
 export interface ManifestWarning {
   code: 'odd_serial' | 'similar_serials' | 'odd_version' | 'url_fragment' | 'split_pair';
   message: string;

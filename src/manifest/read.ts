@@ -12,28 +12,29 @@ import { devicesOf } from './shape.js';
 import { type Format, readSource } from './source.js';
 import { showSource, unreadable } from './unreadable.js';
 
+/** How a manifest is read. */
 export interface ReadManifestOptions {
-  /** `--pid`, checked and each once: the gateway of devices that name none, if it is one. */
+  /** The values of `--pid`, checked and without duplicates. A single one is the gateway of devices that name none. */
   defaultPids: readonly string[];
   /** `--type`; null = normal. */
   defaultType: UpgradeType | null;
-  /** A `file` without a `file_url` is no error, because it will be served (`--serve`). */
+  /** Allow a `file` without a `file_url`, because this program will serve it (`--serve`). */
   allowFileWithoutUrl?: boolean;
   /** Default: this process's standard input. */
   stdin?: () => AsyncIterable<Buffer>;
-  /** What relative paths are relative to; default: the current folder. */
+  /** The folder to which relative paths refer. Default: the current folder. */
   cwd?: string;
   /** Default: that of this machine. */
   disk?: Disk;
 }
 
-/** What fits into the largest manifest with the least that a device needs. */
+/** The number of minimal devices that fit into the largest manifest. */
 const MAX_DEVICES = 1_000_000;
 
 /**
- * Reads and checks the manifest `source`: a .json, .yaml, .yml or .csv file, or `-` for JSON or YAML on standard input
+ * Reads and checks the manifest `source`: a .json, .yaml, .yml, .csv or .tsv file, or `-` for JSON or YAML on standard input
  * (CONTRACT "The manifest").
- * @throws OtaError `manifest_unreadable`; `manifest_invalid`, with one of `details` for everything that is wrong.
+ * @throws OtaError `manifest_unreadable`; `manifest_invalid`, whose `details` list all errors
  */
 export async function readManifest(source: string, options: ReadManifestOptions): Promise<Manifest> {
   const { text, sha256, format, folder } = await readSource(source, options.cwd ?? '.', options.stdin, options.disk);
@@ -43,8 +44,8 @@ export async function readManifest(source: string, options: ReadManifestOptions)
 }
 
 /**
- * Checks a manifest that is in memory already: any of its forms as JSON would give it. `source` names it in messages.
- * @throws OtaError as {@link readManifest} does.
+ * Checks a manifest that is in memory, in any form that JSON can have. `source` is its name in messages.
+ * @throws OtaError as {@link readManifest} does
  */
 export function checkManifest(value: unknown, options: ReadManifestOptions, source = 'the manifest'): Manifest {
   return checkValue(source, value, options.cwd ?? '.', options, createFindings());
@@ -103,14 +104,14 @@ async function parse(source: string, text: string, format: Format, findings: Fin
   try {
     return { value: parseJson(source, text) };
   } catch (jsonError) {
-    // YAML may begin like JSON, too; where it is neither, it was most probably meant to be JSON.
+    // YAML may begin like JSON. If it is neither, report the JSON error, because JSON is more probable.
     return yaml().catch(() => {
       throw jsonError;
     });
   }
 }
 
-/** The keys for which a CSV has no column although each device needs one: said here, once. */
+/** Reports once each required key for which a CSV has no column. */
 function missingColumns(table: CsvTable, rules: EntryRules, findings: Findings): Set<Field> {
   const needed: Field[] = ['sn', 'product_version', ...(rules.defaultPid === null ? ['pid' as const] : [])];
   const missing = needed.filter((field) => table.missing(field) !== null);
@@ -128,7 +129,7 @@ function invalid(source: string, lines: readonly string[], more: boolean): OtaEr
   });
 }
 
-/** Of one kind, so many are told one by one. */
+/** The most warnings of one kind that are shown one by one. */
 const MOST_WARNINGS = 10;
 
 function warningsOf(source: string, warnings: Warnings): ManifestWarning[] {

@@ -3,8 +3,8 @@ import { KNOWN_TIME } from './device/field-values.js';
 import { FIELDS, type Field, MAX_TEXT } from './device/fields.js';
 
 /**
- * The manifest as a zod schema, from which its JSON Schema is made. The reader itself does not use it: zod takes longer to
- * load than 10,000 devices take to check. A test holds the two together.
+ * The manifest as a zod schema, from which its JSON Schema is generated. The reader does not use it, because loading zod takes
+ * longer than checking 10,000 devices. A test compares the two.
  */
 
 const text = () => z.string().min(1).max(MAX_TEXT);
@@ -43,14 +43,14 @@ for (const [field, { also, meaning }] of Object.entries(FIELDS) as [Field, (type
   if (also !== null) shape[also] = type.optional().describe(`The same as ${field}. ${meaning}`);
 }
 
-/** One device of a manifest, as it is written. */
+/** One device of a manifest, as written. */
 export const deviceSchema = z
   .strictObject(shape)
   .refine((device) => device.product_version !== undefined || device.version !== undefined, {
     error: 'product_version is missing',
     path: ['product_version'],
   })
-  // What zod's refinement says, for JSON Schema.
+  // The zod refinement above, as JSON Schema.
   .meta({
     id: 'device',
     title: 'Device',

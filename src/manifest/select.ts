@@ -6,23 +6,24 @@ import { byText, quoted, safeText } from '../text.js';
 import { labelNameOf } from './device/labels.js';
 import type { ManifestDevice, ManifestWarning } from './model.js';
 
+/** Which devices of a manifest are selected: `--only`, `--exclude`, `--select`. */
 export interface Selection {
   /** Globs of sn or pid: `7CTXN*`, `1581F{5,6}*`. */
   only?: readonly string[] | undefined;
   exclude?: readonly string[] | undefined;
-  /** Label and glob of its value: `site=north*`. */
+  /** A label and a glob for its value: `site=north*`. */
   select?: readonly string[] | undefined;
 }
 
-/** What is chosen by: of a manifest's device, or of one that is known otherwise. */
+/** The properties by which a device is selected. */
 type Selectable = Pick<ManifestDevice, 'sn' | 'pid' | 'labels'>;
 
 /**
- * The devices whose sn or pid one of `only` matches (all where there is none), whose labels all of `select` match, and whose
- * sn or pid none of `exclude` matches, in their order.
- * @throws OtaError `usage` for a pattern that matches no device of the manifest, because it is a slip of the pen that
- * would upgrade too little, or too much; and where no device is left.
- * @param whole what the devices are all of
+ * The devices that `only` matches by sn or pid (without `only`: all), whose labels match every `select`, and that `exclude`
+ * does not match by sn or pid, in order.
+ * @throws OtaError `usage` if a pattern matches no device, because a typing error would upgrade too few or too many devices;
+ * and if no device is left
+ * @param whole what the devices are part of, for messages
  */
 export function selectDevices<T extends Selectable>(
   devices: readonly T[],
@@ -46,7 +47,7 @@ export function selectDevices<T extends Selectable>(
   });
 }
 
-/** Those whose sn or pid `pattern` matches. `shown`: what it is called in errors. @throws OtaError `usage` where there are none */
+/** The devices whose sn or pid matches `pattern`. `shown`: its name in errors. @throws OtaError `usage` if there are none */
 export function devicesMatching<T extends Selectable>(
   shown: string,
   pattern: string,
@@ -65,7 +66,7 @@ export function devicesMatching<T extends Selectable>(
 function byLabel<T extends Selectable>(term: string, devices: readonly T[]): Set<T> {
   const shown = `--select ${quoted(term)}`;
   const values = labelValues(devices);
-  // A column may be called "ring (1 = first)": the name is what is a name.
+  // A label may be called "ring (1 = first)": split at the `=` after a name that exists.
   const ends = [...term.matchAll(/=/g)].map(({ index }) => index);
   const end = ends.find((at) => values.has(labelNameOf(term.slice(0, at)))) ?? ends[0];
   const pattern = end === undefined ? '' : term.slice(end + 1);
@@ -94,7 +95,7 @@ function byLabel<T extends Selectable>(term: string, devices: readonly T[]): Set
   });
 }
 
-/** The values that each label has, by its one form. */
+/** The values of each label, by its normalized name. */
 export function labelValues(devices: readonly Pick<ManifestDevice, 'labels'>[]): Map<string, Set<string>> {
   const values = new Map<string, Set<string>>();
   for (const labels of new Set(devices.map((device) => device.labels))) {
@@ -109,7 +110,7 @@ export function labelValues(devices: readonly Pick<ManifestDevice, 'labels'>[]):
 
 function matcher(pattern: string, shown: string, hint: string): (text: string) => boolean {
   try {
-    // `!` and a leading dot have no meaning of their own in a serial number or a label.
+    // `!` and a leading dot have no special meaning in serial numbers and labels.
     return picomatch(pattern, { dot: true, nonegate: true, bash: true });
   } catch (error) {
     throw new OtaError('usage', `${shown} is not a pattern`, { hint, cause: error });
@@ -123,8 +124,8 @@ export interface Shard {
 }
 
 /**
- * `2/4` as it comes after `--shard`.
- * @throws OtaError `usage`.
+ * Parses the value of `--shard`, for example `2/4`.
+ * @throws OtaError `usage`
  */
 export function parseShard(text: string): Shard {
   const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim());
@@ -137,13 +138,13 @@ export function parseShard(text: string): Shard {
 }
 
 /**
- * The devices of the gateways in one shard, in their order; none where there are more shards than gateways. A gateway's
- * devices stay together, each gateway is in exactly one shard, shards differ by at most one gateway, and the order
- * of the manifest makes no difference.
+ * The devices of the gateways in one shard, in order; none if there are more shards than gateways. The devices of a gateway
+ * stay together, each gateway is in exactly one shard, the sizes of shards differ by at most one gateway, and the order of the
+ * manifest does not matter.
  */
 export function shardGateways(devices: readonly ManifestDevice[], { index, of }: Shard): ManifestDevice[] {
   const pids = [...new Set(devices.map((device) => device.pid))];
-  // By hash and not by name: serial numbers run on within a site, and a site should not be one shard.
+  // Sorted by hash, not by name: serial numbers of one site are often consecutive, and a site should not be one shard.
   const hashed = pids.map((pid) => ({ pid, hash: createHash('sha256').update(pid).digest('hex') }));
   hashed.sort((a, b) => byText(a.hash, b.hash));
   const mine = new Set(hashed.filter((_, place) => place % of === index - 1).map(({ pid }) => pid));
@@ -152,10 +153,10 @@ export function shardGateways(devices: readonly ManifestDevice[], { index, of }:
 
 type Pair = Pick<ManifestDevice, 'sn' | 'pid'>;
 
-/** In a list of gateways, more than these are counted. */
+/** A list of gateways in a message names at most this many; the others are counted. */
 const MOST_NAMED = 10;
 
-/** What is said where only one of a dock and its aircraft is chosen of a manifest that has both. */
+/** Warnings for each gateway of which only one of dock and aircraft was selected, although the manifest has both. */
 export function selectedHalves(all: readonly Pair[], chosen: readonly Pair[]): ManifestWarning[] {
   const count = (devices: readonly Pair[]) => {
     const on = new Map<string, { dock: number; aircraft: number }>();

@@ -4,13 +4,13 @@ import type { Report } from './findings.js';
 import { kindOf, unreadable } from './unreadable.js';
 
 const OBJECT_KEYS = ['devices', '$schema'];
-/** `ota_create` as the seed prints it, with its `timestamp:`; only the devices matter here. */
+/** The keys of `ota_create` as the seed prints it, with its `timestamp:`. Only the devices matter here. */
 const MESSAGE_KEYS = ['method', 'data', 'bid', 'tid', 'timestamp', 'timestamp:', 'gateway', 'need_reply', '$schema'];
 
 /**
- * The devices of a parsed manifest in any of its three forms: a list, an object with `devices`, a whole `ota_create`
+ * The devices of a parsed manifest in any of its three forms: a list, an object with `devices`, or a whole `ota_create`
  * message. Unknown keys around them go to `report`.
- * @throws OtaError `manifest_unreadable` where there is no list of devices.
+ * @throws OtaError `manifest_unreadable` if there is no list of devices
  */
 export function devicesOf(source: string, value: unknown, report: Report): readonly unknown[] {
   if (Array.isArray(value)) return value;
@@ -54,7 +54,7 @@ function list(source: string, value: unknown, name: string): readonly unknown[] 
 }
 
 function unknownKeys(value: Record<string, unknown>, known: readonly string[], where: string, report: Report): void {
-  // Nobody needs more than a few of them to see what is wrong.
+  // A few of them are enough to see the problem.
   for (const key of Object.keys(value).slice(0, 50)) {
     if (!known.includes(key)) report(where, null, `unknown key ${quoted(key)}${didYouMean(key, known)}`);
   }

@@ -7,9 +7,10 @@ import { safeText, showBytes } from '../text.js';
 import { redactUrls } from '../url.js';
 import { unreadable } from './unreadable.js';
 
+/** The format of a manifest, by its extension. */
 export type Format = 'json' | 'yaml' | 'csv' | 'json or yaml';
 
-/** Larger manifests are refused: a hundred times what 10,000 devices need. */
+/** Bytes. A hundred times what 10,000 devices need. */
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 const FORMATS: Readonly<Record<string, Format>> = {
@@ -24,16 +25,16 @@ const FORMATS: Readonly<Record<string, Format>> = {
 
 interface SourceText {
   text: string;
-  /** Of its bytes, lower-case hex. */
+  /** SHA-256 of its bytes, in lower-case hex. */
   sha256: string;
   format: Format;
-  /** What a relative `file` is relative to. */
+  /** The folder to which a relative `file` refers. */
   folder: string;
 }
 
 /**
- * The text of the manifest `source`: a path, or `-` for standard input.
- * @throws OtaError `manifest_unreadable`.
+ * Reads the text of the manifest `source`: a path, or `-` for standard input.
+ * @throws OtaError `manifest_unreadable`
  */
 export async function readSource(
   source: string,
@@ -106,7 +107,7 @@ function decode(source: string, bytes: Buffer): string {
     const even = bytes.subarray(0, bytes.length - (bytes.length % 2));
     return withoutMark(Buffer.from(even).swap16().toString('utf16le'));
   }
-  // Half of its bytes are zero where it is mostly ASCII.
+  // In UTF-16, half of the bytes of ASCII text are zero.
   if (bytes[0] === 0 || bytes[1] === 0) {
     throw unreadable(source, 'seems to be UTF-16 without a byte order mark', { hint: UTF_8 });
   }
@@ -122,7 +123,7 @@ const ZIP = Buffer.from('PK\x03\x04');
 const AS_CSV = 'Save the sheet as CSV; in Excel, the file type is "CSV UTF-8 (Comma delimited)".';
 const UTF_8 = 'Save it as UTF-8; in Excel, the file type is "CSV UTF-8 (Comma delimited)".';
 
-/** The first line that is not UTF-8, from 1, and its first special character as Windows-1252 has it. */
+/** The first line that is not UTF-8, from 1, and its first special character, read as Windows-1252. */
 function firstForeign(bytes: Buffer): { line: number; char: string } {
   let line = 1;
   for (let start = 0; ; line++) {

@@ -1,12 +1,12 @@
 import { OtaError } from '../errors.js';
 import { quoted, safeText } from '../text.js';
 
-/** A manifest as messages name it. */
+/** The name of a manifest in messages. */
 export function showSource(source: string): string {
   return source === '-' ? 'the manifest on standard input' : safeText(source, 300);
 }
 
-/** A manifest that cannot be read or parsed; `place` counts lines and columns from 1. */
+/** The error for a manifest that cannot be read or parsed. `place`: line and column, from 1. */
 export function unreadable(
   source: string,
   problem: string,
@@ -32,7 +32,7 @@ export function placeOf(text: string, offset: number): { line: number; col: numb
   }
 }
 
-/** What stands where something else was wanted: `a list`, `the number 7`, `"text"`. */
+/** What was found instead of the expected value: `a list`, `the number 7`, `"text"`. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';

@@ -1,4 +1,4 @@
-/** Writes manifests that a person can read and edit, and that read.ts reads as they are. */
+/** Writes manifests that people can read and edit, and that read.ts accepts. */
 import path from 'node:path';
 import { OtaError } from '../errors.js';
 import { safeJson, safeText } from '../text.js';
@@ -6,10 +6,11 @@ import { KNOWN_PARTS } from './device/fields.js';
 import type { Labels } from './model.js';
 import { readColumns } from './parse/csv-columns.js';
 
+/** The formats in which a manifest can be written. */
 export const MANIFEST_FORMATS = ['json', 'yaml', 'csv', 'tsv'] as const;
 type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
 
-/** A device as it is written: null is left out. */
+/** A device to write. null values are omitted. */
 export interface WrittenDevice {
   sn: string;
   pid: string;
@@ -23,7 +24,7 @@ export interface WrittenDevice {
   known: Record<(typeof KNOWN_PARTS)[number], string | null>;
 }
 
-/** The format that a file's extension stands for. @throws OtaError `usage` that names `option` */
+/** The format for a file's extension. @throws OtaError `usage`, which names `option` */
 export function manifestFormat(file: string, option: string): ManifestFormat {
   const extension = path.extname(file).slice(1).toLowerCase();
   const format = MANIFEST_FORMATS.find((each) => each === (extension === 'yml' ? 'yaml' : extension));
@@ -35,7 +36,7 @@ export function manifestFormat(file: string, option: string): ManifestFormat {
   });
 }
 
-/** Why a CSV can have no column for one of `labels`, or null. */
+/** Why a CSV cannot have a column for one of `labels`; null = it can. */
 export function labelColumnProblem(labels: Labels): string | null {
   const problems: string[] = [];
   for (const column of readColumns(Object.keys(labels), (problem) => problems.push(problem))) {
@@ -44,7 +45,7 @@ export function labelColumnProblem(labels: Labels): string | null {
   return problems[0] ?? null;
 }
 
-/** The devices in their order, with a line end at the end. All of them have the same labels. */
+/** The text of a manifest, with a final newline. All devices have the same labels. */
 export function manifestText(devices: readonly WrittenDevice[], format: ManifestFormat): string {
   switch (format) {
     case 'json': {
@@ -79,7 +80,7 @@ export function manifestText(devices: readonly WrittenDevice[], format: Manifest
       const text = [header, ...rows]
         .map((row) => `${row.map((value) => cell(value, separator)).join(separator)}\n`)
         .join('');
-      // Excel reads UTF-8 by this mark alone.
+      // Excel needs this mark to recognize UTF-8.
       return /[^\x00-\x7f]/.test(text) ? `\ufeff${text}` : text;
     }
   }
@@ -100,7 +101,7 @@ function keysOf(device: WrittenDevice): [string, Written][] {
   ];
 }
 
-/** In one line, as people write it. */
+/** An object on one line, as people write it. */
 function flow(value: Written): string {
   if (typeof value !== 'object') return JSON.stringify(value);
   return `{ ${Object.entries(value)
@@ -108,7 +109,7 @@ function flow(value: Written): string {
     .join(', ')} }`;
 }
 
-/** A YAML scalar; in quotes whatever some version of YAML may take for anything but text. */
+/** A YAML scalar. Quoted if any version of YAML may read it as something other than text. */
 function scalar(value: string | number): string {
   const text = String(value);
   const isText = /^[A-Za-z0-9.][\w. /-]*$/.test(text) && /[a-z]/i.test(text) && !Number.isFinite(Number(text));
@@ -116,7 +117,7 @@ function scalar(value: string | number): string {
   return typeof value === 'number' || (isText && !isWord) ? text : safeJson(JSON.stringify(text));
 }
 
-/** A cell that a spreadsheet keeps as it is: a text that looks like a number or a formula is marked as text. */
+/** A cell that a spreadsheet leaves unchanged: text that looks like a number or a formula is marked as text. */
 function cell(value: string | number, separator: string): string {
   const text = String(value);
   const asNumber = /^[+-]?[\d.,]+(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text.replace(',', '.')));

@@ -1,42 +1,44 @@
-/** Replaces what tells one fleet from another: the same way within one recording, and by chance from one to the next. */
+/** Replaces what identifies a fleet: consistently within one recording, and at random between recordings. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { parseTopic, serialProblem } from '../protocol/topics.js';
 import { rewriteStrings } from './json-strings.js';
 import { mapUrls } from './redact.js';
 
+/** Replaces serial numbers, ids, hosts and positions. */
 export interface Anonymizer {
-  /** `serial` is one, wherever it stands. */
+  /** Marks `serial` as a serial number, so that it is replaced everywhere. */
   learn(serial: string): void;
   topic(topic: string): string;
-  /** Reads which serial numbers `text` names, then replaces them. */
+  /** Learns the serial numbers that `text` names, then replaces them. */
   text(text: string): string;
-  /** How many serial numbers are known; more than before: what was replaced earlier may hold one of the new ones. */
+  /** How many serial numbers are known. If it has grown, text that was written earlier may contain one of the new ones. */
   readonly known: number;
 }
 
-/** Where serial numbers stand in messages of docks. */
+/** Keys of docks' messages whose values are serial numbers. */
 const SERIAL_KEY = /(^|_)(sn|sns|pid)$|serial|^gateway$/i;
-/** Where a dock stands, which its owner can be told by. */
+/** Keys with the position of a dock, which identifies its owner. */
 const POSITION_KEY = /latitude|longitude/i;
 const PROTOCOL_KEY = /^(method|status|step_key|current_step|md5|product_version|firmware_version)$/;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 /** Serial numbers of docks, aircraft, batteries and payloads are capital letters and digits. */
 const LIKE_SERIAL = /^(?=[0-9A-Z]*\d)(?=[0-9A-Z]*[A-Z])[0-9A-Z]{12,24}$/;
-/** A serial number of so many characters is found within a longer word, too. */
+/** Serial numbers with at least this many characters are also found within longer words. */
 const LONG = 8;
-/** More than any fleet has: what comes after it is replaced, but no longer told apart. */
+/** More than any fleet has. Serial numbers beyond it are all replaced by the same text. */
 const MOST = 200_000;
-/** Each is looked for in every text. */
+/** Serial numbers with other characters are searched for in every text, so their number is limited. */
 const MOST_ODD = 1000;
 const ALPHABET = '0123456789ABCDEFGHJKLMNPQRSTVWXYZ';
 
+/** Creates an anonymizer. `random` returns random bytes. */
 export function createAnonymizer(random: (bytes: number) => Uint8Array = randomBytes): Anonymizer {
   const serials = new Map<string, string>();
-  // Words that are replacements already.
+  // Replacements that have been made, which must not be replaced again.
   const issued = new Set<string>();
   const ids = new Map<string, string>();
   const hosts = new Map<string, string>();
-  // Of long ones, by their beginnings; and those that are no words.
+  // Long serial numbers by their first characters; and those with other characters than letters and digits.
   const beginnings = new Map<string, Set<string>>();
   const odd = new Set<string>();
 
@@ -89,7 +91,7 @@ export function createAnonymizer(random: (bytes: number) => Uint8Array = randomB
   function word(text: string): string {
     if (issued.has(text)) return text;
     const upper = text.toUpperCase();
-    // A word such as `ok` or a number may be a serial number only where it stands alone.
+    // A word like `ok`, or a number, counts as a serial number only if it is the whole text.
     const telling = upper.length >= LONG || (/\d/.test(upper) && /[A-Z]/.test(upper));
     const known = telling ? serials.get(upper) : undefined;
     if (known !== undefined) return known;
@@ -97,7 +99,7 @@ export function createAnonymizer(random: (bytes: number) => Uint8Array = randomB
     return within(text, upper) ?? (LIKE_SERIAL.test(text) ? (learn(text) ?? text) : text);
   }
 
-  /** `text` with each serial number in it replaced; null where it has none. */
+  /** `text` with each serial number in it replaced; null = it contains none. */
   function within(text: string, upper: string): string | null {
     let out = '';
     let from = 0;
@@ -119,7 +121,7 @@ export function createAnonymizer(random: (bytes: number) => Uint8Array = randomB
     out = mapUrls(out, (url) =>
       url.replace(/^([^:]*:\/\/(?:[^/?#]*@)?)(\[[^\]]*\]|[^/?#:]+)/, (_, head, host) => head + hostFor(host)),
     );
-    // By turns: an id is no word to be looked into.
+    // Ids are replaced separately, because parts of them may look like serial numbers.
     const found = out.match(UUID) ?? [];
     return out
       .split(UUID)
@@ -145,7 +147,7 @@ export function createAnonymizer(random: (bytes: number) => Uint8Array = randomB
       });
       return rewriteStrings(text, {
         string(value, { key, isKey }) {
-          // The protocol's own words are no serial numbers, whatever a device is called.
+          // The protocol's own words are not serial numbers, even if a device has such a name.
           const isWord = isKey ? !isSerialKey(value) : PROTOCOL_KEY.test(key ?? '');
           return isWord ? value : replace(value);
         },

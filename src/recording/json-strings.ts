@@ -1,6 +1,6 @@
-/** Rewrites the strings of a text that is meant as JSON, and leaves every other byte as it is, also where it is malformed. */
+/** Rewrites the strings in a JSON text, even a malformed one, and leaves every other byte unchanged. */
 
-/** Where a string stands. `key`: that of its value; null for a key itself, and where there is none. */
+/** Where a string is. `key`: the key of the value; null for a key itself, and if there is none. */
 interface Place {
   key: string | null;
   isKey: boolean;
@@ -8,20 +8,21 @@ interface Place {
 
 interface Rewriter {
   string(text: string, place: Place): string;
-  /** A number or word as it is written, behind `key`. Default: as it is. */
+  /** Rewrites a number or word after `key`. Default: unchanged. */
   scalar?(literal: string, key: string): string;
 }
 
-/** JSON in a string in JSON, and so on: deeper ones are taken for text. */
+/** JSON in a string in JSON, and so on: deeper levels are treated as text. */
 const MAX_DEPTH = 6;
-/** What stands between the strings of well-formed JSON: punctuation, numbers, true, false and null. */
+/** What is between the strings of well-formed JSON: punctuation, numbers, true, false and null. */
 const BETWEEN = /^[\s:,[\]{}\d.eE+\-truefalsn]*$/;
 const SCALAR = /^(\s*:\s*)([^\s,[\]{}":]+)/;
 
+/** Rewrites every string in `text`, including JSON within strings. `depth`: the nesting level of strings. */
 export function rewriteStrings(text: string, rewriter: Rewriter, depth = 0): string {
   let out = '';
   let at = 0;
-  // The last string, where it may be a key; the key whose list of values is being read.
+  // The last string, if it may be a key; the key whose list is being read.
   let last: string | null = null;
   let list: string | null = null;
   while (at < text.length) {
@@ -34,7 +35,7 @@ export function rewriteStrings(text: string, rewriter: Rewriter, depth = 0): str
     const key: string | null = isValue ? last : punctuation === ',' ? list : null;
     if (punctuation !== ',') list = punctuation.endsWith('[') ? key : null;
     const end = endOfString(text, quote);
-    // It was cut off: the rest is the string.
+    // Cut off: the rest is the string.
     if (end < 0) return `${out}"${rewriter.string(text.slice(quote + 1), { key, isKey: false })}`;
     const literal = text.slice(quote, end);
     const value = decoded(literal);
@@ -49,7 +50,7 @@ export function rewriteStrings(text: string, rewriter: Rewriter, depth = 0): str
   return out;
 }
 
-/** Strings of nested JSON that stand behind no key of their own are those of the outer one. */
+/** Strings of nested JSON without a key of their own get the key of the outer string. */
 function withKey(rewriter: Rewriter, outer: string | null): Rewriter {
   return { ...rewriter, string: (text, place) => rewriter.string(text, { ...place, key: place.key ?? outer }) };
 }
@@ -62,7 +63,7 @@ function rewriteBetween(between: string, key: string | null, { string, scalar }:
   return BETWEEN.test(between) ? between : string(between, { key: null, isKey: false });
 }
 
-/** Behind the closing quote of the string that begins at `quote`; -1 where it has none. */
+/** The index after the closing quote of the string that begins at `quote`; -1 if it has none. */
 function endOfString(text: string, quote: number): number {
   for (let at = quote + 1; at < text.length; at++) {
     const char = text.charCodeAt(at);
@@ -76,7 +77,7 @@ function decoded(literal: string): string {
   try {
     return JSON.parse(literal) as string;
   } catch {
-    // A wrong escape or a control character: as it stands.
+    // An invalid escape or a control character: left unchanged.
     return literal.slice(1, -1);
   }
 }

@@ -1,6 +1,7 @@
-/** One line of a recording: a message as it went over the wire. */
+/** One line of a recording: a message as it was on the wire. */
 import { isUtf8 } from 'node:buffer';
 
+/** A recorded message. */
 export interface RecordedMessage {
   /** Milliseconds since 1970. */
   time: number;
@@ -9,21 +10,21 @@ export interface RecordedMessage {
   topic: string;
   qos: 0 | 1 | 2;
   retain: boolean;
-  /** Text, or bytes that are none. */
+  /** Text, or the bytes if they are not valid UTF-8. */
   payload: string | Buffer;
 }
 
-/** What is done to topics and texts before they are written. */
+/** How topics and texts are changed before they are written. */
 export interface Cleaning {
   topic(topic: string): string;
   text(text: string): string;
 }
 
-/** The line of a message, with its end. */
+/** The line of a message, with a newline. */
 export function recordedLine(message: RecordedMessage, clean: Cleaning): string {
   const { time, direction, topic, qos, retain, payload } = message;
   const isText = typeof payload === 'string' || isUtf8(payload);
-  // Bytes that are no text may hold some: a character of latin1 is a byte.
+  // Binary data may contain secrets, too: latin1 maps each byte to one character.
   const text = clean.text(typeof payload === 'string' ? payload : payload.toString(isText ? 'utf8' : 'latin1'));
   const shown = isText
     ? { payload: text }
@@ -32,7 +33,7 @@ export function recordedLine(message: RecordedMessage, clean: Cleaning): string 
   return `${JSON.stringify({ ...head, ...shown })}\n`;
 }
 
-/** What a line says, or null where it is no recorded message. Takes whatever a file may hold. */
+/** The message in a line; null = not a recorded message. Accepts any text. */
 export function parseRecordedLine(line: string): RecordedMessage | null {
   let value: unknown;
   try {

@@ -1,4 +1,4 @@
-/** Reads a recording from a file that may hold anything, and be of any length. */
+/** Reads a recording from a file with any content and of any length. */
 import { createReadStream } from 'node:fs';
 import { OtaError, systemReason } from '../errors.js';
 import { parseTopic, serialProblem } from '../protocol/topics.js';
@@ -7,16 +7,16 @@ import { parseRecordedLine, type RecordedMessage } from './line.js';
 import { MAX_RECORDING } from './writer.js';
 
 interface ReadRecording {
-  /** In the order of the file; all on topics of docks and aircraft. */
+  /** In the order of the file; only topics of docks and aircraft. */
   messages: RecordedMessage[];
-  /** Lines that are no recorded messages, and messages on other topics. */
+  /** Lines that are not recorded messages, and messages on other topics. */
   skipped: number;
 }
 
-/** A message of 1 MiB, the largest that is read, in base64 and JSON's escapes. Bytes. */
+/** Bytes. The largest message that is read has 1 MiB, in base64 and with JSON escapes. */
 const MAX_LINE = 8_000_000;
 
-/** @throws OtaError `usage` where it cannot be read, is too large, or holds no message of a dock. */
+/** Reads a recording. @throws OtaError `usage` if it cannot be read, is too large, or contains no message of a dock */
 export async function readRecording(file: string, limit = MAX_RECORDING): Promise<ReadRecording> {
   const messages: RecordedMessage[] = [];
   let skipped = 0;
@@ -43,7 +43,7 @@ export async function readRecording(file: string, limit = MAX_RECORDING): Promis
   return { messages, skipped };
 }
 
-/** By stream: a pipe or a device may never end. What is longer than a line can be is skipped as one. */
+/** Streams the file, because a pipe or a device may never end. An overlong line is skipped as one. */
 async function eachLine(file: string, limit: number, take: (line: string) => void): Promise<void> {
   let size = 0;
   let parts: string[] = [];

@@ -1,13 +1,13 @@
-/** Takes secrets out of a message before it is written anywhere. */
+/** Removes secrets from a message before it is written anywhere. */
 import { redactUrl } from '../url.js';
 import { rewriteStrings } from './json-strings.js';
 
 const HIDDEN = '***';
 
-/** Keys whose values are secrets. `step_key` and `device_model_key` are none. */
+/** Keys whose values are secrets. `step_key` and `device_model_key` are not. */
 const SECRET_KEY =
   /token|secret|passw|pwd|credential|signature|authori[sz]ation|cookie|licen[cs]e|(access|api|private|app)[-_]?key|^(auth|sign?|sas)$/i;
-/** Secrets that tell themselves, in text of any form. Each begins at a boundary, so that a long text costs no more. */
+/** Secrets that are recognizable in any text. Each pattern begins at a word boundary, so that long texts take linear time. */
 const BEARER = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
 const JWT = /(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const ASSIGNED =
@@ -33,13 +33,13 @@ function redactString(text: string): string {
   return shown.replace(BEARER, `$1 ${HIDDEN}`).replace(JWT, HIDDEN).replace(ASSIGNED, `$1$2${HIDDEN}`);
 }
 
-/** What ends a URL within other text. */
+/** The characters that end a URL within other text. */
 const URL_END = /[\s"'<>`\\]/g;
-/** Also with the escaped slashes of JSON that was not read as such. */
+/** Also matches the escaped slashes of JSON text. */
 const SLASHES = /:(?:\\?\/){2}/g;
 const MAX_SCHEME = 20;
 
-/** `text` with each URL in it put through `map`; the time that takes grows with the length of the text alone. */
+/** `text` with `map` applied to each URL in it, in linear time. */
 export function mapUrls(text: string, map: (url: string) => string): string {
   if (!text.includes('/')) return text;
   let out = '';
@@ -52,7 +52,7 @@ export function mapUrls(text: string, map: (url: string) => string): string {
     const rest = index + slashes.length;
     URL_END.lastIndex = rest;
     let end = URL_END.exec(text)?.index ?? text.length;
-    // `\/` goes on, any other backslash ends it.
+    // `\/` is part of the URL; any other backslash ends it.
     while (text.startsWith('\\/', end)) {
       URL_END.lastIndex = end + 2;
       end = URL_END.exec(text)?.index ?? text.length;

@@ -1,39 +1,41 @@
-/** A recording as what each dock says: at its own time, and after each upgrade that it was asked for. Pure. */
+/** Splits a recording by dock: what each dock sent, when, and in response to which upgrade request. No I/O. */
 import { object, parseObject, text } from '../protocol/messages.js';
 import { parseTopic } from '../protocol/topics.js';
 import type { RecordedMessage } from './line.js';
 
+/** A message of a script. */
 export interface Line extends Pick<RecordedMessage, 'topic' | 'qos' | 'payload'> {
-  /** Milliseconds since its part began. */
+  /** Milliseconds since the start of its part. */
   at: number;
-  /** It is the request itself, which went to the dock. */
+  /** The message is the request itself, which was sent to the dock. */
   isRequest: boolean;
 }
 
-/** What a dock says after one `ota_create`, or before the first. */
+/** What a dock sent after one `ota_create`, or before the first. */
 export interface Part {
-  /** Milliseconds from the beginning of the recording. */
+  /** Milliseconds since the start of the recording. */
   begins: number;
   request: { tid: string | null; bid: string | null } | null;
   lines: Line[];
 }
 
+/** The messages of one gateway. */
 export interface Script {
   pid: string;
-  /** Serial numbers that were heard of with it, its own first. */
+  /** The serial numbers that occur together with it, its own first. */
   serials: string[];
-  /** What the broker had kept from earlier. */
+  /** Messages that the broker had retained. */
   retained: Line[];
-  /** The first has no request. */
+  /** The first part has no request. */
   parts: [Part, ...Part[]];
-  /** No request was recorded, as by a program that may not hear them: the parts begin where a new `bid` turns up. */
+  /** No request was recorded, because the recording program could not receive them: a part begins at each new `bid`. */
   implied: boolean;
 }
 
-/** A longer pause teaches nothing. Milliseconds. */
+/** Milliseconds. Longer pauses are shortened, because they add nothing. */
 const MAX_PAUSE = 24 * 3_600_000;
 
-/** One script for each gateway, in the order in which they were heard of. */
+/** One script for each gateway, in the order of their first messages. */
 export function scriptsOf(messages: readonly RecordedMessage[]): Script[] {
   const gatewayOf = gatewaysOf(messages);
   const times = timesOf(messages);
@@ -89,7 +91,7 @@ function requestIn(message: RecordedMessage | undefined): Upgrade | null {
   return { tid: text(body.tid), bid: text(body.bid), serials };
 }
 
-/** A reply to, or progress of, an upgrade of which nothing was heard before. */
+/** A reply or progress of an upgrade that did not occur before; null = the message is something else. */
 function newUpgradeIn(message: RecordedMessage, seen: Set<string | null>): Upgrade | null {
   const kind = parseTopic(message.topic)?.kind;
   if (message.retain || (kind !== 'services_reply' && kind !== 'events')) return null;
@@ -101,7 +103,7 @@ function newUpgradeIn(message: RecordedMessage, seen: Set<string | null>): Upgra
   return { tid: kind === 'services_reply' ? text(body.tid) : null, bid, serials: [] };
 }
 
-/** Milliseconds from the first message on; never back, and no pause without end. */
+/** The time of each message in milliseconds since the first. Never decreasing, and without very long pauses. */
 function timesOf(messages: readonly RecordedMessage[]): number[] {
   let last = messages[0]?.time ?? 0;
   let at = 0;
@@ -112,7 +114,7 @@ function timesOf(messages: readonly RecordedMessage[]): number[] {
   });
 }
 
-/** Which dock a serial number belongs to: itself, or the gateway that names it. */
+/** The dock to which a serial number belongs: itself, or the gateway that names it. */
 function gatewaysOf(messages: readonly RecordedMessage[]): (serial: string) => string {
   const gateways = new Set<string>();
   const named = new Map<string, string>();

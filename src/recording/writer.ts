@@ -1,4 +1,4 @@
-/** Writes a recording beside a run: never slows it, never fails it, and ends by itself when it has grown large. */
+/** Writes a recording during a run. It never slows or fails the run, and ends by itself at its size limit. */
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -9,30 +9,32 @@ import { type Anonymizer, createAnonymizer } from './anonymize.js';
 import { type Cleaning, parseRecordedLine, type RecordedMessage, recordedLine } from './line.js';
 import { redactText } from './redact.js';
 
-/** Bytes of a recording. A dock says some 20 MB of itself in a day of osd. */
+/** Bytes of a recording. In a day, a dock sends about 20 MB of osd. */
 export const MAX_RECORDING = 100_000_000;
-/** What waits for a slow disk; more is not held in memory. Bytes. */
+/** Bytes that wait for a slow disk. Further messages are dropped. */
 const MAX_WAITING = 32_000_000;
-/** How long the end of a run waits for the disk. Milliseconds. */
+/** Milliseconds that the end of a run waits for the disk. */
 const CLOSE_WAIT = 2000;
 
+/** The options of a recording. */
 export interface RecordingOptions {
   file: string;
   clock: Clock;
-  /** Replaces serial numbers; these are known beforehand. */
+  /** Replaces serial numbers. `serials` are those that are known before the first message; null = no replacement. */
   anonymize: { serials: Iterable<string> } | null;
   warn(code: string, message: string): void;
   /** Bytes; default {@link MAX_RECORDING}. */
   limit?: number;
 }
 
+/** An open recording. */
 export interface Recording {
   take(message: Omit<RecordedMessage, 'time'>): void;
-  /** Writes what is left. Never throws; waits two seconds at most. */
+  /** Writes what is left. Never throws, and takes at most two seconds. */
   close(): Promise<void>;
 }
 
-/** Begins `file` anew. @throws OtaError `usage` where it cannot be written. */
+/** Creates or replaces `file`. @throws OtaError `usage` if it cannot be written */
 export async function openRecording(options: RecordingOptions): Promise<Recording> {
   const { file, clock, warn, limit = MAX_RECORDING } = options;
   const handle = await openPrivate(file);
@@ -47,7 +49,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
   let bytes = 0;
   let stopped = false;
   let writing: Promise<void> | null = null;
-  // What the first lines could not know of may stand in them.
+  // How many serial numbers were known at the first line: earlier lines may contain ones that were learned later.
   let knownAtFirst = Number.POSITIVE_INFINITY;
 
   function stop(why: string): void {
@@ -103,7 +105,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
   };
 }
 
-/** For its owner alone. A pipe that nobody reads is an error, not a wait. */
+/** Opens the file for its owner only. A pipe without a reader is an error instead of a wait. */
 async function openPrivate(file: string): Promise<FileHandle> {
   const failed = (why: string, cause?: unknown) =>
     new OtaError('usage', `--record ${safeText(file, 300)} cannot be written: ${why}`, {
@@ -120,7 +122,7 @@ async function openPrivate(file: string): Promise<FileHandle> {
     const { code } = error as NodeJS.ErrnoException;
     throw failed(code === 'ENOENT' || code === 'ENXIO' ? why[code] : systemReason(error), error);
   }
-  // One that was there keeps its rights otherwise.
+  // An existing file would keep its permissions.
   if ((await handle.stat()).isFile()) await handle.chmod(0o600).catch(() => {});
   return handle;
 }
@@ -136,7 +138,7 @@ function within(work: Promise<unknown>, clock: Clock): Promise<boolean> {
   });
 }
 
-/** Replaces in the whole file what was learned while it was written. */
+/** Replaces, in the whole file, the serial numbers that were learned while it was written. */
 async function again(file: string, { topic, text }: Anonymizer): Promise<void> {
   const beside = `${file}.part`;
   const handle = await open(beside, 'wx', 0o600);

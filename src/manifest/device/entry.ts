@@ -10,36 +10,34 @@ import * as values from './field-values.js';
 import { FIELD_OF, FIELD_OF_COLUMN, type Field, folded, KNOWN_KEYS } from './fields.js';
 import { NO_LABELS, readLabels } from './labels.js';
 
-/** What holds for every device of a manifest. */
+/** The rules and caches for all devices of a manifest. */
 export interface EntryRules {
-  /** What a relative `file` is relative to. */
+  /** The folder to which a relative `file` refers. */
   folder: string;
-  /** The gateway of a device that names none; null where there is none. */
+  /** The gateway of devices that name none; null = there is no default. */
   defaultPid: string | null;
-  /** What to say of a device without a gateway where `defaultPid` is null. */
+  /** The message for a device without a gateway if `defaultPid` is null. */
   pidMissing: string;
   defaultType: UpgradeType;
   /** Local files are served to the docks, so a `file` needs no `file_url`. */
   allowFileWithoutUrl: boolean;
-  /** Whose absence was said once for all devices: a CSV has no column for it. */
+  /** Fields that are missing for all devices because a CSV has no such column. That is reported once, not for each device. */
   toldMissing: ReadonlySet<Field>;
-  /**
-   * Texts that have passed, by field: of a fleet, thousands of devices have the same. Each is checked once, and kept once.
-   */
+  /** Texts that passed the check, by field. Thousands of devices share them, so each one is checked and stored once. */
   passed: Record<SharedField, Map<string, string>>;
-  /** File name (or null) in each URL. */
+  /** The file name in each URL, or null. */
   namesInUrls: Map<string, string | null>;
-  /** Place of each path. */
+  /** The absolute path of each `file`. */
   places: Map<string, string>;
   /** Labels by their JSON. */
   labels: Map<string, Labels>;
-  /** Why each text is probably not as it was meant; null = no reason. */
+  /** Why a text is probably a mistake; null = no reason. */
   doubts: Record<'pid' | 'product_version' | 'file_url', Map<string, string | null>>;
 }
 
 type SharedField = 'pid' | 'product_version' | 'file_url' | 'file' | 'md5' | 'sha256' | 'file_name';
 
-/** What has passed before the first device: nothing. */
+/** Empty caches for a new manifest. */
 export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'places' | 'labels' | 'doubts'> {
   const texts = () => new Map<string, string>();
   return {
@@ -59,7 +57,7 @@ export function nothingPassed(): Pick<EntryRules, 'passed' | 'namesInUrls' | 'pl
   };
 }
 
-/** Takes one finding: the key it is about, null = the whole device. */
+/** Takes one finding. `key` null = it concerns the whole device. */
 interface Report {
   error(key: string | null, problem: string): void;
   doubt(code: ManifestWarning['code'], key: string, problem: string): void;
@@ -69,7 +67,7 @@ const MAX_KEYS = 100;
 
 type Written = Partial<Record<Field, unknown>>;
 
-/** The device in `raw`, or null where anything is wrong with it; everything that is wrong goes to `report`. */
+/** Reads the device in `raw`. Returns null if it has an error; all errors go to `report`. */
 export function readEntry(raw: unknown, index: number, rules: EntryRules, report: Report): ManifestDevice | null {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     report.error(null, `is ${kindOf(raw)}; a device is a mapping of keys`);
@@ -80,7 +78,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
     return null;
   }
   let good = true;
-  // Complains about the key as it was written.
+  // Reports the key as the user wrote it.
   const bad = (field: Field | string, problem: string): null => {
     good = false;
     report.error(FIELD_OF.get(field) === field ? spelling(raw, field as Field) : field, problem);
@@ -145,7 +143,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
       name =
         (url === null ? null : once(rules.namesInUrls, url, values.nameInUrl)) ??
         (path === null ? null : basename(path));
-      // Where the URL or path is bad itself, that is all there is to say.
+      // If the URL or path itself is bad, that error is enough.
       if (name === null && good) bad('file_name', 'is missing, and the URL does not end in a file name');
     }
   }
@@ -161,7 +159,7 @@ export function readEntry(raw: unknown, index: number, rules: EntryRules, report
   if (url !== null) doubt('url_fragment', 'file_url', once(rules.doubts.file_url, url, values.urlDoubt));
   return {
     index,
-    // A dock is its own gateway.
+    // If a dock is its own gateway, keep one string for both.
     sn: sn === pid ? pid : sn,
     pid,
     product_version: version,
@@ -188,7 +186,7 @@ function versionDoubtOf(version: string): string | null {
   return doubt === null ? null : `${quoted(version)} ${doubt}`;
 }
 
-/** The values under their fields' own names; null is no value. */
+/** The values by the fields' own names. null counts as no value. */
 function fieldsOf(raw: Record<string, unknown>, bad: (key: string, problem: string) => null): Written {
   if (isWrittenOut(raw)) return raw;
   const written: Written = {};
@@ -205,13 +203,13 @@ function fieldsOf(raw: Record<string, unknown>, bad: (key: string, problem: stri
   return written;
 }
 
-/** `; did you mean "sn"?`, also for what would be understood as the name of a CSV column. */
+/** `; did you mean "sn"?`. Also recognizes the names of CSV columns. */
 function meantKey(key: string): string {
   const field = FIELD_OF_COLUMN.get(folded(key));
   return field === undefined ? didYouMean(key, KNOWN_KEYS) : `; did you mean ${quoted(field)}?`;
 }
 
-/** Whether every key is a field's own name, and none has null: nothing is to be read between the lines then. */
+/** Whether every key is a field's own name and no value is null, so that the object can be used as it is. */
 function isWrittenOut(raw: Record<string, unknown>): raw is Written {
   for (const key of Object.keys(raw)) if (FIELD_OF.get(key) !== key || raw[key] === null) return false;
   return true;
@@ -232,7 +230,7 @@ function pathProblem(path: string): string | null {
   return name === '' || name === '.' || name === '..' ? 'does not end in a file name' : null;
 }
 
-/** What `make` makes of `text`, made once for all devices that have the same. */
+/** Caches `make(text)`. */
 function once<T>(made: Map<string, T>, text: string, make: (text: string) => T): T {
   let value = made.get(text);
   if (value === undefined) {

@@ -1,5 +1,8 @@
-/** The keys of a manifest's device (CONTRACT "The manifest"): what reader, JSON Schema and "did you mean" all go by. */
+/**
+ * The keys of a device in a manifest (CONTRACT "The manifest"). The reader, the JSON Schema and "did you mean" use this table.
+ */
 
+/** The key of a field. */
 export type Field =
   | 'sn'
   | 'pid'
@@ -17,12 +20,13 @@ export type Field =
 interface About {
   /** Another spelling of the key. */
   also: string | null;
-  /** What it means, for editors that show the JSON Schema. */
+  /** Its meaning, for editors that show the JSON Schema. */
   meaning: string;
-  /** How spreadsheets name its column besides `also`, as {@link folded} gives it. */
+  /** Further names of its column in spreadsheets, as {@link folded} returns them. */
   columns?: readonly string[];
 }
 
+/** All fields, in the order in which they are written. */
 export const FIELDS: Readonly<Record<Field, About>> = {
   sn: {
     also: null,
@@ -74,18 +78,18 @@ export const FIELDS: Readonly<Record<Field, About>> = {
 
 const ALL = Object.keys(FIELDS) as Field[];
 
-/** The field that a key as written stands for. */
+/** The field for a key as written. */
 export const FIELD_OF: ReadonlyMap<string, Field> = new Map(
   ALL.flatMap((field) => [field, FIELDS[field].also ?? field].map((key): [string, Field] => [key, field])),
 );
 
-/** Every key that a device may have, in both spellings. */
+/** All keys that a device may have, in both spellings. */
 export const KNOWN_KEYS: readonly string[] = [...FIELD_OF.keys()];
 
-/** What `known` holds. In a CSV each is a column: `known_version`. */
+/** The keys of `known`. In a CSV each one is a column, for example `known_version`. */
 export const KNOWN_PARTS = ['version', 'model', 'heard_at'] as const;
 
-/** The field that a column stands for, by its {@link folded} name. */
+/** The field of a column, by its {@link folded} name. */
 export const FIELD_OF_COLUMN: ReadonlyMap<string, Field> = new Map(
   ALL.flatMap((field) => {
     const { also, columns = [] } = FIELDS[field];
@@ -98,5 +102,5 @@ export function folded(name: string): string {
   return name.toLowerCase().replace(/[\s_-]+/g, '');
 }
 
-/** Characters in a text; the seed's own bound (`"length": "10240"`). */
+/** The most characters in a text; the seed's own limit (`"length": "10240"`). */
 export const MAX_TEXT = 10_240;

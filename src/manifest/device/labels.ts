@@ -1,23 +1,23 @@
-/** The labels of a device as a manifest has them. */
+/** Reads the labels of a device. */
 import { showCharacter, unseenIn } from '../../protocol/topics.js';
 import { quoted } from '../../text.js';
 import type { Labels } from '../model.js';
 import { kindOf } from '../unreadable.js';
 import { textProblem } from './field-values.js';
 
-/** One object for all devices without a label. */
+/** The object that all devices without labels share. */
 export const NO_LABELS: Labels = Object.freeze({});
 
 const MAX_LABELS = 100;
 const MAX_NAME = 64;
 const MAX_VALUE = 1000;
 
-/** The one form of a label's name by which it is found: lower case, `_` for white space. */
+/** The normalized name of a label: lower case, `_` instead of white space. */
 export function labelNameOf(text: string): string {
   return text.trim().toLowerCase().replace(/\s+/g, '_');
 }
 
-/** Why `name` cannot name a label, in words that follow it, or null where it can. */
+/** Why `name` cannot be the name of a label, in words that follow the name; null = it can. */
 export function labelNameProblem(name: string): string | null {
   if (name.trim() !== name || name === '') return name === '' ? 'is empty' : 'begins or ends with white space';
   if (name.length > MAX_NAME) return `is longer than ${MAX_NAME} characters`;
@@ -25,14 +25,14 @@ export function labelNameProblem(name: string): string | null {
   return bad === null ? null : `holds ${showCharacter(bad)}`;
 }
 
-/** Why `value` cannot be a label's, in words that follow it, or null where it can. */
+/** Why `value` cannot be the value of a label, in words that follow it; null = it can. */
 export function labelProblem(value: unknown): string | null {
   const problem = textProblem(value);
   if (problem !== null) return problem;
   return (value as string).length > MAX_VALUE ? `is longer than ${MAX_VALUE} characters` : null;
 }
 
-/** The labels in `raw`; all that is wrong goes to `bad`, by key. A label without a value is none. */
+/** Reads the labels in `raw`. All errors go to `bad`, by key. A label without a value is dropped. */
 export function readLabels(raw: unknown, bad: (key: string, problem: string) => null): Labels | null {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     return bad('labels', `is ${kindOf(raw)}; expected a mapping of names to short texts`);
@@ -54,7 +54,7 @@ export function readLabels(raw: unknown, bad: (key: string, problem: string) => 
     else if (wrong !== null) bad(`labels.${name}`, wrong);
     seen.set(labelNameOf(name), name);
     if (problem !== null || first !== undefined || wrong !== null) good = false;
-    // As a property of its own, whatever it is called.
+    // Defined as an own property, so that `__proto__` is a name like any other.
     else Object.defineProperty(labels, name, { value, enumerable: true, configurable: true, writable: true });
   }
   return good ? labels : null;

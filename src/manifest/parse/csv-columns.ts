@@ -1,22 +1,23 @@
-/** The header of a CSV, as people write one: which column is which key, which is a label, and which is a slip. */
+/** Reads the header of a CSV as people write it: which column is a key, which is a label, and which is a typing error. */
 import { distance } from 'fastest-levenshtein';
 import { quoted } from '../../text.js';
 import { FIELD_OF_COLUMN, FIELDS, type Field, folded, KNOWN_PARTS } from '../device/fields.js';
 import { labelNameOf, labelNameProblem } from '../device/labels.js';
 
+/** The meaning of one column. */
 export type Column =
   | { kind: 'field'; field: Field; name: string }
   | { kind: 'known'; part: (typeof KNOWN_PARTS)[number]; name: string }
   | { kind: 'label'; label: string; name: string }
-  /** Has no name: nothing may stand in it. */
+  /** No name: its cells must be empty. */
   | { kind: 'empty' }
-  /** Was complained about. */
+  /** Already reported as an error. */
   | { kind: 'bad' };
 
 const PART_OF_COLUMN = new Map(KNOWN_PARTS.map((part) => [folded(`known_${part}`), part]));
 const NAMES = [...FIELD_OF_COLUMN.keys(), ...PART_OF_COLUMN.keys()];
 
-/** What each column holds; what is wrong with one goes to `report`, once and not for each row. */
+/** The meaning of each column. Errors go to `report`, once for each column and not for each row. */
 export function readColumns(header: readonly string[], report: (finding: string) => void): Column[] {
   const seen = new Map<string, string>();
   return header.map((name): Column => {
@@ -54,7 +55,10 @@ function columnOf(name: string, report: (finding: string) => void): Column {
   return { kind: 'bad' };
 }
 
-/** What to say where none of `columns` is for `field`: how one may be named, and what the others were taken for. */
+/**
+ * The error for a `field` that no column provides: its possible names, and how the columns were understood; null = there is
+ * one.
+ */
 export function missingColumn(field: Field, columns: readonly Column[]): string | null {
   if (columns.some((column) => column.kind === 'field' && column.field === field)) return null;
   const { also, columns: more = [] } = FIELDS[field];
@@ -84,8 +88,8 @@ function spelledOut(name: string): string {
 }
 
 /**
- * Whether `word` is a slip of the finger for `known` (both folded), and not a word of its own: a column "Site" is no
- * mistyped "size", and an "ID" is no "pid", so that short names have to be nearer than long ones.
+ * Whether `word` is a typing error for `known` (both folded). "Site" is not a mistyped "size", and "ID" not a mistyped "pid",
+ * so short names must be closer than long ones.
  */
 function isSlip(word: string, known: string): boolean {
   if (isSwap(word, known)) return true;
@@ -96,7 +100,7 @@ function isSlip(word: string, known: string): boolean {
   return far <= (known.length < 10 ? 1 : 2);
 }
 
-/** Whether two neighbouring letters have changed places. */
+/** Whether two adjacent letters are swapped. */
 function isSwap(word: string, known: string): boolean {
   if (word.length !== known.length || word === known) return false;
   let at = 0;

@@ -1,22 +1,23 @@
 /**
- * The rows of a CSV text (RFC 4180, and what spreadsheets make of it). Written for bounds: a file of nothing but separators
- * ends in an error after one row, not in gigabytes of empty cells.
+ * Reads the rows of a CSV text (RFC 4180, and what spreadsheets write). Memory is bounded: a file that contains only separators
+ * is an error after one row, instead of gigabytes of empty cells.
  */
 import { quoted } from '../../text.js';
 import { unreadable } from '../unreadable.js';
 
+/** One row of a CSV. */
 export interface Row {
-  /** As spreadsheets count, from 1, empty rows and the header included. */
+  /** The row number that spreadsheets show: from 1, including the header and empty rows. */
   number: number;
-  /** Without white space around them, and without quotes. */
+  /** Without surrounding white space and quotes. */
   cells: string[];
 }
 
-/** Spreadsheets end at 16,384 columns; nobody writes a thousand. */
+/** Spreadsheets allow 16,384 columns, but no manifest has a thousand. */
 const MAX_CELLS = 1000;
-/** What spreadsheets can hold. */
+/** The limit of spreadsheets. */
 const MAX_ROWS = 1_048_576;
-/** Longer rows are no rows: most often a quote that is not closed. */
+/** Characters. A longer row is usually a quote that is not closed. */
 const MAX_ROW = 1 << 20;
 
 const TAB = 0x09;
@@ -26,8 +27,8 @@ const SPACE = 0x20;
 const QUOTE = 0x22;
 
 /**
- * Each row of `text` that has anything in it.
- * @throws OtaError `manifest_unreadable`, with the line.
+ * Yields each row of `text` that is not empty.
+ * @throws OtaError `manifest_unreadable`, with the line
  */
 export function* csvRows(source: string, text: string, delimiter: string): Generator<Row> {
   const separator = delimiter.charCodeAt(0);
@@ -86,7 +87,7 @@ export function* csvRows(source: string, text: string, delimiter: string): Gener
 const QUOTES =
   'Quote a cell that contains a separator, a line break or a quotation mark, and double the quotation marks in it.';
 
-/** Where the quoted cell that begins at `from` ends; -1 where it does not end before `limit`. */
+/** The index at which the quoted cell that begins at `from` ends; -1 if it does not end before `limit`. */
 function closingQuote(text: string, from: number, limit: number): number {
   for (let at = from; ; at += 2) {
     at = at > limit ? -1 : text.indexOf('"', at);
@@ -94,7 +95,7 @@ function closingQuote(text: string, from: number, limit: number): number {
   }
 }
 
-/** Without spaces and tabs around it; a pattern would take the square of their number. */
+/** Removes spaces and tabs around the cell. A regular expression would take quadratic time. */
 function trimmed(cell: string): string {
   let from = 0;
   let to = cell.length;

@@ -5,28 +5,28 @@ import { unreadable } from '../unreadable.js';
 import { type Column, missingColumn, readColumns } from './csv-columns.js';
 import { csvRows, type Row } from './csv-rows.js';
 
-/** A CSV as the devices that it names. */
+/** A CSV as a list of devices. */
 export interface CsvTable {
   entries: Record<string, unknown>[];
-  /** The row of each entry as spreadsheets count, from 1. */
+  /** The row of each entry, as spreadsheets count, from 1. */
   rows: number[];
-  /** What to say where no column is for `field`; null where one is. */
+  /** The error for a `field` without a column; null = it has one. */
   missing(field: Field): string | null;
 }
 
-/** The separators that spreadsheets write, and `|`, which only `sep=` can name. */
+/** The separators that spreadsheets write. `|` can only be set by `sep=`. */
 const SEPARATORS = [',', ';', '\t'];
 
 /**
- * The rows of a CSV text with a header row. What is wrong with a column goes to `report`, once and not for each row.
- * @throws OtaError `manifest_unreadable`, with the row.
+ * Reads a CSV text with a header row. Errors of a column go to `report`, once and not for each row.
+ * @throws OtaError `manifest_unreadable`, with the row
  */
 export function parseCsv(source: string, text: string, report: Report): CsvTable {
   const { body, separator } = separatorOf(source, text);
   let columns: Column[] | null = null;
   const entries: Record<string, unknown>[] = [];
   const rows: number[] = [];
-  // Each column is complained about once.
+  // Columns that were already reported.
   const told = new Set<number>();
   let last: Row | null = null;
   for (const row of csvRows(source, body, separator)) {
@@ -52,7 +52,7 @@ export function parseCsv(source: string, text: string, report: Report): CsvTable
   return { entries, rows, missing: (field) => missingColumn(field, header) };
 }
 
-/** What stands in `row`, by key; blank cells say nothing. */
+/** The values of `row`, by key. Blank cells have no value. */
 function entryOf({ number, cells }: Row, columns: readonly Column[], told: Set<number>, report: Report) {
   const entry: Record<string, unknown> = {};
   const labels: Record<string, string> = {};
@@ -69,7 +69,7 @@ function entryOf({ number, cells }: Row, columns: readonly Column[], told: Set<n
       report(`row ${number}`, null, `${quoted(cell)} ${where}; name the column, or clear the cell`);
     } else if (column.kind === 'field') entry[column.field] = value;
     else if (column.kind === 'known') known[column.part] = value;
-    // As a property of its own, whatever it is called.
+    // Defined as an own property, so that `__proto__` is a name like any other.
     else Object.defineProperty(labels, column.label, { value, enumerable: true, configurable: true });
   }
   if (Object.keys(labels).length > 0) entry.labels = labels;
@@ -77,7 +77,7 @@ function entryOf({ number, cells }: Row, columns: readonly Column[], told: Set<n
   return entry;
 }
 
-/** A label's text: cells may hold several lines of notes, and an apostrophe before a letter may be the text's own. */
+/** The text of a label. A cell may hold several lines, and an apostrophe before a letter may belong to the text. */
 function labelIn(cell: string): string {
   return (/^'(?!\d)/.test(cell) ? cell : withoutMark(cell)).replace(/\s+/g, ' ');
 }
@@ -88,7 +88,7 @@ function withoutMark(cell: string): string {
   return cell.startsWith('="') && cell.endsWith('"') && cell.length > 3 ? cell.slice(2, -1) : cell;
 }
 
-/** The separator of the cells, and the text without the line that names it (`sep=;`). */
+/** The separator of the cells, and the text without the line that sets it (`sep=;`). */
 function separatorOf(source: string, text: string): { body: string; separator: string } {
   const named = /^"?sep=([^\r\n]?)"?(\r\n|\r|\n|$)/i.exec(text);
   if (named) {
@@ -99,7 +99,7 @@ function separatorOf(source: string, text: string): { body: string; separator: s
       hint: 'A separator is a comma, a semicolon, a tab or a vertical bar.',
     });
   }
-  // The one that is there most often in the header, which is the first row with a letter in it.
+  // The separator that is most frequent in the header, which is the first row with a letter.
   const header = /^[^\p{L}]*[^\r\n]*/u.exec(text.slice(0, 100_000).replace(/"[^"]*"/g, 'x'))?.[0] ?? '';
   const counts = SEPARATORS.map((separator) => header.split(separator).length);
   return { body: text, separator: SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ',' };

@@ -1,12 +1,12 @@
 /**
- * What JSON.parse does not tell in every version of Node: where a text stops being JSON, and whether an object names a
- * key twice (JSON.parse silently takes the last one, which for an `md5` would be a guess).
+ * Finds what JSON.parse does not report in every version of Node: the position of a syntax error, and keys that occur twice in
+ * an object (JSON.parse silently uses the last one, which for an `md5` would be a guess).
  */
 import { printParseErrorCode, visit } from 'jsonc-parser';
 import { quoted } from '../../text.js';
 
 interface JsonProblem {
-  /** Characters from the start. */
+  /** Characters from the start of the text. */
   offset: number;
   problem: string;
 }
@@ -47,20 +47,20 @@ function problemAt(text: string, at: number, code: string): string {
   return `has ${quoted(char)} where ${wanted} is expected`;
 }
 
-/** Deeper than any manifest; what is deeper is refused before it can cost time and memory. */
+/** Deeper than any manifest. Refused before it costs time and memory. */
 const MAX_DEPTH = 100;
 
-/** A list of a manifest has at most a million devices, an object a hundred keys; devices have two objects of their own. */
+/** A list has at most a million devices, an object at most a hundred keys; each device has up to two objects of its own. */
 const MAX_ITEMS = 1_000_000;
 const MAX_KEYS = 1000;
 const MAX_CONTAINERS = 4_000_000;
 
 /**
- * Where `text` becomes larger than any manifest, and what is too large there, or null. Known before JSON.parse would fill the
- * memory with it; one pass that takes `text` to be JSON.
+ * Where `text` exceeds what a manifest can contain, and how; null = it does not. One pass over text that is assumed to be JSON,
+ * so that JSON.parse does not fill the memory first.
  */
 export function oversized(text: string): JsonProblem | null {
-  // Of each open list or object: whether it is an object, and its commas.
+  // For each open list or object: whether it is an object, and how many commas it has.
   const open: { object: boolean; commas: number }[] = [];
   let containers = 0;
   for (let at = 0; at < text.length; at++) {
@@ -89,12 +89,12 @@ export function oversized(text: string): JsonProblem | null {
   return null;
 }
 
-/** What ends the reading of a text at the first thing that was found. */
+/** Thrown to stop the parser at the first problem. */
 const FOUND = Symbol('found');
 
 /**
- * The first place where `text` is not JSON, is nested too deeply, or names a key twice in one object (`key`); null where none
- * of these holds. Slow: for texts in which {@link countKeys} or JSON.parse found something.
+ * The first position where `text` is not JSON, is nested too deeply, or repeats a key in one object (`key`); null = none. Slow,
+ * so it is used only if {@link countKeys} or JSON.parse found a problem.
  */
 export function jsonProblem(text: string): (JsonProblem & { kind: 'syntax' | 'depth' | 'key' }) | null {
   let first: ReturnType<typeof jsonProblem> = null;
@@ -130,13 +130,13 @@ export function jsonProblem(text: string): (JsonProblem & { kind: 'syntax' | 'de
   } catch (thrown) {
     if (thrown !== FOUND) throw thrown;
   }
-  // A text that is no JSON is to be mended first.
+  // A syntax error comes first.
   return first ?? twice;
 }
 
 /**
- * Quotes before a colon in `text`: as many as it has keys, or more where a text holds them as well. As many as
- * {@link countKeys} finds in its value means that no key is given twice, in a tenth of the time of {@link jsonProblem}.
+ * The number of quotes before a colon in `text`: the number of its keys, or more if texts contain them as well. If it equals
+ * {@link countKeys} of the parsed value, no key is repeated; that takes a tenth of the time of {@link jsonProblem}.
  */
 export function countKeyMarks(text: string): number {
   let count = 0;
@@ -148,7 +148,7 @@ export function countKeyMarks(text: string): number {
   return count;
 }
 
-/** Keys of all objects in a parsed JSON value; NaN where the nesting is too deep to be counted. */
+/** The number of keys of all objects in a parsed JSON value; NaN if it is nested too deeply. */
 export function countKeys(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth >= MAX_DEPTH) return Number.NaN;

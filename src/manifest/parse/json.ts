@@ -1,16 +1,16 @@
 import { placeOf, unreadable } from '../unreadable.js';
 import { countKeyMarks, countKeys, jsonProblem, oversized } from './json-syntax.js';
 
-/** Characters of a text that costs nothing, whatever is in it. */
+/** Characters. A text up to this size is cheap to parse, whatever it contains. */
 const SMALL = 100_000;
 const SPLIT = 'Is it the right file? A large fleet can be split into several manifests.';
 
 /**
- * The value of a JSON text.
- * @throws OtaError `manifest_unreadable`, with line and column.
+ * Parses a JSON text.
+ * @throws OtaError `manifest_unreadable`, with line and column
  */
 export function parseJson(source: string, text: string): unknown {
-  // JSON.parse would follow millions of brackets, and fill the memory, before anybody could look at what it finds.
+  // JSON.parse would process millions of brackets, and fill the memory, before the result could be checked.
   const large = text.length > SMALL ? oversized(text) : null;
   if (large) throw unreadable(source, large.problem, { place: placeOf(text, large.offset), hint: SPLIT });
   let value: unknown;

@@ -18,27 +18,29 @@ import { OtaError } from '../../errors.js';
 import { quoted, safeText, showBytes } from '../../text.js';
 import { unreadable } from '../unreadable.js';
 
-/** Parsing takes some 150 bytes of memory for each character: this much takes a gigabyte. Larger fleets have JSON and CSV. */
+/** Parsing takes about 150 bytes of memory per character, so this much takes a gigabyte. Larger fleets can use JSON or CSV. */
 const MAX_YAML_CHARACTERS = 8 * 1024 * 1024;
-/** Comments, line ends, keys, values, ...: fifty for a device of six keys. A million take two seconds, in whatever few characters. */
+/**
+ * Comments, line ends, keys, values, ...: a device of six keys has fifty. A million take two seconds, however short they are.
+ */
 const MAX_LEXEMES = 2_000_000;
-/** Mapping in mapping (a message), `data`, list, device, value: nothing deeper means anything in a manifest. */
+/** Mapping in mapping (a message), `data`, list, device, value: a manifest is not deeper. */
 const MAX_DEPTH = 5;
-/** Open lists and mappings while parsing. */
+/** The most open lists and mappings while parsing. */
 const MAX_NESTING = 100;
-/** A device has a dozen keys. The bound keeps merges of merges (`<<`) cheap. */
+/** A device has a dozen keys. The limit keeps nested merges (`<<`) cheap. */
 const MAX_KEYS = 32;
 
 /**
- * The value of a YAML text, with every scalar as the text that was written: an unquoted `1.10` stays `1.10`, `0123`
- * and `1e5` stay serial numbers. Blank values are left out. Anchors, aliases and merges (`<<`) work.
- * @throws OtaError `manifest_unreadable`, with line and column.
+ * Parses a YAML text. Every scalar becomes the text as written: an unquoted `1.10` stays `1.10`, and `0123` and `1e5` stay
+ * serial numbers. Blank values are dropped. Anchors, aliases and merges (`<<`) are supported.
+ * @throws OtaError `manifest_unreadable`, with line and column
  */
 export function parseYaml(source: string, text: string): unknown {
   if (text.length > MAX_YAML_CHARACTERS) throw tooLarge(source, `${showBytes(MAX_YAML_CHARACTERS)}`);
   const lines = new LineCounter();
   try {
-    // uniqueKeys compares each key with each other one; the check below does not.
+    // The library's uniqueKeys takes quadratic time; the check below does not.
     const doc = compose(source, text, lines);
     const [error] = doc.errors;
     if (error) {
@@ -52,7 +54,7 @@ export function parseYaml(source: string, text: string): unknown {
     return plain(doc.contents, { source, lines, targets, done: [] }, 1);
   } catch (error) {
     if (error instanceof OtaError) throw error;
-    // A mapping that is merged into itself has no end.
+    // A mapping that is merged into itself recurses without end.
     const endless = error instanceof RangeError;
     throw unreadable(source, endless ? 'has a "<<" that refers to itself' : 'is not valid YAML', {
       cause: error,
@@ -60,7 +62,7 @@ export function parseYaml(source: string, text: string): unknown {
   }
 }
 
-/** The document in `text`. The library's parser has its own stack, but its composer calls itself: hence the bound. */
+/** Parses the document in `text`. The library's parser keeps its own stack, but its composer is recursive: hence the limit. */
 function compose(source: string, text: string, lines: LineCounter): Document.Parsed {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
@@ -75,7 +77,7 @@ function compose(source: string, text: string, lines: LineCounter): Document.Par
     }
     yield* parser.end();
   }
-  // uniqueKeys compares each key with each other one; `mapping` below does not.
+  // The library's uniqueKeys takes quadratic time; `mapping` below does not.
   const composer = new Composer({
     schema: 'failsafe',
     customTags: ['null'],
@@ -103,11 +105,11 @@ interface Context {
   source: string;
   lines: LineCounter;
   targets: ReadonlyMap<Alias, Node>;
-  /** What anchored nodes became, by depth: however often one is named, it is read once. */
+  /** The results for anchored nodes, by depth, so that each one is converted once. */
   done: Map<Node, unknown>[];
 }
 
-// An alias means the last anchor of its name before it. One pass for all: the library's own search is one for each.
+// An alias refers to the last anchor of its name before it. This is one pass; the library searches once for each alias.
 function aliasTargets(doc: Parameters<typeof visit>[0]): Map<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -139,7 +141,7 @@ function plain(node: unknown, context: Context, depth: number): unknown {
 }
 
 function mapping(node: YAMLMap, context: Context, depth: number): Record<string, unknown> {
-  // Without a prototype, so that a key named __proto__ is a key like any other.
+  // No prototype, so that `__proto__` is a key like any other.
   const own: Record<string, unknown> = Object.create(null);
   const merged: Record<string, unknown> = Object.create(null);
   let count = 0;
@@ -152,13 +154,13 @@ function mapping(node: YAMLMap, context: Context, depth: number): Record<string,
     else own[name] = plain(value, context, depth + 1);
   }
   for (const name of Object.keys(merged)) if (!(name in own)) own[name] = merged[name];
-  // Only now, so that a blank value takes back a merged one.
+  // Done last, so that a blank value removes a merged one.
   for (const name of Object.keys(own)) if (own[name] === null) delete own[name];
   if (Object.keys(own).length > MAX_KEYS) throw problemAt(context, node, `has a mapping of more than ${MAX_KEYS} keys`);
   return own;
 }
 
-// https://yaml.org/type/merge.html: one mapping or a list of them; the earlier one wins.
+// https://yaml.org/type/merge.html: one mapping or a list of them; earlier ones take precedence.
 function merge(into: Record<string, unknown>, value: unknown, context: Context, depth: number): void {
   const found = plain(value, context, depth);
   const list: unknown[] = Array.isArray(found) ? found : [found];

@@ -5,7 +5,7 @@ import type { KnownProducts } from '../protocol/products.js';
 import type { Risk } from '../risks.js';
 import type { PlannedDevice } from '../upgrade/plan.js';
 import { plannedDevices } from '../upgrade/planned-devices.js';
-import type { Context, Warn } from './context.js';
+import type { Context } from './context.js';
 
 /** How firmware files are read and judged. */
 export interface FirmwareSettings {
@@ -57,8 +57,8 @@ export async function prepareDevices(
 }
 
 /** `--ca`, where no connection needs it. @throws OtaError `usage` */
-export async function readFirmwareCa(ca: string | undefined, warn: Warn): Promise<Buffer | undefined> {
+export async function readFirmwareCa(ca: string | undefined): Promise<Buffer | undefined> {
   if (ca === undefined) return undefined;
-  const { readPem, readSmallFile } = await import('../settings/connection/credential-files.js');
-  return readPem('ca', { value: ca, source: '--ca', level: 'option' }, readSmallFile, warn);
+  const { readAuthorities } = await import('../settings/connection/credential-files.js');
+  return readAuthorities({ value: ca, source: '--ca', level: 'option' });
 }

@@ -54,7 +54,7 @@ describe('a client certificate that cannot be used', () => {
   ])('%s', (_, cert, keyFile, option, words) => {
     const error = refusal({ cert, key: keyFile });
     expect(error.code).toBe('settings_invalid');
-    expect(error.message).toContain(`the file of ${option} cannot be used: `);
+    expect(error.message).toContain(`${option} cannot be used: `);
     expect(error.message).toContain(words);
     expect(error.hint).toBeTruthy();
   });
@@ -65,9 +65,7 @@ describe('a client certificate that cannot be used', () => {
     expect(other.message).toBe('the private key of --key does not belong to the certificate of --cert');
     expect(other.hint).toContain('CN=test-client');
     const reversed = refusal({ cert: Buffer.concat([ca.cert, client.cert]), key: client.key });
-    expect(reversed.hint).toBe(
-      'It belongs to certificate 2 in the file of --cert: put that one first, then its issuers.',
-    );
+    expect(reversed.hint).toBe('It belongs to certificate 2 in that file: put that one first, then its issuers.');
   });
 
   it.each([
@@ -75,7 +73,7 @@ describe('a client certificate that cannot be used', () => {
     ['DER', new X509Certificate(ca.cert).raw, 'binary form'],
     ['damage in the second one', Buffer.concat([ca.cert, pem('CERTIFICATE')]), 'certificate 2 in it is damaged'],
   ])('--ca: %s', (_, file, words) => {
-    expect(refusal({ ca: file }).message).toContain(`the file of --ca cannot be used: `);
+    expect(refusal({ ca: file }).message).toContain(`--ca cannot be used: `);
     expect(refusal({ ca: file }).message).toContain(words);
   });
 });

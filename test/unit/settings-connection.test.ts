@@ -199,18 +199,23 @@ describe('PEM files', () => {
   });
 
   it.each<[string, 'ca' | 'cert' | 'key', () => string | Buffer, RegExp]>([
-    ['a key as CA', 'ca', () => certificates.ca.key, /^--ca: .* holds no certificate in PEM form$/],
-    ['a certificate as key', 'key', () => certificates.client.cert, /^--key: .* holds no private key in PEM form$/],
-    ['a binary certificate', 'cert', () => Buffer.from([0x30, 0x82, 1, 2]), /^--cert: .* holds no certificate/],
-    ['an empty file', 'ca', () => '', /^--ca: .* holds no certificate/],
-    ['the key of another', 'key', () => certificates.foreignClient.key, /is not the key of the certificate/],
+    ['a key as CA', 'ca', () => certificates.ca.key, /^--ca: .* cannot be used: it is a private key$/],
+    ['a certificate as key', 'key', () => certificates.client.cert, /^--key: .* cannot be used: it is a certificate$/],
+    ['a binary certificate', 'cert', () => Buffer.from([0x30, 0x82, 1, 2]), /^--cert: .* it is a binary file \(DER\)$/],
+    ['an empty file', 'ca', () => '', /^--ca: .* it is empty$/],
+    [
+      'the key of another',
+      'key',
+      () => certificates.foreignClient.key,
+      /^the private key of --key: .* does not belong to the certificate of --cert: /,
+    ],
     [
       'a damaged key',
       'key',
       () => '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n',
-      /^--key: .* is damaged$/,
+      /^--key: .* the key in it is damaged /,
     ],
-    ['a locked key', 'key', lockedKey, /^--key: .* is protected by a passphrase$/],
+    ['a locked key', 'key', lockedKey, /^--key: .* it is an encrypted private key$/],
   ])('are refused: %s', async (_name, kind, content, message) => {
     const paths = {
       cert: await put('client.pem', certificates.client.cert),

@@ -1,7 +1,7 @@
 /** Password and PEM files, read and looked at before anything is connected. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, OtaError, systemReason } from '../../errors.js';
+import { type PemFile, readCertificates, readClientCertificate, readKey } from '../../pem.js';
 import { safeText } from '../../text.js';
 import { withoutLineEnd } from '../environment.js';
 import { isLentByRoot, shellWord } from '../file-trust.js';
@@ -87,53 +87,38 @@ export async function readPasswordFile(
 }
 
 /**
- * The PEM contents of `file`.
- * @throws OtaError where it cannot be read or is not what its option asks for.
+ * The authorities in the PEM file `file`.
+ * @throws OtaError where it cannot be read, or holds no certificate.
  */
-export async function readPem(
-  kind: 'ca' | 'cert' | 'key',
+export async function readAuthorities(
   file: Sourced<string>,
-  readFile: (path: string) => Promise<ReadFile>,
-  warn: Warn,
+  readFile: (path: string) => Promise<ReadFile> = readSmallFile,
 ): Promise<Buffer> {
-  const { bytes, mode } = await read(file, readFile);
-  const labels = [...bytes.toString('latin1').matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map((match) => match[1] ?? '');
-  const wanted = kind === 'key' ? 'PRIVATE KEY' : 'CERTIFICATE';
-  if (!labels.some((label) => label.endsWith(wanted))) {
-    throw new OtaError(code(file), `${named(file)} holds no ${wanted.toLowerCase()} in PEM form`, {
-      hint: labels.length
-        ? `It holds: ${[...new Set(labels)].join(', ').toLowerCase()}. --ca and --cert take certificates, --key takes a private key.`
-        : `A PEM file has a line "-----BEGIN ${wanted}-----"; "openssl x509 -inform der" and "openssl pkey -inform der" convert the binary form.`,
-    });
-  }
-  if (kind === 'key') checkPrivate(file.value, mode, 'key file', warn);
-  return bytes;
+  const pem = pemFile(file, await read(file, readFile));
+  readCertificates(pem);
+  return pem.bytes;
 }
 
-/** Refuses a certificate and key that cannot work, where the TLS handshake would only say "handshake failure". */
-export function checkKeyPair(cert: Sourced<string>, certPem: Buffer, key: Sourced<string>, keyPem: Buffer): void {
-  const parse = <T>(file: Sourced<string>, make: () => T): T => {
-    try {
-      return make();
-    } catch (error) {
-      const encrypted = /passphrase|ERR_OSSL_CRYPTO_INTERRUPTED|ERR_MISSING_PASSPHRASE/i.test(
-        `${error} ${(error as { code?: unknown }).code}`,
-      );
-      throw new OtaError(
-        code(file),
-        encrypted ? `${named(file)} is protected by a passphrase` : `${named(file)} is damaged`,
-        {
-          cause: error,
-          ...(encrypted && {
-            hint: 'Write a copy without a passphrase for this program: openssl pkey -in KEY -out COPY.',
-          }),
-        },
-      );
-    }
-  };
-  const certificate = parse(cert, () => new X509Certificate(certPem));
-  const privateKey = parse(key, () => createPrivateKey(keyPem));
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new OtaError(code(key), `${named(key)} is not the key of the certificate ${safeText(cert.value)}`);
-  }
+/**
+ * The client certificate of the files `cert` and `key`, or what is given of it.
+ * @throws OtaError where one cannot be read, is not what its option asks for, or the two do not belong together.
+ */
+export async function readClientFiles(
+  cert: Sourced<string> | null,
+  key: Sourced<string> | null,
+  readFile: (path: string) => Promise<ReadFile>,
+  warn: Warn,
+): Promise<{ cert: Buffer | undefined; key: Buffer | undefined }> {
+  const certFile = cert && pemFile(cert, await read(cert, readFile));
+  const keyRead = key && (await read(key, readFile));
+  const keyFile = key && keyRead && pemFile(key, keyRead);
+  if (certFile && keyFile) readClientCertificate(certFile, keyFile);
+  else if (certFile) readCertificates(certFile);
+  else if (keyFile) readKey(keyFile);
+  if (key && keyRead) checkPrivate(key.value, keyRead.mode, 'key file', warn);
+  return { cert: certFile?.bytes, key: keyFile?.bytes };
+}
+
+function pemFile(file: Sourced<string>, { bytes }: ReadFile): PemFile {
+  return { bytes, name: named(file), code: code(file) };
 }

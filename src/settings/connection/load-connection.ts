@@ -7,11 +7,11 @@ import { warnOfLooseFolders } from '../loose-folders.js';
 import { type NamedProfile, NO_PROFILE } from '../profiles/profile.js';
 import { hasSettings, settingsFile } from '../state-folders.js';
 import {
-  checkKeyPair,
   passwordIn,
   type ReadFile,
+  readAuthorities,
+  readClientFiles,
   readPasswordFile,
-  readPem,
   readSmallFile,
   type Warn,
 } from './credential-files.js';
@@ -59,9 +59,7 @@ export interface ConnectionSources extends MergeOptions {
 export async function loadConnection(flags: ConnectionFlags, sources: ConnectionSources): Promise<Connection> {
   const { warn, readFile = readSmallFile } = sources;
   const { merged, profile, ca } = await mergeWithProfile(flags, sources);
-  const cert = merged.cert && (await readPem('cert', merged.cert, readFile, warn));
-  const key = merged.key && (await readPem('key', merged.key, readFile, warn));
-  if (merged.cert && cert && merged.key && key) checkKeyPair(merged.cert, cert, merged.key, key);
+  const client = await readClientFiles(merged.cert, merged.key, readFile, warn);
   if (merged.insecure) {
     const by = merged.insecure.level === 'option' ? merged.insecure.source : `${merged.insecure.source}: insecure`;
     warn(
@@ -76,8 +74,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
     password: password?.value,
     ca: (merged.broker.value.tls && ca) || undefined,
     ...(sources.caForFirmware && ca ? { firmwareCa: ca } : {}),
-    cert: cert ?? undefined,
-    key: key ?? undefined,
+    ...client,
     insecure: merged.insecure?.value,
     clientId: merged.clientId ?? (sources.run ? clientIdOf(sources.run.id) : randomClientId()),
     sharedId: merged.clientId !== null || sources.run?.named === true,
@@ -111,13 +108,13 @@ async function mergeWithProfile(
   flags: ConnectionFlags,
   sources: Pick<ConnectionSources, 'env' | 'warn' | 'readProfile' | 'readFile' | keyof MergeOptions>,
 ): Promise<{ merged: MergedConnection; profile: NamedProfile | null; ca: Buffer | null }> {
-  const { env, warn, readFile = readSmallFile } = sources;
+  const { env, warn, readFile } = sources;
   warnOfLooseFolders(env, warn);
   const wanted = wantedProfile(flags, env);
   const readProfile = sources.readProfile ?? ((name) => profileFromFile(name, env, warn));
   const profile = wanted?.value === NO_PROFILE ? null : await readProfile(wanted?.value ?? null);
   const merged = mergeConnection(flags, env, profile, sources);
-  return { merged, profile, ca: merged.ca && (await readPem('ca', merged.ca, readFile, warn)) };
+  return { merged, profile, ca: merged.ca && (await readAuthorities(merged.ca, readFile)) };
 }
 
 /** 20 characters, of the 23 that every MQTT 3.1.1 broker has to take [MQTT-3.1.3-5]; unique, so that no two runs evict each other. */

@@ -7,7 +7,7 @@ import type { PhaseSpinner } from '../../../render/bars/phase-spinner.js';
 import { resolveOutput } from '../../../render/choose.js';
 import { useColor, useUnicode } from '../../../render/color.js';
 import type { OutputStream } from '../../../render/stream.js';
-import { readPem, readSmallFile } from '../../../settings/connection/credential-files.js';
+import { readAuthorities } from '../../../settings/connection/credential-files.js';
 import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
 import { safeJson } from '../../../text.js';
@@ -55,7 +55,7 @@ export async function inspectCommand(
     output,
     cacheFile: cache === false ? null : digestCacheFile(io.env),
     maxSize,
-    ca: file ? await readPem('ca', file, readSmallFile, warner(io)) : undefined,
+    ca: file ? await readAuthorities(file) : undefined,
   };
   const spinner = await readingSpinner(io, color);
   const reading = spinner && { reading: spinner.reading, readingDone: spinner.stop };

@@ -117,7 +117,7 @@ async function firmwareTrust(
   { env }: Io,
   warn: Warn,
 ): Promise<Pick<FirmwareSettings, 'ca' | 'products' | 'probeUrls'>> {
-  if (options.simulate !== undefined) return { ca: await readFirmwareCa(options.ca, warn), probeUrls: false };
+  if (options.simulate !== undefined) return { ca: await readFirmwareCa(options.ca), probeUrls: false };
   const { loadFirmwareTrust } = await import('../../../settings/connection/load-connection.js');
   const trust = await loadFirmwareTrust(options, { env, warn });
   return { ca: trust.firmwareCa, products: profileProducts(trust) };

@@ -158,7 +158,7 @@ async function wayToDocks(
 ): Promise<WayToDocks & { firmwareCa: Buffer | undefined; products?: KnownProducts; close?(): Promise<void> }> {
   if (options.simulate !== undefined) {
     const { simulatedDocks } = await import('../../../app/simulated-docks.js');
-    const firmwareCa = await readFirmwareCa(options.ca, warn);
+    const firmwareCa = await readFirmwareCa(options.ca);
     return { ...(await simulatedDocks(devices, options.simulate === true ? 'ok' : options.simulate)), firmwareCa };
   }
   const { flags, ...earlier } = again?.() ?? { flags: options };

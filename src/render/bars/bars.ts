@@ -7,9 +7,9 @@ import { errorLines } from '../error-lines.js';
 import { count, packageWords } from '../log/lines.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { upgradeLines, upgradesIn } from '../run-header.js';
-import { terminalSize, terminalWidth } from '../stream.js';
+import { terminalSize } from '../stream.js';
 import { PLAIN_STYLES } from '../styles.js';
-import { finalTable } from '../table/final-table.js';
+import { closingTable } from '../table/closing-table.js';
 import { widthOf, wrap } from '../width.js';
 import { createFleet } from './fleet.js';
 import type { HeaderState } from './header.js';
@@ -30,12 +30,11 @@ export function barsRenderer(options: DrawingOptions): Renderer {
   const fleet = createFleet(options.simulated);
   let screen: Screen | null = null;
   let view: RunView | null = null;
-  const splits: string[] = [];
+  const table = closingTable(options);
   let groups: Group[] = [];
   let order: number[] = [];
   let grouped = 0;
   let began = 0;
-  const beganAt = clock.wall();
   let cancel: (() => void) | null = null;
   let awake: (() => void) | null = null;
   let command = 'push';
@@ -135,7 +134,6 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         say(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
         break;
       case 'pair_split':
-        splits.push(splitText(event));
         say(`${styles.bad('pair split:')} ${splitText(event)}`);
         break;
       case 'warning':
@@ -147,24 +145,16 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       case 'run_finished': {
         // On the same screen the table takes the bars' place; elsewhere they are all that stays to be seen.
         stopDrawing(!stdout.isTTY);
-        stdout.write(
-          finalTable(event.devices, event.totals, view, {
-            elsewhere: options.elsewhere(),
-            simulated: options.simulated,
-            splits,
-            width: terminalWidth(stdout),
-            styles: options.tableStyles,
-            unicode,
-            began: beganAt,
-          }),
-        );
+        table.write(event, view);
       }
     }
   };
 
   return {
     event(event) {
-      if (!closed) onEvent(event);
+      if (closed) return;
+      table.event(event);
+      onEvent(event);
     },
     phase(text) {
       if (closed) return;

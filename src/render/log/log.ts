@@ -3,14 +3,13 @@ import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { writeCommand } from '../ci-guard.js';
-import { needsLook, splitText } from '../device-states.js';
+import { needsLook } from '../device-states.js';
 import { errorLines } from '../error-lines.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { upgradeLines, upgradesIn } from '../run-header.js';
 import type { CiCommand } from '../stream.js';
-import { terminalWidth } from '../stream.js';
 import { summaryText } from '../summary.js';
-import { finalTable } from '../table/final-table.js';
+import { closingTable } from '../table/closing-table.js';
 import { pad } from '../width.js';
 import {
   annotation,
@@ -41,15 +40,14 @@ const BLOCK = 64 * 1024;
 const MOST_WARNINGS = 4;
 
 export function logRenderer(options: LogOptions): Renderer {
-  const { stdout, stderr, clock, styles, ci } = options;
+  const { stderr, clock, styles, ci } = options;
   const { progress } = options;
   const isMany = () => progress === undefined && (view?.devices.length ?? 0) > MANY_DEVICES;
   const gate = progressGate(progress ?? DEFAULT_STEP, isMany);
   const readingGate = new Map<string, number>();
   let view: RunView | null = null;
-  const splits: string[] = [];
+  const table = closingTable(options);
   let wave: number | null = null;
-  const began = clock.wall();
   let grouped = false;
   let closed = false;
   let pidWidth = 8;
@@ -141,17 +139,7 @@ export function logRenderer(options: LogOptions): Renderer {
     annotateDevices(event.devices);
     release();
     flush();
-    stdout.write(
-      finalTable(event.devices, event.totals, view, {
-        elsewhere: options.elsewhere(),
-        simulated: options.simulated,
-        splits,
-        width: terminalWidth(stdout),
-        styles: options.tableStyles,
-        unicode: options.unicode,
-        began,
-      }),
-    );
+    table.write(event, view);
   };
 
   // After the group's end: inside a folded group nobody would see them.
@@ -175,7 +163,7 @@ export function logRenderer(options: LogOptions): Renderer {
       waveLine();
       if (event.event === 'device_progress' && !gate(event)) return;
       if (event.event === 'device_finished' && needsLook(event)) bad.push(event);
-      if (event.event === 'pair_split') splits.push(splitText(event));
+      table.event(event);
       if (event.event === 'job_published' || event.event === 'device_progress') openGroup();
       if (event.event === 'run_finished') return end(event);
       if (event.event === 'error') {

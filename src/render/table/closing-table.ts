@@ -1,0 +1,30 @@
+import type { RunEvent } from '../../upgrade/events.js';
+import type { RunView } from '../../upgrade/tracker/state.js';
+import { splitText } from '../device-states.js';
+import type { DrawingOptions } from '../renderer.js';
+import { terminalWidth } from '../stream.js';
+import { finalTable } from './final-table.js';
+
+/** The table that a run that was followed leaves on stdout: the same whichever renderer showed its progress. */
+export interface ClosingTable {
+  /** Keeps what the table shows beside the devices. */
+  event(event: RunEvent): void;
+  write(event: Extract<RunEvent, { event: 'run_finished' }>, view: RunView | null): void;
+}
+
+export function closingTable(options: DrawingOptions): ClosingTable {
+  const { stdout, unicode, simulated } = options;
+  const began = options.clock.wall();
+  const splits: string[] = [];
+  return {
+    event(event) {
+      if (event.event === 'pair_split') splits.push(splitText(event));
+    },
+    write({ devices, totals }, view) {
+      const width = terminalWidth(stdout);
+      const elsewhere = options.elsewhere();
+      const styles = options.tableStyles;
+      stdout.write(finalTable(devices, totals, view, { elsewhere, simulated, splits, width, styles, unicode, began }));
+    },
+  };
+}

@@ -26,7 +26,7 @@ export type { DeviceSnapshot, RunSnapshot } from './app/api/snapshot.js';
 export { type PlannedPush, plan, push, resume, watch } from './app/api/upgrades.js';
 export type { FirmwareSettings } from './app/firmware.js';
 export type { Limits, PushSettings, RolloutSettings } from './app/push-settings.js';
-export type { ServeSettings } from './app/serving.js';
+export type { ServeSettings } from './app/serving/serving.js';
 export type { ErrorCode } from './errors.js';
 export { EXIT_CODES, OtaError } from './errors.js';
 export type { PackageInfo } from './firmware/inspect.js';

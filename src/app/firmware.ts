@@ -3,8 +3,8 @@ import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { KnownProducts } from '../protocol/products.js';
 import type { Risk } from '../risks.js';
-import type { PlannedDevice } from '../upgrade/plan.js';
-import { plannedDevices } from '../upgrade/planned-devices.js';
+import type { PlannedDevice } from '../upgrade/plan/plan.js';
+import { plannedDevices } from '../upgrade/plan/planned-devices.js';
 import type { Context } from './context.js';
 
 /** How firmware files are read and judged. */

@@ -4,7 +4,7 @@ import { createInventory, INFORMS_FOR, type Inventory, type KnownVersion, notedV
 import type { ManifestDevice } from '../manifest/model.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
-import { makePlan, otaDeviceOf, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan.js';
+import { makePlan, otaDeviceOf, type Plan, type PlannedDevice, type PlannedGateway } from '../upgrade/plan/plan.js';
 import type { JudgeOptions } from '../upgrade/preflight/judge.js';
 import { judgePlan } from '../upgrade/preflight/preflight.js';
 import type { LeftOut } from '../upgrade/push.js';
@@ -12,7 +12,7 @@ import type { Context } from './context.js';
 import { prepareDevices } from './firmware.js';
 import { learnedProducts } from './inventory/keep.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
-import { type ServeSettings, withoutOwnUrls } from './serving.js';
+import { type ServeSettings, withoutOwnUrls } from './serving/serving.js';
 
 /** A message that would be published; its ids and timestamp are examples. */
 interface PlannedRequest {

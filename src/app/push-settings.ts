@@ -1,11 +1,11 @@
 /** What a push goes by, for the command line and for programs alike. Times in milliseconds. */
 import type { Risk } from '../risks.js';
-import type { CoreOptions } from '../upgrade/core.js';
-import type { Plan } from '../upgrade/plan.js';
+import type { CoreOptions } from '../upgrade/core/core.js';
+import type { Plan } from '../upgrade/plan/plan.js';
 import { type FailureLimit, parseWaves } from '../upgrade/rollout/options.js';
 import { DEFAULTS } from './defaults.js';
 import type { FirmwareSettings } from './firmware.js';
-import type { ServeSettings } from './serving.js';
+import type { ServeSettings } from './serving/serving.js';
 
 /** What a push goes by. Times in milliseconds. */
 export interface PushSettings {

@@ -4,7 +4,7 @@ import { createInventory } from '../fleet/inventory.js';
 import type { HeldJournal } from '../journal/journal.js';
 import type { KeptConnection, RunRecord } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
-import type { RunCore } from '../upgrade/core.js';
+import type { RunCore } from '../upgrade/core/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import { judge as judgeDevice } from '../upgrade/preflight/judge.js';
 import { createPreflight } from '../upgrade/preflight/preflight.js';
@@ -21,14 +21,14 @@ import {
   notedVersions,
   readInventory,
 } from './inventory/keep.js';
-import { holdLastLine } from './last-line.js';
-import { namedBids } from './named-bids.js';
-import { LISTEN_FOR_EARLIER } from './named-run.js';
 import { judgeOf, type PlannedRun, plannedRun } from './plan.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
-import { keptServe, newRunJournal } from './run-journal.js';
-import { nextCommand } from './run-state.js';
-import { createServing, withoutOwnUrls } from './serving.js';
+import { holdLastLine } from './run/last-line.js';
+import { namedBids } from './run/named-bids.js';
+import { LISTEN_FOR_EARLIER } from './run/named-run.js';
+import { keptServe, newRunJournal } from './run/run-journal.js';
+import { nextCommand } from './run/run-state.js';
+import { createServing, withoutOwnUrls } from './serving/serving.js';
 
 /** How the docks are reached: over a broker, or simulated in this process. */
 export interface WayToDocks {

@@ -11,9 +11,9 @@ import type { RunReport } from '../render/report/model.js';
 import { schemaProblem } from '../schema-problem.js';
 import { byText, safeText } from '../text.js';
 import type { PartOf } from './context.js';
-import { findRun } from './find-run.js';
-import { reportOfJournal } from './report-journal.js';
-import { runsFolder } from './run-journal.js';
+import { findRun } from './run/find-run.js';
+import { reportOfJournal } from './run/report-journal.js';
+import { runsFolder } from './run/run-journal.js';
 import { version } from './version.js';
 
 const MOST_NAMED = 10;

@@ -8,23 +8,23 @@ import type { KeptDevice, RunRecord } from '../journal/record.js';
 import { type Machine, thisMachine } from '../machine.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { readManifest } from '../manifest/read.js';
-import { type CoreOptions, isRunOver } from '../upgrade/core.js';
-import type { PlannedDevice } from '../upgrade/plan.js';
+import { type CoreOptions, isRunOver } from '../upgrade/core/core.js';
+import type { PlannedDevice } from '../upgrade/plan/plan.js';
 import { watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { resume as runResume } from '../upgrade/resume.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
 import { earlierModels, keepInventory, readInventory } from './inventory/keep.js';
-import { holdLastLine } from './last-line.js';
-import { namedBids } from './named-bids.js';
-import { operator } from './operator.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
-import { replaying } from './replay-journal.js';
-import { earlierRunJournal, runsFolder, servedBy } from './run-journal.js';
-import { nextCommand } from './run-state.js';
-import type { ServeSettings } from './serving.js';
+import { holdLastLine } from './run/last-line.js';
+import { namedBids } from './run/named-bids.js';
+import { operator } from './run/operator.js';
+import { replaying } from './run/replay-journal.js';
+import { earlierRunJournal, runsFolder, servedBy } from './run/run-journal.js';
+import { nextCommand } from './run/run-state.js';
+import type { ServeSettings } from './serving/serving.js';
 
 export interface ResumeRequest {
   run: string;
@@ -73,7 +73,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     const found = await withUrls(plan.devices, entries, request.devices !== undefined);
     const { missing } = found;
     const before = servedBy(header);
-    const { servedFrom, serveAgain } = await import('./serve-again.js');
+    const { servedFrom, serveAgain } = await import('./serving/serve-again.js');
     const { devices, serve } =
       before && request.serve
         ? servedFrom(found.devices, before, request.serve)

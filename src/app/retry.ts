@@ -7,9 +7,9 @@ import type { Manifest, ManifestDevice } from '../manifest/model.js';
 import { hasFailed } from '../upgrade/counting.js';
 import { outcomes } from '../upgrade/tracker/tracker.js';
 import type { PartOf } from './context.js';
-import { findRun } from './find-run.js';
-import { replaying } from './replay-journal.js';
-import { runsFolder } from './run-journal.js';
+import { findRun } from './run/find-run.js';
+import { replaying } from './run/replay-journal.js';
+import { runsFolder } from './run/run-journal.js';
 
 interface Retry {
   /** The earlier run. */

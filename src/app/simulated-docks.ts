@@ -9,9 +9,9 @@ export async function simulatedDocks(
   devices: readonly ManifestDevice[],
   scenario: string,
 ): Promise<WayToDocks & { close(): Promise<void> }> {
-  const { docksForManifest } = await import('../simulator/configs.js');
+  const { docksForManifest } = await import('../simulator/scenario/configs.js');
   const { startSimulator } = await import('../simulator/fleet.js');
-  const { loadScenario } = await import('../simulator/load-scenario.js');
+  const { loadScenario } = await import('../simulator/scenario/load-scenario.js');
   const chosen = await loadScenario(scenario);
   const simulator = await startSimulator({ port: 0, docks: docksForManifest(devices, chosen), scenario: chosen });
   const connection = {

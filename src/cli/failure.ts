@@ -1,13 +1,13 @@
 /** An error that ended a command before, or outside, a run. */
 
-import { newRunId } from '../app/run-id.js';
+import { newRunId } from '../app/run/run-id.js';
 import type { OtaError } from '../errors.js';
-import { writeCommand } from '../render/ci-guard.js';
-import { useColor } from '../render/color.js';
 import { errorLines } from '../render/error-lines.js';
 import { jsonLine } from '../render/json/lines.js';
-import type { OutputStream } from '../render/stream.js';
-import { PLAIN_STYLES } from '../render/styles.js';
+import { writeCommand } from '../render/terminal/ci-guard.js';
+import { useColor } from '../render/terminal/color.js';
+import type { OutputStream } from '../render/terminal/stream.js';
+import { PLAIN_STYLES } from '../render/terminal/styles.js';
 import { emptyTotals } from '../upgrade/counting.js';
 
 /** Standard output is asked for only where something goes there. */

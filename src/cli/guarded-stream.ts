@@ -1,6 +1,6 @@
 /** The program's own output streams, made safe once for all commands and libraries that write to them. */
-import type { createCiGuard } from '../render/ci-guard.js';
-import { type OutputStream, terminalSize } from '../render/stream.js';
+import type { createCiGuard } from '../render/terminal/ci-guard.js';
+import { type OutputStream, terminalSize } from '../render/terminal/stream.js';
 
 /** Of text for people, as much waits for a terminal or a reader that takes nothing; what comes then is left out. */
 const MOST_WAITING = 1024 * 1024;

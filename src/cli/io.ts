@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { OutputStream } from '../render/stream.js';
+import type { OutputStream } from '../render/terminal/stream.js';
 import { safeText } from '../text.js';
 import { timeLimit } from '../upgrade/end.js';
 

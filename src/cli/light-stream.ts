@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
-import type { OutputStream } from '../render/stream.js';
+import type { OutputStream } from '../render/terminal/stream.js';
 import type { CiGuard } from './guarded-stream.js';
 
 /**

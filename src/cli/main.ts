@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { systemClock } from '../clock.js';
 import { EXIT_CODES, OtaError, systemReason, toOtaError } from '../errors.js';
-import { createCiGuard } from '../render/ci-guard.js';
+import { createCiGuard } from '../render/terminal/ci-guard.js';
 import { withoutLineEnds } from '../settings/environment.js';
 import { redactUrls } from '../url.js';
 import { guardStream } from './guarded-stream.js';

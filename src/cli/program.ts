@@ -1,7 +1,7 @@
 /** The commands, as commander takes them. What does the work is imported inside each action: declaring must cost nothing. */
 import { type Argument, Command, CommanderError, type Help, type Option } from 'commander';
 import { version } from '../app/version.js';
-import { terminalWidth } from '../render/stream.js';
+import { terminalWidth } from '../render/terminal/stream.js';
 import { completion } from './commands/completion/command.js';
 import { config } from './commands/config/command.js';
 import type { CommandDeclaration } from './commands/declaration.js';

@@ -6,9 +6,9 @@ import { chooseRenderer, type Output, resolveOutput } from '../render/choose.js'
 import { errorLines } from '../render/error-lines.js';
 import { exitMeaning } from '../render/exit-meaning.js';
 import { headerLines, type RunHeader } from '../render/run-header.js';
-import { PLAIN_STYLES } from '../render/styles.js';
+import { PLAIN_STYLES } from '../render/terminal/styles.js';
 import { safeText, showDuration } from '../text.js';
-import type { CoreOptions } from '../upgrade/core.js';
+import type { CoreOptions } from '../upgrade/core/core.js';
 import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
 import { type Io, warner } from './io.js';

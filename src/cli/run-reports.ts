@@ -1,8 +1,8 @@
 /** The reports of a run that is under way: gathered while it goes on, written at its end. */
 import path from 'node:path';
-import { operator } from '../app/operator.js';
-import { originOf, replayInto } from '../app/report-journal.js';
-import { runsFolder } from '../app/run-journal.js';
+import { operator } from '../app/run/operator.js';
+import { originOf, replayInto } from '../app/run/report-journal.js';
+import { runsFolder } from '../app/run/run-journal.js';
 import { version } from '../app/version.js';
 import { systemReason } from '../errors.js';
 import { journalFile, readJournal } from '../journal/read.js';
@@ -11,7 +11,7 @@ import { type Collector, createCollector } from '../render/report/gather.js';
 import { NO_ORIGIN, type RunOrigin } from '../render/report/model.js';
 import { checkReportTargets, formatOf } from '../render/report/targets.js';
 import { safeText } from '../text.js';
-import type { CoreOptions } from '../upgrade/core.js';
+import type { CoreOptions } from '../upgrade/core/core.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';

@@ -4,10 +4,10 @@
  */
 import { crc32 } from 'node:zlib';
 import { type OtaFile, object } from '../protocol/messages.js';
-import type { CoreOptions } from '../upgrade/core.js';
+import type { CoreOptions } from '../upgrade/core/core.js';
 import type { Totals } from '../upgrade/events.js';
 import type { Fact } from '../upgrade/facts.js';
-import type { PlannedDevice } from '../upgrade/plan.js';
+import type { PlannedDevice } from '../upgrade/plan/plan.js';
 
 /** The version of the journal format. */
 export const JOURNAL_SCHEMA = 1;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
-import { inCi, isDumb, useColor, useUnicode } from './color.js';
 import type { Renderer } from './renderer.js';
-import type { OutputStream } from './stream.js';
+import { inCi, isDumb, useColor, useUnicode } from './terminal/color.js';
+import type { OutputStream } from './terminal/stream.js';
 
 export type Output = 'auto' | 'bars' | 'log' | 'json' | 'quiet';
 
@@ -46,7 +46,7 @@ export async function chooseRenderer(options: RendererOptions): Promise<Renderer
   async function load(kind: typeof output, { color }: RendererOptions): Promise<Renderer> {
     if (kind === 'json')
       return (await import('./json/lines.js')).jsonRenderer({ stdout, stderr, clock, runId, progress });
-    const { stylesFor } = await import('./chalk-styles.js');
+    const { stylesFor } = await import('./terminal/chalk-styles.js');
     const styles = stylesFor(useColor(stderr, env, color));
     if (kind === 'quiet') return (await import('./quiet.js')).quietRenderer({ stderr, styles, simulated });
     const tableStyles = stylesFor(useColor(stdout, env, color));

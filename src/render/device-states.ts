@@ -4,7 +4,7 @@ import { safeText } from '../text.js';
 import { type Countable, type Counted, countedAs, hasFailed, isUnconfirmed } from '../upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../upgrade/events.js';
 import type { DeviceState } from '../upgrade/tracker/state.js';
-import type { Styles } from './styles.js';
+import type { Styles } from './terminal/styles.js';
 
 /** Kinds of state, the most urgent first: what is higher up is shown first where there is not room for all. */
 export const KINDS = [

@@ -1,5 +1,5 @@
 import { safeText } from '../text.js';
-import type { Styles } from './styles.js';
+import type { Styles } from './terminal/styles.js';
 
 /** What can be said of an error: an error event has it, and so has an `OtaError`. */
 interface ShownError {

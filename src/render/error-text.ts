@@ -1,7 +1,7 @@
 import type { OtaError } from '../errors.js';
 import { safeText } from '../text.js';
-import { stylesFor } from './chalk-styles.js';
 import { errorLines } from './error-lines.js';
+import { stylesFor } from './terminal/chalk-styles.js';
 
 /**
  * An error for people, without a line end: message, details as a list, hint. With `verbose` also its stack and those of

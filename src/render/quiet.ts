@@ -2,8 +2,8 @@ import { safeText } from '../text.js';
 import { explain, needsLook, outcomeText } from './device-states.js';
 import { errorLines } from './error-lines.js';
 import type { Renderer } from './renderer.js';
-import type { OutputStream } from './stream.js';
-import type { Styles } from './styles.js';
+import type { OutputStream } from './terminal/stream.js';
+import type { Styles } from './terminal/styles.js';
 
 /** Errors on stderr and nothing else: those of the program, and a line for each device that did not end well. */
 export function quietRenderer(options: { stderr: OutputStream; styles: Styles; simulated: boolean }): Renderer {

@@ -2,8 +2,8 @@ import type { Clock } from '../clock.js';
 import type { Reading } from '../firmware/read/progress.js';
 import type { RunEvent } from '../upgrade/events.js';
 import type { RunView } from '../upgrade/tracker/state.js';
-import type { OutputStream } from './stream.js';
-import type { Styles } from './styles.js';
+import type { OutputStream } from './terminal/stream.js';
+import type { Styles } from './terminal/styles.js';
 
 export type { Reading };
 

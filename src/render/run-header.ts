@@ -4,7 +4,7 @@ import { showUpgradeType, type UpgradeType } from '../protocol/upgrade-types.js'
 import { sameVersion } from '../protocol/versions.js';
 import { safeText, showAgo } from '../text.js';
 import type { RunView } from '../upgrade/tracker/state.js';
-import { pad, widthOf } from './width.js';
+import { pad, widthOf } from './terminal/width.js';
 
 export interface RunHeader {
   run: string;

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { OtaError, systemReason } from '../errors.js';
-import type { DockMessage } from './messages.js';
+import type { DockMessage } from './dock/messages.js';
 import { guardPackets } from './packet-guard.js';
 
 export interface EmbeddedBrokerOptions {

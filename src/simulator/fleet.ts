@@ -3,13 +3,13 @@ import { OtaError } from '../errors.js';
 import { parseTopic, serialProblem, topicOf } from '../protocol/topics.js';
 import { quoted } from '../text.js';
 import { type EmbeddedBroker, type EmbeddedBrokerOptions, startBroker } from './broker.js';
-import { someDocks } from './configs.js';
-import { createDock, type Dock, type DockConfig } from './dock.js';
-import type { DockEvent } from './dock-events.js';
-import type { DockMessage } from './messages.js';
-import { seededRandom } from './random.js';
-import { behaviorOf, type Scenario } from './scenario.js';
-import { builtInScenario } from './scenarios.js';
+import { createDock, type Dock, type DockConfig } from './dock/dock.js';
+import type { DockEvent } from './dock/dock-events.js';
+import type { DockMessage } from './dock/messages.js';
+import { someDocks } from './scenario/configs.js';
+import { seededRandom } from './scenario/random.js';
+import { behaviorOf, type Scenario } from './scenario/scenario.js';
+import { builtInScenario } from './scenario/scenarios.js';
 import { sharedClock } from './timers.js';
 
 interface FleetOptions {

@@ -4,10 +4,10 @@ import { parseObject, text } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import type { Line, Part, Script } from '../recording/script.js';
 import { type EmbeddedBroker, type EmbeddedBrokerOptions, startBroker } from './broker.js';
-import type { DockEvent } from './dock-events.js';
+import type { DockEvent } from './dock/dock-events.js';
+import type { DockMessage } from './dock/messages.js';
+import { readRequest } from './dock/request.js';
 import type { DockConnection } from './fleet.js';
-import type { DockMessage } from './messages.js';
-import { readRequest } from './request.js';
 import { sharedClock } from './timers.js';
 
 /** A client subscribes in several steps before it hears everything. Real milliseconds. */

@@ -1,4 +1,4 @@
-import type { RunCore } from './core-state.js';
+import type { RunCore } from './core/core-state.js';
 import { hasFailed } from './counting.js';
 import type { DeviceOutcome } from './events.js';
 

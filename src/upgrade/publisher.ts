@@ -4,10 +4,10 @@ import { type OtaError, toOtaError } from '../errors.js';
 import type { Broker } from '../mqtt/broker.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';
-import { type RunCore, refuseStarts, withdrawStart } from './core.js';
+import { type RunCore, refuseStarts, withdrawStart } from './core/core.js';
 import type { Emit, RunEvent } from './events.js';
 import type { Fact, FactOf } from './facts.js';
-import { otaDeviceOf } from './plan.js';
+import { otaDeviceOf } from './plan/plan.js';
 import type { Start } from './rollout/rollout.js';
 import { mayHaveArrived } from './tracker/tracker.js';
 

@@ -1,13 +1,13 @@
 /** Holds back gateways that are not ready, and lets them start as soon as they are (`--wait-ready`). */
 import type { Clock } from '../clock.js';
 import type { Broker } from '../mqtt/broker.js';
-import type { RunCore } from './core-state.js';
+import type { RunCore } from './core/core-state.js';
+import { pidOf } from './core/waiting-gateways.js';
 import type { Emit } from './events.js';
 import type { Fact } from './facts.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
 import { nextOf, type Start } from './rollout/rollout.js';
 import { anythingLeft } from './rollout/waves.js';
-import { pidOf } from './waiting-gateways.js';
 
 /** Milliseconds between two checks of waiting gateways. A dock that falls silent causes no event. */
 const LOOK_EVERY = 5000;

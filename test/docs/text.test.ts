@@ -13,7 +13,7 @@ import { createProgram } from '../../src/cli/program.js';
 import { EXIT_CODES } from '../../src/errors.js';
 import { readManifest } from '../../src/manifest/read.js';
 import { knownResultCodes, resultCode } from '../../src/protocol/result-codes.js';
-import { SCENARIOS } from '../../src/simulator/scenarios.js';
+import { SCENARIOS } from '../../src/simulator/scenario/scenarios.js';
 import { blocksOf, documents, ROOT } from './documents.js';
 
 const all = documents();

@@ -1,6 +1,6 @@
 /** Broker and network fail while the built program follows a run; docks and a listener are on the broker directly. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Behavior } from '../../src/simulator/behavior.js';
+import type { Behavior } from '../../src/simulator/dock/behavior.js';
 import { type CliProcess, type Workplace, workplace } from '../helpers/cli.js';
 import { type Client, docksFor, listen, someDevices } from '../helpers/cli-docks.js';
 import { jsonLines } from '../helpers/cli-events.js';

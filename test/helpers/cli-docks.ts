@@ -1,9 +1,9 @@
 /** Docks on a real broker, and somebody who only listens there: what the program did, seen from the outside. */
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import type { Behavior } from '../../src/simulator/behavior.js';
-import { docksForManifest, type TargetDevice } from '../../src/simulator/configs.js';
+import type { Behavior } from '../../src/simulator/dock/behavior.js';
 import { attachDocks } from '../../src/simulator/fleet.js';
-import type { Scenario } from '../../src/simulator/scenario.js';
+import { docksForManifest, type TargetDevice } from '../../src/simulator/scenario/configs.js';
+import type { Scenario } from '../../src/simulator/scenario/scenario.js';
 
 /** A whole upgrade in some 200 ms. */
 export const FAST: Partial<Behavior> = {

@@ -8,7 +8,7 @@ import { createJournal, type Journal } from '../../src/journal/journal.js';
 import { journalFile } from '../../src/journal/read.js';
 import { lineOf, type RunRecord } from '../../src/journal/record.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import type { PlannedDevice } from '../../src/upgrade/plan.js';
+import type { PlannedDevice } from '../../src/upgrade/plan/plan.js';
 import { opened, progress, reply } from './facts.js';
 import { manualClock } from './manual-clock.js';
 import { coreOptions, device } from './upgrade-run.js';

@@ -1,8 +1,8 @@
 /** A terminal without a screen: what a renderer writes to it, and what a person would see. */
 import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import xterm from '@xterm/headless';
-import { createCiGuard } from '../../src/render/ci-guard.js';
-import type { OutputStream } from '../../src/render/stream.js';
+import { createCiGuard } from '../../src/render/terminal/ci-guard.js';
+import type { OutputStream } from '../../src/render/terminal/stream.js';
 
 export interface FakeTerminal {
   /** To be given to a renderer as stderr or stdout. */

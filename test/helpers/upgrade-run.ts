@@ -1,11 +1,11 @@
 /** Plans, options and a driver for tests of runs on a clock that is moved by hand. */
 import { setImmediate as macrotask } from 'node:timers/promises';
 import type { BrokerEvents } from '../../src/mqtt/broker.js';
-import type { CoreOptions, RunCore } from '../../src/upgrade/core.js';
+import type { CoreOptions, RunCore } from '../../src/upgrade/core/core.js';
 import type { RunResult } from '../../src/upgrade/end.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import type { PlannedDevice } from '../../src/upgrade/plan.js';
+import type { PlannedDevice } from '../../src/upgrade/plan/plan.js';
 import type { FactLog } from '../../src/upgrade/publisher.js';
 import { type PushOptions, push } from '../../src/upgrade/push.js';
 import { type FakeBroker, fakeBroker } from './fake-broker.js';

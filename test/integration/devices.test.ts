@@ -7,7 +7,7 @@ import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { connectBroker } from '../../src/mqtt/connect.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { type AttachedDocks, attachDocks, startSimulator } from '../../src/simulator/fleet.js';
-import { builtInScenario } from '../../src/simulator/scenarios.js';
+import { builtInScenario } from '../../src/simulator/scenario/scenarios.js';
 import { startAedes } from '../helpers/aedes.js';
 import { splitIo } from '../helpers/inside.js';
 import { mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';

@@ -5,7 +5,7 @@ import { runSimulator } from '../../src/cli/commands/simulate/simulate.js';
 import { otaCreate, readProgress, readReply } from '../../src/protocol/messages.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { attachDocks, type DockConnection, startSimulator } from '../../src/simulator/fleet.js';
-import { builtInScenario } from '../../src/simulator/scenarios.js';
+import { builtInScenario } from '../../src/simulator/scenario/scenarios.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {

@@ -11,7 +11,7 @@ import { valuesOf } from '../../src/cli/completion/suggest-values.js';
 import { flagOf, type OptionDeclaration } from '../../src/cli/options/declaration.js';
 import { readOptions } from '../../src/cli/options/read.js';
 import { createProgram } from '../../src/cli/program.js';
-import { SCENARIOS } from '../../src/simulator/scenarios.js';
+import { SCENARIOS } from '../../src/simulator/scenario/scenarios.js';
 import { quietIo } from '../helpers/inside.js';
 
 let home: string;
@@ -107,7 +107,7 @@ describe('values', () => {
 
   test('runs, the newest first; resume only what can be resumed', async () => {
     const { createJournal } = await import('../../src/journal/journal.js');
-    const { runsFolder } = await import('../../src/app/run-journal.js');
+    const { runsFolder } = await import('../../src/app/run/run-journal.js');
     const folder = runsFolder({ DJI_OTA_HOME: home });
     await mkdir(folder, { recursive: true });
     const { systemClock } = await import('../../src/clock.js');

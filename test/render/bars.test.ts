@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chooseRenderer } from '../../src/render/choose.js';
-import { widthOf } from '../../src/render/width.js';
+import { widthOf } from '../../src/render/terminal/width.js';
 import { NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { manualClock } from '../helpers/manual-clock.js';

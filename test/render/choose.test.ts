@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Output, resolveOutput } from '../../src/render/choose.js';
-import { inCi, useColor, useUnicode } from '../../src/render/color.js';
+import { inCi, useColor, useUnicode } from '../../src/render/terminal/color.js';
 
 const terminal = { isTTY: true, write: () => true };
 const pipe = { write: () => true };

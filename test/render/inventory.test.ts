@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { driftTotals, inventoryRows } from '../../src/app/inventory/inventory-rows.js';
 import { inventoryCsv, inventoryTable } from '../../src/cli/commands/inventory/view.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
-import { PLAIN_STYLES } from '../../src/render/styles.js';
+import { PLAIN_STYLES } from '../../src/render/terminal/styles.js';
 import { inventoryOf } from '../helpers/inventory.js';
 
 const NOW = Date.UTC(2026, 10, 27, 12);

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OtaError } from '../../src/errors.js';
 import { formatError } from '../../src/render/error-text.js';
-import { PLAIN_STYLES } from '../../src/render/styles.js';
 import { finalTable } from '../../src/render/table/final-table.js';
 import { type Column, renderTable } from '../../src/render/table/table.js';
-import { cut, cutMiddle, pad, widthOf, wrap } from '../../src/render/width.js';
+import { PLAIN_STYLES } from '../../src/render/terminal/styles.js';
+import { cut, cutMiddle, pad, widthOf, wrap } from '../../src/render/terminal/width.js';
 import { emptyTotals, NO_VERSIONS } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome } from '../../src/upgrade/events.js';
 

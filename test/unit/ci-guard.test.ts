@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createCiGuard, writeCommand } from '../../src/render/ci-guard.js';
+import { createCiGuard, writeCommand } from '../../src/render/terminal/ci-guard.js';
 import { anyText } from '../helpers/any-text.js';
 
 /** As the runners of GitHub Actions, Azure Pipelines, TeamCity and GitLab look for commands in what a job writes. */

@@ -7,7 +7,7 @@ import { confirmPlan } from '../../src/cli/commands/push/confirm.js';
 import type { PushOptions } from '../../src/cli/commands/push/options.js';
 import type { Io } from '../../src/cli/io.js';
 import type { RunOutput } from '../../src/cli/run-output.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import { device } from '../helpers/upgrade-run.js';
 
 const NOW = Date.UTC(2026, 0, 4);

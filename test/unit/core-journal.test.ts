@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createCore, isRunOver, replay } from '../../src/upgrade/core.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { createCore, isRunOver, replay } from '../../src/upgrade/core/core.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import type { PushOptions } from '../../src/upgrade/push.js';
 import { factsInEffect } from '../../src/upgrade/resume.js';
 import { outcomes } from '../../src/upgrade/tracker/tracker.js';

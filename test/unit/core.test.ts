@@ -9,9 +9,9 @@ import {
   type RunCore,
   refuseStarts,
   replay,
-} from '../../src/upgrade/core.js';
+} from '../../src/upgrade/core/core.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import { startDue } from '../../src/upgrade/rollout/rollout.js';
 import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { ends, progress, reply } from '../helpers/facts.js';

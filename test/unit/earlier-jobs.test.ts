@@ -1,6 +1,6 @@
 /** A named run on a machine where its journal is not: what its docks tell decides what is sent. */
 import { describe, expect, test } from 'vitest';
-import { namedBid, namedBids } from '../../src/app/named-bids.js';
+import { namedBid, namedBids } from '../../src/app/run/named-bids.js';
 import { type DockScript, fakeBroker, goodDock, type ReceivedJob } from '../helpers/fake-broker.js';
 import { coreOptions, device, settle, startPush } from '../helpers/upgrade-run.js';
 

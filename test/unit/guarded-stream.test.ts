@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { guardStream } from '../../src/cli/guarded-stream.js';
-import { createCiGuard } from '../../src/render/ci-guard.js';
-import { terminalSize, terminalWidth } from '../../src/render/stream.js';
+import { createCiGuard } from '../../src/render/terminal/ci-guard.js';
+import { terminalSize, terminalWidth } from '../../src/render/terminal/stream.js';
 
 /** A stream that takes nothing until it is told to; as a terminal it has a size. */
 function stuck(size?: { columns: number; rows: number }) {

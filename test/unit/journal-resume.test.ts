@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import type { PlannedDevice } from '../../src/upgrade/plan.js';
+import type { PlannedDevice } from '../../src/upgrade/plan/plan.js';
 import { type ResumeOptions, rebuild, replayAsRead, resume } from '../../src/upgrade/resume.js';
 import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { opened, progress, reply } from '../helpers/facts.js';

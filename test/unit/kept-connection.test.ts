@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkSameBroker, connectionAgain, keptBroker, keptConnection } from '../../src/app/kept-connection.js';
+import { checkSameBroker, connectionAgain, keptBroker, keptConnection } from '../../src/app/run/kept-connection.js';
 import { BrokerUrl } from '../../src/broker-url.js';
 import type { OtaError } from '../../src/errors.js';
 import { loadConnection } from '../../src/settings/connection/load-connection.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { holdLastLine } from '../../src/app/last-line.js';
+import { holdLastLine } from '../../src/app/run/last-line.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 
 it('what goes wrong while a run is put away is told before its last line, which comes once', () => {

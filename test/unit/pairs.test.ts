@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pairOf } from '../../src/fleet/pair.js';
 import { sharesReleases } from '../../src/protocol/models.js';
-import { advance, createCore } from '../../src/upgrade/core.js';
+import { advance, createCore } from '../../src/upgrade/core/core.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import { exitCodeOf } from '../../src/upgrade/exit-code.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { isSplit } from '../../src/upgrade/pairs.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { isSplit } from '../../src/upgrade/plan/pairs.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import { outcomes } from '../../src/upgrade/tracker/tracker.js';
 import { coreOptions, device } from '../helpers/upgrade-run.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { otaCreate } from '../../src/protocol/messages.js';
-import { makePlan, otaDeviceOf } from '../../src/upgrade/plan.js';
+import { makePlan, otaDeviceOf } from '../../src/upgrade/plan/plan.js';
 import { device } from '../helpers/upgrade-run.js';
 
 test('devices of one gateway make one job, in the manifest’s order; more than two make several', () => {

@@ -4,7 +4,7 @@ import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createInventory, type InventoryEntry } from '../../src/fleet/inventory.js';
 import { topicOf } from '../../src/protocol/topics.js';
 import { isNewer } from '../../src/protocol/versions.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import { createPreflight, type LookOptions } from '../../src/upgrade/preflight/preflight.js';
 import type { LeftOut } from '../../src/upgrade/push.js';
 import { fakeBroker } from '../helpers/fake-broker.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createCore } from '../../src/upgrade/core.js';
+import { createCore } from '../../src/upgrade/core/core.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import { openSession } from '../../src/upgrade/session.js';
 import { fakeBroker, goodDock } from '../helpers/fake-broker.js';
 import { manualClock } from '../helpers/manual-clock.js';

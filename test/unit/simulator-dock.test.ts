@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { otaCreate, type ProgressMessage, readProgress, readReply } from '../../src/protocol/messages.js';
 import { sameVersion } from '../../src/protocol/versions.js';
-import type { Behavior } from '../../src/simulator/behavior.js';
-import { createDock, type DockConfig } from '../../src/simulator/dock.js';
-import type { DockMessage } from '../../src/simulator/messages.js';
-import { seededRandom } from '../../src/simulator/random.js';
-import { behaviorOf, type Scenario } from '../../src/simulator/scenario.js';
-import { builtInScenario, SCENARIOS } from '../../src/simulator/scenarios.js';
+import type { Behavior } from '../../src/simulator/dock/behavior.js';
+import { createDock, type DockConfig } from '../../src/simulator/dock/dock.js';
+import type { DockMessage } from '../../src/simulator/dock/messages.js';
+import { seededRandom } from '../../src/simulator/scenario/random.js';
+import { behaviorOf, type Scenario } from '../../src/simulator/scenario/scenario.js';
+import { builtInScenario, SCENARIOS } from '../../src/simulator/scenario/scenarios.js';
 import { manualClock } from '../helpers/manual-clock.js';
 
 const PID = '7CTDM3D00B0001';

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { applyFleetMessage, createFleet } from '../../src/fleet/properties.js';
 import { REASONS, type ReasonCode, readinessOf } from '../../src/fleet/readiness.js';
 import { otaCreate, readReply } from '../../src/protocol/messages.js';
-import { createDock } from '../../src/simulator/dock.js';
-import { seededRandom } from '../../src/simulator/random.js';
-import { behaviorOf } from '../../src/simulator/scenario.js';
-import { builtInScenario } from '../../src/simulator/scenarios.js';
+import { createDock } from '../../src/simulator/dock/dock.js';
+import { seededRandom } from '../../src/simulator/scenario/random.js';
+import { behaviorOf } from '../../src/simulator/scenario/scenario.js';
+import { builtInScenario } from '../../src/simulator/scenario/scenarios.js';
 import { manualClock } from '../helpers/manual-clock.js';
 
 const [PID, SN] = ['SIMDOCK0001', 'SIMAIRCRAFT0001'];

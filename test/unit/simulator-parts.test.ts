@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalizeVersion, sameVersion } from '../../src/protocol/versions.js';
+import { olderVersion, respelled } from '../../src/simulator/dock/versions.js';
 import { packetMeter } from '../../src/simulator/packet-guard.js';
-import { seededRandom } from '../../src/simulator/random.js';
+import { seededRandom } from '../../src/simulator/scenario/random.js';
 import { sharedClock } from '../../src/simulator/timers.js';
-import { olderVersion, respelled } from '../../src/simulator/versions.js';
 import { manualClock } from '../helpers/manual-clock.js';
 
 describe('seededRandom', () => {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OtaError } from '../../src/errors.js';
-import { DEFAULT_BEHAVIOR } from '../../src/simulator/behavior.js';
-import { docksForManifest, someDocks } from '../../src/simulator/configs.js';
-import { loadScenario } from '../../src/simulator/load-scenario.js';
-import { behaviorOf } from '../../src/simulator/scenario.js';
-import { parseScenario } from '../../src/simulator/scenario-file.js';
-import { builtInScenario, SCENARIOS } from '../../src/simulator/scenarios.js';
+import { DEFAULT_BEHAVIOR } from '../../src/simulator/dock/behavior.js';
+import { docksForManifest, someDocks } from '../../src/simulator/scenario/configs.js';
+import { loadScenario } from '../../src/simulator/scenario/load-scenario.js';
+import { behaviorOf } from '../../src/simulator/scenario/scenario.js';
+import { parseScenario } from '../../src/simulator/scenario/scenario-file.js';
+import { builtInScenario, SCENARIOS } from '../../src/simulator/scenario/scenarios.js';
 
 let folder: string;
 beforeAll(() => {

@@ -1,9 +1,9 @@
 /** Whatever docks say while a run waits for them, and whenever they say it. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { advance, createCore, dueLimits, isRunOver } from '../../src/upgrade/core.js';
+import { advance, createCore, dueLimits, isRunOver } from '../../src/upgrade/core/core.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import { makePlan } from '../../src/upgrade/plan.js';
+import { makePlan } from '../../src/upgrade/plan/plan.js';
 import type { ReadyWatch } from '../../src/upgrade/preflight/ready-watch.js';
 import { rebuild } from '../../src/upgrade/resume.js';
 import { startDue } from '../../src/upgrade/rollout/rollout.js';

@@ -1,13 +1,13 @@
 /** `--wait-ready`: docks that become ready while a run waits for them, on a clock that is moved by hand. */
 import { describe, expect, test } from 'vitest';
-import { namedBids } from '../../src/app/named-bids.js';
+import { namedBids } from '../../src/app/run/named-bids.js';
 import { createFleetFeed } from '../../src/fleet/feed.js';
 import { createInventory } from '../../src/fleet/inventory.js';
 import { topicOf } from '../../src/protocol/topics.js';
-import type { CoreOptions } from '../../src/upgrade/core.js';
+import type { CoreOptions } from '../../src/upgrade/core/core.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact } from '../../src/upgrade/facts.js';
-import type { PlannedDevice } from '../../src/upgrade/plan.js';
+import type { PlannedDevice } from '../../src/upgrade/plan/plan.js';
 import { createPreflight } from '../../src/upgrade/preflight/preflight.js';
 import { watchReadiness } from '../../src/upgrade/preflight/ready-watch.js';
 import { rebuild, resume } from '../../src/upgrade/resume.js';
@@ -280,7 +280,7 @@ describe('the roll-out', () => {
     await settle();
     await passTelling(limited, 5000, { P0: BUSY });
     expect(limited.core().rollout.waiting.size).toBe(1);
-    const { advance, isRunOver } = await import('../../src/upgrade/core.js');
+    const { advance, isRunOver } = await import('../../src/upgrade/core/core.js');
     advance(limited.core(), { type: 'stop_requested', at: 1, reason: 'asked' });
     expect(isRunOver(limited.core())).toBe(true);
     limited.abort.abort(130);

@@ -1,8 +1,8 @@
 /** What must hold where a process ends: every surface says the same, and nothing that could go on is lost. */
 import { OtaError, toOtaError } from '../../src/errors.js';
 import { createCollector } from '../../src/render/report/gather.js';
-import { PLAIN_STYLES } from '../../src/render/styles.js';
 import { finalTable } from '../../src/render/table/final-table.js';
+import { PLAIN_STYLES } from '../../src/render/terminal/styles.js';
 import { stamped } from '../../src/upgrade/events.js';
 import { hasEnded, LIMIT_PASSED } from './check-told.js';
 import { type LifeFacts, runOf, type World } from './facts.js';

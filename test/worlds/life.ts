@@ -1,14 +1,14 @@
 /** One process of a world: the shipped code of a command, on a machine that the world has made. */
 
 import type { Connect, Context } from '../../src/app/context.js';
-import { findRun } from '../../src/app/find-run.js';
-import { claimRun, fingerprintOf } from '../../src/app/named-run.js';
 import { push } from '../../src/app/push.js';
 import { resume } from '../../src/app/resume.js';
 import { devicesAgain, toRetry } from '../../src/app/retry.js';
-import { tellAgain } from '../../src/app/run-again.js';
-import { newRunId } from '../../src/app/run-id.js';
-import { runsFolder } from '../../src/app/run-journal.js';
+import { findRun } from '../../src/app/run/find-run.js';
+import { claimRun, fingerprintOf } from '../../src/app/run/named-run.js';
+import { tellAgain } from '../../src/app/run/run-again.js';
+import { newRunId } from '../../src/app/run/run-id.js';
+import { runsFolder } from '../../src/app/run/run-journal.js';
 import { listRuns } from '../../src/journal/read.js';
 import type { Machine } from '../../src/machine.js';
 import type { Manifest } from '../../src/manifest/model.js';

@@ -1,7 +1,7 @@
 /** From a seed to everything that is chosen in a world: plain data, so that a world can be made smaller and told. */
 import type { PushSettings } from '../../src/app/push-settings.js';
-import type { Behavior } from '../../src/simulator/behavior.js';
-import { builtInScenario } from '../../src/simulator/scenarios.js';
+import type { Behavior } from '../../src/simulator/dock/behavior.js';
+import { builtInScenario } from '../../src/simulator/scenario/scenarios.js';
 import type { SceneDock } from './docks.js';
 import type { Way } from './network.js';
 import { type Chance, chanceOf } from './random.js';

@@ -18,9 +18,9 @@ export function createSimulator(request: SimulatorRequest = {}): Promise<Simulat
   return asked('createSimulator', request, undefined, async () => {
     const { docks = 2, port = 0, wsPort, speed, seed } = request;
     // aedes is a heavy import that a program which only pushes never needs.
-    const { docksForManifest } = await import('../../simulator/configs.js');
+    const { docksForManifest } = await import('../../simulator/scenario/configs.js');
     const { startSimulator } = await import('../../simulator/fleet.js');
-    const { loadScenario } = await import('../../simulator/load-scenario.js');
+    const { loadScenario } = await import('../../simulator/scenario/load-scenario.js');
     const scenario = await loadScenario(request.scenario ?? 'ok');
     const options = { defaultPids: [], defaultType: null, allowFileWithoutUrl: true };
     const simulator = await startSimulator({

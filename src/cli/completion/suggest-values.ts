@@ -45,7 +45,7 @@ function words(values: readonly string[]): Suggestions {
 }
 
 async function scenarios(): Promise<Suggestions> {
-  const { SCENARIOS } = await import('../../simulator/scenarios.js');
+  const { SCENARIOS } = await import('../../simulator/scenario/scenarios.js');
   const items = SCENARIOS.map(({ name, description }) => ({ value: name, description }));
   return { items, files: true, keepOrder: true };
 }
@@ -73,8 +73,8 @@ async function profiles(env: NodeJS.ProcessEnv, orNone: boolean): Promise<Sugges
 
 async function runs(env: NodeJS.ProcessEnv, wanted: (run: RunSummary) => boolean): Promise<Suggestions> {
   const { listRuns } = await import('../../journal/read.js');
-  const { runsFolder } = await import('../../app/run-journal.js');
-  const { runState } = await import('../../app/run-state.js');
+  const { runsFolder } = await import('../../app/run/run-journal.js');
+  const { runState } = await import('../../app/run/run-state.js');
   const all = await listRuns(runsFolder(env));
   return {
     items: all.filter(wanted).map(({ run, time, devices, manifest, ...rest }) => ({

@@ -1,5 +1,5 @@
 /** Lines that are not a device's own. */
-import { widthOf, wrap } from '../width.js';
+import { widthOf, wrap } from '../terminal/width.js';
 import { messageOf, messageRoom, type RowContext, type RowPlan } from './row.js';
 import type { Line } from './screen.js';
 

@@ -4,8 +4,8 @@
  * changed lines alone. Between frames the cursor rests on an empty line below the last one: that line never wraps, so
  * wherever the terminal moves things when it is resized, the way up from there can be counted.
  */
-import { type OutputStream, terminalSize } from '../stream.js';
-import { widthOf } from '../width.js';
+import { type OutputStream, terminalSize } from '../terminal/stream.js';
+import { widthOf } from '../terminal/width.js';
 
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';

@@ -1,8 +1,8 @@
 /** The lines above the devices: what is going on, and how the fleet stands as a whole. */
 import { showDuration } from '../../text.js';
 import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
-import type { Styles } from '../styles.js';
-import { cut, widthOf } from '../width.js';
+import type { Styles } from '../terminal/styles.js';
+import { cut, widthOf } from '../terminal/width.js';
 import type { DrawBar, Line } from './screen.js';
 
 export interface HeaderState {

@@ -1,7 +1,7 @@
 /** Which lines a frame has: all devices under their gateways where there is room, else the ones that matter most. */
 import { safeText } from '../../text.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
-import { cut } from '../width.js';
+import { cut } from '../terminal/width.js';
 import { blank, detailLines, textLine } from './details.js';
 import type { Fleet } from './fleet.js';
 import { type HeaderState, titleLine, totalsLine } from './header.js';

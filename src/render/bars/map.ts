@@ -2,9 +2,9 @@
 import { safeText } from '../../text.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
-import type { Styles } from '../styles.js';
 import { overall } from '../summary.js';
-import { cutMiddle, pad, widthOf } from '../width.js';
+import type { Styles } from '../terminal/styles.js';
+import { cutMiddle, pad, widthOf } from '../terminal/width.js';
 import type { Fleet } from './fleet.js';
 import type { Line } from './screen.js';
 

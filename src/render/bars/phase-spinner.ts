@@ -2,8 +2,8 @@
 import ora, { type Ora } from 'ora';
 import type { Reading } from '../../firmware/read/progress.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
-import { type OutputStream, terminalSize } from '../stream.js';
-import { cut } from '../width.js';
+import { type OutputStream, terminalSize } from '../terminal/stream.js';
+import { cut } from '../terminal/width.js';
 
 export interface PhaseSpinner {
   /** Null = nothing is going on any more. */

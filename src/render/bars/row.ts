@@ -4,8 +4,8 @@ import { safeText, showBytes, showDuration } from '../../text.js';
 import { isUnconfirmed } from '../../upgrade/counting.js';
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
 import { endOf, type Kind, kindOf, reasons, stateWord, styleOf, symbolOf } from '../device-states.js';
-import type { Styles } from '../styles.js';
-import { cut, cutMiddle, pad, widthOf } from '../width.js';
+import type { Styles } from '../terminal/styles.js';
+import { cut, cutMiddle, pad, widthOf } from '../terminal/width.js';
 import type { DrawBar, Line } from './screen.js';
 
 /** Widths in columns; 0 = the column is not shown. */

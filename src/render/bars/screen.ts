@@ -1,7 +1,7 @@
 /** Lines at the bottom of the terminal, drawn by cli-progress: one of its bars for each line. */
 import cliProgress, { type Options, type SingleBar } from 'cli-progress';
-import type { OutputStream } from '../stream.js';
-import type { Style, Styles } from '../styles.js';
+import type { OutputStream } from '../terminal/stream.js';
+import type { Style, Styles } from '../terminal/styles.js';
 import { frameTerminal } from './frame-terminal.js';
 
 /** A line; `percent` is null where it has no bar. `text` gets the width of the bar from whoever lays lines out. */

@@ -1,4 +1,4 @@
-import type { OutputStream } from '../stream.js';
+import type { OutputStream } from '../terminal/stream.js';
 
 /**
  * Ctrl-Z: gives the terminal back before the program is stopped, and draws again when it goes on. Without this the shell

@@ -1,7 +1,7 @@
 /** More devices than rows: the map of all, what went wrong by cause, and a window of those that matter. */
 import { safeText } from '../../text.js';
 import { countedWord, KINDS, type Kind, kindOfCounted, kindWord, styleOf, symbolOf } from '../device-states.js';
-import { cut, pad, widthOf } from '../width.js';
+import { cut, pad, widthOf } from '../terminal/width.js';
 import { textLine } from './details.js';
 import type { Fleet, FleetCause } from './fleet.js';
 import { legendLine, mapLines, planMap } from './map.js';

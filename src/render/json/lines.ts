@@ -4,8 +4,8 @@ import { type RunEvent, stamped } from '../../upgrade/events.js';
 import { errorLines } from '../error-lines.js';
 import { DEFAULT_STEP, progressGate } from '../log/gate.js';
 import type { Renderer } from '../renderer.js';
-import type { OutputStream } from '../stream.js';
-import { PLAIN_STYLES } from '../styles.js';
+import type { OutputStream } from '../terminal/stream.js';
+import { PLAIN_STYLES } from '../terminal/styles.js';
 
 // Larger blocks gain no speed, and a flood of events within one tick must not pile up in memory.
 const BLOCK = 64 * 1024;

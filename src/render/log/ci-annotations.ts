@@ -3,7 +3,7 @@ import { safeJson, safeText } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import { causesOf } from '../causes.js';
 import { countedWord } from '../device-states.js';
-import type { CiCommand } from '../stream.js';
+import type { CiCommand } from '../terminal/stream.js';
 import { count } from './lines.js';
 
 export type CiSystem = 'github' | 'gitlab' | null;

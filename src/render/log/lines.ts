@@ -3,7 +3,7 @@ import { resultCode } from '../../protocol/result-codes.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import { explain, kindOfOutcome, outcomeText, splitText, stepWord, styleOf } from '../device-states.js';
-import type { Styles } from '../styles.js';
+import type { Styles } from '../terminal/styles.js';
 
 /** Who a line is about, and what happened. */
 export interface LogLine {

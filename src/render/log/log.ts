@@ -2,15 +2,15 @@
 import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
-import { writeCommand } from '../ci-guard.js';
 import { needsLook } from '../device-states.js';
 import { errorLines } from '../error-lines.js';
 import type { DrawingOptions, Renderer } from '../renderer.js';
 import { upgradeLines, upgradesIn } from '../run-header.js';
-import type { CiCommand } from '../stream.js';
 import { summaryText } from '../summary.js';
 import { closingTable } from '../table/closing-table.js';
-import { pad } from '../width.js';
+import { writeCommand } from '../terminal/ci-guard.js';
+import type { CiCommand } from '../terminal/stream.js';
+import { pad } from '../terminal/width.js';
 import {
   annotation,
   type CiSystem,

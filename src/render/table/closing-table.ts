@@ -2,7 +2,7 @@ import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { splitText } from '../device-states.js';
 import type { DrawingOptions } from '../renderer.js';
-import { terminalWidth } from '../stream.js';
+import { terminalWidth } from '../terminal/stream.js';
 import { finalTable } from './final-table.js';
 
 /** The table that a run that was followed leaves on stdout: the same whichever renderer showed its progress. */

@@ -1,7 +1,7 @@
 /** Tables whose columns know their cells. */
 import type { Labels } from '../../manifest/model.js';
 import { safeText } from '../../text.js';
-import type { Styles } from '../styles.js';
+import type { Styles } from '../terminal/styles.js';
 import { type Cell, type Column, renderTable } from './table.js';
 
 export interface Field<Row> extends Column {

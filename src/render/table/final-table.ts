@@ -15,8 +15,8 @@ import {
   symbolOf,
 } from '../device-states.js';
 import { releasesText } from '../releases.js';
-import type { Styles } from '../styles.js';
-import { cut, widthOf, wrap } from '../width.js';
+import type { Styles } from '../terminal/styles.js';
+import { cut, widthOf, wrap } from '../terminal/width.js';
 import { LONGEST_LABEL, MOST_LABELS } from './field-table.js';
 import { type Cell, type Column, renderTable } from './table.js';
 

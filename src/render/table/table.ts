@@ -1,7 +1,7 @@
 /** Tables for people: full width where they are piped, folded to fit where they are shown on a terminal. */
 import { safeText } from '../../text.js';
-import { PLAIN_STYLES, type Style, type Styles } from '../styles.js';
-import { cut, pad, widthOf, wrap } from '../width.js';
+import { PLAIN_STYLES, type Style, type Styles } from '../terminal/styles.js';
+import { cut, pad, widthOf, wrap } from '../terminal/width.js';
 
 export interface Column {
   title: string;

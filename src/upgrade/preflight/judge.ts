@@ -18,7 +18,7 @@ import { live } from '../../fleet/record.js';
 import { type KnownProducts, modelClaims, modelMismatch } from '../../protocol/products.js';
 import { isNewer } from '../../protocol/versions.js';
 import { safeText, showDuration } from '../../text.js';
-import type { Plan, PlannedDevice } from '../plan.js';
+import type { Plan, PlannedDevice } from '../plan/plan.js';
 
 /** The options and sources for judging a device. */
 export interface JudgeOptions {

@@ -14,7 +14,7 @@ import { topicOf } from '../../protocol/topics.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { allowHint, type Risk } from '../../risks.js';
 import { safeText } from '../../text.js';
-import type { Plan } from '../plan.js';
+import type { Plan } from '../plan/plan.js';
 import type { LeftOut, Preflight } from '../push.js';
 import {
   consistencyNoted,

@@ -6,7 +6,7 @@ import type { Broker } from '../../mqtt/broker.js';
 import { topicOf } from '../../protocol/topics.js';
 import { allowHint } from '../../risks.js';
 import { safeText } from '../../text.js';
-import type { Plan } from '../plan.js';
+import type { Plan } from '../plan/plan.js';
 import { downgradeOf, type JudgeOptions, judge, mismatchOf } from './judge.js';
 
 /** `keys` identify the reasons without the times and percentages in their texts. */

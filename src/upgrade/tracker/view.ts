@@ -1,4 +1,4 @@
-import type { RunCore } from '../core.js';
+import type { RunCore } from '../core/core.js';
 import { waveCount } from '../rollout/waves.js';
 import type { RunView } from './state.js';
 

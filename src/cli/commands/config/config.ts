@@ -2,8 +2,8 @@
 import { access } from 'node:fs/promises';
 import { shownBrokerText, shownUser } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
-import { terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
+import { terminalWidth } from '../../../render/terminal/stream.js';
 import type { Warn } from '../../../settings/connection/credential-files.js';
 import { mergeConnection, wantedProfile } from '../../../settings/connection/merge-connection.js';
 import { warnOfLooseFolders } from '../../../settings/loose-folders.js';

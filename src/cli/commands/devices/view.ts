@@ -2,9 +2,9 @@
 
 import { consistencyWord, showDockMode, showTarget } from '../../../fleet/number-names.js';
 import type { DeviceRow } from '../../../fleet/rows.js';
-import type { Styles } from '../../../render/styles.js';
 import { type Field, fieldTable, labelFields } from '../../../render/table/field-table.js';
 import type { Cell } from '../../../render/table/table.js';
+import type { Styles } from '../../../render/terminal/styles.js';
 import { safeText, showAgo } from '../../../text.js';
 
 const NONE = '-';

@@ -9,7 +9,7 @@ import { labelNameOf, labelNameProblem, labelProblem } from '../../../manifest/d
 import type { Labels } from '../../../manifest/model.js';
 import { labelColumnProblem, manifestFormat, manifestText } from '../../../manifest/write.js';
 import { serialDoubt } from '../../../protocol/topics.js';
-import { useUnicode } from '../../../render/color.js';
+import { useUnicode } from '../../../render/terminal/color.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
 import { quoted, safeText } from '../../../text.js';
 import { writeWhole } from '../../../whole-file.js';

@@ -5,8 +5,8 @@ import type { Reading } from '../../../firmware/read/progress.js';
 import { modelName } from '../../../protocol/models.js';
 import type { PhaseSpinner } from '../../../render/bars/phase-spinner.js';
 import { resolveOutput } from '../../../render/choose.js';
-import { useColor, useUnicode } from '../../../render/color.js';
 import { upgradeLines } from '../../../render/run-header.js';
+import { useColor, useUnicode } from '../../../render/terminal/color.js';
 import { safeText, showDuration } from '../../../text.js';
 import type { Io } from '../../io.js';
 

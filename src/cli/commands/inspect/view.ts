@@ -2,8 +2,8 @@ import type { Inspection } from '../../../firmware/inspect.js';
 import { provenModules } from '../../../firmware/package/report.js';
 import { showProblem } from '../../../firmware/shown-source.js';
 import { packageWords } from '../../../render/log/lines.js';
-import { type OutputStream, terminalWidth } from '../../../render/stream.js';
 import { type Column, renderTable } from '../../../render/table/table.js';
+import { type OutputStream, terminalWidth } from '../../../render/terminal/stream.js';
 import { showBytes } from '../../../text.js';
 
 interface InspectColumn extends Column {

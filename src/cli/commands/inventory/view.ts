@@ -7,8 +7,8 @@ import {
 } from '../../../app/inventory/inventory-rows.js';
 import { showTarget } from '../../../fleet/number-names.js';
 import { csvCell } from '../../../render/report/escape.js';
-import type { Styles } from '../../../render/styles.js';
 import { type Field, fieldTable, labelFields } from '../../../render/table/field-table.js';
+import type { Styles } from '../../../render/terminal/styles.js';
 import { showAgo } from '../../../text.js';
 
 const UNKNOWN = 'unknown';

@@ -2,8 +2,8 @@
 import type { PlannedRun } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
-import { useUnicode } from '../../../render/color.js';
-import { terminalWidth } from '../../../render/stream.js';
+import { useUnicode } from '../../../render/terminal/color.js';
+import { terminalWidth } from '../../../render/terminal/stream.js';
 import { isLook } from '../../../upgrade/preflight/preflight.js';
 import { type Io, isInteractive } from '../../io.js';
 import type { RunOutput } from '../../run-output.js';

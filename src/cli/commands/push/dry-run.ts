@@ -5,11 +5,11 @@ import { type FirmwareSettings, readFirmwareCa } from '../../../app/firmware.js'
 import { readInventory } from '../../../app/inventory/keep.js';
 import { planPush, requestsOf } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
-import { newRunId } from '../../../app/run-id.js';
+import { newRunId } from '../../../app/run/run-id.js';
 import { createInventory, type Inventory } from '../../../fleet/inventory.js';
 import type { Manifest } from '../../../manifest/model.js';
-import { useUnicode } from '../../../render/color.js';
-import { terminalWidth } from '../../../render/stream.js';
+import { useUnicode } from '../../../render/terminal/color.js';
+import { terminalWidth } from '../../../render/terminal/stream.js';
 import { byText, safeText } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
 import type { RunEvent } from '../../../upgrade/events.js';

@@ -1,9 +1,9 @@
 /** `push --run <name>`: what is done where the name stands for a run that was begun before. */
-import { type ClaimedRun, claimRun } from '../../../app/named-run.js';
-import { tellAgain } from '../../../app/run-again.js';
+import { type ClaimedRun, claimRun } from '../../../app/run/named-run.js';
+import { tellAgain } from '../../../app/run/run-again.js';
 import type { ManifestDevice } from '../../../manifest/model.js';
 import { errorLines } from '../../../render/error-lines.js';
-import { PLAIN_STYLES } from '../../../render/styles.js';
+import { PLAIN_STYLES } from '../../../render/terminal/styles.js';
 import { type Io, warner } from '../../io.js';
 import { openOutput } from '../../run-output.js';
 import { takeUp } from '../resume/resume.js';

@@ -4,7 +4,7 @@ import { showUpgradeType } from '../../../protocol/upgrade-types.js';
 import { type UpgradeOf, upgradeLines } from '../../../render/run-header.js';
 import { renderTable } from '../../../render/table/table.js';
 import { safeText, showBytes, showDuration } from '../../../text.js';
-import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan.js';
+import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan/plan.js';
 import type { LeftOut } from '../../../upgrade/push.js';
 import { redactUrl } from '../../../url.js';
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { connector, profileProducts, SESSION_EXPIRY } from '../../../app/connect.js';
 import { readFirmwareCa } from '../../../app/firmware.js';
-import { type FlagsAgain, keptBroker, keptConnection } from '../../../app/kept-connection.js';
-import { type ClaimedRun, fingerprintOf } from '../../../app/named-run.js';
 import { push, type WayToDocks } from '../../../app/push.js';
-import { newRunId } from '../../../app/run-id.js';
+import { type FlagsAgain, keptBroker, keptConnection } from '../../../app/run/kept-connection.js';
+import { type ClaimedRun, fingerprintOf } from '../../../app/run/named-run.js';
+import { newRunId } from '../../../app/run/run-id.js';
 import type { BrokerUrl } from '../../../broker-url.js';
 import { OtaError } from '../../../errors.js';
 import type { Manifest, ManifestDevice } from '../../../manifest/model.js';

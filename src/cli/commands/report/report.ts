@@ -19,7 +19,7 @@ export async function reportCommand(sources: readonly string[], flags: ReportOpt
   for (const { code, message } of report.warnings) if (code === 'part_missing') warner(io)(code, message);
   const { writeReports } = await import('../../../render/report/write.js');
   const errors = (await writeReports(report, files)).map(({ error }) => error);
-  const { useColor } = await import('../../../render/color.js');
+  const { useColor } = await import('../../../render/terminal/color.js');
   const color = useColor(io.stderr, io.env, flags.color);
   for (const error of errors) {
     io.stderr.write(`${formatError(error, { color, verbose: flags.verbose ?? false })}\n`);

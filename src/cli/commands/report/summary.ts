@@ -1,12 +1,12 @@
 /** A report in a few lines, for a terminal. */
-import { stylesFor } from '../../../render/chalk-styles.js';
-import { useColor, useUnicode } from '../../../render/color.js';
+
 import { endMeaning } from '../../../render/exit-meaning.js';
 import type { ReportDevice, RunReport } from '../../../render/report/model.js';
-
-import { terminalWidth } from '../../../render/stream.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
+import { stylesFor } from '../../../render/terminal/chalk-styles.js';
+import { useColor, useUnicode } from '../../../render/terminal/color.js';
+import { terminalWidth } from '../../../render/terminal/stream.js';
 import { safeText, showDuration } from '../../../text.js';
 import type { DeviceState, RunView } from '../../../upgrade/tracker/state.js';
 import type { Io } from '../../io.js';

@@ -1,7 +1,7 @@
 import { connector, SESSION_EXPIRY } from '../../../app/connect.js';
-import { findRun } from '../../../app/find-run.js';
-import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.js';
 import { latestUnfinished, type ResumeRequest, resume } from '../../../app/resume.js';
+import { findRun } from '../../../app/run/find-run.js';
+import { checkSameBroker, connectionAgain } from '../../../app/run/kept-connection.js';
 import type { ConnectionFlags } from '../../../settings/connection/merge-connection.js';
 import { type Io, limitRun } from '../../io.js';
 import { readConnection } from '../../read-connection.js';

@@ -1,5 +1,5 @@
-import { checkSameBroker, connectionAgain } from '../../../app/kept-connection.js';
 import { devicesAgain, toRetry } from '../../../app/retry.js';
+import { checkSameBroker, connectionAgain } from '../../../app/run/kept-connection.js';
 import { type Io, limitRun } from '../../io.js';
 import { COMMON } from '../../options/on-every-command.js';
 import { readOptions } from '../../options/read.js';

@@ -1,4 +1,4 @@
-import { RUN_STATES } from '../../../app/run-state.js';
+import { RUN_STATES } from '../../../app/run/run-state.js';
 import { defineCommand } from '../declaration.js';
 import { PRUNE, RUNS } from './options.js';
 

@@ -4,10 +4,10 @@ import type { ManifestDevice } from '../../../manifest/model.js';
 import { readRecording } from '../../../recording/read.js';
 import { scriptsOf } from '../../../recording/script.js';
 import type { EmbeddedBrokerOptions } from '../../../simulator/broker.js';
-import { docksForManifest, someDocks } from '../../../simulator/configs.js';
 import { attachDocks, type DockConnection, startSimulator } from '../../../simulator/fleet.js';
-import { loadScenario } from '../../../simulator/load-scenario.js';
 import { attachReplay, startReplay } from '../../../simulator/replay.js';
+import { docksForManifest, someDocks } from '../../../simulator/scenario/configs.js';
+import { loadScenario } from '../../../simulator/scenario/load-scenario.js';
 import type { SimulatorView, Stage } from './view.js';
 
 /** Docks at work. */

@@ -1,7 +1,7 @@
 import type { Connect } from '../../../app/context.js';
 import { OtaError } from '../../../errors.js';
 import { readManifest } from '../../../manifest/read.js';
-import { terminalWidth } from '../../../render/stream.js';
+import { terminalWidth } from '../../../render/terminal/stream.js';
 import { passwordIn, readPasswordFile, readSmallFile } from '../../../settings/connection/credential-files.js';
 import { safeText } from '../../../text.js';
 import { type Io, warner } from '../../io.js';
@@ -87,7 +87,7 @@ async function otherBroker(options: SimulateCommandOptions, io: Io): Promise<Oth
 
 /** `dji-ota simulate --scenario list` */
 export async function listScenarios({ stdout }: Io): Promise<number> {
-  const { SCENARIOS } = await import('../../../simulator/scenarios.js');
+  const { SCENARIOS } = await import('../../../simulator/scenario/scenarios.js');
   const { renderTable } = await import('../../../render/table/table.js');
   const columns = [{ title: 'SCENARIO' }, { title: 'WHAT THE DOCKS DO', prose: true }];
   const rows = SCENARIOS.map(({ name, description }) => [name, description]);

@@ -1,6 +1,6 @@
 /** What `dji-ota simulate` tells: where the docks are, and what they are asked and do. */
 import { showUpgradeType, type UpgradeType } from '../../../protocol/upgrade-types.js';
-import type { DockEvent } from '../../../simulator/dock-events.js';
+import type { DockEvent } from '../../../simulator/dock/dock-events.js';
 import { safeJson, safeText } from '../../../text.js';
 import { redactUrl } from '../../../url.js';
 

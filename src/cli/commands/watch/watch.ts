@@ -1,6 +1,6 @@
 import { connector } from '../../../app/connect.js';
-import { newRunId } from '../../../app/run-id.js';
-import { runsFolder } from '../../../app/run-journal.js';
+import { newRunId } from '../../../app/run/run-id.js';
+import { runsFolder } from '../../../app/run/run-journal.js';
 import { watch } from '../../../app/watch.js';
 import { OtaError } from '../../../errors.js';
 import { knownJobs } from '../../../journal/known-jobs.js';

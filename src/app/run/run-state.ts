@@ -1,0 +1,75 @@
+/** How a run stands, in words, and the command that goes on from there. */
+import type { RunSummary } from '../../journal/read.js';
+import { hasFailed } from '../../upgrade/counting.js';
+import type { DeviceOutcome } from '../../upgrade/events.js';
+
+/** Each state of a run with what it means: shown by `runs`, and explained in its help. */
+export const RUN_STATES = {
+  running: 'a process is running it',
+  crashed: 'its process died without writing an end; it can be resumed',
+  interrupted: 'ended by Ctrl-C or a signal; it can be resumed',
+  'broker lost': 'its broker could not be reached again; it can be resumed',
+  'out of time': 'its --timeout passed; it can be resumed',
+  unfinished: 'some of its devices have not ended; it can be resumed',
+  stopped: 'a limit, a wave or runs stop prevented further upgrades; the rest can be retried',
+  finished: 'ended by itself',
+} as const;
+type RunState = keyof typeof RUN_STATES;
+
+export function runState({ alive, finished }: Pick<RunSummary, 'alive' | 'finished'>): RunState {
+  if (alive) return 'running';
+  if (!finished) return 'crashed';
+  if (finished.complete) return finished.exit_code === 6 ? 'stopped' : 'finished';
+  if (finished.exit_code === 130 || finished.exit_code === 143) return 'interrupted';
+  if (finished.exit_code === 4) return 'broker lost';
+  return finished.exit_code === 5 ? 'out of time' : 'unfinished';
+}
+
+export interface Standing {
+  run: string;
+  simulated: boolean;
+  /** It came to its own end: nothing of it is left to be published. */
+  complete: boolean;
+  devices: readonly DeviceOutcome[];
+}
+
+/** The command that goes on from where a recorded run stands; null where there is nothing to do. */
+export function nextCommand({ run, simulated, complete, devices }: Standing): string | null {
+  const unheard = devices.some(({ status }) => status === 'unknown');
+  const unstarted = devices.some(({ status }) => status === 'not_started');
+  // Simulated docks are gone with their process.
+  if ((unheard || (unstarted && !complete)) && !simulated) return `dji-ota resume ${run}`;
+  return unstarted || devices.some(hasFailed) ? `dji-ota retry ${run}` : null;
+}
+
+export function isResumable(run: RunSummary): boolean {
+  return !run.alive && !run.finished?.complete && !run.simulated;
+}
+
+/** For scripts, which know these words from earlier versions. */
+function stateOf(run: RunSummary): string {
+  if (run.alive) return 'running';
+  if (!run.finished) return 'broken off';
+  return run.finished.complete ? 'finished' : 'cut off';
+}
+
+/** A run as JSON: keys are only ever added. */
+export function runAsJson(run: RunSummary): Record<string, unknown> {
+  return {
+    schema: 1,
+    run: run.run,
+    time: new Date(run.time).toISOString(),
+    command: run.command,
+    manifest: run.manifest,
+    retry_of: run.retryOf ?? null,
+    simulated: run.simulated,
+    gateways: run.gateways,
+    device_count: run.devices,
+    state: stateOf(run),
+    status: runState(run),
+    resumable: isResumable(run),
+    exit_code: run.finished?.exit_code ?? null,
+    totals: run.finished?.totals ?? null,
+    journal: run.file,
+  };
+}

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { access, link, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { whenFree } from './busy-files.js';
 import { makeFolders } from './make-folders.js';
 
 export interface FileStat {
@@ -58,7 +59,11 @@ export interface Disk {
 
 /** That of this machine. */
 export const systemDisk: Disk = {
-  ...{ access, link, makeFolders, open, readFile, readdir, rename, stat, unlink, writeFile },
+  ...{ access, makeFolders, open, readFile, readdir, stat },
+  link: (from, to) => whenFree(() => link(from, to)),
+  rename: (from, to) => whenFree(() => rename(from, to)),
+  unlink: (file) => whenFree(() => unlink(file)),
+  writeFile: (file, text, options) => whenFree(() => writeFile(file, text, options)),
   createReadStream: fs.createReadStream,
   closeSync: fs.closeSync,
   openSync: fs.openSync,

@@ -9,8 +9,9 @@ import path from 'node:path';
 /** @throws Node's own error, e.g. `ENOENT` below a folder that was removed, `ENOTDIR`, `EACCES` */
 export async function makeFolders(folder: string, mode: number): Promise<void> {
   const make = () =>
-    mkdir(folder, { mode }).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error;
+    mkdir(folder, { mode }).catch(async (error: unknown) => {
+      const there = mayExist(error) && (await stat(folder).catch(() => null))?.isDirectory();
+      if (!there) throw error;
     });
   try {
     await make();
@@ -27,7 +28,7 @@ export function makeFoldersSync(folder: string, mode: number): void {
     try {
       mkdirSync(folder, { mode });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+      if (!(mayExist(error) && statSync(folder, { throwIfNoEntry: false })?.isDirectory())) throw error;
     }
   };
   try {
@@ -37,6 +38,11 @@ export function makeFoldersSync(folder: string, mode: number): void {
     makeFoldersSync(path.dirname(folder), mode);
     make();
   }
+}
+
+/** Of a folder that is there Windows may say `EPERM` (`D:\\`) or `EACCES`, and macOS `EISDIR` (`/`). */
+function mayExist(error: unknown): boolean {
+  return ['EEXIST', 'EPERM', 'EACCES', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function lacksParent(error: unknown, folder: string): boolean {

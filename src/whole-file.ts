@@ -1,7 +1,7 @@
 /** Files that are written whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { link, rename, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { systemDisk } from './disk.js';
 
 /**
  * Writes `text` beside `file` and puts it in place in one step, so that nobody reads a half of it.
@@ -10,6 +10,7 @@ import path from 'node:path';
 export async function writeWhole(file: string, text: string, exclusive = false): Promise<void> {
   // In the same folder, since only there a rename replaces the file in one step.
   const part = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(4).toString('hex')}.part`);
+  const { link, rename, unlink, writeFile } = systemDisk;
   try {
     await writeFile(part, text, { flag: 'wx' });
     if (!exclusive) return await rename(part, file);

@@ -14,8 +14,9 @@ export function lightStream(fd: 1 | 2, guard: CiGuard, heavy: () => OutputStream
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
-      // The reader of a pipe is gone: nobody is left to tell.
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') return heavy().write(rest.toString());
+      // The reader of a pipe is gone (EOF: the same on Windows): nobody is left to tell.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EPIPE' && code !== 'EOF') return heavy().write(rest.toString());
     }
     return true;
   };

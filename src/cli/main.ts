@@ -55,7 +55,7 @@ export async function main(argv: string[], host: Host = process): Promise<number
   let readerGone = false;
   let outputLost = false;
   const onOutputError = (error: Error) => {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') {
+    if (['EPIPE', 'EOF'].includes((error as NodeJS.ErrnoException).code ?? '')) {
       // `| head` has seen enough: nothing is left to tell, and nobody to tell it to.
       readerGone = true;
       abort.abort(130);
@@ -76,6 +76,8 @@ export async function main(argv: string[], host: Host = process): Promise<number
     failed(bug, argv, io, false).then(() => host.stdout.write('', end), end);
   };
   host.on('SIGINT', onInterrupt);
+  // Ctrl-Break on Windows, and how a supervisor there ends a process of its own group.
+  host.on('SIGBREAK', onInterrupt);
   host.on('SIGTERM', onTerminate);
   // The terminal was closed: tidied up like any other end, so that the run can be resumed.
   host.on('SIGHUP', onTerminate);
@@ -140,6 +142,7 @@ export async function main(argv: string[], host: Host = process): Promise<number
   } finally {
     restoreAll();
     host.off('SIGINT', onInterrupt);
+    host.off('SIGBREAK', onInterrupt);
     host.off('SIGTERM', onTerminate);
     host.off('SIGHUP', onTerminate);
     host.off('uncaughtException', onBug);

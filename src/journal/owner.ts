@@ -41,7 +41,8 @@ export function ownerOf(text: string): Owner | null {
 
 /**
  * Whether the process of `owner` is alive. A process id identifies a process only within one boot and one PID namespace; on
- * systems without these, within one host.
+ * systems without these, within one host. Where the system does not say when a process began, a running process may be a
+ * later one with the same id: `unknown`; whether the lease is renewed then decides.
  */
 export function lifeOf(owner: Owner, me: Owner, processes: Processes = systemProcesses): Life {
   if (owner.host !== null) {
@@ -51,5 +52,7 @@ export function lifeOf(owner: Owner, me: Owner, processes: Processes = systemPro
         : owner.boot === me.boot && owner.namespace === me.namespace && me.boot !== null && me.namespace !== null;
     if (!near) return 'unknown';
   }
-  return processes.isAlive(owner) ? 'alive' : 'dead';
+  if (!processes.isAlive(owner)) return 'dead';
+  // Windows and macOS do not say it. A lease without a host is never renewed: its process id has to be enough.
+  return owner.started === null && owner.host !== null && processes.platform !== 'linux' ? 'unknown' : 'alive';
 }

@@ -1,4 +1,6 @@
 /** The rules for the name of a run, which is also the name of its journal and is shown to people. */
+import { systemProcesses } from '../processes.js';
+import { isDeviceName } from '../windows-names.js';
 
 /** A name that the user gives (`--run`), or an id that the program makes. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -9,10 +11,11 @@ const SHARD = /\.(\d{1,6})-of-(\d{1,6})$/;
 const RESERVED: ReadonlySet<string> = new Set(['last', 'prune', 'stop']);
 
 /** Why the user cannot use this name for a run; null = it is allowed. */
-export function runNameProblem(name: string): string | null {
+export function runNameProblem(name: string, platform = systemProcesses.platform): string | null {
   if (RESERVED.has(name.toLowerCase())) return 'is a reserved word of dji-ota runs';
   if (name.length > 64) return `has ${name.length} characters, and at most 64 are allowed`;
   if (name.endsWith('.')) return 'ends in a dot';
+  if (platform === 'win32' && isDeviceName(name)) return 'is the name of a device of Windows';
   return NAME.test(name)
     ? null
     : 'may contain only letters, digits, ".", "_" and "-", and must begin with a letter or digit';

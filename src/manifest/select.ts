@@ -111,7 +111,7 @@ export function labelValues(devices: readonly Pick<ManifestDevice, 'labels'>[]):
 function matcher(pattern: string, shown: string, hint: string): (text: string) => boolean {
   try {
     // `!` and a leading dot have no special meaning in serial numbers and labels.
-    return picomatch(pattern, { dot: true, nonegate: true, bash: true });
+    return picomatch(pattern, { dot: true, nonegate: true, bash: true, windows: false });
   } catch (error) {
     throw new OtaError('usage', `${shown} is not a pattern`, { hint, cause: error });
   }

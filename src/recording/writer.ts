@@ -1,10 +1,12 @@
 /** Writes a recording during a run. It never slows or fails the run, and ends by itself at its size limit. */
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Clock } from '../clock.js';
+import { systemDisk } from '../disk.js';
 import { OtaError, systemReason } from '../errors.js';
 import { safeText, showBytes } from '../text.js';
+import { fileNameProblem } from '../windows-names.js';
 import { type Anonymizer, createAnonymizer } from './anonymize.js';
 import { type Cleaning, parseRecordedLine, type RecordedMessage, recordedLine } from './line.js';
 import { redactText } from './redact.js';
@@ -113,6 +115,8 @@ async function openPrivate(file: string): Promise<FileHandle> {
       hint: 'Name a file in a folder that exists and is writable.',
     });
   if (file === '-') throw failed('a recording needs a regular file');
+  const wrong = fileNameProblem(file);
+  if (wrong !== null) throw failed(`its name ${wrong}`);
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0 } = constants;
   let handle: FileHandle;
   try {
@@ -148,7 +152,7 @@ async function again(file: string, { topic, text }: Anonymizer): Promise<void> {
       if (message) await handle.writeFile(recordedLine(message, { topic, text }));
     }
     await handle.close();
-    await rename(beside, file);
+    await systemDisk.rename(beside, file);
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(beside, { force: true });

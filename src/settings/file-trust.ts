@@ -12,9 +12,11 @@ export interface Looseness {
   mend: string;
 }
 
-/** `file` as one word of a shell. */
-export function shellWord(file: string): string {
-  return /^[\w./@%+:,-]+$/.test(file) ? file : `'${safeText(file, 4096).replaceAll("'", "'\\''")}'`;
+/** `text` as one word of a shell; on Windows of cmd.exe and of PowerShell. */
+export function shellWord(text: string, platform: NodeJS.Platform = process.platform): string {
+  const shown = safeText(text, 4096);
+  if (platform === 'win32') return /^[\w./:\\+-]+$/.test(shown) ? shown : `"${shown.replaceAll('"', '')}"`;
+  return /^[\w./@%+:,-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
 /**

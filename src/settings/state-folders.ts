@@ -132,9 +132,11 @@ export async function ensurePrivateFolder(
 }
 
 /**
- * `~` and `~/...` as the user's home folder, for paths that no shell has seen.
+ * `~` and `~/...` (on Windows also `~\\...`) as the user's home folder, for paths that no shell has seen.
  * @throws OtaError `settings_invalid` where there is none.
  */
-export function expandHome(file: string): string {
-  return file === '~' || file.startsWith('~/') ? path.join(homeFolder(), file.slice(1)) : file;
+export function expandHome(file: string, platform = process.platform, home: () => string = homeFolder): string {
+  const { join } = platform === 'win32' ? path.win32 : path.posix;
+  const isHome = file === '~' || file.startsWith('~/') || (platform === 'win32' && file.startsWith('~\\'));
+  return isHome ? join(home(), file.slice(1)) : file;
 }

@@ -17,7 +17,7 @@ export interface CliResult {
 /** A command line that is being run, in this process or another. */
 export interface CliRun extends Transcript {
   /** Ctrl-C is SIGINT. */
-  kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void;
+  kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGBREAK'): void;
   ended: Promise<CliResult>;
 }
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemDisk } from '../../disk.js';
 import { makeFolders } from '../../make-folders.js';
 import { NO_FACTS, type PackageModule, type PackageReport } from '../package/report.js';
 import { type FileProof, sameProof } from './file.js';
@@ -110,7 +111,7 @@ async function replace(path: string, text: string): Promise<void> {
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await systemDisk.rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

@@ -4,6 +4,7 @@ import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
+import { fileNameProblem } from '../../windows-names.js';
 
 export const REPORT_FORMATS = ['json', 'xml', 'html', 'md', 'csv'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -28,6 +29,8 @@ export async function checkReportTargets(files: readonly string[]): Promise<void
   const seen = new Set<string>();
   for (const file of files) {
     formatOf(file);
+    const wrong = fileNameProblem(file);
+    if (wrong !== null) throw new OtaError('usage', `--report ${safeText(file, 300)} ${wrong}`);
     const full = path.resolve(file);
     if (seen.has(full))
       throw new OtaError('usage', `--report ${safeText(file, 300)} is given twice`, { hint: 'Give each file once.' });

@@ -1,5 +1,5 @@
 /** A profile's `password_command`: a program of the user's that prints the password. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { systemClock } from '../../clock.js';
 import { OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
@@ -25,6 +25,7 @@ export interface CommandSurroundings {
   signal?: AbortSignal | undefined;
   /** Milliseconds. */
   timeLimit?: number | undefined;
+  platform?: NodeJS.Platform;
 }
 
 /**
@@ -55,11 +56,12 @@ interface Ended {
 }
 
 function run(command: PasswordCommand, surroundings: CommandSurroundings): Promise<Ended> {
-  const { signal, timeLimit = TIME_LIMIT } = surroundings;
+  const { signal, timeLimit = TIME_LIMIT, platform = process.platform } = surroundings;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(interrupted());
     // With a group of its own all that it starts can be ended with it; but such a group has no terminal.
-    const isGroup = !surroundings.isTerminal && process.platform !== 'win32';
+    const isGroup = !surroundings.isTerminal && platform !== 'win32';
+    const endAll = () => (platform === 'win32' ? endTree(child, surroundings.env) : end(child, isGroup));
     let child: ChildProcess;
     try {
       child = start(command, surroundings, isGroup);
@@ -88,10 +90,10 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
       settle(() => resolve({ output: output.bytes(), said: said.bytes(), problem }));
     const stop = async (problem: string) => {
       child.removeAllListeners('exit');
-      await end(child, isGroup);
+      await endAll();
       finish(problem);
     };
-    const onAbort = () => void end(child, isGroup).then(() => settle(() => reject(interrupted())));
+    const onAbort = () => void endAll().then(() => settle(() => reject(interrupted())));
     const cancelLimit = systemClock.after(
       timeLimit,
       () => void stop(`printed no password within ${timeLimit / 1000} s`),
@@ -145,6 +147,17 @@ async function end(child: ChildProcess, isGroup: boolean): Promise<void> {
       resolve();
     });
     child.kill('SIGTERM');
+  });
+}
+
+/** On Windows ending `cmd.exe` leaves what it has started; `taskkill`, a part of the system, ends all of it. */
+function endTree(child: ChildProcess, env: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve) => {
+    const options = { env, timeout: LAST_WORDS, windowsHide: true };
+    execFile('taskkill', ['/pid', String(child.pid), '/t', '/f'], options, () => {
+      child.kill('SIGKILL');
+      resolve();
+    });
   });
 }
 

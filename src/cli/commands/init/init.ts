@@ -13,6 +13,7 @@ import { useUnicode } from '../../../render/terminal/color.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
 import { quoted, safeText } from '../../../text.js';
 import { writeWhole } from '../../../whole-file.js';
+import { fileNameProblem } from '../../../windows-names.js';
 import { type Io, warner } from '../../io.js';
 import { readConnection } from '../../read-connection.js';
 import type { InitOptions } from './options.js';
@@ -113,6 +114,8 @@ function labelsOf(given: readonly string[], inColumns: boolean): Labels {
 }
 
 async function checkTarget(file: string, force: boolean): Promise<void> {
+  const wrong = fileNameProblem(file);
+  if (wrong !== null) throw new OtaError('usage', `--write ${safeText(file, 300)} ${wrong}`);
   const there = await access(file).then(
     () => true,
     () => false,

@@ -3,7 +3,7 @@ import { OtaError } from '../../../errors.js';
 import { readManifest } from '../../../manifest/read.js';
 import { terminalWidth } from '../../../render/terminal/stream.js';
 import { passwordIn, readPasswordFile, readSmallFile } from '../../../settings/connection/credential-files.js';
-import { safeText } from '../../../text.js';
+import { shellWord } from '../../../settings/file-trust.js';
 import { type Io, warner } from '../../io.js';
 import { CONNECTION } from '../../options/connection.js';
 import { flagOf } from '../../options/declaration.js';
@@ -169,11 +169,6 @@ function excluded(message: string, hint: string): OtaError {
 // The address that means "every interface" is one to listen on, not one to connect to.
 function reachable(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
-}
-
-function shellWord(text: string): string {
-  const shown = safeText(text);
-  return /^[\w@%+=:,./[\]-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,0 +1,61 @@
+/** Progress after the first terminal event of a job (PROTOCOL "ota_progress"). */
+import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../../../src/upgrade/events.js';
+import { apply } from '../../../../src/upgrade/tracker/tracker.js';
+import { applyAll, ends, opened, progress, reply, trackerOf } from '../../../helpers/facts.js';
+
+const late = (events: readonly RunEvent[]) =>
+  events.flatMap((event) => (event.event === 'warning' && event.code === 'late_progress' ? [event.message] : []));
+const ok = { status: 'ok', percent: 100, timestamp: 1000 };
+
+describe('progress after the end of a job', () => {
+  test('is told once, with what it said, and changes nothing', () => {
+    const tracker = trackerOf();
+    const events = applyAll(
+      tracker,
+      opened(),
+      progress(ok),
+      progress({ status: 'failed', result: 312016, timestamp: 2000 }),
+    );
+    expect(late(events)).toEqual([
+      expect.stringMatching(/^gateway P0 reported again .*\(A ok, B ok\): failed, code 312016: .*second device/),
+    ]);
+    expect(ends(events)).toEqual(['A ok', 'B ok']);
+    expect(tracker.devices[0]).toMatchObject({ status: 'ok', result: 0 });
+    for (let index = 0; index < 10_000; index++) {
+      expect(late(apply(tracker, progress({ percent: index % 100, timestamp: 3000 + index })).events)).toEqual([]);
+    }
+  });
+
+  test('a second end is told where it is another event, and not where the same one comes again', () => {
+    const tracker = trackerOf();
+    applyAll(tracker, opened(), progress(ok));
+    expect(late(applyAll(tracker, progress(ok), progress(ok)))).toEqual([]);
+    expect(late(applyAll(tracker, progress({ ...ok, timestamp: 61_000 })))).toHaveLength(1);
+  });
+
+  test('what was said before the end and comes late is no word of a second device', () => {
+    const tracker = trackerOf();
+    expect(late(applyAll(tracker, opened(), progress(ok), progress({ percent: 40, timestamp: 900 })))).toEqual([]);
+  });
+
+  test('also after a refusal, in a job that is verified, and in watch', () => {
+    const refused = trackerOf();
+    expect(late(applyAll(refused, opened(), reply({ result: 312023 }), progress({ percent: 3 })))).toHaveLength(1);
+    const verifying = trackerOf({ verify: 'require' });
+    expect(late(applyAll(verifying, opened(), progress(ok), progress({ percent: 3, timestamp: 2000 })))).toHaveLength(
+      1,
+    );
+    const watched = trackerOf({ adopt: 'all' });
+    const said = applyAll(watched, progress({ bid: 'x', ...ok }), progress({ bid: 'x', percent: 3, timestamp: 2000 }));
+    expect(late(said)).toHaveLength(1);
+  });
+
+  test('text of the dock is safe to show, and bounded', () => {
+    const tracker = trackerOf();
+    const evil = { status: `\u001b[2J${'x'.repeat(5000)}`, sn: '\u202e', timestamp: 2000 };
+    const [message = ''] = late(applyAll(tracker, opened(), progress(ok), progress(evil)));
+    expect(message).not.toMatch(/[\u001b\u202e]/);
+    expect(message.length).toBeLessThan(600);
+  });
+});

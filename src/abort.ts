@@ -1,8 +1,8 @@
 import { OtaError } from './errors.js';
 
 /**
- * `work`, unless `signal` aborts first: what `work` comes to is then nobody's.
- * @throws OtaError the signal's reason where it is one, else `interrupted`; and what `work` throws.
+ * Awaits `work`, unless `signal` is aborted first; the result of `work` is then ignored.
+ * @throws OtaError the signal's reason if it is one, otherwise `interrupted`; and what `work` throws
  */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;

@@ -1,21 +1,22 @@
 import { domainToASCII } from 'node:url';
 import { safeText } from './text.js';
 
+/** The URL schemes of brokers. */
 export type BrokerScheme = 'mqtt' | 'mqtts' | 'ws' | 'wss';
 
-/** 1883 and 8883 are MQTT's registered ports; WebSockets take those of HTTP. */
+/** 1883 and 8883 are the registered ports of MQTT; WebSockets use those of HTTP. */
 const DEFAULT_PORTS: Readonly<Record<BrokerScheme, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
 
-/** Where EMQX, HiveMQ and VerneMQ listen; mosquitto takes any path. */
+/** The path on which EMQX, HiveMQ and VerneMQ listen. mosquitto accepts any path. */
 const DEFAULT_WEBSOCKET_PATH = '/mqtt';
 
-/** What a part of a WebSocket's path may be without being taken for a token. */
+/** Parts of a WebSocket path that are certainly not a token. */
 const PLAIN_PART =
   /^(?:mqtt|mqtt-?ws|ws-?mqtt|wss?|(?:web)?sockets?|brokers?|emqx|hivemq|mosquitto|rabbitmq|vernemq|iot|api|v\d{1,2})$/i;
 
 /**
- * The URL of a broker. User info, query and path of one may hold a password or token, so it shows itself without them, also
- * in a template, in JSON and in `util.inspect`; {@link BrokerUrl.reveal} gives the URL itself.
+ * The URL of a broker. User info, query and path may contain a password or token, so templates, JSON and `util.inspect` show it
+ * without them. {@link BrokerUrl.reveal} returns the complete URL.
  */
 export class BrokerUrl {
   readonly scheme: BrokerScheme;
@@ -24,13 +25,13 @@ export class BrokerUrl {
   /** Without the brackets of an IPv6 address. */
   readonly host: string;
   readonly port: number;
-  /** For messages, files and reports: with the port, `***` for what may be secret, and nothing that a terminal obeys. */
+  /** For messages, files and reports: with the port, `***` for possible secrets, and no terminal control characters. */
   readonly shown: string;
-  /** Something is left out in {@link shown}. */
+  /** Whether {@link shown} leaves something out. */
   readonly hasSecret: boolean;
   readonly #url: URL;
 
-  /** @throws TypeError for what is no URL of a broker. */
+  /** @throws TypeError if `text` is not the URL of a broker */
   constructor(text: string) {
     const url = new URL(text);
     const scheme = url.protocol.slice(0, -1);
@@ -52,7 +53,7 @@ export class BrokerUrl {
     this.hasSecret = user !== '' || query !== '' || path !== url.pathname;
   }
 
-  /** The URL of `text`; null where it is none of a broker. */
+  /** Parses `text`; null = it is not the URL of a broker. */
   static parse(text: string): BrokerUrl | null {
     try {
       return new BrokerUrl(text);
@@ -61,12 +62,12 @@ export class BrokerUrl {
     }
   }
 
-  /** The whole URL, with its default path: to connect, and to keep what has no secret. */
+  /** The complete URL with its default path, for connecting and for storing a URL without secrets. */
   reveal(): URL {
     return new URL(this.#url);
   }
 
-  /** Whether what is meant for one of the two may be sent to the other: user info and query are no difference. */
+  /** Whether both name the same broker. User info and query do not count. */
   isSameBroker(other: BrokerUrl): boolean {
     const address = (url: BrokerUrl) => [url.scheme, url.host.toLowerCase(), url.port, url.#url.pathname].join(' ');
     return address(this) === address(other);
@@ -85,20 +86,20 @@ export class BrokerUrl {
   }
 }
 
-/** A user name for messages: after a `?` authorizers of AWS IoT Core find tokens and signatures. */
+/** A user name for messages. Authorizers of AWS IoT Core put tokens and signatures after a `?`. */
 export function shownUser(username: string): string {
   const end = username.indexOf('?');
   return safeText(end < 0 ? username : `${username.slice(0, end)}?***`, 60);
 }
 
-/** What was to be the URL of a broker, shown without what might be secret in it. */
+/** Text that should be the URL of a broker, shown without possible secrets. */
 export function shownBrokerText(text: string): string {
   const url = BrokerUrl.parse(text);
   if (url) return url.hasSecret ? url.shown : safeText(text, 120);
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/*|)(.*)$/is.exec(text) ?? [];
   const end = rest.search(/[?#]/);
   const head = end < 0 ? rest : rest.slice(0, end);
-  // An "@" behind it: a password may hold these signs as well, and what is which is not known.
+  // There is an "@" after it. A password may contain these characters too, so the parts cannot be separated safely.
   if (end >= 0 && rest.includes('@', end)) return safeText(`${scheme}***`, 120);
   const user = head.lastIndexOf('@');
   const [host = '', ...parts] = head.slice(user + 1).split('/');
@@ -117,14 +118,14 @@ function isScheme(text: string): text is BrokerScheme {
   return Object.hasOwn(DEFAULT_PORTS, text);
 }
 
-// For schemes that it does not know, URL leaves the host as it was written: percent-encoded where it is not ASCII.
+// For unknown schemes, URL leaves the host percent-encoded where it is not ASCII.
 function hostOf(url: URL): string {
   if (url.hostname.startsWith('[')) return url.hostname.slice(1, -1);
   let host = url.hostname;
   try {
     host = decodeURIComponent(host);
   } catch {
-    // Then it is looked up as it stands.
+    // Not decodable: resolve it as it is.
   }
   return domainToASCII(host) || url.hostname;
 }

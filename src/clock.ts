@@ -1,16 +1,17 @@
-/** Time, injected so that tests wait for nothing. */
+/** Time, injected so that tests do not have to wait. */
 export interface Clock {
-  /** Monotonic milliseconds: limits and rates. Neither a clock change nor a sleep of the machine makes it jump. */
+  /** Monotonic milliseconds, for limits and rates. Not changed by clock adjustments. */
   now(): number;
-  /** Milliseconds since 1970: what is shown, sent and kept. */
+  /** Milliseconds since 1970, for what is shown, sent and stored. */
   wall(): number;
-  /** Calls `run` once after `ms` milliseconds; the result cancels it. */
+  /** Calls `run` once after `ms` milliseconds. Call the result to cancel. */
   after(ms: number, run: () => void): () => void;
 }
 
-// The longest that setTimeout takes; a longer wait would fire at once.
+// The longest delay of setTimeout. With a longer one it fires at once.
 const LONGEST = 2 ** 31 - 1;
 
+/** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),

@@ -1,10 +1,11 @@
-/** Files, injected as time is: tests have a disk of their own that fills up, tears lines, and forgets what was not synced. */
+/** Files, injected like time: tests use a disk that fills up, tears lines, and loses what was not synced. */
 import * as fs from 'node:fs';
 import { access, link, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { whenFree } from './busy-files.js';
 import { makeFolders } from './make-folders.js';
 
+/** The size, time and kind of a file. */
 export interface FileStat {
   /** Bytes. */
   size: number;
@@ -14,6 +15,7 @@ export interface FileStat {
   isDirectory(): boolean;
 }
 
+/** An open file, as `FileHandle` of Node. */
 export interface OpenFile {
   stat(): Promise<FileStat>;
   read(into: Buffer, offset: number, length: number, position: number): Promise<unknown>;
@@ -25,14 +27,14 @@ export interface OpenFile {
 }
 
 interface WriteOptions {
-  /** `wx`: fails with `EEXIST` where the file is there. */
+  /** `wx`: fails with `EEXIST` if the file exists. */
   flag?: 'wx';
   mode?: number;
-  /** On the disk once it resolves. */
+  /** Sync the file before resolving. */
   flush?: boolean;
 }
 
-/** Functions of `node:fs` and `node:fs/promises` with a part of their parameters; all fail with Node's own errors. */
+/** Functions of `node:fs` and `node:fs/promises`, with some of their parameters. All fail with Node's own errors. */
 export interface Disk {
   access(file: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
@@ -52,12 +54,12 @@ export interface Disk {
   readdirSync(folder: string): string[];
   statSync(file: string): FileStat;
   unlinkSync(file: string): void;
-  /** From `offset` of `bytes` on, to `position` or where the file stands; how many were written. */
+  /** Writes from `offset` of `bytes`, at `position` or the current position. @returns the number of bytes written */
   writeSync(fd: number, bytes: Uint8Array, offset?: number, length?: number, position?: number): number;
   fdatasync(fd: number): Promise<void>;
 }
 
-/** That of this machine. */
+/** The disk of this machine. */
 export const systemDisk: Disk = {
   ...{ access, makeFolders, open, readFile, readdir, stat },
   link: (from, to) => whenFree(() => link(from, to)),
@@ -76,7 +78,7 @@ export const systemDisk: Disk = {
   fdatasync: promisify(fs.fdatasync),
 };
 
-/** The text of `file`, or null where it is not there. @throws Node's own errors */
+/** The text of `file`; null = it does not exist. @throws Node's own errors */
 export function textIfThere(file: string, disk: Disk): Promise<string | null> {
   return disk.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;

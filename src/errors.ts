@@ -1,4 +1,4 @@
-/** What can go wrong, as one word that scripts can match (`error.code` in the JSON lines). */
+/** The code of an error, which scripts can match (`error.code` in the JSON lines). */
 export type ErrorCode =
   | 'usage'
   | 'settings_invalid'
@@ -48,16 +48,16 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 };
 
 interface ErrorOptions {
-  /** What to do about it, one sentence. */
+  /** What the user can do about it, in one sentence. */
   hint?: string;
-  /** Single findings where one error reports several, e.g. each bad key of a manifest. */
+  /** Single findings if one error reports several, for example each bad key of a manifest. */
   details?: string[];
   cause?: unknown;
 }
 
 const BRAND = Symbol.for('dji-ota.OtaError');
 
-/** An error that is part of the product: said to the user as it stands, with what to do. */
+/** An error that is shown to the user as it is, with a hint about what to do. */
 export class OtaError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -82,17 +82,17 @@ export class OtaError extends Error {
 }
 
 /**
- * Whether `error` is an {@link OtaError}, also one of another copy of this class: the parts of the built program have
+ * Whether `error` is an {@link OtaError}, including one of another copy of this class: the chunks of the built program have
  * their own.
  */
 function isOtaError(error: unknown): error is OtaError {
   return error instanceof OtaError || (error instanceof Error && BRAND in error);
 }
 
-/** Anything thrown, as an {@link OtaError}: what is not ours already is a bug (exit 70). */
+/** Converts anything thrown to an {@link OtaError}. What is not one is a bug (exit 70). */
 export function toOtaError(error: unknown): OtaError {
   if (isOtaError(error)) return error;
-  // Whatever needs the current folder, to make a path of its own absolute or by way of a library.
+  // Anything that needs the current folder fails like this, for example making a path absolute.
   if ((error as { syscall?: unknown } | null)?.syscall === 'uv_cwd') {
     const removed = (error as { code?: unknown }).code === 'ENOENT';
     return new OtaError(
@@ -111,7 +111,7 @@ export function toOtaError(error: unknown): OtaError {
   });
 }
 
-/** The short system code of a failed file or network operation (`ENOENT`, ...), in words a person knows. */
+/** The system code of a failed file or network operation (`ENOENT`, ...), in words. */
 export function systemReason(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   const words: Record<string, string> = {

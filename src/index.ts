@@ -1,8 +1,8 @@
 /**
- * The library: the use cases of the command line, for programs. It never prints, ends the process or touches its listeners.
+ * The library: the use cases of the command line, for programs. It never prints, ends the process, or changes its listeners.
  *
- * A promise rejects for a request that is wrong by itself, before anything was begun; whatever happens to a run afterwards is
- * in its result.
+ * A promise rejects if the request itself is wrong, before anything has begun. Whatever happens to a run later is in its
+ * result.
  * @packageDocumentation
  */
 export type { BrokerOptions, ConnectFunction } from './app/api/broker.js';

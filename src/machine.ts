@@ -1,9 +1,10 @@
-/** What a run has of the machine that it runs on. Everything that is not a function of its input comes from here. */
+/** What a run uses of its machine: everything that is not a function of its input. */
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from './clock.js';
 import { type Disk, systemDisk } from './disk.js';
 import { type Processes, systemProcesses } from './processes.js';
 
+/** The machine on which a run takes place. */
 export interface Machine {
   clock: Clock;
   disk: Disk;
@@ -12,6 +13,7 @@ export interface Machine {
   newId(): string;
 }
 
+/** The machine of this process. */
 export const thisMachine: Machine = {
   clock: systemClock,
   disk: systemDisk,
@@ -19,7 +21,7 @@ export const thisMachine: Machine = {
   newId: () => randomUUID(),
 };
 
-/** `parts`, and those of this machine for what is left out. */
+/** `parts`, completed by the parts of this machine. */
 export function machineOf(parts: Partial<Machine>): Machine {
   const { clock, disk, processes, newId } = thisMachine;
   return {

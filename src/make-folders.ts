@@ -1,12 +1,14 @@
 /**
- * `mkdir -p`, in place of Node's own (`recursive: true`), which never ends below a folder that was removed while it is a working
- * folder or a mount: there the folder is said to exist, and nothing can be made in it.
+ * `mkdir -p`. Node's own (`recursive: true`) never returns below a folder that was removed while it is a working folder or a
+ * mount point: creating that folder reports that it exists, but nothing can be created in it.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** @throws Node's own error, e.g. `ENOENT` below a folder that was removed, `ENOTDIR`, `EACCES` */
+/**
+ * Creates `folder` and its parents. @throws Node's own error, for example `ENOENT` below a removed folder, `ENOTDIR`, `EACCES`
+ */
 export async function makeFolders(folder: string, mode: number): Promise<void> {
   const make = () =>
     mkdir(folder, { mode }).catch(async (error: unknown) => {
@@ -22,7 +24,7 @@ export async function makeFolders(folder: string, mode: number): Promise<void> {
   }
 }
 
-/** {@link makeFolders}, at once. */
+/** The synchronous {@link makeFolders}. */
 export function makeFoldersSync(folder: string, mode: number): void {
   const make = () => {
     try {

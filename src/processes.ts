@@ -1,29 +1,33 @@
-/** The processes of a machine, injected as time is: whoever holds a lease is asked for here. */
+/** The processes of a machine, injected like time. Used to find out whether the holder of a lease is alive. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 
-/** One process, told apart from every other one on all machines and in all containers. */
+/** Identifies one process among all machines and containers. */
 export interface ProcessName {
   pid: number;
-  /** When the process began, in the system's own count: tells it from a later one with the same number. Null where the system does not say. */
+  /**
+   * When the process started, in the system's own unit: distinguishes it from a later one with the same pid. Null = not known.
+   */
   started: string | null;
   host: string | null;
-  /** The kernel's id of this boot of the machine, and its PID namespace; null where the system has none. */
+  /** The kernel's boot id and the PID namespace; null = the system has none. */
   boot: string | null;
   namespace: string | null;
 }
 
+/** What is used of the processes of a machine. */
 export interface Processes {
   readonly platform: NodeJS.Platform;
   readonly pid: number;
   /** This process. */
   self(): ProcessName;
-  /** Whether a process of this boot and PID namespace runs. `pid`: at least 1. */
+  /** Whether a process of this boot and PID namespace is running. `pid`: at least 1. */
   isAlive(process: Pick<ProcessName, 'pid' | 'started'>): boolean;
-  /** Who runs this one: the name, or the number of a user that has none; null where there is neither. */
+  /** The user of this process: the name, or the number if there is no name; null = neither is known. */
   user(): string | null;
 }
 
+/** The processes of this machine. */
 export const systemProcesses: Processes = {
   platform: process.platform,
   pid: process.pid,
@@ -38,11 +42,11 @@ export const systemProcesses: Processes = {
     try {
       process.kill(pid, 0);
     } catch (error) {
-      // EPERM: it lives, and is another user's.
+      // EPERM: it is running, but belongs to another user.
       if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
     }
     const stat = statOf(pid);
-    // Killed, and its parent has not asked for its end yet, which in a container without an init it may never do.
+    // A zombie. In a container without an init process it may stay one forever.
     if (stat?.[STATE] === 'Z' || stat?.[STATE] === 'X') return false;
     const now = stat?.[STARTED] ?? null;
     return now === null || started === null || now === started;
@@ -51,17 +55,17 @@ export const systemProcesses: Processes = {
     try {
       return userInfo().username;
     } catch {
-      // A uid without an entry in the list of users.
+      // The uid has no passwd entry.
       return process.getuid?.().toString() ?? null;
     }
   },
 };
 
-// Fields of /proc/<pid>/stat after the name, which may hold spaces and brackets itself.
+// Indexes of the fields of /proc/<pid>/stat after the name, which may contain spaces and brackets.
 const STATE = 0;
 const STARTED = 19;
 
-/** Null where the system has no such file, or where /proc shows another PID namespace than ours (`unshare --pid`). */
+/** Null if the system has no such file, or if /proc shows another PID namespace (`unshare --pid`). */
 function statOf(pid: number): string[] | null {
   const ours = ask(() => readlinkSync('/proc/self')) === String(process.pid);
   const stat = ours ? ask(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) : null;

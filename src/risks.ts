@@ -1,10 +1,13 @@
-/** What refuses a run before anything is published, and what `--allow` turns into a warning (CONTRACT "Looking, waiting, refusing"). */
+/**
+ * The reasons for refusing a run before anything is published, which `--allow` turns into warnings (CONTRACT "Looking, waiting,
+ * refusing").
+ */
 export const RISKS = ['version-mismatch', 'bad-package', 'model-mismatch', 'downgrade', 'split-pair'] as const;
 
-/** What a run is refused for unless `allow` names it. */
+/** A risk for which a run is refused unless `allow` contains it. */
 export type Risk = (typeof RISKS)[number];
 
-/** What follows a reason that is refused: how to continue despite of it. */
+/** The hint after a refusal: how to continue in spite of the risk. */
 export function allowHint(risk: Risk): string {
   return `(--allow ${risk} accepts that)`;
 }

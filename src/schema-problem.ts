@@ -1,4 +1,4 @@
-/** What a zod schema finds wrong, in the words of our errors: its own are those of programmers. */
+/** Describes the errors of a zod schema in the style of this program's errors, because zod's own texts are for programmers. */
 import type * as z from 'zod';
 import { quoted, safeText } from './text.js';
 
@@ -12,10 +12,10 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'a mapping',
 };
 
-// What zod says where a schema gives no words of its own.
+// How zod's own texts begin, used where a schema has no text of its own.
 const ZODS_OWN = /^(Invalid|Too (small|big)|Unrecognized|Expected)\b/;
 
-/** Follows the path of `issue`; the schema has to have been asked with `reportInput`. */
+/** The problem of `issue`, as words that follow its path. The schema must have been parsed with `reportInput`. */
 export function schemaProblem(issue: z.core.$ZodIssue): string {
   if (!ZODS_OWN.test(issue.message)) return safeText(issue.message, 400);
   const { input } = issue;

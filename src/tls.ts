@@ -1,8 +1,8 @@
-/** What TLS trusts, and whether a connection failed because of TLS. */
+/** Which authorities TLS trusts, and whether a connection failed because of TLS. */
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 
-/** A failure that no further attempt changes: why, in words that follow a colon, and what to do about it. */
+/** A failure that another attempt will not change: why, in words that follow a colon, and what to do about it. */
 interface TlsFault {
   kind: 'server certificate' | 'client certificate' | 'no TLS' | 'handshake';
   why: string;
@@ -10,12 +10,11 @@ interface TlsFault {
 }
 
 /**
- * What TLS says against a connection that could not be made, or null where the fault is elsewhere (network, DNS, HTTP) or
- * may pass.
+ * Why TLS refused a connection; null = another layer failed (network, DNS, HTTP), or another attempt may succeed.
  *
- * It is decided by where the error arises: the verifier of certificates has dozens of codes, `UNSPECIFIED` among them, so
- * everything counts that neither the operating system nor another layer above or below TLS reports.
- * @param peer what the texts call the other side.
+ * It is decided by the layer that made the error, not by a list of codes: the certificate verifier has dozens, `UNSPECIFIED`
+ * among them.
+ * @param peer the name of the other side in the texts
  */
 export function tlsFault(error: unknown, peer: 'broker' | 'server'): TlsFault | null {
   const code = tlsCode(error);
@@ -25,21 +24,21 @@ export function tlsFault(error: unknown, peer: 'broker' | 'server'): TlsFault | 
   return alert ?? verifierFault(code, error as Error, peer);
 }
 
-/** A damaged record, a peer that is out of memory, one that hung up: the next attempt may succeed. */
+/** A damaged record, a peer without memory, or one that closed the connection: another attempt may succeed. */
 const PASSING = /BAD_RECORD_MAC|DECRYPTION_FAILED|UNEXPECTED_EOF|ALERT_INTERNAL_ERROR|ALERT_USER_CANCELLED/;
 
-/** The code of an error of OpenSSL or of its verifier; null where another layer made the error. */
+/** The code of an error of OpenSSL or its verifier; null = another layer made the error. */
 export function tlsCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
-  // A write that meets an error of OpenSSL reports EPROTO, with the reason only in its message.
+  // If a write meets an OpenSSL error, Node reports EPROTO, with the reason only in the message.
   const reason = code === 'EPROTO' ? /SSL routines:[^:]*:([^:]+):/.exec(error.message)?.[1] : undefined;
   if (reason !== undefined) return `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
   if (typeof code !== 'string' || syscall !== undefined || OTHER_LAYERS.test(code)) return null;
   return code;
 }
 
-// Errors of the system (ECONNRESET), of Node's streams, of undici, of the HTTP parser, of ws, of an AbortSignal.
+// Errors of the system (ECONNRESET), Node's streams, undici, the HTTP parser, ws, and AbortSignal.
 const OTHER_LAYERS = /^(E[A-Z0-9]+$|ERR_(?!TLS_|SSL_|OSSL_)|UND_ERR_|HPE_|WS_ERR_|ABORT_)/;
 
 function isWrapper(error: unknown): error is Error {
@@ -57,7 +56,7 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'INVALID_CA',
 ]);
 
-/** Better words for the common codes; every other one is as final. */
+/** Texts for the common codes of the verifier. */
 function verifierFault(code: string, error: Error, peer: string): TlsFault {
   const fault = (why: string, hint: string): TlsFault => ({
     kind: 'server certificate',
@@ -83,7 +82,7 @@ function verifierFault(code: string, error: Error, peer: string): TlsFault {
     return fault('has expired', 'Renew the certificate, or correct the clock of this machine.');
   }
   if (code === 'CERT_NOT_YET_VALID') return fault('is not valid yet', 'Check the clock of this machine.');
-  // Node 20 to 24 pass this one on as UNSPECIFIED: only OpenSSL's words tell it.
+  // Node 20 to 24 report this as UNSPECIFIED; only OpenSSL's text identifies it.
   if (/digest algorithm too weak|md too weak/i.test(error.message)) {
     return fault(
       'or one in its chain is signed with an outdated algorithm (SHA-1 or MD5)',
@@ -96,14 +95,14 @@ function verifierFault(code: string, error: Error, peer: string): TlsFault {
       'Get a certificate whose extended key usage includes “TLS web server authentication” (serverAuth).',
     );
   }
-  // Newer releases append advice for programmers after a semicolon.
+  // Newer versions append advice for programmers after a semicolon.
   const words = error.message.split(';')[0] ?? '';
   return fault(`was refused: ${words || code}${words && code !== 'UNSPECIFIED' ? ` (${code})` : ''}`, RENEW);
 }
 
 const RENEW = 'Get a certificate that is valid for this server; name the authority that signed it with --ca.';
 
-/** What OpenSSL found itself, or was told by an alert of the other side. */
+/** A fault that OpenSSL found itself, or received as an alert from the other side. */
 function handshakeFault(code: string, peer: string): TlsFault | null {
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(code)) {
     return {
@@ -131,7 +130,7 @@ function handshakeFault(code: string, peer: string): TlsFault | null {
   };
 }
 
-/** Since Node 22.15 and 23.10; older ones know their own list and NODE_EXTRA_CA_CERTS alone. */
+/** Available since Node 22.15 and 23.10. Older versions know only their own list and NODE_EXTRA_CA_CERTS. */
 function systemAuthorities(): ((type: 'default' | 'system') => string[]) | undefined {
   return (tls as { getCACertificates?: (type: 'default' | 'system') => string[] }).getCACertificates;
 }
@@ -139,8 +138,8 @@ function systemAuthorities(): ((type: 'default' | 'system') => string[]) | undef
 let usual: readonly string[] | undefined;
 
 /**
- * PEM of the authorities that are trusted where the user names none: those of Node, of `NODE_EXTRA_CA_CERTS`, and of the
- * system's store where Node can read it. The first call reads that store: 60 ms with 300 authorities.
+ * PEM of the authorities that are trusted by default: those of Node, of `NODE_EXTRA_CA_CERTS`, and of the system's store if
+ * Node can read it. The first call reads that store, which takes 60 ms for 300 authorities.
  */
 export function usualAuthorities(): readonly string[] {
   const read = systemAuthorities();
@@ -150,7 +149,7 @@ export function usualAuthorities(): readonly string[] {
   return usual;
 }
 
-// `rootCertificates` is the bundled list alone. Node itself warns of a file that it cannot read.
+// `rootCertificates` is only the bundled list. Node itself warns of a file that it cannot read.
 function extraAuthorities(): string[] {
   try {
     return [readFileSync(process.env.NODE_EXTRA_CA_CERTS ?? '', 'utf8')];

@@ -1,34 +1,33 @@
 /**
- * `url` as it may be shown and kept: byte for byte, but without user info and query, and without what looks like a secret in
- * its path or fragment: that is where passwords, tokens and signatures stand. The dock gets the URL as the manifest has it;
- * nobody else does.
+ * `url` as it may be shown and stored: byte for byte, but without user info and query, and without what looks like a secret in
+ * its path or fragment, because passwords, tokens and signatures are in these parts. Only the dock gets the complete URL.
  */
 export function redactUrl(url: string): string {
   const parts = partsOf(url);
   if (!parts) return '(not a URL)';
   const user = parts.authority.includes('@') ? '***@' : '';
   const host = parts.authority.slice(parts.authority.lastIndexOf('@') + 1);
-  // `#` in a file's name that nobody encoded must be seen; whatever else stands there may be a key.
+  // Show a `#` that belongs to a file name and was not encoded. Any other fragment may be a secret.
   const isName = EXTENSION.test(parts.fragment) && !looksSecret(parts.fragment);
   const fragment = parts.fragment === '' || isName ? parts.fragment : '***';
   return `${parts.scheme}${user}${host}${redactPath(parts.path)}${parts.query === '' ? '' : '?***'}${parts.hash}${fragment}`;
 }
 
-/** `text` without the URLs in it: for messages that repeat what somebody typed, perhaps in the wrong place. */
+/** `text` with the URLs in it redacted, for messages that repeat user input. */
 export function redactUrls(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s'"]+/gi, '$1***');
 }
 
 /**
- * Whether a part of a URL's path looks like a secret rather than like a name: random letters and digits (a UUID, a digest,
- * base64), or something that calls itself a token. Names, versions, dates and numbers do not.
+ * Whether a path segment looks like a secret rather than a name: random letters and digits (a UUID, a digest, base64), or text
+ * that is labelled as a token. Names, versions, dates and numbers do not.
  */
 export function looksSecret(part: string): boolean {
   const text = decoded(part);
   if (NAMED.test(text) || UUID.test(text)) return true;
   const pieces = text.match(/[A-Za-z0-9]+/g) ?? [];
   const length = pieces.join('').length;
-  // Words and numbers make few and long runs of one kind of character, random text many short ones.
+  // Words and numbers have few, long runs of one kind of character; random text has many short ones.
   const changes = pieces.reduce((sum, piece) => sum + (piece.match(/[A-Z]?[a-z]+|[A-Z]+|\d+/g) ?? []).length - 1, 0);
   const isVaried = /[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text) && length >= 16;
   const most = isVaried ? 0.2 : length >= 12 ? 0.25 : 0.4;
@@ -39,8 +38,8 @@ const NAMED = /token|secret|passw|signature|credential|bearer|jwt|(api|access)[-
 const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i;
 
 /**
- * Whether the last part of a path is the name of a file, which is sent, shown and kept as it is: it has an extension, or
- * looks like no secret.
+ * Whether the last path segment is a file name, which is sent, shown and stored unchanged: it has an extension, or does not
+ * look like a secret.
  */
 export function isFileName(part: string): boolean {
   return (EXTENSION.test(part) && !part.includes('=')) || !looksSecret(part);
@@ -69,19 +68,19 @@ function redactPath(path: string): string {
 }
 
 interface UrlParts {
-  /** With its colon and slashes. */
+  /** Includes the colon and slashes. */
   scheme: string;
   authority: string;
   path: string;
-  /** With its question mark; empty where there is none. */
+  /** Includes the question mark; empty if there is none. */
   query: string;
   hash: '#' | '';
   fragment: string;
 }
 
-/** The parts of a URL as it is written; null where it is none. */
+/** The parts of a URL as written; null = it is not a URL. */
 function partsOf(url: string): UrlParts | null {
-  // As a URL is read (WHATWG URL, 4.4), so that no secret is taken for another part.
+  // Split as a URL parser does (WHATWG URL, 4.4), so that a secret is not mistaken for another part.
   const text = url.replace(/[\t\n\r]/g, '');
   if (!URL.canParse(text)) return null;
   const isSpecial = /^(https?|wss?|ftp|file):/i.test(text.trim());

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** Resolves after `ms` milliseconds of `clock`; rejects with the reason of `signal` as soon as that is aborted. */
+/** Resolves after `ms` milliseconds of `clock`. Rejects with the reason of `signal` as soon as it is aborted. */
 export function wait(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -17,8 +17,8 @@ export function wait(ms: number, clock: Clock, signal?: AbortSignal): Promise<vo
 }
 
 /**
- * Waits that double from `first` to `longest` milliseconds, each shortened by up to a half at random: a thousand programs that
- * lost the same server must not all come back in the same moment.
+ * Waits that double from `first` to `longest` milliseconds, each shortened at random by up to a half, so that a thousand
+ * programs that lost the same server do not reconnect at the same moment.
  */
 export function growingWait(first: number, longest: number, random: () => number = Math.random): () => number {
   let next = first;

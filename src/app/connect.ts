@@ -1,13 +1,16 @@
-/** Connections as a run needs them. The client itself is loaded only when it connects. */
+/** Connects as a run needs it. The MQTT client is loaded only when a connection is made. */
 import type { KnownProducts } from '../protocol/products.js';
 import type { Connection } from '../settings/connection/load-connection.js';
 import { safeText, showBytes } from '../text.js';
 import type { Connect } from './context.js';
 
-/** How long a broker keeps the session of a run that was interrupted, so that what comes meanwhile is not lost. Seconds. */
+/** Seconds that the broker keeps the session of an interrupted run, so that messages in between are not lost. */
 export const SESSION_EXPIRY = 24 * 3600;
 
-/** `sessionExpiry`: seconds that the broker keeps our session after a loss; `resumeSession`: go on with an earlier one. */
+/**
+ * Makes the function that connects a run. `sessionExpiry`: seconds that the broker keeps the session after a loss.
+ * `resumeSession`: continue an earlier session.
+ */
 export function connector(
   connection: Connection,
   session: { sessionExpiry: number; resumeSession?: boolean },
@@ -31,16 +34,16 @@ export function connector(
   };
 }
 
-/** What the profile says of product codes. */
+/** The product codes that the profile defines. */
 export function profileProducts({ profile, models = {} }: Pick<Connection, 'profile' | 'models'>): KnownProducts {
   const source = `the profile ${profile}`;
   return Object.fromEntries(Object.entries(models).map(([code, key]) => [code.toLowerCase(), { key, source }]));
 }
 
-/** Topics of which an oversized message is told. */
+/** The most topics for which an oversized message is reported. */
 const MOST_OVERSIZED = 20;
 
-/** A bug in what takes the messages: out of the connection, which has no part in it, to where bugs are reported. */
+/** Throws outside the connection, so that a bug in a receiver is reported as a bug and does not break the connection. */
 function raise(error: unknown): void {
   queueMicrotask(() => {
     throw error;

@@ -1,4 +1,4 @@
-/** What gateways and their aircraft report of themselves. */
+/** Lists what gateways and their aircraft report of themselves. */
 import type { Clock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
@@ -17,21 +17,21 @@ import { checkedPids } from './named-values.js';
 
 type DevicesContext = Pick<Context, 'clock' | 'signal' | 'warn'>;
 
-/** What is listed: gateways in their order, and what a manifest says of devices, by serial. */
+/** What is listed: the gateways in order, and what a manifest says of devices, by serial number. */
 export interface DevicesScope {
   pids: readonly string[] | 'all';
   targets: ReadonlyMap<string, Target>;
-  /** There is a manifest, though it may have no version for what is listed. */
+  /** There is a manifest, even if it has no version for the listed devices. */
   hasTarget: boolean;
-  /** Devices of the manifest are listed, and no other one. */
+  /** Only devices of the manifest are listed. */
   targetsOnly: boolean;
-  /** What was reported to earlier commands. */
+  /** What was reported in earlier runs. */
   inventory: Inventory;
 }
 
 /**
- * `pids`: gateways; none with `all`, or to take those of `target`. `select`: labels, as {@link selectDevices} takes them.
- * @throws OtaError `usage` where no gateway is named, or one cannot be.
+ * Checks what is to be listed. `pids`: gateways; empty with `all`, or to list those of `target`. `select`: labels, as for
+ * {@link selectDevices}. @throws OtaError `usage` if no gateway is named, or a name is not valid
  */
 export function scopeOf(
   pids: readonly string[],
@@ -61,7 +61,7 @@ export function scopeOf(
   };
 }
 
-/** The devices of a gateway that are listed, each with its row. */
+/** The listed devices of a gateway, each with its row. */
 export function rowsOf(
   { targets, targetsOnly, inventory }: DevicesScope,
   fleet: Fleet,
@@ -73,14 +73,14 @@ export function rowsOf(
   return withPartners(listed.map((sn) => deviceRow(fleet, sn, pid, targets.get(sn) ?? null, inventory, clock)));
 }
 
-/** The gateway that a manifest gives each device: there a push would look for it, so there it is listed. */
+/** The gateway that a manifest gives each device. A push would use this one, so the device is listed there. */
 export function fixedOf(scope: DevicesScope): Map<string, string> {
   return new Map([...scope.targets].map(([sn, { pid }]) => [sn, pid]));
 }
 
 /**
- * Connects, and gives `work` what hears the docks.
- * @param env where what they say is kept in the inventory; null = nowhere
+ * Connects, and passes `work` a feed of what the docks report.
+ * @param env where the reports are stored in the inventory; null = they are not stored
  * @param by the command that listens
  * @throws OtaError those of a connection, and what `work` throws
  */
@@ -119,7 +119,7 @@ export async function withFleet<T>(
   }
 }
 
-/** Listens for `timeout` milliseconds at most. @returns a row a device, or null where `signal` ended it */
+/** Listens for at most `timeout` milliseconds. @returns a row for each device; null if `signal` ended it */
 export async function listDevices(
   scope: DevicesScope,
   timeout: number,
@@ -132,7 +132,7 @@ export async function listDevices(
   const heard = await listenToFleet(feed, broker, scope.pids, sns, { clock, timeout, signal, onWarning });
   heard.stop();
   if (heard.ended === 'aborted') return null;
-  // Docks that nobody could hear are not offline.
+  // Without a connection nothing is known about the docks, so they must not be listed as offline.
   if (!broker.connected) {
     throw new OtaError('broker_lost', `the connection to ${broker.url} was lost while listening to the docks`, {
       hint: 'Try again when the broker can be reached.',

@@ -1,4 +1,4 @@
-/** Firmware as a step of push: read, checked, and put beside each device. */
+/** Firmware as a step of push: reads and checks it, and combines it with each device. */
 import { prepareFirmware } from '../firmware/prepare.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import type { KnownProducts } from '../protocol/products.js';
@@ -9,23 +9,23 @@ import type { Context } from './context.js';
 
 /** How firmware files are read and judged. */
 export interface FirmwareSettings {
-  /** Where digests are kept; default: nowhere. */
+  /** File for the digests that are already known; default: none. */
   cacheFile?: string | null | undefined;
-  /** Do not read what has both `md5` and `file_size`. */
+  /** Do not read a file for which the manifest has both `md5` and `file_size`. */
   trustManifest?: boolean | undefined;
-  /** Bytes that are downloaded of a file whose size nobody states; default 8 GB. */
+  /** The most bytes to download of a file whose size is not known; default 8 GB. */
   maxSize?: number | undefined;
   /** PEM of further authorities for https. */
   ca?: Buffer | undefined;
-  /** What is known of product codes beyond the public ones. */
+  /** Product codes that are known in addition to the public ones. */
   products?: KnownProducts | undefined;
-  /** Ask the server of each `file_url` as a dock would; default true. */
+  /** Send a request to each `file_url`, as a dock would; default true. */
   probeUrls?: boolean | undefined;
 }
 
 /**
- * Reads each firmware file once. `file_url` is empty where the file is still to be served. `duration`: how long the docks may
- * need their URLs, milliseconds. `codes` takes the product code of each device's package, by serial number.
+ * Reads each firmware file once. `file_url` is empty if the file is still to be served. `duration`: how long the docks may need
+ * their URLs, in milliseconds. `codes` receives the product code of each device's package, by serial number.
  * @throws OtaError `firmware_unreadable`, `firmware_broken`, `firmware_mismatch`
  */
 export async function prepareDevices(
@@ -56,7 +56,7 @@ export async function prepareDevices(
   return plannedDevices(devices, facts);
 }
 
-/** `--ca`, where no connection needs it. @throws OtaError `usage` */
+/** Reads the file of `--ca` for a command that does not connect to a broker. @throws OtaError `usage` */
 export async function readFirmwareCa(ca: string | undefined): Promise<Buffer | undefined> {
   if (ca === undefined) return undefined;
   const { readAuthorities } = await import('../settings/connection/credential-files.js');

@@ -1,10 +1,10 @@
-/** What a request names, checked in the same words for the command line and for programs. */
+/** Checks values that the command line and the library share, with the same messages. */
 import { OtaError } from '../errors.js';
 import { serialProblem } from '../protocol/topics.js';
 import { type UpgradeType, upgradeTypeOf } from '../protocol/upgrade-types.js';
 import { quoted } from '../text.js';
 
-/** Gateways, each once. `name` is what the caller calls them: `pid` or `--pid`. @throws OtaError `usage` */
+/** Gateways without duplicates. `name` is the caller's name for them: `pid` or `--pid`. @throws OtaError `usage` */
 export function checkedPids(name: string, pids: string | readonly string[] = []): string[] {
   const list = typeof pids === 'string' ? [pids] : pids;
   for (const pid of list) {
@@ -18,7 +18,7 @@ export function checkedPids(name: string, pids: string | readonly string[] = [])
   return [...new Set(list)];
 }
 
-/** The upgrade type by name or number, null where none is given. `name` as above. @throws OtaError `usage` */
+/** The upgrade type for a number or name; null = not given. `name` as above. @throws OtaError `usage` */
 export function checkedType(name: string, type: string | number | undefined): UpgradeType | null {
   if (type === undefined) return null;
   const known = upgradeTypeOf(type);

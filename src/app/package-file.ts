@@ -6,14 +6,14 @@ import { makeFoldersSync } from '../make-folders.js';
 import { withoutLineEnds } from '../settings/environment.js';
 import { stateFolders } from '../settings/state-folders.js';
 
-/** The absolute path of a file that comes with this program: of `examples`, ... */
+/** The absolute path of a file of this package, for example in `examples`. */
 export function packageFile(name: string): string {
   if (sea.isSea()) return unpacked(name);
-  // As far up from the sources as from what is built of them.
+  // The depth is the same for the sources and for the built program.
   return fileURLToPath(new URL(`../../${name}`, import.meta.url));
 }
 
-/** The single executable has `examples` inside; what reads them needs files. @throws Node's own error */
+/** The single executable contains `examples`; their readers need files. @throws Node's own error */
 function unpacked(name: string): string {
   const folder = path.join(stateFolders(withoutLineEnds(process.env)).cache, 'executable');
   for (const file of JSON.parse(sea.getAsset('files.json', 'utf8')) as string[]) {

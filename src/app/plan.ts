@@ -1,4 +1,4 @@
-/** What a push would do: everything but connecting and publishing. */
+/** Plans a push: does everything except connecting and publishing. */
 import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
 import { createInventory, INFORMS_FOR, type Inventory, type KnownVersion, notedVersion } from '../fleet/inventory.js';
 import type { ManifestDevice } from '../manifest/model.js';
@@ -14,27 +14,29 @@ import { learnedProducts } from './inventory/keep.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { type ServeSettings, withoutOwnUrls } from './serving/serving.js';
 
-/** A message that would be published; its ids and timestamp are examples. */
+/** A message that would be published. Its ids and timestamp are examples. */
 interface PlannedRequest {
-  /** Its place in the plan. */
+  /** The index of its gateway in the plan. */
   gateway: number;
   topic: string;
   /** JSON. */
   request: string;
 }
 
-/** What a push would do, as far as the docks, where they are asked, and manifest and inventory tell. */
+/** What a push would do, as far as the docks (if they are asked), the manifest and the inventory show. */
 export interface PlannedRun {
-  /** Without what is left out: its devices are in no job. */
+  /** Without the devices that are left out. */
   plan: Plan;
   /** The wave of each gateway, from 1. */
   waves: number[];
   left: LeftOut[];
-  /** What each device ran when it was last heard, by itself, manifest or inventory; null = not known, or older than 30 days. */
+  /**
+   * The last known version of each device, from itself, the manifest or the inventory; null = not known, or older than 30 days.
+   */
   known: (KnownVersion | null)[];
 }
 
-/** Reads the firmware, and asks for each URL as a dock would. @throws OtaError as `push` does */
+/** Plans a push: reads the firmware, and sends a request to each URL as a dock would. @throws OtaError as `push` does */
 export async function planPush(
   devices: readonly ManifestDevice[],
   settings: PushSettings,
@@ -56,7 +58,7 @@ export async function planPush(
   return plannedRun(plan, left, known, settings);
 }
 
-/** What is to be done of `plan` where `left` is left out of it. `known`: of each device, in the plan's order. */
+/** What remains of `plan` without the devices in `left`. `known`: for each device, in the plan's order. */
 export function plannedRun(
   plan: Plan,
   left: LeftOut[],
@@ -66,7 +68,7 @@ export function plannedRun(
   return { ...withoutLeft(plan, wavesOf(plan, settings), left), left, known };
 }
 
-/** By what devices are judged before they are upgraded. `codes`: product codes of their packages. */
+/** The options for judging devices before their upgrade. `codes`: the product codes of their packages. */
 export function judgeOf(
   devices: readonly Pick<ManifestDevice, 'sn' | 'known'>[],
   { skipCurrent = false, allow }: PushSettings,
@@ -104,6 +106,7 @@ function wavesOf(plan: Plan, settings: PushSettings): number[] {
   });
 }
 
+/** The messages that would be published, with new ids. */
 export function* requestsOf(
   { gateways, devices }: Plan,
   { clock, newId }: Pick<Context, 'clock' | 'newId'>,
@@ -122,7 +125,7 @@ export function* requestsOf(
   }
 }
 
-/** The secret part of each URL is made when the run begins. */
+/** The devices with the URLs of `--serve`. Their secret part is made when the run begins, so it is a placeholder here. */
 function withServedUrls(
   planned: readonly PlannedDevice[],
   devices: readonly ManifestDevice[],

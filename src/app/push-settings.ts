@@ -1,4 +1,4 @@
-/** What a push goes by, for the command line and for programs alike. Times in milliseconds. */
+/** The settings of a push, for the command line and the library. Times are in milliseconds. */
 import type { Risk } from '../risks.js';
 import type { CoreOptions } from '../upgrade/core/core.js';
 import type { Plan } from '../upgrade/plan/plan.js';
@@ -7,7 +7,7 @@ import { DEFAULTS } from './defaults.js';
 import type { FirmwareSettings } from './firmware.js';
 import type { ServeSettings } from './serving/serving.js';
 
-/** What a push goes by. Times in milliseconds. */
+/** The settings of a push. Times are in milliseconds. */
 export interface PushSettings {
   firmware?: FirmwareSettings | undefined;
   /** Serve the manifest's local files to the docks over HTTP. */
@@ -15,17 +15,17 @@ export interface PushSettings {
   /** Defaults: reply 30 s, stall 30 min, verify 10 min, total none. */
   limits?: Limits | undefined;
   rollout?: RolloutSettings | undefined;
-  /** What is told as a warning instead of refusing the run. */
+  /** Risks that cause a warning instead of refusing the run. */
   allow?: readonly Risk[] | undefined;
-  /** Accept progress by its `bid`, which is the default, or any on the gateway. */
+  /** Accept progress by its `bid` (default), or any progress on the gateway. */
   match?: 'bid' | 'gateway' | undefined;
-  /** Look at the state of each dock before publishing to it; default `off`. */
+  /** Check the state of each dock before publishing to it; default `off`. */
   preflight?: 'off' | 'warn' | 'require' | undefined;
-  /** Leave out devices that already report the target version. */
+  /** Skip devices that already report the target version. */
   skipCurrent?: boolean | undefined;
-  /** Leave out what is not ready instead of refusing the run: the same as a `waitReady` of 0. */
+  /** Leave out gateways that are not ready instead of refusing the run: the same as a `waitReady` of 0. */
   skipUnready?: boolean | undefined;
-  /** Start each gateway when it becomes ready, within this time from its turn on. Default: nothing waits. */
+  /** Start each gateway when it becomes ready, within this time from its turn. Default: gateways do not wait. */
   waitReady?: number | undefined;
   /** After `ok`, wait for the device to report the target version; default `off`. */
   verify?: 'off' | 'report' | 'require' | undefined;
@@ -43,7 +43,7 @@ export interface Limits {
   total?: number | undefined;
 }
 
-/** In which order and number gateways are upgraded, and what is tried again. */
+/** The order in which gateways are upgraded, how many at once, and what is tried again. */
 export interface RolloutSettings {
   /** Gateways upgrading at once; default all. */
   concurrency?: number | undefined;
@@ -52,16 +52,16 @@ export interface RolloutSettings {
   wavePause?: number | undefined;
   maxFailures?: FailureLimit | undefined;
   retries?: number | undefined;
-  /** Before the second attempt; doubled for each one after it. */
+  /** The wait before the second attempt. Doubled for each further attempt. */
   retryWait?: number | undefined;
 }
 
-// What docks need for one upgrade, most of it after the download, where nothing is known of them.
+// A typical time for one upgrade, used if nothing is known. Most of it follows the download.
 const USUAL_UPGRADE = 3_600_000;
 
 /**
- * How long after the start of a run the last of `gateways` gateways may still need its firmware: a guess, by which URLs that
- * expire before are warned of. Milliseconds.
+ * An estimate of how long after the start the last of `gateways` gateways may still download its firmware, for a warning about
+ * URLs that expire earlier. Milliseconds.
  */
 export function usualDuration({ limits, waitReady, rollout = {} }: PushSettings, gateways: number): number {
   const waves = rollout.waves?.split(',').length ?? 1;
@@ -71,7 +71,7 @@ export function usualDuration({ limits, waitReady, rollout = {} }: PushSettings,
   return Math.min(usual, limits?.total ?? usual);
 }
 
-/** @throws OtaError `usage` where the waves do not fit the number of gateways. */
+/** The options of the core. @throws OtaError `usage` if the waves do not fit the number of gateways */
 export function coreOptionsOf(settings: PushSettings, plan: Plan): CoreOptions {
   const { limits = {}, rollout = {}, match = 'bid', verify = 'off', waitReady } = settings;
   return {

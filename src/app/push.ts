@@ -1,4 +1,4 @@
-/** A push, put together: manifest's devices, firmware, docks, journal, and the run itself. */
+/** Combines everything that a push needs: the manifest's devices, firmware, docks, journal, and the run itself. */
 import { createFleetFeed } from '../fleet/feed.js';
 import { createInventory } from '../fleet/inventory.js';
 import type { HeldJournal } from '../journal/journal.js';
@@ -30,38 +30,39 @@ import { keptServe, newRunJournal } from './run/run-journal.js';
 import { nextCommand } from './run/run-state.js';
 import { createServing, withoutOwnUrls } from './serving/serving.js';
 
-/** How the docks are reached: over a broker, or simulated in this process. */
+/** How the docks are reached: through a broker, or simulated in this process. */
 export interface WayToDocks {
   connect: Connect;
   simulated: boolean;
-  /** What a journal keeps of it. */
+  /** What the journal stores of it. */
   kept: KeptConnection;
 }
 
 interface PushRequest {
   devices: readonly ManifestDevice[];
-  /** What is to be said of the manifest. */
+  /** Warnings about the manifest. */
   warnings?: readonly ManifestWarning[] | undefined;
   settings: PushSettings;
   way: WayToDocks;
-  /** What its journal is called, and where the manifest lies (an absolute path, or `-`); null: none is kept. */
+  /** The name of the journal, and the path of the manifest (absolute, or `-`); null = the run has no journal. */
   journal: Pick<
     RunRecord,
     'run' | 'manifest' | 'manifestSha256' | 'options' | 'retryOf' | 'named' | 'fingerprint'
   > | null;
-  /** Of a named run: its lease, and whether nothing is known of an earlier attempt. */
+  /** For a named run: its lease, and whether nothing is known of an earlier attempt. */
   claim?: { held: HeldJournal; fresh: boolean } | undefined;
-  /** Asked once everything is known and nothing is published; false ends the run. */
+  /** Called when everything is known and nothing is published yet; false ends the run. */
   confirm?: ((planned: PlannedRun) => Promise<boolean>) | undefined;
 }
 
+/** How a push ended. */
 export interface PushEnd {
   result: RunResult;
-  /** The command that goes on from here; null where there is nothing to do, or no journal to do it from. */
+  /** The command that continues from here; null = there is nothing to do, or no journal. */
   next: string | null;
 }
 
-/** Runs to the end of every device. */
+/** Upgrades every device and follows it to its end. */
 export async function push(request: PushRequest, context: Context): Promise<PushEnd> {
   const { devices, settings, way, confirm, claim } = request;
   const { serve, verify = 'off', preflight = 'off', waitReady } = settings;
@@ -72,7 +73,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   const about = { simulated: way.simulated, connection: way.kept, served: keptServe(serve) };
   const journal = request.journal ? newRunJournal({ ...request.journal, ...about }, context, claim?.held) : null;
   const feed = createFleetFeed(clock);
-  // Simulated docks are no part of what this machine knows, and a program that wants no journal wants none of it.
+  // Simulated docks do not belong in the inventory, and neither does a program that wants no journal.
   const isKept = run !== undefined && !way.simulated;
   const inventory = isKept ? await readInventory(context) : createInventory();
   const codes = new Map<string, string>();
@@ -92,7 +93,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       devices,
       warnings: request.warnings,
       prepare: async (ending) => {
-        // Simulated docks download nothing.
+        // Simulated docks do not download.
         const firmware = { ...settings.firmware, products, ...(way.simulated ? { probeUrls: false } : {}) };
         const noted = { ...context, emit: journal?.noting(lastLine.emit) ?? lastLine.emit, signal: ending };
         const prepare = () => prepareDevices(read, { ...settings, firmware }, duration, noted, codes);
@@ -155,7 +156,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
   }
 }
 
-/** Nothing is here of an earlier attempt at a named run; its docks may tell of it. */
+/** Listens for messages of an earlier attempt at a named run, of which this machine has no journal. */
 function listening(run: string, { note, warn }: Context) {
   note(`Listening ${LISTEN_FOR_EARLIER / 1000} s for an earlier attempt of run ${run}, whose journal is not here`);
   return {

@@ -1,9 +1,9 @@
-/** What goes over a connection, written down beside the run. */
+/** Records the messages of a connection during a run. */
 import type { Broker } from '../mqtt/broker.js';
 import type { Recording } from '../recording/writer.js';
 import type { Connect } from './context.js';
 
-/** `connect` with everything that comes and goes given to a recording, which has it on the disk once the connection is closed. */
+/** `connect` with all messages passed to a recording, which is complete on disk once the connection is closed. */
 export function recorded(connect: Connect, open: () => Promise<Recording>): Connect {
   return async (events, signal) => {
     const recording = await open();
@@ -32,7 +32,7 @@ export function recorded(connect: Connect, open: () => Promise<Recording>): Conn
         await recording.close();
       },
     };
-    // Everything else is the broker's, with what it knows by the moment.
+    // Everything else is inherited from the broker, including its getters.
     return Object.assign(Object.create(broker) as Broker, own);
   };
 }

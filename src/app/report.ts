@@ -1,4 +1,4 @@
-/** Reports of earlier runs, from their journals or from JSON reports. */
+/** Makes reports of earlier runs, from their journals or from JSON reports. */
 
 import path from 'node:path';
 import type { Disk } from '../disk.js';
@@ -19,9 +19,9 @@ import { version } from './version.js';
 const MOST_NAMED = 10;
 
 /**
- * The report of `sources`, several as one: a source that could be a path is a JSON report, everything else the id of a run, or
- * the name of one that was made in parts (`--shard`).
- * @throws OtaError `run_not_found`, `usage` for a file that is no report
+ * The report of `sources`, as one report. A source that could be a path is a JSON report; any other one is the id of a run, or
+ * the name of a run that was made in shards (`--shard`).
+ * @throws OtaError `run_not_found`, `usage` for a file that is not a report
  */
 export async function report(sources: readonly string[], world: PartOf<'env'>): Promise<RunReport> {
   const { env } = world;
@@ -45,14 +45,14 @@ export async function report(sources: readonly string[], world: PartOf<'env'>): 
         unread = error;
       }
     }
-    // A part that was killed before its first line is missing, and is named as such beside the others.
+    // A shard that was killed before its first line is reported as missing if there are others.
     if (unread !== null && (read.length === 0 || runs.length === 1)) throw unread;
     reports.push(...read);
   }
   return joinReports(reports, version(), reports.length > 1 || parts ? missingParts(reports) : []);
 }
 
-/** Of each run that was made in parts: those that stand in no report, though others do. */
+/** The shards that are in no report, for each run that has other shards. */
 function missingParts(reports: readonly RunReport[]): string[] {
   const runs = new Map<string, { name: string; of: number; found: Set<number> }>();
   for (const { run } of reports.flatMap((report) => report.runs)) {
@@ -72,7 +72,7 @@ function missingParts(reports: readonly RunReport[]): string[] {
   });
 }
 
-/** The run that is meant, or all parts of it that are here. */
+/** The run with this name, or all of its shards that are on this machine. */
 async function runsOf(wanted: string, env: NodeJS.ProcessEnv, on: Machine): Promise<string[]> {
   try {
     return [await findRun(wanted, env, on)];
@@ -86,7 +86,7 @@ async function runsOf(wanted: string, env: NodeJS.ProcessEnv, on: Machine): Prom
   }
 }
 
-/** The ids of the runs that a process is at. */
+/** The ids of the runs in progress. */
 async function runsAlive(env: NodeJS.ProcessEnv, on: Machine): Promise<ReadonlySet<string>> {
   return new Set((await listRuns(runsFolder(env), on)).flatMap(({ run, alive }) => (alive ? [run] : [])));
 }

@@ -1,4 +1,4 @@
-/** An interrupted push taken up again, from its journal. */
+/** Resumes an interrupted push from its journal. */
 import type { Disk } from '../disk.js';
 import { OtaError } from '../errors.js';
 import { createFleetFeed } from '../fleet/feed.js';
@@ -26,29 +26,30 @@ import { earlierRunJournal, runsFolder, servedBy } from './run/run-journal.js';
 import { nextCommand } from './run/run-state.js';
 import type { ServeSettings } from './serving/serving.js';
 
+/** What is resumed, and how. */
 export interface ResumeRequest {
   run: string;
-  /** Its lease, where it was taken before. */
+  /** The lease, if the caller has it already. */
   held?: HeldJournal | undefined;
-  /** How its docks are reached, asked once the journal has said how they were. */
+  /** Returns how to reach the docks. Called after the journal has shown how they were reached. */
   connect(kept: RunRecord): Promise<Connect>;
-  /** Where the URLs of jobs still to be sent are read from; default: the run's manifest. */
+  /** The manifest for the URLs of jobs that have not been sent; default: the manifest of the run. */
   manifest?: string | undefined;
-  /** The manifest, where it is read already and known to mean the same upgrade; its URLs may be signed anew. */
+  /** The manifest's devices, if it is known to mean the same upgrade. Its URLs may have new signatures. */
   devices?: readonly ManifestDevice[] | undefined;
-  /** Where the firmware is served from now on; default: where it was. */
+  /** Where the firmware is served from now on; default: where it was served. */
   serve?: ServeSettings | undefined;
-  /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
+  /** Publish the jobs again, under their own ids, of which it is not certain that they were sent. */
   republishUncertain?: boolean | undefined;
-  /** Default: those of the run; total none. */
+  /** Default: the limits of the run; `total` none. */
   limits?: Limits | undefined;
 }
 
-/** What may still need its firmware. */
+/** Outcomes of devices that may still need their firmware. */
 const OPEN: ReadonlySet<string> = new Set(['unknown', 'not_started']);
 
 /**
- * Runs to the end of every device, as if the run had never stopped.
+ * Follows every device to its end, as if the run had never stopped.
  * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`, and what `connect` throws
  */
 export async function resume(request: ResumeRequest, context: Context): Promise<PushEnd> {
@@ -78,7 +79,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       before && request.serve
         ? servedFrom(found.devices, before, request.serve)
         : { devices: found.devices, serve: before };
-    // What ended unknown in a run that came to its own end is only asked for again where that run is named.
+    // A run that came to its own end with unknown devices is only asked for again if it is named.
     const reopened = finished?.complete === true;
     const core = await replay.end(content, reopened);
     core.plan.devices = devices;
@@ -133,9 +134,9 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       await closeInventory();
     });
     const { exit_code, totals } = result;
-    // Ended before it was taken up, it stands as it stood: a later resume asks again for what had ended unknown.
+    // If it ended before the reconnect, it stays complete: a later resume can still ask for the devices with an unknown end.
     const asBefore = reopened && core.tracker.restoredAt === restoredAt;
-    // What was withheld can be published by a later resume.
+    // A later resume can publish what was withheld.
     const complete = asBefore || (core.cut === null && isRunOver(core) && !withheld);
     await journal.finish({ exit_code, totals, complete });
     const taken = result.error?.code === 'run_taken_over';
@@ -147,7 +148,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
 }
 
 /**
- * The latest run that can be taken up again. `republishUncertain`: also one that came to its own end with devices unknown.
+ * The latest run that can be resumed. `republishUncertain`: including runs that came to their own end with unknown devices.
  * @throws OtaError `run_not_found`
  */
 export async function latestUnfinished(
@@ -182,7 +183,7 @@ function withLimits(kept: CoreOptions, { reply, stall, verify }: Limits): CoreOp
   };
 }
 
-/** Why these devices cannot be published now; null where they can. */
+/** Why these devices cannot be published now; null = they can. */
 function refusal(
   job: readonly number[],
   missing: ReadonlySet<number>,
@@ -199,8 +200,8 @@ function refusal(
 }
 
 /**
- * The devices with their URLs: those that may hold a secret are not kept, and come from the manifest again. `same`: it is known
- * to mean the same upgrade, so that a URL may be signed anew.
+ * The devices with their URLs. URLs that may contain a secret are not in the journal, and are read from the manifest. `same`:
+ * it is known to mean the same upgrade, so a URL may have a new signature.
  */
 async function withUrls(
   kept: readonly KeptDevice[],
@@ -230,10 +231,10 @@ async function withUrls(
   return { devices, missing };
 }
 
-/** What the manifest says now; nothing where it cannot be read again. */
+/** The devices of the manifest as it is now; empty if it cannot be read. */
 async function manifestDevices(manifest: string, disk: Disk): Promise<readonly ManifestDevice[]> {
   if (manifest === '-') return [];
-  // Gateways were settled when the run began; any name will do for entries that gave none.
+  // The gateways are known from the journal, so any default will do.
   const read = await readManifest(manifest, {
     defaultPids: ['unused'],
     defaultType: null,

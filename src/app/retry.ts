@@ -1,4 +1,4 @@
-/** Which devices of an earlier run are to be tried again, and where they come from. */
+/** Decides which devices of an earlier run are retried, and where their data comes from. */
 import { OtaError } from '../errors.js';
 import { type JournalContent, journalFile, listRuns, type RunSummary, readJournal } from '../journal/read.js';
 import type { KeptDevice } from '../journal/record.js';
@@ -20,9 +20,9 @@ interface Retry {
 }
 
 /**
- * `wanted` undefined: the latest run; a rehearsal only where there is no other one. `unknown`: devices too of which it is not
- * known how they ended.
- * @throws OtaError `run_not_found`, `run_alive`, `usage` where nothing is to be tried again, or the run has not come to its end
+ * The devices to retry. `wanted` undefined: the latest run; a simulated one only if there is no other. `unknown`: also devices
+ * whose end is not known.
+ * @throws OtaError `run_not_found`, `run_alive`, `usage` if there is nothing to retry, or the run has not ended
  */
 export async function toRetry(
   wanted: string | undefined,
@@ -45,7 +45,7 @@ export async function toRetry(
   const attempts = summary ? [summary, ...retriesOf(summary, all)] : [];
   for (const attempt of attempts) checkEnded(attempt);
   const { content, ends } = await replayed(file);
-  // What a later attempt made of a device counts, and not what the first one did.
+  // The outcome of a later attempt replaces that of the first one.
   const newest = new Map(ends.map((end) => [end.sn, end]));
   for (const attempt of attempts.slice(1)) {
     for (const end of (await replayed(attempt.file)).ends) newest.set(end.sn, end);
@@ -65,7 +65,7 @@ export async function toRetry(
   });
 }
 
-/** The runs that retried `run`, or one that did, the earliest first. A rehearsal is no attempt at what is real. */
+/** The runs that retried `run`, or one of its retries, the earliest first. A simulated run is not an attempt at a real one. */
 function retriesOf({ run, simulated }: RunSummary, all: readonly RunSummary[]): RunSummary[] {
   const chain = new Set([run]);
   const later = [...all].reverse().filter((each) => !each.simulated || simulated);
@@ -78,7 +78,7 @@ function retriesOf({ run, simulated }: RunSummary, all: readonly RunSummary[]): 
   return found;
 }
 
-/** @throws OtaError `run_alive`, or `usage` where what the run has not published yet, it would publish once it is resumed */
+/** Checks that a run has ended. @throws OtaError `run_alive`, or `usage` if a resume would publish the rest of it */
 function checkEnded({ run, alive, holder, finished, simulated }: RunSummary): void {
   if (alive) {
     throw new OtaError('run_alive', `run ${run} is still running, in process ${holder?.pid}`, {
@@ -92,8 +92,8 @@ function checkEnded({ run, alive, holder, finished, simulated }: RunSummary): vo
 }
 
 /**
- * The devices as the manifest has them now, or, where there is no manifest to be read any more, as they were published.
- * @throws OtaError `usage` where they are in neither; what `read` throws of a manifest that is there
+ * The devices from the manifest as it is now, or as they were published if the manifest is gone.
+ * @throws OtaError `usage` if they are in neither; what `read` throws for an existing manifest
  */
 export async function devicesAgain(
   { run, content, devices }: Retry,

@@ -1,4 +1,4 @@
-/** A push against docks in this process. */
+/** A push against simulated docks in this process. */
 import { BrokerUrl } from '../broker-url.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { connector } from './connect.js';
@@ -17,7 +17,7 @@ export async function simulatedDocks(
   const connection = {
     url: new BrokerUrl(simulator.url),
     clientId: 'dji-ota-simulate',
-    // The embedded broker speaks 3.1.1 alone.
+    // The embedded broker supports only MQTT 3.1.1.
     mqttVersion: '3.1.1' as const,
     connectTimeout: 10_000,
     reconnectTimeout: 10_000,

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Put in by the build of the program, which then reads no file for it. */
+/** Defined by the build, so that the program does not read package.json. */
 declare const __VERSION__: string | undefined;
 
-/** The version of the package that this file belongs to. */
+/** The version of this package. */
 export function version(): string {
   if (typeof __VERSION__ === 'string') return __VERSION__;
   const file = new URL('../../package.json', import.meta.url);

@@ -1,4 +1,4 @@
-/** Follows upgrades that something else started. */
+/** Follows upgrades that another program started. */
 import { createFleetFeed } from '../fleet/feed.js';
 import type { RunResult } from '../upgrade/end.js';
 import { watch as runWatch, type WatchOptions } from '../upgrade/watch.js';
@@ -8,21 +8,21 @@ import { keepInventory } from './inventory/keep.js';
 import type { Limits } from './push-settings.js';
 
 interface WatchRequest {
-  /** Gateways. */
+  /** Serial numbers of gateways. */
   pids: readonly string[];
   /** Only these upgrades; default all. */
   bids?: readonly string[] | undefined;
-  /** Do not end when all upgrades that were seen have ended. */
+  /** Do not end when all observed upgrades have ended. */
   follow?: boolean | undefined;
   limits?: Pick<Limits, 'stall' | 'total'> | undefined;
   connect: Connect;
-  /** Keep what the devices report of themselves. */
+  /** Store what the devices report in the inventory. */
   inventory?: boolean | undefined;
-  /** Devices of a job that is known from elsewhere. */
+  /** The devices of a job that is known from another source. */
   devicesOf?: WatchOptions['devicesOf'];
 }
 
-/** Runs until every upgrade that it has seen has ended, or as `follow` and the limits say. */
+/** Runs until every observed upgrade has ended, or until `follow` and the limits end it. */
 export async function watch(request: WatchRequest, context: Context): Promise<RunResult> {
   const { limits = {} } = request;
   const { clock, emit, signal } = context;

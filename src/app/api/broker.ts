@@ -2,7 +2,7 @@ import { type Broker, type BrokerEvents, expiryWhileSought, type SubscribeBy } f
 import { randomClientId } from '../../settings/connection/load-connection.js';
 import { CONNECTION_DEFAULTS } from '../../settings/profiles/profile.js';
 
-/** How a broker is reached. */
+/** How to reach a broker. */
 export interface BrokerOptions {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
   url: string;
@@ -12,25 +12,25 @@ export interface BrokerOptions {
   ca?: Buffer | undefined;
   cert?: Buffer | undefined;
   key?: Buffer | undefined;
-  /** No certificate check. */
+  /** Accept any certificate. */
   insecure?: boolean | undefined;
   clientId?: string | undefined;
-  /** Default `auto`: 5, and 3.1.1 where the broker refuses 5. */
+  /** Default `auto`: 5, or 3.1.1 if the broker refuses 5. */
   mqttVersion?: 'auto' | '5' | '3.1.1' | undefined;
   /** Milliseconds; default 10,000. */
   connectTimeout?: number | undefined;
-  /** How long a lost broker is sought, milliseconds; default 600,000. */
+  /** How long to try to reconnect to a lost broker, in milliseconds; default 600,000. */
   reconnectTimeout?: number | undefined;
-  /** Default `auto`: each gateway's own topics, and wildcards for a fleet or where the broker limits subscriptions. */
+  /** Default `auto`: each gateway's own topics, or wildcards for a fleet and where the broker limits subscriptions. */
   subscribe?: SubscribeBy | undefined;
 }
 
-/** A connection of your own: called once for a run, and closed by it. */
+/** Opens a connection of the caller's own. Called once for a run, which closes it. */
 export type ConnectFunction = (events: BrokerEvents, signal: AbortSignal) => Promise<Broker>;
 
 /**
- * The connection that a request asks for. `session`: as of a run that can be resumed, whose session outlives the program;
- * `onReceiverError` takes what a receiver of messages throws.
+ * Makes the function that connects as a request asks. `session`: for a run that can be resumed, whose broker session outlives
+ * the program. `onReceiverError` gets what a receiver of messages throws.
  */
 export function connectFunction(
   broker: BrokerOptions | ConnectFunction,
@@ -38,7 +38,7 @@ export function connectFunction(
   session: { clientId?: string; sessionExpiry?: number; resumeSession?: boolean } = {},
 ): ConnectFunction {
   if (typeof broker === 'function') return broker;
-  // Taken apart, not spread: a key that is there without a value has its default as well.
+  // Destructured, not spread: a key with the value undefined gets its default, too.
   const {
     clientId = session.clientId ?? randomClientId(),
     mqttVersion = CONNECTION_DEFAULTS.mqttVersion,
@@ -46,7 +46,7 @@ export function connectFunction(
     reconnectTimeout = CONNECTION_DEFAULTS.reconnectTimeout,
     ...more
   } = broker;
-  // An upgrade that ends while the connection is down must be heard of afterwards.
+  // The broker must queue the end of an upgrade while the connection is down.
   const sessionExpiry = session.sessionExpiry ?? expiryWhileSought(reconnectTimeout);
   const { resumeSession } = session;
   const settings = { ...more, clientId, mqttVersion, connectTimeout, reconnectTimeout, sessionExpiry, resumeSession };

@@ -1,4 +1,4 @@
-/** What the command line calls by its options, in the words of a request. */
+/** Rewrites messages that name command-line options so that they name the keys of a request. */
 import { OtaError } from '../../errors.js';
 import type { RunEvent } from '../../upgrade/events.js';
 
@@ -30,6 +30,7 @@ function inKeys(text: string): string {
   return text.replace(/--[a-z][a-z-]+/g, (flag) => KEYS[flag] ?? flag);
 }
 
+/** `error` with the keys of a request in its texts. */
 export function errorInKeys(error: OtaError): OtaError {
   const { code, message, hint, details, cause } = error;
   const same = new OtaError(code, inKeys(message), {
@@ -41,6 +42,7 @@ export function errorInKeys(error: OtaError): OtaError {
   return same;
 }
 
+/** `event` with the keys of a request in its texts. */
 export function eventInKeys(event: RunEvent): RunEvent {
   if (event.event === 'warning') return { ...event, message: inKeys(event.message) };
   if (event.event !== 'error') return event;

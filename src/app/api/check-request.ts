@@ -1,4 +1,4 @@
-/** Checks requests at run time: programs in JavaScript have no types, and a mistyped key must not be ignored. */
+/** Checks requests at run time, because programs in JavaScript have no types, and a mistyped key must not be ignored. */
 import * as z from 'zod';
 import { OtaError } from '../../errors.js';
 import { didYouMean } from '../../nearest.js';
@@ -34,7 +34,7 @@ const type = z
   .enum(['consistency', 'normal', 'psdk'])
   .or(z.literal([2, 3, 4]))
   .optional();
-// What is wrong with the devices themselves the manifest's own check says, all of it at once.
+// The manifest's own check reports all errors of the devices themselves.
 const manifest = z.union([text, z.array(z.any())]);
 
 const broker = z.union([
@@ -64,7 +64,7 @@ const limits = {
 
 const waves = z.string().superRefine((value, { addIssue }) => {
   try {
-    // Only whether the list reaches every gateway depends on the fleet.
+    // Only the fleet decides whether the list reaches every gateway, so complete it here.
     parseWaves(`${value},100%`, Number.MAX_SAFE_INTEGER);
   } catch (error) {
     addIssue({ code: 'custom', message: (error as Error).message.replace(/^--waves: /, '') });
@@ -107,7 +107,7 @@ const settings = {
   verify: z.enum(['off', 'report', 'require']).optional(),
 };
 
-/** One means the other one with no time. */
+/** `skipUnready` means a `waitReady` of 0, so it contradicts any other value. */
 const oneOfBoth = ({ skipUnready, waitReady }: { skipUnready?: boolean | undefined; waitReady?: number | undefined }) =>
   !(skipUnready && waitReady);
 const both = { path: ['waitReady'], error: 'must be 0 or omitted with skipUnready' };
@@ -168,7 +168,7 @@ interface Requests {
   createSimulator: SimulatorRequest;
 }
 
-/** @throws OtaError `usage`, with one of `details` for everything that is wrong, each by its path: `rollout.waves`. */
+/** Checks a request. @throws OtaError `usage`, whose `details` list every error with its path, such as `rollout.waves` */
 export function checkRequest<K extends keyof Requests>(name: K, request: Requests[K]): void {
   const schema: z.ZodType = REQUESTS[name];
   const checked = schema.safeParse(request, { reportInput: true });
@@ -188,7 +188,7 @@ function problemsOf(issue: z.core.$ZodIssue, above: PropertyKey[], schema: z.Zod
   }
   if (issue.input === undefined && issue.code !== 'custom') return [`${at === '' ? 'the request' : at} is missing`];
   if (issue.code === 'invalid_union') {
-    // The one that fits best has the fewest complaints; those about the wrong type at the top say nothing.
+    // Of the alternatives, show the errors of the nearest one. A wrong type at the top level says nothing.
     const [nearest] = issue.errors
       .filter((errors) => errors.some((error) => error.path.length > 0 || error.code === 'unrecognized_keys'))
       .sort((a, b) => a.length - b.length);
@@ -198,7 +198,7 @@ function problemsOf(issue: z.core.$ZodIssue, above: PropertyKey[], schema: z.Zod
   return [`${at === '' ? 'the request' : at}${/^(has|is|names|does) /.test(words) ? ' ' : ': '}${words}`];
 }
 
-/** The keys that an object has at `path`. */
+/** The keys of the object at `path`. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: unknown = schema;
   for (const step of path) at = shapeOf(at)[String(step)];

@@ -1,4 +1,4 @@
-/** What is asked once: manifests, devices, packages, reports. */
+/** The functions that read something once: manifests, devices, packages, reports. */
 import { OtaError } from '../../errors.js';
 import { inspectPackage, type PackageInfo } from '../../firmware/inspect.js';
 import type { DeviceRow } from '../../fleet/rows.js';
@@ -19,7 +19,7 @@ import type {
 } from './requests.js';
 import { asked, guarded } from './world.js';
 
-/** The devices of a request, checked. @throws OtaError `manifest_unreadable`, `manifest_invalid` */
+/** Reads and checks the devices of a request. @throws OtaError `manifest_unreadable`, `manifest_invalid` */
 export async function readDevices(
   { manifest, pid, type }: Pick<PlanRequest, 'manifest' | 'pid' | 'type'>,
   allowFileWithoutUrl: boolean,
@@ -32,7 +32,10 @@ export async function readDevices(
   return typeof manifest === 'string' ? readManifestFile(manifest, options) : checkManifest(manifest, options);
 }
 
-/** Reads and checks a manifest: a path, or what a JSON file of one would hold. */
+/**
+ * Reads and checks a manifest: a path, or the content of a JSON manifest. Rejects with `manifest_unreadable` or
+ * `manifest_invalid`.
+ */
 export function readManifest(
   manifest: string | readonly ManifestEntry[],
   request: ReadManifestRequest = {},
@@ -44,7 +47,7 @@ export function readManifest(
   });
 }
 
-/** Lists gateways and their aircraft, as `dji-ota devices` does. One that says nothing is listed as offline. */
+/** Lists gateways and their aircraft, like `dji-ota devices`. A gateway that sends nothing is listed as offline. */
 export function devices(request: DevicesRequest): Promise<DeviceRow[]> {
   return asked('devices', request, request?.signal, async ({ context, fail }) => {
     const { pids = [], target, timeout = LISTEN_TIME } = request;
@@ -59,7 +62,7 @@ export function devices(request: DevicesRequest): Promise<DeviceRow[]> {
   });
 }
 
-/** The report of earlier runs, several as one, as `dji-ota report --report report.json` writes it. */
+/** The report of earlier runs, as one report, like `dji-ota report --report report.json` writes it. */
 export function report(request: ReportRequest): Promise<RunReport> {
   return asked('report', request, undefined, async ({ context }) => {
     const { report: make } = await import('../report.js');
@@ -68,8 +71,8 @@ export function report(request: ReportRequest): Promise<RunReport> {
 }
 
 /**
- * What a firmware package at a path or URL says of itself; reads its central directory and nothing else. Rejects with
- * `firmware_unreadable` where it cannot be had; one that is no package is told in `problem`.
+ * Reads what a firmware package at a path or URL contains, from its central directory only. Rejects with `firmware_unreadable`
+ * if it cannot be read; `problem` says why a file is not a package.
  */
 export function inspect(place: string, request: InspectRequest = {}): Promise<PackageInfo> {
   return asked('inspect', request, request?.signal, async ({ context: { env, signal } }) => {

@@ -1,9 +1,9 @@
-/** What a program asks for. Times in milliseconds. */
+/** The requests of the library. Times are in milliseconds. */
 import type { Reading } from '../../firmware/read/progress.js';
 import type { Limits, PushSettings } from '../push-settings.js';
 import type { BrokerOptions, ConnectFunction } from './broker.js';
 
-/** A device as a manifest names it, by the long names of its keys (see `dji-ota schema manifest`). */
+/** A device of a manifest, with the long names of its keys (see `dji-ota schema manifest`). */
 export interface ManifestEntry {
   sn: string;
   product_version: string;
@@ -27,7 +27,7 @@ export interface ManifestEntry {
 export type UpgradeTypeName = 2 | 3 | 4 | 'consistency' | 'normal' | 'psdk';
 
 interface Manifest {
-  /** Path of a .json, .yaml or .csv file, or the devices themselves. */
+  /** Path of a .json, .yaml, .csv or .tsv file, or the devices themselves. */
   manifest: string | readonly ManifestEntry[];
   /** Gateway of the devices whose entry names none. */
   pid?: string | undefined;
@@ -36,23 +36,21 @@ interface Manifest {
 }
 
 interface Abortable {
-  /**
-   * Ends it; its reason is the `cause` of the error. The docks continue upgrades that were published.
-   */
+  /** Ends the call. The signal's reason becomes the `cause` of the error. Docks continue upgrades that were published. */
   signal?: AbortSignal | undefined;
 }
 
 interface Home {
   /**
-   * Folder of what is kept on disk, as `DJI_OTA_HOME` of the command line. With it a push keeps a journal there, from which
-   * it can be resumed and reported after a crash.
+   * Folder for everything that is kept on disk, like `DJI_OTA_HOME` of the command line. With it a push keeps a journal there,
+   * from which it can be resumed and reported after a crash.
    */
   home?: string | undefined;
 }
 
 /** What `plan` plans. */
 export interface PlanRequest extends Manifest, Abortable, PushSettings {
-  /** The firmware files being read, at most ten times a second. */
+  /** Receives the progress of reading the firmware files, at most ten times a second. */
   onReading?: ((files: readonly Reading[]) => void) | undefined;
 }
 
@@ -63,47 +61,47 @@ export interface PushRequest extends PlanRequest, Home {
 
 /** What `watch` follows. */
 export interface WatchRequest extends Abortable, Home {
-  /** Gateways, at least one. */
+  /** Serial numbers of gateways, at least one. */
   pids: string | readonly string[];
   /** Only these upgrades; default all. */
   bids?: readonly string[] | undefined;
-  /** Do not end when all upgrades that were seen have ended. */
+  /** Do not end when all observed upgrades have ended. */
   follow?: boolean | undefined;
   broker: BrokerOptions | ConnectFunction;
   /** Defaults: stall 30 min, total none. */
   limits?: Pick<Limits, 'stall' | 'total'> | undefined;
 }
 
-/** Which run `resume` takes up, and how. */
+/** Which run `resume` resumes, and how. */
 export interface ResumeRequest extends Abortable {
   home: string;
-  /** Default: the latest that was interrupted. */
+  /** Default: the latest interrupted run. */
   run?: string | undefined;
   broker: BrokerOptions | ConnectFunction;
-  /** Where the URLs of jobs still to be sent are read from; default: the run's manifest. */
+  /** The manifest for the URLs of jobs that have not been sent; default: the manifest of the run. */
   manifest?: string | undefined;
-  /** Send jobs again, under their own ids, of which it is not certain that they were sent. */
+  /** Publish the jobs again, under their own ids, of which it is not certain that they were sent. */
   republishUncertain?: boolean | undefined;
-  /** Defaults: those of the run; total none. */
+  /** Defaults: the limits of the run; `total` none. */
   limits?: Limits | undefined;
 }
 
 /** What `report` reports. */
 export interface ReportRequest {
-  /** Where the journals of `runs` are, as that of a push. */
+  /** The folder with the journals of `runs`: the `home` of their push. */
   home?: string | undefined;
-  /** Ids of runs, or paths of JSON reports; several become one report. */
+  /** Ids of runs, or paths of JSON reports. Several become one report. */
   runs: string | readonly string[];
 }
 
 /** What `devices` lists. */
 export interface DevicesRequest extends Abortable {
-  /** Gateways, or `all` of the broker; default: those of `target`. */
+  /** Gateways, or `all` gateways of the broker; default: the gateways of `target`. */
   pids?: string | readonly string[] | 'all' | undefined;
-  /** A manifest, to say what a push of it would do. */
+  /** A manifest, to show what a push of it would do. */
   target?: string | readonly ManifestEntry[] | undefined;
   broker: BrokerOptions | ConnectFunction;
-  /** How long to listen at most; default 10 s. */
+  /** The longest time to listen; default 10 s. */
   timeout?: number | undefined;
   onWarning?: ((code: string, message: string) => void) | undefined;
 }
@@ -112,7 +110,7 @@ export interface DevicesRequest extends Abortable {
 export interface ReadManifestRequest {
   pid?: string | undefined;
   type?: UpgradeTypeName | undefined;
-  /** A `file` without a `file_url` is no error; default false. */
+  /** Allow a `file` without a `file_url`; default false. */
   allowFileWithoutUrl?: boolean | undefined;
 }
 
@@ -124,16 +122,16 @@ export interface InspectRequest extends Abortable {
 
 /** What `createSimulator` simulates. */
 export interface SimulatorRequest {
-  /** How many docks, or the devices of a manifest whose gateways they are to be; default 2. */
+  /** The number of docks, or the devices of a manifest whose gateways are simulated; default 2. */
   docks?: number | readonly (ManifestEntry & { pid: string })[] | undefined;
-  /** Built-in name, or path of a file; default `ok`. */
+  /** Name of a built-in scenario, or path of a file; default `ok`. */
   scenario?: string | undefined;
-  /** TCP port; default 0, any free one. */
+  /** TCP port; default 0, which is any free port. */
   port?: number | undefined;
-  /** Port for MQTT over WebSocket; 0 = any free one; default none. */
+  /** Port for MQTT over WebSocket; 0 = any free port; default: none. */
   wsPort?: number | undefined;
   /** How many times faster than real time; default 1. */
   speed?: number | undefined;
-  /** The same seed gives the same fleet; default 1. */
+  /** The same seed gives the same simulated fleet; default 1. */
   seed?: number | undefined;
 }

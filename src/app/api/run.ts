@@ -13,18 +13,18 @@ export interface RunResult extends Omit<RunEnd, 'devices'> {
 }
 
 /**
- * A run that has been started: its events as they happen, and its result. Every loop over it gets each event from when it
- * began to when the run ends; a loop that begins at once misses nothing.
+ * A run in progress: an async iterable of its events, and its result. Each loop gets the events from when it begins to the end
+ * of the run; a loop that begins at once gets all events.
  */
 export interface Run extends AsyncIterable<StampedEvent> {
-  /** Names the run in its events and its journal. Of a `resume` that names no run it is empty until that is known. */
+  /** The run's id in its events and its journal. For a `resume` without `run`, it is empty until the run is found. */
   readonly id: string;
   /**
-   * How it ended; `error` is set where it ended before its devices did. Rejects only for a request that is wrong by itself,
-   * before anything was begun, and with what a callback of the caller's throws.
+   * How the run ended. `error` is set if it ended before its devices did. Rejects only if the request itself is wrong, before
+   * anything has begun, or with what a callback of the caller throws.
    */
   readonly result: Promise<RunResult>;
-  /** Where it stands; null before it is connected. */
+  /** The state of the run; null before it is connected. */
   snapshot(): RunSnapshot | null;
 }
 
@@ -35,8 +35,8 @@ interface RunStart {
 }
 
 /**
- * Starts `work` in the next turn, so that a loop which begins right away misses nothing. Events are kept for a loop that
- * has begun and for nobody else: a run whose events are not wanted costs no memory.
+ * Starts `work` in the next turn of the event loop, so that a loop which begins right away gets all events. Events are buffered
+ * only for loops that have begun, so a run whose events are not used takes no memory.
  */
 export function startRun({ id, world, signal }: RunStart, work: (tools: RunTools) => Promise<RunEnd>): Run {
   const queues = new Set<Queue>();
@@ -84,7 +84,7 @@ export function startRun({ id, world, signal }: RunStart, work: (tools: RunTools
       for (const queue of queues) queue.end();
       ended = true;
     });
-  // Whoever only loops over the events learns of a failure there.
+  // A caller that only loops over the events gets the failure from the loop.
   result.catch(() => {});
   return {
     get id() {

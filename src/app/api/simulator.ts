@@ -2,18 +2,18 @@ import { checkManifest } from '../../manifest/read.js';
 import type { SimulatorRequest } from './requests.js';
 import { asked } from './world.js';
 
-/** A broker with simulated docks, which runs until it is closed. */
+/** A broker with simulated docks. It runs until it is closed. */
 export interface Simulator {
   /** `mqtt://127.0.0.1:port`; MQTT 3.1.1. */
   readonly url: string;
   /** `ws://...`, or null. */
   readonly wsUrl: string | null;
-  /** Gateways of the docks. */
+  /** Serial numbers of the docks. */
   readonly pids: readonly string[];
   close(): Promise<void>;
 }
 
-/** A broker with simulated docks in this process, for tests of programs that use this library. */
+/** Starts a broker with simulated docks in this process, for tests of programs that use this library. */
 export function createSimulator(request: SimulatorRequest = {}): Promise<Simulator> {
   return asked('createSimulator', request, undefined, async () => {
     const { docks = 2, port = 0, wsPort, speed, seed } = request;

@@ -3,32 +3,32 @@ import { safeText } from '../../text.js';
 import type { Totals, Verified } from '../../upgrade/events.js';
 import type { DevicePhase, RunView, ServedDownload } from '../../upgrade/tracker/state.js';
 
-/** Where a run stands: plain JSON, of the moment in which it was taken. Times are ISO 8601, UTC. */
+/** The state of a run at one moment, as plain JSON. Times are ISO 8601, UTC. */
 export interface RunSnapshot {
   schema: 1;
   time: string;
   run: string;
-  /** Current wave and how many there are, from 1; null where there is but one. */
+  /** The current wave and the number of waves, from 1; null = there is only one. */
   wave: { current: number; of: number } | null;
-  /** Devices that have ended. */
+  /** The devices that have ended. */
   totals: Totals;
   devices: DeviceSnapshot[];
 }
 
-/** Where one device stands. */
+/** The state of one device. */
 export interface DeviceSnapshot {
   pid: string;
-  /** Null in `watch` where a job's devices are not known. */
+  /** Null in `watch` if a job's devices are not known. */
   sn: string | null;
   product_version: string | null;
   phase: DevicePhase;
   bid: string | null;
   attempt: number;
-  /** What the device said last; an outcome once it has ended. */
+  /** The last status that the device sent; an outcome once it has ended. */
   status: string | null;
   percent: number | null;
   step_key: string | null;
-  /** Bytes a second. */
+  /** Bytes per second. */
   rate: number | null;
   result: number | null;
   reason: string | null;
@@ -36,14 +36,15 @@ export interface DeviceSnapshot {
   published_at: string | null;
   heard_at: string | null;
   ended_at: string | null;
-  /** Where it was listened to. */
+  /** Null if it was not reported. */
   model: string | null;
   /** The version that it reported first. */
   version_before: string | null;
-  /** How far it is with a file that this program serves; bytes, and bytes a second. */
+  /** The progress of its download from this program, in bytes and bytes per second. */
   download: ServedDownload | null;
 }
 
+/** The snapshot of a run. */
 export function snapshotOf(view: RunView, run: string, clock: Clock): RunSnapshot {
   const { wave } = view;
   const offset = clock.wall() - clock.now();

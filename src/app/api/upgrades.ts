@@ -1,4 +1,4 @@
-/** Runs: push, watch and resume, and what a push would do. */
+/** The functions for runs: push, watch, resume, and plan. */
 import path from 'node:path';
 import { knownJobs } from '../../journal/known-jobs.js';
 import type { ManifestDevice } from '../../manifest/model.js';
@@ -32,7 +32,7 @@ export function push(request: PushRequest): Run {
     (await import('./check-request.js')).checkRequest('push', request);
     const { devices, warnings } = await readDevices(request, request.serve !== undefined);
     const { home, broker, manifest } = request;
-    // With a journal the session outlives this program, as its run does.
+    // A run with a journal can be resumed, so its broker session outlives this program.
     const session = home === undefined ? {} : { sessionExpiry: SESSION_EXPIRY, clientId: clientIdOf(id) };
     const { result } = await runPush(
       {
@@ -48,18 +48,18 @@ export function push(request: PushRequest): Run {
   });
 }
 
-/** A manifest in memory cannot be read again. */
+/** The path to store in the journal. A manifest in memory has none. */
 function keptPath(manifest: PushRequest['manifest']): string {
   return typeof manifest === 'string' ? path.resolve(manifest) : '-';
 }
 
-/** What a push would publish: plain JSON. The `bid`, `tid` and `timestamp` of its messages are examples. */
+/** What a push would publish, as plain JSON. The `bid`, `tid` and `timestamp` of its messages are examples. */
 export interface PlannedPush {
   devices: readonly ManifestDevice[];
   gateways: { pid: string; wave: number; jobs: { topic: string; message: Record<string, unknown> }[] }[];
 }
 
-/** Reads the firmware and plans, and neither connects nor publishes. @throws OtaError as `push` rejects, or has in its result */
+/** Reads the firmware and plans a push, without connecting or publishing. Rejects with the errors of `push`. */
 export function plan(request: PlanRequest): Promise<PlannedPush> {
   return asked('plan', request, request?.signal, async ({ context, fail }) => {
     const { devices } = await readDevices(request, request.serve !== undefined);
@@ -75,7 +75,7 @@ export function plan(request: PlanRequest): Promise<PlannedPush> {
   });
 }
 
-/** Follows upgrades that something else started, as `dji-ota watch` does. Publishes nothing, prints nothing. */
+/** Follows upgrades that another program started, like `dji-ota watch`. Publishes and prints nothing. */
 export function watch(request: WatchRequest): Run {
   const world = worldOf(request);
   const id = newRunId(world.clock.wall(), world.newId);
@@ -98,8 +98,8 @@ export function watch(request: WatchRequest): Run {
 }
 
 /**
- * Takes up a push that was interrupted, from its journal in `home`, as `dji-ota resume` does: publishes what was never sent,
- * and never sends a job again that may have been sent.
+ * Resumes an interrupted push from its journal in `home`, like `dji-ota resume`: publishes the jobs that were not sent, and
+ * never sends a job again that may have been sent.
  */
 export function resume(request: ResumeRequest): Run {
   const world = worldOf(request);

@@ -1,4 +1,4 @@
-/** What the functions for programs run in. */
+/** The environment of the library's functions. */
 import path from 'node:path';
 import { toOtaError } from '../../errors.js';
 import { thisMachine } from '../../machine.js';
@@ -7,14 +7,14 @@ import type { Context, World } from '../context.js';
 import { errorInKeys } from './caller-words.js';
 import type { checkRequest } from './check-request.js';
 
-/** What the work of a request gets: its context, and where errors of receivers go. */
+/** What the work of a request gets: its context, and a function for the errors of callbacks. */
 export interface RunTools {
   context: Context;
-  /** Ends it; its promise rejects with `error`. */
+  /** Ends the request. Its promise rejects with `error`. */
   fail(error: unknown): void;
 }
 
-/** The world of this process; what is kept on disk is kept in `home`. */
+/** The environment of this process. `home` is the folder for everything on disk. */
 export function worldOf(request: { home?: string | undefined } | undefined): World {
   const home = request?.home;
   const env = withoutLineEnds(process.env);
@@ -24,12 +24,12 @@ export function worldOf(request: { home?: string | undefined } | undefined): Wor
   };
 }
 
-/** Aborted with `own`, and with the caller's `signal`, which has not been checked yet. */
+/** A signal that is aborted with `own` and with the caller's `signal`, which has not been checked yet. */
 export function endingWith(own: AbortController, signal: AbortSignal | undefined): AbortSignal {
   return signal instanceof AbortSignal ? AbortSignal.any([signal, own.signal]) : own.signal;
 }
 
-/** A callback of the caller's, as a receiver that must not throw. */
+/** Wraps a callback of the caller as a receiver that must not throw. */
 export function guarded<A extends unknown[]>(callback: ((...args: A) => void) | undefined, fail: RunTools['fail']) {
   return (...args: A) => {
     try {
@@ -40,7 +40,7 @@ export function guarded<A extends unknown[]>(callback: ((...args: A) => void) | 
   };
 }
 
-/** Checks a request and does its `work`. Rejects with an {@link OtaError}, and with what a callback of the caller's throws. */
+/** Checks a request and runs its `work`. Rejects with an {@link OtaError}, or with what a callback of the caller throws. */
 export async function asked<T, K extends Parameters<typeof checkRequest>[0]>(
   name: K,
   request: Parameters<typeof checkRequest<K>>[1],

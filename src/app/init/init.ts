@@ -1,4 +1,4 @@
-/** From what docks report and a folder of packages to the devices of a manifest. */
+/** Makes the devices of a manifest from what docks report and a folder of packages. */
 import path from 'node:path';
 import { type Inspection, inspectFirmware } from '../../firmware/inspect.js';
 import type { Reading } from '../../firmware/read/progress.js';
@@ -20,50 +20,54 @@ import { choosePackage, findPackages, lookAtPackages, type Offer, shown } from '
 import { hasToldAll, type LeftOut, reportedDevices } from './reported.js';
 
 interface InitRequest {
-  /** Gateways; `all` = every one of the broker. */
+  /** Serial numbers of gateways; `all` = every gateway of the broker. */
   pids: readonly string[] | 'all';
   /** Files and folders of firmware packages. */
   firmware: readonly string[];
   labels: Labels;
-  /** Milliseconds to listen at most. */
+  /** The longest time to listen, in milliseconds. */
   timeout: number;
-  /** The folder that `file` is relative to. */
+  /** The folder to which `file` is relative. */
   folder: string;
-  /** What the profile says of product codes. */
+  /** The product codes that the profile defines. */
   products: KnownProducts;
-  /** Where digests are kept. */
+  /** File for the digests that are already known. */
   cacheFile: string | null;
   connect: Connect;
 }
 
-/** How far the listening is. `told`: gateways that have told all that is needed. */
+/** The progress of listening. `told`: gateways that have reported everything that is needed. */
 export interface Heard {
   broker: string;
   told: number;
-  /** Gateways: those that were named, or that were heard so far. */
+  /** The number of gateways: those that were named, or that have been heard so far. */
   gateways: number;
-  /** Devices that were heard of. */
+  /** The number of devices that have been heard. */
   devices: number;
 }
 
 interface InitContext extends Pick<Context, 'clock' | 'env' | 'signal' | 'warn'> {
-  /** Once the subscription is granted, and at most once a second while something changes. */
+  /** Called when the subscription is granted, and then at most once a second when something changes. */
   onHeard?(heard: Heard): void;
   onReading?(files: readonly Reading[]): void;
 }
 
+/** The devices of the new manifest, and what is not in it. */
 export interface InitResult {
   devices: { written: WrittenDevice; model: string; deduced: boolean; file_name: string }[];
   leftOut: LeftOut[];
-  /** Gateways that are no docks. */
+  /** The number of gateways that are not docks. */
   others: number;
-  /** Packages that no device gets, and why. */
+  /** Packages that are not used, and why. */
   unused: { file_name: string; why: string }[];
-  /** Gateways of which only the dock, or only the aircraft, has a package. */
+  /** Gateways for which only the dock or only the aircraft has a package. */
   halves: string[];
 }
 
-/** @throws OtaError `firmware_unreadable` for `firmware`, `interrupted`, those of a connection */
+/**
+ * Listens, reads the packages, and assigns them. @throws OtaError `firmware_unreadable` for `firmware`, `interrupted`, those of
+ * a connection
+ */
 export async function init(request: InitRequest, context: InitContext): Promise<InitResult> {
   const { pids } = request;
   const files = await findPackages(request.firmware);
@@ -86,7 +90,7 @@ export async function init(request: InitRequest, context: InitContext): Promise<
       continue;
     }
     const { file, file_name, target, file_size, md5 } = choice;
-    // Only what was reported.
+    // Omit what was not reported.
     const known = {
       version,
       model: deduced ? null : modelName(model),
@@ -100,7 +104,7 @@ export async function init(request: InitRequest, context: InitContext): Promise<
   return { devices: given, leftOut, others, unused: unusedOf(offers, models, choices), halves: [...halves] };
 }
 
-/** Listens until each gateway has told its model and aircraft; of the whole broker, for all of the time. */
+/** Listens until each gateway has reported its model and aircraft; for `all`, for the whole time. */
 async function listen(
   feed: FleetFeed,
   broker: Broker,
@@ -142,7 +146,7 @@ async function listen(
 const TELL_EVERY = 1_000;
 const BY = 'init';
 
-/** A package that was read and found sound. */
+/** A package that was read and is sound. */
 interface Given {
   path: string;
   file_name: string;
@@ -153,7 +157,7 @@ interface Given {
   md5: string;
 }
 
-/** The package of each model, read whole: only of those that may be given to a device. */
+/** The package for each model. Reads the packages completely, but only those that a device may get. */
 async function provenChoices(
   models: ReadonlySet<string>,
   offers: readonly Offer[],
@@ -167,7 +171,7 @@ async function provenChoices(
   const paths = [...new Set(chosen.map((offer) => offer.path))];
   const read = paths.length === 0 ? [] : await inspectFirmware(paths, { cacheFile, clock, env, signal, onReading });
   const found = new Map(paths.map((file, index) => [file, read[index] as Inspection]));
-  // As it was read: broken, or another file by now.
+  // Judge the file as it was read: it may be broken, or have changed.
   const judged = offers.map((offer) => ({
     ...offer,
     problem: offer.problem ?? found.get(offer.path)?.problem ?? null,
@@ -199,7 +203,7 @@ async function provenChoices(
   );
 }
 
-/** What is said of the packages that no device gets. */
+/** Why packages are not used. */
 function unusedOf(
   offers: readonly Offer[],
   models: ReadonlySet<string>,

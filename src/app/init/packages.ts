@@ -1,4 +1,4 @@
-/** The packages that `init` gives devices: found in folders, looked into, and the newest for each model. */
+/** Finds the packages for `init` in folders, reads them, and chooses the newest for each model. */
 import path from 'node:path';
 import { type Disk, systemDisk } from '../../disk.js';
 import { OtaError, systemReason } from '../../errors.js';
@@ -9,24 +9,25 @@ import { type KnownProducts, modelClaims } from '../../protocol/products.js';
 import { isNewer, sameVersion } from '../../protocol/versions.js';
 import { byText, safeText } from '../../text.js';
 
+/** A package that a device may get. */
 export interface Offer {
   /** Absolute path. */
   path: string;
   file_name: string;
-  /** Product code. */
+  /** Product code; null = the package names none. */
   product: string | null;
   version: string | null;
-  /** Keys of the models that it is for; none = nobody knows. */
+  /** Keys of the models that it is for; empty = not known. */
   models: readonly string[];
-  /** Why it cannot be given to a device, in words that follow its name; null = it can. */
+  /** Why it cannot be used, in words that follow its name; null = it can. */
   problem: string | null;
 }
 
-/** More than any folder of packages holds. */
+/** More than any folder of packages has. */
 const MOST_FILES = 1000;
 
 /**
- * The firmware files that `places` name: files as they are, of folders every `.zip`.
+ * The firmware files of `places`: files as given, and every `.zip` of a folder.
  * @throws OtaError `firmware_unreadable`
  */
 export async function findPackages(places: readonly string[], disk: Disk = systemDisk): Promise<string[]> {
@@ -60,7 +61,7 @@ export async function findPackages(places: readonly string[], disk: Disk = syste
 
 const HINT = 'Give the folder or the files of the firmware packages with --firmware.';
 
-/** Looks into each of `files`, reading no more of them than says which models and version they are for. */
+/** Reads from each file only what shows its models and version. */
 export async function lookAtPackages(
   files: readonly string[],
   products: KnownProducts,
@@ -91,10 +92,13 @@ function versionTrouble(version: string): string | null {
   return problem === null ? null : `names a version that ${problem}`;
 }
 
-/** What there is for a model: the newest package (`same`: several files of one release), or why there is none. */
+/** The packages for a model: the newest one (several files of one release are possible), or why there is none. */
 type Choice = { offers: readonly Offer[] } | { reason: string };
 
-/** Pure. A package that cannot be used and may be the newest one stands in the way: an older one is not taken silently. */
+/**
+ * Chooses the package for a model. No I/O. An unusable package that may be the newest prevents a choice: an older one is not
+ * used silently.
+ */
 export function choosePackage(model: string, offers: readonly Offer[]): Choice {
   const all = offers.filter(({ models }) => models.includes(model));
   const name = safeText(modelName(model), 60);
@@ -115,6 +119,7 @@ export function choosePackage(model: string, offers: readonly Offer[]): Choice {
   };
 }
 
+/** The file name of a package, safe to show. */
 export function shown({ file_name }: Pick<Offer, 'file_name'>): string {
   return safeText(file_name, 120);
 }

@@ -1,4 +1,4 @@
-/** Which devices a fleet reports: what `init` can give firmware to, and what it cannot and why. Pure. */
+/** Decides which reported devices `init` can give firmware to, and why it cannot for others. No I/O. */
 import type { Inventory } from '../../fleet/inventory.js';
 import type { Fleet } from '../../fleet/properties.js';
 import { type DeviceRecord, live } from '../../fleet/record.js';
@@ -12,14 +12,15 @@ interface ReportedDevice {
   pid: string;
   /** Model key. */
   model: string;
-  /** Of a dock that has not told its model: taken from that of its aircraft. */
+  /** The dock has not reported its model; it follows from the model of its aircraft. */
   deduced: boolean;
-  /** Null: not known, or nothing that a manifest could hold. */
+  /** Null: not known, or not a text that a manifest can contain. */
   version: string | null;
-  /** When it reported the version, or, without one, was heard. Milliseconds since 1970. */
+  /** When it reported the version; without a version, when it was last heard. Milliseconds since 1970. */
   heard_at: number | null;
 }
 
+/** A device that gets no firmware. */
 export interface LeftOut {
   /** Null: the aircraft of the gateway, of which nothing is known. */
   sn: string | null;
@@ -31,16 +32,19 @@ export interface LeftOut {
 }
 
 interface Reported {
-  /** By gateway, each dock before its aircraft. */
+  /** By gateway; each dock before its aircraft. */
   devices: ReportedDevice[];
   leftOut: LeftOut[];
-  /** Gateways that are no docks, of those that nobody named. */
+  /** The number of gateways that are not docks, among those that were not named. */
   others: number;
 }
 
 const KEY = /^\d{1,4}-\d{1,6}-\d{1,6}$/;
 
-/** @param pids gateways that were named; `all` = every one that was heard. */
+/**
+ * Sorts the devices of `fleet` into usable and left out.
+ * @param pids the named gateways; `all` = every gateway that was heard
+ */
 export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readonly string[] | 'all'): Reported {
   const found: Reported = { devices: [], leftOut: [], others: 0 };
   const named = namedBy(fleet);
@@ -64,7 +68,7 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
       heard_at: (version && entry?.version_at) || entry?.heard_at || null,
     });
   };
-  // A dock tells its model when it connects, which may be weeks ago, and every 2 s which aircraft rests in it.
+  // A dock reports its model only when it connects, perhaps weeks ago, but every 2 s which aircraft is in it.
   const deduced = ({ serial, kind, named: names }: DeviceRecord) => {
     const [sn = ''] = names;
     const aircraft = fleet.devices.get(sn);
@@ -102,7 +106,7 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
         `is reported by ${docks.length} docks: ${list.join(', ')}${docks.length > 3 ? ', ...' : ''}`,
       );
     }
-    // It has left, or reports another gateway itself.
+    // The aircraft has left, or reports another gateway itself.
     const at = live(record.gateway);
     if (at === null) return;
     if (at !== pid) return leave(sn, pid, `reports that it is on ${safeText(at, 128)}`);
@@ -119,8 +123,8 @@ export function reportedDevices(fleet: Fleet, inventory: Inventory, pids: readon
 }
 
 /**
- * Whether a gateway has told all that {@link reportedDevices} asks of it: its model, its aircraft and their models;
- * `version`: and what they run, which an aircraft that is off cannot tell.
+ * Whether a gateway has reported all that {@link reportedDevices} needs: its model, its aircraft and their models. `version`:
+ * and their versions, which an aircraft that is off cannot report.
  */
 export function hasToldAll(fleet: Fleet, inventory: Inventory, pid: string, version: boolean): boolean {
   const record = fleet.devices.get(pid);
@@ -133,13 +137,13 @@ export function hasToldAll(fleet: Fleet, inventory: Inventory, pid: string, vers
   });
 }
 
-/** What a device is does not change: what it told before is as good as what it tells now. */
+/** The model of a device. It does not change, so an earlier report is as good as a new one. */
 function modelOf(record: DeviceRecord, inventory: Inventory): string | null {
   const told = [record.model, inventory.devices.get(record.serial)?.model];
   return told.find((model) => model && KEY.test(model)) ?? null;
 }
 
-/** The docks that name each aircraft. */
+/** The docks that report each aircraft. */
 function namedBy(fleet: Fleet): Map<string, Set<string>> {
   const docks = new Map<string, Set<string>>();
   for (const { serial, named, heardAt } of fleet.devices.values()) {
@@ -154,7 +158,7 @@ function gatewaysOf(fleet: Fleet): string[] {
   return records.map(({ serial }) => serial).sort(byText);
 }
 
-/** What a manifest may hold, a spreadsheet keeps, and a person reads. */
+/** Whether a manifest may contain the version, a spreadsheet keeps it, and a person can read it. */
 function isVersion(text: string): boolean {
   return text.length <= 64 && /^[\p{L}\d]/u.test(text) && textProblem(text) === null && versionProblem(text) === null;
 }

@@ -1,4 +1,4 @@
-/** Removes devices from the inventory: those that are gone, or were never ours. */
+/** Removes devices from the inventory that are gone or belong to someone else. */
 import { OtaError, systemReason } from '../../errors.js';
 import type { Inventory } from '../../fleet/inventory.js';
 import { machineOf } from '../../machine.js';
@@ -8,14 +8,15 @@ import type { PartOf } from '../context.js';
 import { updateInventory } from './inventory-file.js';
 import { inventoryFile } from './keep.js';
 
+/** Which devices are removed. */
 export interface Forgotten {
   /** Globs of sn or pid; empty = all. */
   patterns: readonly string[];
-  /** Only what was not heard for so many milliseconds. */
+  /** Only devices that were last heard at least this many milliseconds ago. */
   olderThan?: number | undefined;
 }
 
-/** Serial numbers, in order. @throws OtaError `usage` for a pattern that matches nothing */
+/** The serial numbers to remove, sorted. @throws OtaError `usage` for a pattern that matches nothing */
 export function toForget(inventory: Inventory, { patterns, olderThan = 0 }: Forgotten, now: number): string[] {
   const all = [...inventory.devices.values()].map((entry) => ({ ...entry, pid: entry.pid ?? '', labels: {} }));
   const chosen = new Set(
@@ -27,7 +28,7 @@ export function toForget(inventory: Inventory, { patterns, olderThan = 0 }: Forg
   return old.map(({ sn }) => sn).sort(byText);
 }
 
-/** @throws OtaError `inventory_unwritable` */
+/** Removes devices from the inventory file. @throws OtaError `inventory_unwritable` */
 export async function forgetDevices(
   sns: readonly string[],
   { olderThan = 0 }: Forgotten,
@@ -36,7 +37,7 @@ export async function forgetDevices(
   const { clock, env } = context;
   const file = inventoryFile(env);
   const forget = ({ devices }: Inventory) => {
-    // What was heard since it was looked at stays.
+    // Keep devices that were heard since the list was made.
     const gone = sns.filter((sn) => {
       const entry = devices.get(sn);
       return entry && (olderThan === 0 || clock.wall() - entry.heard_at > olderThan);

@@ -1,4 +1,4 @@
-/** The file of the inventory: read, changed and replaced under a lock, so that neither SIGKILL nor a second program harms it. */
+/** The inventory file: read, changed and replaced under a lock, so that neither SIGKILL nor a second process damages it. */
 import path from 'node:path';
 import { type Disk, systemDisk, textIfThere } from '../../disk.js';
 import { systemReason } from '../../errors.js';
@@ -15,13 +15,13 @@ import { type Machine, thisMachine } from '../../machine.js';
 import { byText } from '../../text.js';
 
 const SCHEMA = 1;
-/** 100,000 devices take about 25 MB; a larger file is none of ours. Bytes. */
+/** Bytes. 100,000 devices take about 25 MB; a larger file was not written by this program. */
 const MAX_FILE = 200 * 1024 * 1024;
-/** Changing the file takes well under a second: a lock older than this is what a killed program left. Milliseconds. */
+/** Milliseconds. A change takes well under a second, so an older lock was left by a killed process. */
 const LOCK_STALE = 15_000;
 const LOCK_RETRY = 50;
 
-/** A row of the file: in an array for each device, names would be most of it. */
+/** The columns of the file. Each device is an array, because names in each device would be most of the file. */
 const KEYS = [
   'sn',
   'pid',
@@ -39,18 +39,18 @@ const KEYS = [
   'heard_by',
 ] as const satisfies readonly (keyof InventoryEntry)[];
 
-/** What stands in the file. */
+/** The content of the file. */
 interface Stored {
   inventory: Inventory;
-  /** Why not everything in it could be read; null = everything was. */
+  /** Why parts of it could not be read; null = everything was read. */
   damage: string | null;
-  /** Of a later version: what it keeps beyond what we know would be lost. */
+  /** Written by a later version. Writing the file would lose what only that version knows. */
   later?: boolean;
 }
 
 /**
- * The inventory in `file`; an empty one where there is none.
- * @param onProblem hears why a file that is there cannot be used: what it holds is not lost, and not known.
+ * Reads the inventory in `file`; empty if there is no file.
+ * @param onProblem called with the reason if an existing file cannot be used; it is left unchanged
  */
 export async function loadInventory(
   file: string,
@@ -67,7 +67,7 @@ export async function loadInventory(
   }
 }
 
-/** @throws Node's own errors of reading, and Error for a file that nothing of ours can be */
+/** Reads the file. @throws Node's own errors, and Error for a file that is not an inventory */
 async function readStored(file: string, disk: Disk): Promise<Stored> {
   let text: string;
   try {
@@ -87,13 +87,13 @@ async function readStored(file: string, disk: Disk): Promise<Stored> {
   }
 }
 
-/** `skipped`: entries that make no sense, which are left out. @throws Error for a text that is no inventory */
+/** Parses the text of an inventory. `skipped`: the number of invalid entries. @throws Error if the text is not an inventory */
 export function parseInventory(text: string): { inventory: Inventory; skipped: number; schema: number } {
   const content = JSON.parse(text) as Record<'schema' | 'keys' | 'devices' | 'products', unknown> | null;
   const { schema, devices, products = {} } = content ?? {};
   if (!Number.isInteger(schema) || !Array.isArray(devices) || typeof products !== 'object' || products === null)
     throw new Error('it is not an inventory');
-  // A later version may have more keys, in another order; an earlier one has fewer.
+  // A later version may have more columns, in another order; an earlier one may have fewer.
   const keys: readonly unknown[] = Array.isArray(content?.keys) ? content.keys : KEYS;
   const places = KEYS.map((key) => keys.indexOf(key));
   const inventory = createInventory();
@@ -120,7 +120,7 @@ function readRow(row: readonly unknown[], places: readonly number[]): InventoryE
     const value = row[places[place] ?? -1];
     return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
-  /** Milliseconds since 1970 of which a date can be made. */
+  /** A time in milliseconds since 1970 that a Date can represent. */
   const time = (place: number) => {
     const at = number(place);
     return at !== null && at >= 0 && at <= 8.64e15 ? at : null;
@@ -137,7 +137,7 @@ function readRow(row: readonly unknown[], places: readonly number[]): InventoryE
     pid: text(1),
     kind: kind === 'dock' || kind === 'aircraft' || kind === 'other' ? kind : null,
     model: text(3),
-    // Without its time a version is not known.
+    // A version without its time counts as not known.
     firmware_version: version_at === null ? null : version,
     version_at: version === null ? null : version_at,
     how: how === 'osd' || how === 'state' ? how : null,
@@ -151,7 +151,7 @@ function readRow(row: readonly unknown[], places: readonly number[]): InventoryE
   };
 }
 
-/** The text of the file, sorted by serial: a device a line, so that two of them can be compared. */
+/** The text of the file: sorted by serial number, one device per line, so that two files can be compared. */
 export function inventoryText(inventory: Inventory): string {
   const entries = [...inventory.devices.values()].sort((a, b) => byText(a.sn, b.sn));
   const rows = entries.map((entry) => JSON.stringify(KEYS.map((key) => entry[key])));
@@ -160,10 +160,10 @@ export function inventoryText(inventory: Inventory): string {
 }
 
 /**
- * Changes what the file holds and replaces it. Others that change it at the same time wait; what cannot be read of it is kept
- * aside as `<file>.broken`, for a person to look at.
- * @param change of what the file holds now; false = nothing is to be written. Called again where the lock was lost meanwhile.
- * @throws Error where the file cannot be read or written, or was made by a later version
+ * Changes and replaces the file. Other processes wait for the lock. A file that could not be read completely is kept as
+ * `<file>.broken`, for a person to look at.
+ * @param change changes the current content; false = nothing to write. Called again if the lock was lost in between.
+ * @throws Error if the file cannot be read or written, or was written by a later version
  */
 export async function updateInventory(
   file: string,
@@ -183,7 +183,7 @@ export async function updateInventory(
       const half = `${file}.${processes.pid}.tmp`;
       try {
         await disk.writeFile(half, inventoryText(inventory), { mode: 0o600, flag: 'wx', flush: true });
-        // Stopped for so long (a laptop that slept) that another program took its lock for a dead one's: once more.
+        // The process was suspended (a laptop that slept), and another one took the lock as abandoned: try again.
         if (!(await lock.isOurs())) continue;
         if (damage !== null) await disk.rename(file, `${file}.broken`);
         await disk.rename(half, file);
@@ -197,7 +197,7 @@ export async function updateInventory(
   }
 }
 
-/** What killed programs left half written. Nobody writes here now: the lock is ours. */
+/** Removes temporary files of killed processes. No other process writes now, because this one holds the lock. */
 async function removeLeftovers(file: string, disk: Disk): Promise<void> {
   const folder = path.dirname(file);
   const name = path.basename(file);
@@ -224,13 +224,13 @@ async function takeLock(file: string, on: Machine): Promise<Lock> {
       await disk.writeFile(file, text, { mode: 0o600, flag: 'wx' });
       return { isOurs, release: async () => ((await isOurs()) ? remove(file) : undefined) };
     } catch (error) {
-      // A full disk leaves it empty.
+      // If the disk is full, the file is created but stays empty.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         if ((await read()) === '') await remove(file);
         throw error;
       }
     }
-    // Gone by now: try again. What cannot be read for another reason may stay so.
+    // Gone in the meantime: try again. A file that cannot be read for another reason may stay unreadable.
     const held = await textIfThere(file, disk);
     if (held === null) continue;
     const holder = ownerOf(held);
@@ -240,7 +240,8 @@ async function takeLock(file: string, on: Machine): Promise<Lock> {
       () => 0,
     );
     if (life === 'dead' || (life === 'unknown' && age > LOCK_STALE) || waited > 2 * LOCK_STALE) {
-      // Renamed first: of two that find it stale, one only gets it; who gets a fresh one by that gives it back.
+      // Rename before removing: of two processes that find the lock stale, only one gets the file, and one that gets a fresh
+      // lock puts it back.
       const stale = `${file}.${me.token}`;
       await disk.rename(file, stale).catch(() => {});
       if ((await read(stale)) !== held) await disk.link(stale, file).catch(() => {});

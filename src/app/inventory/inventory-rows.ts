@@ -1,4 +1,4 @@
-/** What is known of each device, and whether that is what a manifest wants. Pure. */
+/** What is known of each device, and whether it matches a manifest. No I/O. */
 
 import { type Inventory, type InventoryEntry, notedState, notedVersion } from '../../fleet/inventory.js';
 import { consistencyWord } from '../../fleet/number-names.js';
@@ -9,33 +9,34 @@ import { modelName } from '../../protocol/models.js';
 import type { UpgradeType } from '../../protocol/upgrade-types.js';
 import { byText } from '../../text.js';
 
-/** `unknown`: nothing that decides was heard, or not lately enough; `not_checked`: a PSDK upgrade, which concerns a payload. */
+/** `unknown`: no report that decides, or only an old one. `not_checked`: a PSDK upgrade, which concerns a payload. */
 export const DRIFT_STATES = ['drift', 'current', 'unknown', 'not_checked'] as const;
+/** Whether a device is at the version of the manifest. */
 export type DriftState = (typeof DRIFT_STATES)[number];
 
-/** A JSON object of `dji-ota inventory --output json`; keys are only ever added. Texts as they came (unsafe to show). */
+/** A JSON object of `dji-ota inventory --output json`. Keys are only added. Texts are as received (unsafe to show). */
 export interface InventoryRow {
   sn: string;
-  /** Its gateway when it was last heard, or by the manifest; a gateway's own serial; null where nobody said. */
+  /** The gateway that it last reported, or that of the manifest; a gateway's own serial number; null = not known. */
   pid: string | null;
   kind: DeviceKind | null;
-  /** Model key `domain-type-sub_type`, or what the manifest calls it. */
+  /** Model key `domain-type-sub_type`, or the name in the manifest. */
   model: string | null;
   model_name: string | null;
   firmware_version: string | null;
-  /** ISO 8601, UTC, as all times here. */
+  /** ISO 8601, UTC, like all times here. */
   version_heard_at: string | null;
-  /** The command that heard it, or `manifest` where the manifest's `known` is later. */
+  /** The command that received it, or `manifest` if the manifest's `known` is newer. */
   version_heard_by: string | null;
   compatible_status: number | null;
   consistency: 'consistent' | 'upgrade needed' | null;
   compatible_heard_at: string | null;
   psdk_version: string | null;
   psdk_heard_at: string | null;
-  /** When the device, or its gateway of it, was last heard at all. */
+  /** When the device was last heard, or its gateway last reported it. */
   heard_at: string | null;
   heard_by: string | null;
-  /** Version of the manifest. */
+  /** The version in the manifest. */
   target: string | null;
   firmware_upgrade_type: UpgradeType | null;
   /** Null without a manifest. */
@@ -43,14 +44,15 @@ export interface InventoryRow {
   labels: Labels;
 }
 
+/** Which devices are listed. */
 export interface InventoryFilter extends Selection {
   /** Gateways; empty = all. */
   pids: readonly string[];
-  /** What was heard longer ago than so many milliseconds decides nothing. */
+  /** Reports older than this many milliseconds do not decide. */
   maxAge?: number | undefined;
 }
 
-/** In place of the gateway of an entry that names none. */
+/** Shown instead of the gateway for an entry that names none. */
 export const NO_GATEWAY = 'unknown';
 
 const NO_LABELS: Labels = Object.freeze({});
@@ -64,8 +66,8 @@ interface Listed {
 }
 
 /**
- * The devices of `wanted` (null = all of the inventory) that `filter` leaves, by gateway, each dock before its aircraft. A gateway
- * that is asked for has its row, whether or not anything is known of it. `now`: milliseconds since 1970.
+ * The devices of `wanted` (null = the whole inventory) that `filter` selects, by gateway, each dock before its aircraft. A
+ * named gateway has a row even if nothing is known of it. `now`: milliseconds since 1970.
  * @throws OtaError `usage` as {@link selectDevices}
  */
 export function inventoryRows(
@@ -128,13 +130,15 @@ function rowOf({ sn, pid, labels, entry, wanted }: Listed, inventory: Inventory,
   return row;
 }
 
-/** Null for a time that no date has. */
+/** Null for a time that a Date cannot represent. */
 function iso(at: number | null | undefined): string | null {
   return at == null || Math.abs(at) > 8.64e15 ? null : new Date(at).toISOString();
 }
 
+/** The number of devices in each state. */
 export type DriftTotals = Record<DriftState, number>;
 
+/** Counts the states of `rows`. */
 export function driftTotals(rows: readonly InventoryRow[]): DriftTotals {
   const totals: DriftTotals = { drift: 0, current: 0, unknown: 0, not_checked: 0 };
   for (const { state } of rows) if (state) totals[state]++;

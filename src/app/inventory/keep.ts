@@ -1,4 +1,4 @@
-/** The inventory of this machine, as every command that listens to docks feeds it and informs itself by it. */
+/** The inventory of this machine, as commands that listen to docks update and use it. */
 import path from 'node:path';
 import { systemReason } from '../../errors.js';
 import type { FleetFeed } from '../../fleet/feed.js';
@@ -20,24 +20,27 @@ import { loadInventory, updateInventory } from './inventory-file.js';
 
 type InventoryContext = PartOf<'clock' | 'env' | 'warn'>;
 
-/** Long runs and collectors write what they heard now and then, so that a kill loses little. Milliseconds. */
+/** Milliseconds. Long runs save their inventory regularly, so that a kill loses little. */
 const SAVE_EVERY = 60_000;
-/** Where nothing but times has changed: the card of a small computer does not last if a fleet is written every minute. */
+/**
+ * Milliseconds, if only times have changed: the SD card of a small computer would wear out if a fleet were written every
+ * minute.
+ */
 const SAVE_TIMES_EVERY = 600_000;
 
-/** Where the inventory is kept. @throws OtaError `settings_invalid` where no folder is known. */
+/** The path of the inventory. @throws OtaError `settings_invalid` if no folder is known */
 export function inventoryFile(env: NodeJS.ProcessEnv): string {
   return path.join(stateFolders(env).state, 'inventory.json');
 }
 
-/** What was kept so far; a file that cannot be used is a warning. @throws OtaError `settings_invalid` */
+/** Reads the inventory. A file that cannot be used is a warning. @throws OtaError `settings_invalid` */
 export function readInventory(context: PartOf<'env' | 'warn'>): Promise<Inventory> {
   const { env, warn } = context;
   const onProblem = (message: string) => warn('inventory_unreadable', safeText(message, 500));
   return loadInventory(inventoryFile(env), onProblem, machineOf(context).disk);
 }
 
-/** The model key that each device told to an earlier command, or null. */
+/** The model key that each device reported in an earlier run, or null. */
 export function earlierModels(devices: readonly { sn: string; pid: string }[], { devices: known }: Inventory) {
   return devices
     .flatMap(({ sn, pid }) => [sn, pid])
@@ -45,9 +48,9 @@ export function earlierModels(devices: readonly { sn: string; pid: string }[], {
 }
 
 /**
- * Keeps what `feed` hears from now on. What cannot be kept is a warning, once: it never throws.
+ * Stores what `feed` receives from now on. Never throws: a failed write is a warning, once.
  * @param by the command that listens
- * @param products what it has learned of product codes is kept with it
+ * @param products what it learned of product codes, which is stored as well
  * @returns writes for the last time
  */
 export function keepInventory(
@@ -62,7 +65,7 @@ export function keepInventory(
   let timesAt = clock.now();
   let saving = Promise.resolve();
   const save = async (last: boolean) => {
-    // Nothing was heard: a command that fails at once leaves no file behind.
+    // Nothing was received: a command that fails at once leaves no file behind.
     if (feed.fleet.devices.size === 0) return;
     const begun = clock.now();
     try {
@@ -101,7 +104,7 @@ export function keepInventory(
   };
 }
 
-/** The versions that `plan`'s devices had when they were last heard, within 30 days. */
+/** The last reported versions of `plan`'s devices, if not older than 30 days. */
 export function* notedVersions(
   { devices }: { devices: readonly { sn: string }[] },
   inventory: Inventory,
@@ -115,7 +118,7 @@ export function* notedVersions(
   }
 }
 
-/** What was learned of product codes, each with where it is known from. */
+/** The product codes that were learned, each with its source. */
 export function learnedProducts({ products }: Inventory): KnownProducts {
   return Object.fromEntries(
     [...products].map(([code, { model, sn, at }]) => [
@@ -125,7 +128,7 @@ export function learnedProducts({ products }: Inventory): KnownProducts {
   );
 }
 
-/** A product code whose package was verified on a device is known from then on. `codes`: by serial number. */
+/** Stores the product code of a package whose upgrade was verified on a device. `codes`: by serial number. */
 export function learnProducts(
   inventory: Inventory,
   codes: ReadonlyMap<string, string>,

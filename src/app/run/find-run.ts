@@ -1,4 +1,4 @@
-/** Which run a person means: an id, a name in any case, or `last`. */
+/** Finds the run that a person names: by an id, a name in any case, or `last`. */
 import { OtaError } from '../../errors.js';
 import { listRuns, runNames } from '../../journal/read.js';
 import { type Machine, thisMachine } from '../../machine.js';
@@ -7,7 +7,7 @@ import { quoted } from '../../text.js';
 import { checkedId } from './run-id.js';
 import { runsFolder } from './run-journal.js';
 
-/** The id of a run whose journal is there. @throws OtaError `run_not_found` */
+/** The id of a run that has a journal. @throws OtaError `run_not_found` */
 export async function findRun(wanted: string, env: NodeJS.ProcessEnv, on: Machine = thisMachine): Promise<string> {
   const folder = runsFolder(env);
   if (wanted.toLowerCase() === 'last') {
@@ -24,7 +24,7 @@ export async function findRun(wanted: string, env: NodeJS.ProcessEnv, on: Machin
   });
 }
 
-/** The one of `names` that differs from `name` in case alone. */
+/** The name among `names` that equals `name` when case is ignored. */
 export function sameRun(name: string, names: readonly string[]): string | undefined {
   return names.find((each) => each.toLowerCase() === name.toLowerCase());
 }

@@ -1,4 +1,4 @@
-/** How a run reached its broker: what the journal keeps of it, without secrets, and the way back to the same broker. */
+/** How a run reached its broker: what the journal stores, without secrets, and how a later run reaches the same broker. */
 import path from 'node:path';
 import { type BrokerUrl, shownBrokerText } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
@@ -8,13 +8,16 @@ import type { ConnectionFlags } from '../../settings/connection/merge-connection
 import { NO_PROFILE } from '../../settings/profiles/profile.js';
 import { safeText } from '../../text.js';
 
-/** What was given, with absolute paths. A URL that may hold a secret is kept as it is shown, and has to be given again. */
+/**
+ * The connection options as given, with absolute paths. A URL that may contain a secret is stored as it is shown, so it must be
+ * given again.
+ */
 export function keptConnection(flags: ConnectionFlags, connection: Connection, run: string): KeptConnection {
   const absolute = (file: string | undefined) => (file === undefined ? undefined : path.resolve(file));
   const { url, username, profile, clientId } = connection;
   return {
     ...(url.hasSecret ? { shownBroker: url.shown } : { broker: url.reveal().href }),
-    // A token in it comes from where it came from again.
+    // A user name with a token is not stored. It is read again from its original source.
     username: username?.includes('?') ? undefined : username,
     passwordFile: absolute(flags.passwordFile),
     ca: absolute(flags.ca),
@@ -26,27 +29,28 @@ export function keptConnection(flags: ConnectionFlags, connection: Connection, r
     reconnectTimeout: flags.reconnectTimeout,
     subscribe: flags.subscribe,
     profile: profile ?? undefined,
-    // One that comes from the run comes from it again.
+    // A client id that is derived from the run can be derived again.
     clientId: clientId === clientIdOf(run) ? undefined : clientId,
   };
 }
 
-/** The broker of an earlier run, for messages; null where the journal does not tell. */
+/** The broker of an earlier run, for messages; null = the journal does not say. */
 export function keptBroker({ broker, shownBroker }: KeptConnection): string | null {
   const known = broker ?? shownBroker;
   return typeof known === 'string' ? safeText(broker === undefined ? known : shownBrokerText(known), 300) : null;
 }
 
+/** The connection options of an earlier run, combined with new ones. */
 export interface FlagsAgain {
   flags: ConnectionFlags;
-  /** Which of them are those of the run, for messages. */
+  /** Which options come from the run, for messages. */
   earlier: { run: string; keys: ReadonlySet<string> };
 }
 
 /**
- * The options with which run `id` reached its broker, and those that are given now before them. A run that used no
- * profile uses none again, whichever is the current one now.
- * @throws OtaError `usage` where the URL of the broker is not kept and nothing gives it again.
+ * The connection options of run `id`, overridden by those that are given now. A run without a profile stays without one,
+ * whatever the current profile is.
+ * @throws OtaError `usage` if the URL of the broker is not stored and is not given again
  */
 export function connectionAgain(
   id: string,
@@ -79,7 +83,7 @@ export function connectionAgain(
 }
 
 /**
- * Run `id` went to a broker whose URL is not kept; what gives it now must name the same one, unless it is given on purpose.
+ * Checks that a run whose URL is not stored continues on the same broker, unless another one is given explicitly.
  * @throws OtaError `usage`
  */
 export function checkSameBroker(id: string, kept: KeptConnection, given: ConnectionFlags, url: BrokerUrl): void {

@@ -2,8 +2,8 @@
 import type { Emit, RunEvent } from '../../upgrade/events.js';
 
 /**
- * Keeps `run_finished` back until `release`: the journal, the inventory and the firmware server are put away after a run has
- * ended, and what goes wrong there is to be told as well.
+ * Holds back `run_finished` until `release`. After a run has ended, the journal, the inventory and the firmware server are
+ * closed, and errors there must be reported before the last line.
  */
 export function holdLastLine(emit: Emit): { emit: Emit; release(): void } {
   let held: RunEvent | null = null;

@@ -1,12 +1,12 @@
-/** The `bid`s of a named run: the same for the same job wherever the run is started, so that it is never sent as another one. */
+/** The `bid`s of a named run. The same job has the same `bid` on every machine, so it is never sent as another one. */
 import { createHash } from 'node:crypto';
 import type { Plan } from '../../upgrade/plan/plan.js';
 import type { BidOf } from '../../upgrade/publisher.js';
 
-/** Made once for this purpose (RFC 9562, section 6.5). */
+/** A random namespace for this purpose (RFC 9562, section 6.5). */
 const NAMESPACE = Buffer.from('5a1f0c7e9d3b4e6882c40b7de1f2a936', 'hex');
 
-/** A UUIDv5 of name, gateway, job and attempt. `job`: its place among those of the gateway, from 0. */
+/** A UUIDv5 of name, gateway, job and attempt. `job`: its index among the jobs of the gateway, from 0. */
 export function namedBid(name: string, pid: string, job: number, attempt: number, part = 0): string {
   const of = [name.toLowerCase(), pid, job, attempt, ...(part > 0 ? [part] : [])].join('\n');
   const hash = createHash('sha1').update(NAMESPACE).update(of).digest();
@@ -16,7 +16,7 @@ export function namedBid(name: string, pid: string, job: number, attempt: number
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** For the jobs of a plan. A job keeps its place whatever of it is left out. */
+/** The function that computes the `bid`s for the jobs of a plan. A job keeps its index if part of it is left out. */
 export function namedBids(name: string, plan: Plan): (job: BidOf) => string {
   const jobsOf = new Map(plan.gateways.map(({ pid, jobs }) => [pid, jobs]));
   return ({ pid, devices, attempt, part }) => {

@@ -1,4 +1,4 @@
-/** `--run <name>`: what stands behind a name, found out under the lease of its journal, which keeps others out from then on. */
+/** `--run <name>`: finds the earlier run of a name, under the lease of its journal, which excludes other processes. */
 import { createHash } from 'node:crypto';
 import { OtaError } from '../../errors.js';
 import { type HeldJournal, holdJournal } from '../../journal/journal.js';
@@ -22,18 +22,19 @@ import type { PartOf } from '../context.js';
 import { sameRun } from './find-run.js';
 import { runsFolder } from './run-journal.js';
 
+/** A named run that this process holds the lease of. */
 export interface ClaimedRun {
-  /** What the journal is called. */
+  /** The name of the journal. */
   run: string;
   name: string;
-  /** `fresh`: there is no journal, so that nothing is known of an earlier attempt; `new`: nothing was published under it. */
+  /** `fresh`: there is no journal, so an earlier attempt is not known; `new`: nothing was published under the name. */
   state: 'fresh' | 'new' | 'unfinished' | 'finished';
-  /** Of a run that was begun before. */
+  /** The journal of a run that was begun earlier. */
   content: JournalContent | null;
   held: HeldJournal;
 }
 
-/** How long a fresh machine listens for what an earlier attempt may have sent. Milliseconds. */
+/** Milliseconds that a machine without the journal listens for upgrades of an earlier attempt. */
 export const LISTEN_FOR_EARLIER = 10_000;
 
 interface NamedRequest {
@@ -44,8 +45,8 @@ interface NamedRequest {
 }
 
 /**
- * Takes the name for this process; `held` is to be released by whoever does not go on with the journal.
- * @throws OtaError `run_alive` where another process is at it; `usage` where it is the name of another run
+ * Claims the name for this process. The caller releases `held` if it does not continue the journal.
+ * @throws OtaError `run_alive` if another process holds it; `usage` if it is the name of another run
  */
 export async function claimRun(
   { name, shard, devices, simulated }: NamedRequest,
@@ -60,7 +61,7 @@ export async function claimRun(
   const wanted = journalName(name, shard);
   const held = await holdJournal(journalFile(folder, wanted), wanted, { ...on, signal, onWait });
   try {
-    // Under the lease: who had it before may have begun the journal only just now.
+    // List again under the lease: the previous holder may have begun the journal just now.
     const run = sameRun(wanted, await runNames(folder, disk));
     if (run === undefined) return { run: wanted, name, state: 'fresh', content: null, held };
     const sent = new Set<string>();
@@ -75,7 +76,7 @@ export async function claimRun(
       throw error;
     });
     if (content === null) return { run, name, state: 'new', content, held };
-    // Ended while it waited for its docks, it goes on with what is left of the time.
+    // A run that ended while it waited for docks continues with the rest of the time.
     const begun = sent.size > 0 || content.lost > 0 || (waited && !content.finished?.complete);
     const state = stateOf(content, begun, simulated);
     if (state !== 'new') checkSameManifest(run, content, devices);
@@ -86,28 +87,28 @@ export async function claimRun(
   }
 }
 
-/** Codes of runs that published nothing and leave their name free. */
+/** Exit codes of runs that published nothing and leave their name free. */
 const NOTHING_SENT: ReadonlySet<number> = new Set([2, 3, 4, 7, 70]);
 
 function stateOf({ header, finished }: JournalContent, begun: boolean, simulated: boolean) {
   if (header.simulated !== simulated) {
-    // A rehearsal reserves no name.
+    // A simulated run does not reserve its name.
     if (header.simulated) return 'new';
     throw new OtaError('usage', `run ${header.run} is not simulated: its docks are real`, {
       hint: 'Simulate under another name, or without --run.',
     });
   }
   if (!begun && (!finished?.complete || NOTHING_SENT.has(finished.exit_code))) return 'new';
-  // Simulated docks end with their process: there is nothing to be taken up.
+  // Simulated docks end with their process, so nothing can be resumed.
   if (!finished?.complete) return simulated ? 'new' : 'unfinished';
   return finished.totals.unknown > 0 && !simulated ? 'unfinished' : 'finished';
 }
 
-/** @throws OtaError `usage` where the name is that of a run with other devices, versions or firmware */
+/** Compares with the earlier run. @throws OtaError `usage` if the name belongs to other devices, versions or firmware */
 function checkSameManifest(run: string, { header, plan }: JournalContent, devices: readonly ManifestDevice[]): void {
   const differences = differencesOf(plan.devices, devices);
   const known = header.fingerprint;
-  // Of an earlier version, by the versions as they were written.
+  // Journals of earlier versions have the versions as written.
   const same = [normalizeVersion, (version: string) => version].some((by) => known === fingerprintOf(devices, by));
   const other = known !== undefined && !same;
   if (differences.length === 0 && !other) return;
@@ -136,8 +137,9 @@ function differencesOf(before: readonly KeptDevice[], now: readonly ManifestDevi
 }
 
 /**
- * Tells whether two manifests mean the same upgrade: gateway, serial number, version and type of each device, its MD5 as it was
- * given, and the path of its URL. Neither order nor the spelling of a version, query strings, hosts and local files count.
+ * A fingerprint that is equal if two manifests mean the same upgrade: gateway, serial number, version and type of each device,
+ * its MD5 as given, and the path of its URL. The order, the spelling of versions, query strings, hosts and local files do not
+ * count.
  */
 export function fingerprintOf(devices: readonly ManifestDevice[], versionOf = normalizeVersion): string {
   const lines = devices.map(({ pid, sn, product_version, firmware_upgrade_type, md5, file_url }) => {

@@ -1,4 +1,4 @@
-/** A run as it stood, out of its journal. The facts are taken as they are read: a run of days has millions. */
+/** Rebuilds a run from its journal. Facts are replayed while they are read, because a run of days has millions. */
 import type { Clock } from '../../clock.js';
 import { type Disk, systemDisk } from '../../disk.js';
 import { type FactTaker, type JournalContent, readJournal } from '../../journal/read.js';
@@ -7,13 +7,13 @@ import type { PlannedDevice } from '../../upgrade/plan/plan.js';
 import { type Replay, rebuild, replayAsRead } from '../../upgrade/resume.js';
 
 interface Replaying {
-  /** For the one who reads the journal in `file`. */
+  /** For the function that reads the journal in `file`. */
   readonly taker: FactTaker;
-  /** The run, once the journal has been read. Its devices lack the URLs that the journal does not keep. */
+  /** The run, after the journal has been read. Its devices lack the URLs that the journal does not store. */
   end(content: JournalContent, reopen: boolean): Promise<RunCore>;
 }
 
-/** `optionsOf`: what the run's own options are to be from here on. */
+/** Starts a replay. `optionsOf` returns the options that the run has from now on. */
 export function replaying(
   file: string,
   clock: Clock,
@@ -31,7 +31,7 @@ export function replaying(
     async end({ plan }, reopen) {
       const core = replay?.end(reopen);
       if (core) return core;
-      // A fact that changes what came before it: all of them are needed, in a second reading.
+      // A fact changes earlier ones, so all facts are needed: read the journal again.
       const { facts } = await readJournal(file, undefined, disk);
       const devices = plan.devices as PlannedDevice[];
       return rebuild({ devices, options: optionsOf(plan.options), facts }, clock, reopen);

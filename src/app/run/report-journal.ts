@@ -1,4 +1,4 @@
-/** An earlier run as a report: its journal, replayed through the same core that the run had. */
+/** Makes a report of an earlier run: replays its journal through the core. */
 import type { JournalContent } from '../../journal/read.js';
 import type { RunRecord } from '../../journal/record.js';
 import { type Collector, createCollector } from '../../render/report/gather.js';
@@ -12,16 +12,15 @@ import { outcomes } from '../../upgrade/tracker/tracker.js';
 import { viewOf } from '../../upgrade/tracker/view.js';
 import { keptBroker } from './kept-connection.js';
 
-/** Where an earlier run comes from, by its journal. */
+/** The origin of an earlier run, from its journal. */
 export function originOf({ manifest, manifestSha256, connection, by }: RunRecord): RunOrigin {
   const { user = null, host = null, version = null } = by ?? {};
   return { manifest, manifest_sha256: manifestSha256 ?? null, broker: keptBroker(connection), user, host, version };
 }
 
 /**
- * What the journal tells, taken into `collector`. `ended` false: of a run that is about to be taken up again, so that
- * nothing that cut it off has ended anything.
- * @returns the core in the state in which the run stands; its clock is the wall's
+ * Replays a journal into `collector`. `ended` false: the run is about to be resumed, so what cut it off has not ended its
+ * devices. @returns the core in the state of the run; its times are wall times
  */
 export function replayInto(collector: Collector, content: JournalContent, ended: boolean): RunCore {
   const { header, plan } = content;
@@ -43,7 +42,7 @@ export function replayInto(collector: Collector, content: JournalContent, ended:
   return core;
 }
 
-/** The report of a run by its journal; `alive`: another process is at it right now. */
+/** The report of a run from its journal. `alive`: another process is running it now. */
 export function reportOfJournal(content: JournalContent, version: string, alive: boolean): RunReport {
   const { header, plan, finished, facts } = content;
   const { verify } = plan.options.tracker;

@@ -1,4 +1,4 @@
-/** The result of a named run that has ended, told again: nothing is connected, published or notified. */
+/** Emits the result of a named run again that has ended. Nothing is connected, published or notified. */
 import type { Disk } from '../../disk.js';
 import { type JournalContent, journalFile, readJournal } from '../../journal/read.js';
 import { writeReports } from '../../render/report/write.js';
@@ -13,7 +13,7 @@ import { reportOfJournal } from './report-journal.js';
 import { runsFolder } from './run-journal.js';
 import { nextCommand } from './run-state.js';
 
-/** `problems`: reports that could not be written. */
+/** Emits the events and writes the reports of an ended run. `problems`: reports that could not be written. */
 export async function tellAgain(
   run: string,
   reports: readonly string[],

@@ -1,4 +1,4 @@
-/** The journal of a run, as push and resume keep it. */
+/** The journal of a run for push and resume. */
 import path from 'node:path';
 import { createJournal, type HeldJournal, type Journal, reopenJournal } from '../../journal/journal.js';
 import type { FactTaker, JournalContent } from '../../journal/read.js';
@@ -13,7 +13,7 @@ import type { Context } from '../context.js';
 import type { ServeSettings } from '../serving/serving.js';
 import { operator } from './operator.js';
 
-/** @throws OtaError `settings_invalid` where no folder is known. */
+/** The folder of the journals. @throws OtaError `settings_invalid` if no folder is known */
 export function runsFolder(env: NodeJS.ProcessEnv): string {
   return path.join(stateFolders(env).state, 'runs');
 }
@@ -21,20 +21,20 @@ export function runsFolder(env: NodeJS.ProcessEnv): string {
 type JournalContext = Pick<Context, keyof Machine | 'env' | 'warn'>;
 
 interface RunJournal {
-  /** `emit`, of whose firmware is noted what the journal keeps of it. */
+  /** Wraps `emit` to store the facts about the firmware that the journal keeps. */
   noting(emit: Emit): Emit;
-  /** For `openLog` of a push. */
+  /** The `openLog` of a push. */
   begin(core: RunCore): Promise<Journal>;
-  /** Writes how it ended. Never throws. @returns whether the run came to its own end; null where nothing was recorded */
+  /** Writes how the run ended. Never throws. @returns whether the run came to its own end; null = nothing was recorded */
   end(result: RunResult): Promise<boolean | null>;
 }
 
-/** What a journal says of its run before there is a plan. */
+/** What a journal stores of its run before there is a plan. */
 type KeptRun = Omit<RunRecord, 'kind' | 'schema' | 'time' | 'command' | 'devices' | 'gateways'>;
 
-/** A new journal, begun when the plan is known. */
+/** A new journal, which is created when the plan is known. */
 export function newRunJournal(kept: KeptRun, context: JournalContext, held?: HeldJournal): RunJournal {
-  // Named now: where no folder is known, that is said before the firmware is read.
+  // Resolved now, so that a missing folder is reported before the firmware is read.
   const folder = runsFolder(context.env);
   let journal: Journal | null = null;
   let core: RunCore | null = null;
@@ -71,7 +71,7 @@ export function newRunJournal(kept: KeptRun, context: JournalContext, held?: Hel
 }
 
 /**
- * The journal of an earlier run, to be gone on with, and what it says.
+ * The journal of an earlier run, to be continued, and its content.
  * @throws OtaError `run_not_found`, `run_alive`, `journal_unwritable`
  */
 export function earlierRunJournal(
@@ -93,14 +93,14 @@ function options({ clock, disk, processes, newId, warn }: JournalContext) {
   };
 }
 
-/** How a journal keeps where the firmware is served. */
+/** How the journal stores the address at which firmware is served; undefined = not served. */
 export function keptServe(serve: ServeSettings | undefined): KeptServe | undefined {
-  // A user name or password in the URL is not kept, and without it the docks' URLs cannot be served again.
+  // Credentials in the URL are not stored, and without them the docks' URLs cannot be served again.
   if (serve === undefined || serve.url?.includes('@')) return undefined;
   return { serve: serve.address, serveUrl: serve.url, serveRate: serve.rate };
 }
 
-/** Where the firmware of an earlier run was served; null where it was not, and where the journal holds anything else. */
+/** Where the firmware of an earlier run was served; null = it was not, or the journal has invalid values. */
 export function servedBy({ served }: RunRecord): ServeSettings | null {
   const { serve, serveUrl, serveRate } = (served ?? {}) as Partial<Record<keyof KeptServe, unknown>>;
   if (typeof serve !== 'string') return null;

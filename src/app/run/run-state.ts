@@ -1,9 +1,9 @@
-/** How a run stands, in words, and the command that goes on from there. */
+/** The state of a run in words, and the command that continues it. */
 import type { RunSummary } from '../../journal/read.js';
 import { hasFailed } from '../../upgrade/counting.js';
 import type { DeviceOutcome } from '../../upgrade/events.js';
 
-/** Each state of a run with what it means: shown by `runs`, and explained in its help. */
+/** The states of a run and their meanings, shown by `runs` and explained in its help. */
 export const RUN_STATES = {
   running: 'a process is running it',
   crashed: 'its process died without writing an end; it can be resumed',
@@ -16,6 +16,7 @@ export const RUN_STATES = {
 } as const;
 type RunState = keyof typeof RUN_STATES;
 
+/** The state of a run. */
 export function runState({ alive, finished }: Pick<RunSummary, 'alive' | 'finished'>): RunState {
   if (alive) return 'running';
   if (!finished) return 'crashed';
@@ -25,35 +26,37 @@ export function runState({ alive, finished }: Pick<RunSummary, 'alive' | 'finish
   return finished.exit_code === 5 ? 'out of time' : 'unfinished';
 }
 
+/** What decides how a run can be continued. */
 export interface Standing {
   run: string;
   simulated: boolean;
-  /** It came to its own end: nothing of it is left to be published. */
+  /** The run came to its own end: nothing of it is left to publish. */
   complete: boolean;
   devices: readonly DeviceOutcome[];
 }
 
-/** The command that goes on from where a recorded run stands; null where there is nothing to do. */
+/** The command that continues a recorded run; null = there is nothing to do. */
 export function nextCommand({ run, simulated, complete, devices }: Standing): string | null {
   const unheard = devices.some(({ status }) => status === 'unknown');
   const unstarted = devices.some(({ status }) => status === 'not_started');
-  // Simulated docks are gone with their process.
+  // Simulated docks end with their process.
   if ((unheard || (unstarted && !complete)) && !simulated) return `dji-ota resume ${run}`;
   return unstarted || devices.some(hasFailed) ? `dji-ota retry ${run}` : null;
 }
 
+/** Whether `resume` can continue the run. */
 export function isResumable(run: RunSummary): boolean {
   return !run.alive && !run.finished?.complete && !run.simulated;
 }
 
-/** For scripts, which know these words from earlier versions. */
+/** The state for scripts, in the words of earlier versions (CONTRACT: its values stay). */
 function stateOf(run: RunSummary): string {
   if (run.alive) return 'running';
   if (!run.finished) return 'broken off';
   return run.finished.complete ? 'finished' : 'cut off';
 }
 
-/** A run as JSON: keys are only ever added. */
+/** A run as JSON. Keys are only added. */
 export function runAsJson(run: RunSummary): Record<string, unknown> {
   return {
     schema: 1,

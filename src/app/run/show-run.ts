@@ -1,4 +1,4 @@
-/** One run as it stands: its journal, replayed. */
+/** Shows the state of one run by replaying its journal. */
 import { journalFile, listRuns, readJournal } from '../../journal/read.js';
 import { machineOf } from '../../machine.js';
 import { totalsOf } from '../../upgrade/counting.js';
@@ -9,7 +9,7 @@ import { replaying } from './replay-journal.js';
 import { runsFolder } from './run-journal.js';
 import { nextCommand, runAsJson } from './run-state.js';
 
-/** `next`: the command that goes on from there; null also while the run goes on. @throws OtaError `run_not_found` */
+/** Replays a run. `next`: the command that continues it; null also while it runs. @throws OtaError `run_not_found` */
 export async function showRun(wanted: string, world: PartOf<'env' | 'clock'>) {
   const on = machineOf(world);
   const folder = runsFolder(world.env);

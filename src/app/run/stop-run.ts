@@ -1,4 +1,4 @@
-/** Asks a run that is going on, here or on another machine that has its volume, to start nothing more. */
+/** Asks a run in progress to start nothing more. The run may be on another machine that shares the volume. */
 import { OtaError, systemReason } from '../../errors.js';
 import { journalFile, listRuns, type RunSummary } from '../../journal/read.js';
 import { requestStop } from '../../journal/stop-request.js';
@@ -7,7 +7,7 @@ import type { PartOf } from '../context.js';
 import { findRun } from './find-run.js';
 import { runsFolder } from './run-journal.js';
 
-/** @throws OtaError `run_not_found` also where the run is not going on; `journal_unwritable` */
+/** Writes the request. @throws OtaError `run_not_found` also if the run is not in progress; `journal_unwritable` */
 export async function stopRun(wanted: string, world: PartOf<'env'>): Promise<RunSummary> {
   const on = machineOf(world);
   const id = await findRun(wanted, world.env, on);

@@ -1,4 +1,4 @@
-/** `--serve` of an interrupted push, when it is taken up again: the same files under the URLs that the docks were told. */
+/** `--serve` for a resumed push: the same files under the URLs that the docks were given. */
 import { OtaError, toOtaError } from '../../errors.js';
 import { prepareFirmware } from '../../firmware/prepare.js';
 import { parseServeAddress, type ServeAddress, serveBase } from '../../firmware/serve/address.js';
@@ -15,7 +15,7 @@ import { downloadBoard, fileProofs, type ServeSettings } from './serving.js';
 
 interface ServedAgain {
   downloads: ReadonlyMap<string, ServedDownload>;
-  /** Places in the plan of those that cannot have their file: told why, and not to be published. */
+  /** Devices (indexes into the plan) whose file cannot be served. They were reported, and must not be published. */
   unserved: ReadonlySet<number>;
   close(): Promise<void>;
 }
@@ -23,8 +23,8 @@ interface ServedAgain {
 type Served = PlannedDevice & { file: OfferedFile };
 
 /**
- * Serves what the devices at `open`, places in `planned`, still need. What cannot be served is a warning: following the
- * upgrades goes first. Throws where the signal is aborted.
+ * Serves what the devices at `open` (indexes into `planned`) still need. What cannot be served is a warning, because following
+ * the upgrades is more important. Throws if the signal is aborted.
  */
 export async function serveAgain(
   serve: ServeSettings,
@@ -68,7 +68,7 @@ export async function serveAgain(
   };
 }
 
-/** The devices with the URLs that they get from another address of this machine; what is told already stays as it is. */
+/** The devices with URLs at another address of this machine. URLs that a dock has already been given are not changed. */
 export function servedFrom(
   planned: readonly PlannedDevice[],
   before: ServeSettings,
@@ -87,7 +87,7 @@ export function servedFrom(
   return { devices, serve: { ...now, address: now.address.replace(/:0$/, `:${port}`) } };
 }
 
-// A port that was any free one is in the URLs that were told.
+// If the port was chosen by the system, it is in the URLs that the docks were given.
 function addressOf({ address: text, url }: ServeSettings, planned: readonly PlannedDevice[]): ServeAddress {
   const address = parseServeAddress(text);
   if (address.port !== 0 || url !== undefined) return address;
@@ -95,7 +95,7 @@ function addressOf({ address: text, url }: ServeSettings, planned: readonly Plan
   return { ...address, port: Number(ports.find((url) => url?.hostname === address.host)?.port ?? 0) };
 }
 
-/** The files on this machine, once they are known to be the same bytes still. */
+/** The files on this machine, after checking that their bytes have not changed. */
 async function sameFiles(
   needed: readonly Served[],
   manifest: readonly ManifestDevice[],
@@ -115,7 +115,7 @@ async function sameFiles(
   await prepareFirmware(local, {
     cacheFile: digestCacheFile(env),
     trustManifest: false,
-    // The push that was interrupted has said it, or refused.
+    // The interrupted push has already warned of risks or refused them.
     allow: new Set(RISKS),
     probeUrls: false,
     signal,

@@ -1,4 +1,4 @@
-/** `--serve`: the manifest's local files over HTTP, for as long as the run goes on. */
+/** `--serve`: serves the manifest's local files over HTTP during the run. */
 import type { Clock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import { type FileProof, fileProof } from '../../firmware/digest/file.js';
@@ -11,25 +11,25 @@ import type { PlannedDevice } from '../../upgrade/plan/plan.js';
 import type { ServedDownload } from '../../upgrade/tracker/state.js';
 import type { Context } from '../context.js';
 
-/** Where local firmware files are served from. */
+/** How local firmware files are served. */
 export interface ServeSettings {
   /** `host:port` to listen on. */
   address: string;
-  /** What the docks are told instead of `http://host:port`. */
+  /** The base URL that the docks use instead of `http://host:port`. */
   url?: string | undefined;
-  /** Bytes a second, shared fairly by the docks; default: no limit. */
+  /** Bytes per second, shared fairly by the docks; default: no limit. */
   rate?: number | undefined;
 }
 
 interface Serving {
-  /** Begins to serve what `prepare` has read, and gives each device with a file on this machine a URL of its own. */
+  /** Starts to serve the files that `prepare` has read, and gives each device with a local file a URL of its own. */
   serve(prepare: () => Promise<readonly PlannedDevice[]>): Promise<PlannedDevice[]>;
-  /** How far each device is, live. */
+  /** The live progress of each device's download. */
   readonly downloads: ReadonlyMap<string, ServedDownload>;
   close(): Promise<void>;
 }
 
-/** How far each device is with what it downloads from here. */
+/** Collects the progress of each device's download. */
 export function downloadBoard(clock: Clock): {
   downloads: ReadonlyMap<string, ServedDownload>;
   onTransfer(transfer: Transfer): void;
@@ -41,7 +41,7 @@ export function downloadBoard(clock: Clock): {
       if (sn === null) return;
       const known = downloads.get(sn);
       const now = clock.now();
-      // A dock that resumes begins a new request: its rate counts from there.
+      // A dock that resumes a download sends a new request, and its rate is measured from there.
       const { since, from } = known?.id === id ? known : { since: now, from: bytes };
       const seconds = (now - since) / 1000;
       const rate = seconds > 0 && !done ? (bytes - from) / seconds : 0;
@@ -50,7 +50,7 @@ export function downloadBoard(clock: Clock): {
   };
 }
 
-/** How each of `files` is now; those that cannot be read are not among them. */
+/** The current state of each file; files that cannot be read are omitted. */
 export async function fileProofs(files: Iterable<string>): Promise<Map<string, FileProof>> {
   const proofs = new Map<string, FileProof>();
   for (const file of new Set(files)) {
@@ -60,12 +60,12 @@ export async function fileProofs(files: Iterable<string>): Promise<Map<string, F
   return proofs;
 }
 
-/** What is served needs no other URL, and none that the manifest has is asked for. */
+/** The devices without their own URLs if the file is served, so that those URLs are not requested. */
 export function withoutOwnUrls(devices: readonly ManifestDevice[]): ManifestDevice[] {
   return devices.map((device) => (device.file === null ? device : { ...device, file_url: null }));
 }
 
-/** @throws OtaError `usage` for an address that is none, or a manifest without any local file. */
+/** Prepares `--serve`. @throws OtaError `usage` for an invalid address, or a manifest without local files */
 export function createServing(
   serve: ServeSettings,
   devices: readonly ManifestDevice[],
@@ -84,7 +84,7 @@ export function createServing(
     downloads,
     async serve(prepare) {
       const local = new Map(devices.flatMap(({ sn, file }) => (file === null ? [] : [[sn, file] as const])));
-      // Before they are read: what changes from here on is not what was digested.
+      // Before the files are read, so that any later change is detected.
       const proofs = await fileProofs(local.values());
       const planned = await prepare();
       const files = planned.flatMap(({ sn, file: facts }): ServedFile[] => {

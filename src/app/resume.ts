@@ -12,7 +12,6 @@ import { type CoreOptions, isRunOver } from '../upgrade/core/core.js';
 import type { PlannedDevice } from '../upgrade/plan/plan.js';
 import { watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { resume as runResume } from '../upgrade/resume.js';
-import { outcomes } from '../upgrade/tracker/tracker.js';
 import { createVerification, namesFrom } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
 import { earlierModels, keepInventory, readInventory } from './inventory/keep.js';
@@ -99,7 +98,9 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
       ? await serveAgain(
           serve,
           devices,
-          outcomes(core.tracker).flatMap(({ status }, index) => (OPEN.has(status) ? [index] : [])),
+          core.tracker.devices.flatMap(({ phase, status, index }) =>
+            phase !== 'ended' || OPEN.has(status ?? '') ? [index] : [],
+          ),
           entries,
           context,
         )

@@ -48,6 +48,9 @@ export function checkEnd(world: World, life: LifeFacts) {
     if (of?.status !== event.status) same(`device_finished of ${event.sn}`, event.status, of?.status);
   }
   same('exit code', exit_code, expectedCode(life, run));
+  const unwritable = events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable');
+  if (life.next?.includes(' retry ') && !hasEnded(world, run) && !unwritable)
+    world.violated('wrong advice', `${life.next}, of a run that has not come to its end`);
   checkReport(life, same);
   checkTable(life, same);
   for (const { event, at } of events) {

@@ -35,7 +35,7 @@ export interface ConnectionSettings {
 export interface WorldConnection extends Broker {
   /** The wire of the moment. */
   readonly wire: Wire | null;
-  /** It stands, and every topic was granted. */
+  /** It stands, and every topic that was asked for was granted. */
   readonly ready: boolean;
   readonly clientId: string;
 }
@@ -63,6 +63,8 @@ export function connectTo(
   let session: Session | null = null;
   let present = false;
   let attached = false;
+  /** It has subscribed to something. */
+  let granted = false;
   let restored = true;
   let silences = 0;
   let shortLives = 0;
@@ -152,7 +154,7 @@ export function connectTo(
     });
   }
 
-  function ask(list: readonly string[], granted: () => void): void {
+  function ask(list: readonly string[], done: () => void): void {
     const on = wire;
     const of = session;
     if (!on || !of) return;
@@ -170,8 +172,9 @@ export function connectTo(
         if (!process.alive || wire !== on) return;
         cancel();
         silences = 0;
-        if (subscribe === 'granted') granted();
-        else denied(list);
+        if (subscribe !== 'granted') return denied(list);
+        granted = true;
+        done();
       });
     });
   }
@@ -307,7 +310,7 @@ export function connectTo(
       return wire;
     },
     get ready() {
-      return attached && restored;
+      return attached && restored && granted && asks.length === 0;
     },
     get connected() {
       return attached;

@@ -39,9 +39,10 @@ export interface Standing {
 export function nextCommand({ run, simulated, complete, devices }: Standing): string | null {
   const unheard = devices.some(({ status }) => status === 'unknown');
   const unstarted = devices.some(({ status }) => status === 'not_started');
-  // Simulated docks end with their process.
-  if ((unheard || (unstarted && !complete)) && !simulated) return `dji-ota resume ${run}`;
-  return unstarted || devices.some(hasFailed) ? `dji-ota retry ${run}` : null;
+  const failed = devices.some(hasFailed);
+  // `retry` refuses a run that is not complete. Simulated docks end with their process.
+  if ((unheard || (!complete && (unstarted || failed))) && !simulated) return `dji-ota resume ${run}`;
+  return unstarted || failed ? `dji-ota retry ${run}` : null;
 }
 
 /** Whether `resume` can continue the run. */

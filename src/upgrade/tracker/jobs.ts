@@ -42,8 +42,8 @@ export interface Tracker {
   readonly warned: Set<string>;
   /** How many devices `watch` follows on each gateway. */
   readonly adopted: Map<string, number>;
-  /** The newest event without a `bid`, by gateway (`watch`). */
-  readonly anonymous: Map<string, string>;
+  /** The last job of each gateway that an event has ended. */
+  readonly lastEnded: Map<string, JobState>;
   /** Since when the broker has been away; null = connected. */
   lostAt: number | null;
   /** When the connection was last restored. Time limits count from here at the earliest. */
@@ -157,6 +157,7 @@ export function newJob(
     uncertain: false,
     ended: false,
     lastWord: null,
+    endedWith: null,
     told: 0,
     windowEnds: 0,
     windowLeft: 0,

@@ -20,7 +20,7 @@ import {
   openDevice,
   type Tracker,
 } from './jobs.js';
-import { takeProgress } from './progress.js';
+import { isLate, takeProgress } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
 /** An `ota_create` holds two devices. More than a few under one id are not real. */
@@ -104,7 +104,6 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     tellLate(tracker, job, message, events);
     return { events, job };
   }
-  if (job.bid === null) tracker.anonymous.set(pid, eventId(message));
   job.heard = true;
   announce(job, at, events);
   const named = message.sn === null ? undefined : deviceNamed(tracker, job, message.sn, at, events);
@@ -118,7 +117,11 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     events.push(...(end.length > 0 ? end : [progressEvent(device)]));
   }
   closeIfOver(tracker, job);
-  if (job.ended) job.lastWord = wordOf(message);
+  if (job.ended) {
+    job.lastWord = wordOf(message);
+    job.endedWith = newest(job, message.timestamp);
+    tracker.lastEnded.set(pid, job);
+  }
   return { events, job };
 }
 
@@ -134,8 +137,8 @@ function wordOf({ tid, timestamp, status, result, percent, sn }: ProgressMessage
 function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, events: RunEvent[]): void {
   const key = `late ${job.bid ?? job.pid}`;
   if (tracker.warned.has(key)) return;
-  const newest = job.devices.reduce<number | null>((time, device) => later(time, device.timestamp), null);
-  const isOld = message.timestamp !== null && newest !== null && message.timestamp < newest;
+  const last = job.endedWith ?? newest(job, null);
+  const isOld = message.timestamp !== null && last !== null && message.timestamp < last;
   if (isOld || job.lastWord === wordOf(message)) return;
   const { status, percent, result, sn } = message;
   const said = [
@@ -151,8 +154,12 @@ function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, eve
   warnOnce(tracker, key, 'late_progress', text, events);
 }
 
-function later(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+/** The latest of a job's timestamps and `time`. */
+function newest(job: JobState, time: number | null): number | null {
+  return job.devices.reduce<number | null>(
+    (last, { timestamp }) => (last === null || timestamp === null ? (last ?? timestamp) : Math.max(last, timestamp)),
+    time,
+  );
 }
 
 /** The device of the job that an event names by serial number. A followed job of another sender can gain a device this way. */
@@ -187,13 +194,17 @@ function jobOfProgress(
   // Without a method, only the `bid` identifies the event.
   if (message.method === null && message.bid === null) return null;
   if (message.bid === null || tracker.options.match === 'gateway') {
+    const before = tracker.lastEnded.get(pid);
+    if (before && belongsTo(before, message)) return before;
     if (only || tracker.options.adopt === 'none') return only;
   }
   return adopt(tracker, pid, message, at, events);
 }
 
-function eventId({ tid, timestamp }: ProgressMessage): string {
-  return `${tid} ${timestamp}`;
+/** Whether an event that no `bid` identifies belongs to a job that has ended: a copy of its last event, or an older one. */
+function belongsTo({ lastWord, endedWith }: JobState, message: ProgressMessage): boolean {
+  const { timestamp } = message;
+  return (timestamp !== null && endedWith !== null && isLate(timestamp, endedWith)) || lastWord === wordOf(message);
 }
 
 function warnOfForeign(tracker: Tracker, pid: string, { bid }: ProgressMessage, events: RunEvent[]): void {
@@ -212,8 +223,6 @@ function adopt(
   const { adopt } = tracker.options;
   if (adopt === 'none') return null;
   if (adopt !== 'all' && (message.bid === null || !adopt.has(message.bid))) return null;
-  // Without a `bid`, a second copy of an upgrade's last event would look like a new upgrade.
-  if (message.bid === null && message.tid !== null && tracker.anonymous.get(pid) === eventId(message)) return null;
   if (!mayAdopt(tracker, pid, events)) return null;
   const device = addDevice(tracker, pid, message.sn, null);
   const job = newJob(pid, message.bid, null, 1, at, [device]);

@@ -24,6 +24,11 @@ export function reasonOf(result: number | null): string | null {
   return result ? resultCode(result).meaning : null;
 }
 
+/** Whether an event with `timestamp` was sent before one with `newest`, and the gateway's clock was not set in between. */
+export function isLate(timestamp: number, newest: number): boolean {
+  return timestamp < newest && newest - timestamp <= LATE_MS;
+}
+
 /**
  * Applies a progress message to `device`, which has not ended.
  * @returns its terminal status, if it has one; otherwise `changed` if something visible changed, else `same`.
@@ -36,11 +41,7 @@ export function takeProgress(
   device.heardAt = at;
   const status = statusOf(message);
   const terminal = status !== null && isTerminal(status) ? status : null;
-  const late =
-    message.timestamp !== null &&
-    device.timestamp !== null &&
-    message.timestamp < device.timestamp &&
-    device.timestamp - message.timestamp <= LATE_MS;
+  const late = message.timestamp !== null && device.timestamp !== null && isLate(message.timestamp, device.timestamp);
   if (late && !terminal) return 'same';
   if (message.timestamp !== null) device.timestamp = message.timestamp;
 

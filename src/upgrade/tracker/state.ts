@@ -87,6 +87,8 @@ export interface JobState {
   ended: boolean;
   /** Identifies the event that ended it, so that a copy is recognized; null = no event ended it. */
   lastWord: string | null;
+  /** The newest timestamp of its events, once one of them has ended it. */
+  endedWith: number | null;
   /** How many changes were emitted, and the current limit: see `mayTell`. */
   told: number;
   windowEnds: number;

@@ -58,7 +58,7 @@ export function createTracker(
     bySn: null,
     warned: new Set(),
     adopted: new Map(),
-    anonymous: new Map(),
+    lastEnded: new Map(),
     lostAt: null,
     restoredAt: Number.NEGATIVE_INFINITY,
   };
@@ -156,9 +156,12 @@ export function mayHaveArrived({ resent, accepted, heard }: JobState): boolean {
   return resent || accepted || heard;
 }
 
-/** The outcome of every device as it stands, in the manifest's order. */
+/** The outcome of every device as it stands, in the manifest's order. One that waits for a new attempt ended as its last one did. */
 export function outcomes(tracker: Tracker): DeviceOutcome[] {
-  return tracker.devices.map((device) => outcomeOf(device));
+  return tracker.devices.map((device) => {
+    const outcome = outcomeOf(device);
+    return device.phase === 'retry_wait' ? { ...outcome, status: device.status as Outcome } : outcome;
+  });
 }
 
 /** Stores why devices that are not published yet wait; null = only for their turn. */

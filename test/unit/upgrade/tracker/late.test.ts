@@ -8,6 +8,47 @@ const late = (events: readonly RunEvent[]) =>
   events.flatMap((event) => (event.event === 'warning' && event.code === 'late_progress' ? [event.message] : []));
 const ok = { status: 'ok', percent: 100, timestamp: 1000 };
 
+describe('an event without a bid after the end of a job', () => {
+  const last = { bid: null, status: 'failed', result: 312016, timestamp: 5000 };
+
+  test.each([
+    ['a copy of the last event', last],
+    ['a copy of it without a timestamp', { ...last, timestamp: null }],
+    ['an earlier event that comes late', { bid: null, percent: 90, timestamp: 4990 }],
+    ['an earlier end that comes late', { ...last, timestamp: 4990 }],
+  ])('%s does not belong to the next job of the gateway', (_, message) => {
+    const tracker = trackerOf();
+    applyAll(tracker, opened('b1', [0]), progress({ ...last, timestamp: message.timestamp === null ? null : 5000 }));
+    expect(applyAll(tracker, opened('b2', [1]), progress(message))).toEqual([]);
+    expect(tracker.devices[1]).toMatchObject({ phase: 'open', status: null, percent: null });
+    const own = applyAll(tracker, progress({ bid: null, status: 'ok', tid: 'e2', timestamp: 9000 }));
+    expect(ends(own)).toEqual(['B ok']);
+  });
+
+  test('with --match gateway, the same holds for any bid', () => {
+    const tracker = trackerOf({ match: 'gateway' });
+    const ended = { ...last, bid: 'another' };
+    applyAll(tracker, opened('b1', [0]), progress(ended), opened('b2', [1]), progress(ended));
+    expect(tracker.devices.map(({ phase }) => phase)).toEqual(['ended', 'open', 'waiting']);
+  });
+
+  test('a new attempt of the same device is not ended by a copy of the end of the one before', () => {
+    const tracker = trackerOf({ retries: 1 });
+    const busy = { ...last, result: 312015 };
+    applyAll(tracker, opened('b1', [0]), progress(busy), opened('b2', [0], 2), progress(busy));
+    expect(tracker.devices[0]).toMatchObject({ phase: 'open', attempt: 2 });
+  });
+
+  test('a clock that was set back since is no sign of a late event', () => {
+    const tracker = trackerOf();
+    const now = 1_800_000_000_000;
+    applyAll(tracker, opened('b1', [0]), progress({ ...last, timestamp: now }), opened('b2', [1]));
+    expect(ends(applyAll(tracker, progress({ bid: null, status: 'ok', timestamp: now - 86_400_000 })))).toEqual([
+      'B ok',
+    ]);
+  });
+});
+
 describe('progress after the end of a job', () => {
   test('is told once, with what it said, and changes nothing', () => {
     const tracker = trackerOf();

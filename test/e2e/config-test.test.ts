@@ -116,7 +116,7 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
     await runConfig('set', settings, { profile: 'tls', passwordStdin: true }, io);
     const { outcome, stdout, warnings } = await configTest({}, { DJI_OTA_PROFILE: 'tls' });
     expect([outcome, warnings]).toEqual([0, []]);
-    expect(stdout).toContain('user ota (profile "tls"), password from profile "tls", profile "tls".');
+    expect(stdout).toContain('user ota (profile "tls"), password from profile "tls".');
 
     const wrong = await configTest({ profile: 'tls' }, { DJI_OTA_PASSWORD: 'wrong' });
     expect(wrong.outcome).toMatchObject({ code: 'broker_refused' });

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { systemClock } from '../../clock.js';
 import { OtaError, systemReason } from '../../errors.js';
-import { safeText } from '../../text.js';
+import { quoted, safeText } from '../../text.js';
 import type { PasswordCommand } from '../profiles/profile.js';
 import { passwordIn } from './credential-files.js';
 
@@ -62,13 +62,15 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
     // With a group of its own all that it starts can be ended with it; but such a group has no terminal.
     const isGroup = !surroundings.isTerminal && platform !== 'win32';
     const endAll = () => (platform === 'win32' ? endTree(child, surroundings.env) : end(child, isGroup));
+    // The arguments of a program may be secret, its name is not.
+    const program = typeof command === 'string' ? '' : ` (${quoted(command[0] ?? '')})`;
+    const notRun = (error: unknown) => `cannot be run: ${safeText(systemReason(error), 200)}${program}`;
     let child: ChildProcess;
     try {
       child = start(command, surroundings, isGroup);
     } catch (error) {
       // Node's own checks, and an argument list that is too long.
-      const problem = `cannot be run: ${safeText(systemReason(error), 200)}`;
-      return resolve({ output: Buffer.alloc(0), said: Buffer.alloc(0), problem });
+      return resolve({ output: Buffer.alloc(0), said: Buffer.alloc(0), problem: notRun(error) });
     }
     const output = collect(child.stdout, () => void stop('printed more than 64 KB'));
     // Of what it says, the beginning is enough.
@@ -99,7 +101,7 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
       () => void stop(`printed no password within ${timeLimit / 1000} s`),
     );
     signal?.addEventListener('abort', onAbort, { once: true });
-    child.on('error', (error) => finish(`cannot be run: ${safeText(systemReason(error), 200)}`));
+    child.on('error', (error) => finish(notRun(error)));
     child.on('exit', (code, killedBy) => {
       const problem = code === 0 ? null : killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code}`;
       child.on('close', () => finish(problem));

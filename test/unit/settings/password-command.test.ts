@@ -54,7 +54,7 @@ describe.skipIf(process.platform === 'win32')('runPasswordCommand', { concurrent
   it.each<[PasswordCommand, RegExp]>([
     ['exit 3', /^profile "a": password-command ended with exit code 3$/],
     ['kill -9 $$', /was ended by SIGKILL$/],
-    [['/no/such/program'], /cannot be run: no such file$/],
+    [['/no/such/program', 'secret'], /cannot be run: no such file \("\/no\/such\/program"\)$/],
     [[''], /cannot be run: /],
     ['printf "s3cr3t\\nuser: x\\n"', /its output does not look like a password$/],
     ['printf "s3cr3t\\n\\n"', /does not look like a password$/],

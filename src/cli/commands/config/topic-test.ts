@@ -140,9 +140,10 @@ function printAnswers(connection: Connection, broker: Broker, topics: TopicTest[
   }
   const login = username === null ? 'no user name' : `user ${username} (${usernameFrom})`;
   const secret = passwordFrom === null ? 'no password' : `password from ${passwordFrom}`;
-  const lines = [
-    `Connected to ${broker.url} with MQTT ${broker.version}: ${login}, ${secret}${profile ? `, profile "${profile}"` : ''}.`,
-  ];
+  const named = profile === null ? null : `profile "${profile}"`;
+  const told = named === null || [usernameFrom, passwordFrom].some((from) => from?.startsWith(named));
+  const from = told ? '' : `, ${named}`;
+  const lines = [`Connected to ${broker.url} with MQTT ${broker.version}: ${login}, ${secret}${from}.`];
   if (topics.length > 0) {
     const width = terminalWidth(io.stdout);
     const rows = topics.map((one) => [

@@ -10,7 +10,7 @@ import { judgePlan } from '../upgrade/preflight/preflight.js';
 import type { LeftOut } from '../upgrade/push.js';
 import type { Context } from './context.js';
 import { prepareDevices } from './firmware.js';
-import { learnedProducts } from './inventory/keep.js';
+import { learnedProducts, modelsKnown } from './inventory/keep.js';
 import { coreOptionsOf, type PushSettings, usualDuration } from './push-settings.js';
 import { type ServeSettings, withoutOwnUrls } from './serving/serving.js';
 
@@ -34,6 +34,8 @@ export interface PlannedRun {
    * The last known version of each device, from itself, the manifest or the inventory; null = not known, or older than 30 days.
    */
   known: (KnownVersion | null)[];
+  /** The model of each device, as `model_reported` has it; null = not known. */
+  models: (string | null)[];
 }
 
 /** Plans a push: reads the firmware, and sends a request to each URL as a dock would. @throws OtaError as `push` does */
@@ -55,17 +57,20 @@ export async function planPush(
   const known = plan.devices.map(({ sn }) =>
     notedVersion(inventory, sn, judge.known.get(sn) ?? null, context.clock.wall(), INFORMS_FOR),
   );
-  return plannedRun(plan, left, known, settings);
+  const modelOf = modelsKnown(null, inventory, devices);
+  const models = plan.devices.map(({ sn }) => modelOf(sn));
+  return plannedRun(plan, left, known, models, settings);
 }
 
-/** What remains of `plan` without the devices in `left`. `known`: for each device, in the plan's order. */
+/** What remains of `plan` without the devices in `left`. `known`, `models`: for each device, in the plan's order. */
 export function plannedRun(
   plan: Plan,
   left: LeftOut[],
   known: (KnownVersion | null)[],
+  models: (string | null)[],
   settings: PushSettings,
 ): PlannedRun {
-  return { ...withoutLeft(plan, wavesOf(plan, settings), left), left, known };
+  return { ...withoutLeft(plan, wavesOf(plan, settings), left), left, known, models };
 }
 
 /** The options for judging devices before their upgrade. `codes`: the product codes of their packages. */

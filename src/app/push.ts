@@ -10,14 +10,14 @@ import { judge as judgeDevice } from '../upgrade/preflight/judge.js';
 import { createPreflight } from '../upgrade/preflight/preflight.js';
 import { type ReadyWatchOptions, watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { push as runPush } from '../upgrade/push.js';
-import { createVerification, namesFrom } from '../upgrade/verification.js';
+import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context } from './context.js';
 import { prepareDevices } from './firmware.js';
 import {
-  earlierModels,
   keepInventory,
   learnedProducts,
   learnProducts,
+  modelsKnown,
   notedVersions,
   readInventory,
 } from './inventory/keep.js';
@@ -88,6 +88,7 @@ export async function push(request: PushRequest, context: Context): Promise<Push
     ...judgeOf(devices, settings, { clock, inventory, products, codes }),
     keepListening: verify !== 'off',
   };
+  const modelOf = modelsKnown(feed, inventory, devices);
   try {
     const result = await runPush({
       devices,
@@ -124,13 +125,21 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       verification: {
         ...createVerification(clock, feed, verify !== 'off'),
         noted: (plan) => notedVersions(plan, inventory, judge.known, clock.wall()),
+        modelOf,
       },
-      names: namesFrom(feed, earlierModels(devices, inventory)),
       ...(serving ? { downloads: serving.downloads } : {}),
       confirm: confirm
         ? (plan, left) => {
             const known = plan.devices.map((_, index) => judgeDevice(plan, index, feed, judge).version);
-            return confirm(plannedRun(plan, left, known, settings));
+            return confirm(
+              plannedRun(
+                plan,
+                left,
+                known,
+                plan.devices.map(({ sn }) => modelOf(sn)),
+                settings,
+              ),
+            );
           }
         : null,
       clock,
@@ -143,8 +152,8 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       onView: (view) => context.view?.(view),
     });
     const complete = (await journal?.end(result)) ?? null;
-    const modelOf = (sn: string) => feed.fleet.devices.get(sn)?.model ?? null;
-    learnProducts(inventory, codes, result.devices, modelOf, clock.wall());
+    const toldOf = (sn: string) => feed.fleet.devices.get(sn)?.model ?? null;
+    learnProducts(inventory, codes, result.devices, toldOf, clock.wall());
     const { simulated } = way;
     const taken = result.error?.code === 'run_taken_over';
     const none = run === undefined || complete === null || taken;

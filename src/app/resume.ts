@@ -12,9 +12,9 @@ import { type CoreOptions, isRunOver } from '../upgrade/core/core.js';
 import type { PlannedDevice } from '../upgrade/plan/plan.js';
 import { watchReadiness } from '../upgrade/preflight/ready-watch.js';
 import { resume as runResume } from '../upgrade/resume.js';
-import { createVerification, namesFrom } from '../upgrade/verification.js';
+import { createVerification } from '../upgrade/verification.js';
 import type { Connect, Context, Warn } from './context.js';
-import { earlierModels, keepInventory, readInventory } from './inventory/keep.js';
+import { keepInventory, modelsKnown, readInventory } from './inventory/keep.js';
 import type { PushEnd } from './push.js';
 import type { Limits } from './push-settings.js';
 import { holdLastLine } from './run/last-line.js';
@@ -119,9 +119,11 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
         withheld ||= reason !== null;
         return reason;
       },
-      verification: createVerification(clock, feed, keepListening),
+      verification: {
+        ...createVerification(clock, feed, keepListening),
+        modelOf: modelsKnown(feed, inventory, request.devices ?? []),
+      },
       readiness: watch ? { watch, feed, onWarning: warn } : null,
-      names: namesFrom(feed, earlierModels(devices, inventory)),
       clock,
       emit: lastLine.emit,
       signal,

@@ -37,7 +37,11 @@ export interface RunOutput {
   warned(): boolean;
   /** Says what the run is about, where people look on. */
   header(
-    about: Pick<RunHeader, 'manifest' | 'broker' | 'profile'> & { sha256?: string | null; ca?: Buffer | undefined },
+    about: Omit<RunHeader, 'run' | 'simulated'> & {
+      planned?: boolean;
+      sha256?: string | null;
+      ca?: Buffer | undefined;
+    },
   ): void;
   /** Puts the terminal in order for something else that is written to it, e.g. a question. */
   pause(): void;
@@ -133,10 +137,11 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     warn,
     note,
     warned: () => warned,
-    header({ sha256 = null, ca, ...about }) {
+    header({ planned = false, sha256 = null, ca, ...about }) {
       notify?.trust(ca);
       reports?.origin({ manifest: about.manifest, manifest_sha256: sha256, broker: about.broker });
-      if (kind === 'bars' || kind === 'log') headerLines({ run: runId, simulated, ...about }).forEach(note);
+      if (kind === 'bars' || kind === 'log')
+        headerLines({ run: planned ? null : runId, simulated, ...about }).forEach(note);
     },
     pause: () => renderer.phase(null),
     async finish(result, next) {

@@ -61,6 +61,7 @@ const CHECKS: Readonly<Record<Fact['type'], Check>> = {
     isIndex(device) && oneOf('reply', 'stall', 'verify')(limit) && isNumber(ms) && isFlag(proven),
   version_reported: ({ sn, version, wall, model, noted }) =>
     isText(sn) && isText(version) && isNumber(wall ?? 0) && isText(model ?? '') && isFlag(noted),
+  model_reported: ({ sn, model }) => isText(sn) && isText(model),
   state_reported: ({ sn, key, value }) =>
     isText(sn) && oneOf('compatible_status', 'psdk_version')(key) && isText(value),
   left_out: ({ device, outcome, reason, unready, late }) =>

@@ -54,11 +54,13 @@ export type Fact =
       version: string;
       /** When it was received, in milliseconds since 1970. */
       wall?: number;
-      /** Its model key, where that is known. */
+      /** Its model, as in `model_reported`: in journals of earlier versions. */
       model?: string;
       /** Taken from the inventory or the manifest: the version from before, not a report of this run. */
       noted?: boolean;
     }
+  /** The model of a device: its key, or the name that the manifest gives; from before the run, or reported in it. */
+  | { type: 'model_reported'; at: number; sn: string; model: string }
   /** A device reported a property that proves an upgrade which the version does not prove. */
   | { type: 'state_reported'; at: number; sn: string; key: ReportedState; value: string }
   /** A device is not upgraded: it had nothing to do, or did not get its turn. */

@@ -15,7 +15,7 @@ import type { Fact, ReportedState } from './facts.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan/plan.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
 import type { BidOf, FactLog } from './publisher.js';
-import { openSession, replyTopics } from './session.js';
+import { openSession, type RunSession, replyTopics } from './session.js';
 import type { RunView } from './tracker/state.js';
 
 /** The check of the docks before the first publish. */
@@ -44,15 +44,13 @@ export interface Verification {
   required: boolean;
   topics(plan: Plan): string[];
   /** The versions that were reported live before the run began. */
-  heard?(plan: Devices): Iterable<{ sn: string; version: string; model: string | null }>;
+  heard?(plan: Devices): Iterable<{ sn: string; version: string }>;
   /** The versions from earlier runs and from the manifest. `heardAt`: milliseconds since 1970. */
-  noted?(plan: Devices): Iterable<{ sn: string; version: string; heardAt: number; model: string | null }>;
+  noted?(plan: Devices): Iterable<{ sn: string; version: string; heardAt: number }>;
+  /** The model of a device, as far as it is known when the run begins. */
+  modelOf?(sn: string): string | null;
   heardStates?(plan: Plan): Iterable<{ sn: string; key: ReportedState; value: string }>;
-  handle(
-    message: BrokerMessage,
-    report: (sn: string, version: string, model?: string | null) => void,
-    reportState: (sn: string, key: ReportedState, value: string) => void,
-  ): void;
+  handle(message: BrokerMessage, to: Pick<RunSession, 'report' | 'reportState' | 'reportModel'>): void;
 }
 
 /** Everything that a push needs from its caller. */
@@ -85,7 +83,6 @@ export interface PushOptions {
   earlier?: { listenFor: number; onHeard(gateways: number, of: number): void } | undefined;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
-  names?: RunView['names'];
   downloads?: RunView['downloads'];
 }
 
@@ -201,19 +198,17 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       log,
       ...(bidOf ? { bidOf } : {}),
       maybeSent: earlier !== null,
-      listener: verification
-        ? { handle: (message) => verification.handle(message, run.report, run.reportState) }
-        : null,
+      listener: verification ? { handle: (message) => verification.handle(message, run) } : null,
     });
     rest = run.events;
     onMessage = run.events.onMessage;
     onPhase?.('upgrading');
-    // Before anything is left out, so that devices which end there have their versions, too.
-    for (const { sn, version, heardAt, model } of verification?.noted?.(plan) ?? []) {
-      const known = { sn, version, wall: heardAt, noted: true, ...(model ? { model } : {}) };
-      run.take({ type: 'version_reported', at: clock.now(), ...known });
+    // Before anything is left out, so that devices which end there have their models and versions, too.
+    reportModels(run, plan, verification);
+    for (const { sn, version, heardAt } of verification?.noted?.(plan) ?? []) {
+      run.take({ type: 'version_reported', at: clock.now(), sn, version, wall: heardAt, noted: true });
     }
-    for (const { sn, version, model } of verification?.heard?.(plan) ?? []) run.report(sn, version, model);
+    for (const { sn, version } of verification?.heard?.(plan) ?? []) run.report(sn, version);
     for (const { device, unready = false, reason } of left) {
       const outcome = unready ? 'not_started' : 'skipped';
       run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
@@ -227,6 +222,18 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     return result;
   } finally {
     await broker.close({ keepSession });
+  }
+}
+
+/** Gives a run the models that are known when it begins. A model that a device reports later replaces it. */
+export function reportModels(
+  { reportModel }: RunSession,
+  { devices }: Devices,
+  verification: Verification | null | undefined,
+): void {
+  for (const { sn } of devices) {
+    const model = verification?.modelOf?.(sn) ?? null;
+    if (model !== null) reportModel(sn, model, false);
   }
 }
 

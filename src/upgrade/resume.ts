@@ -13,7 +13,7 @@ import type { Fact, FactOf } from './facts.js';
 import { makePlan, type PlannedDevice } from './plan/plan.js';
 import { listenAgain, type ReadyWatch } from './preflight/ready-watch.js';
 import type { BidOf, FactLog } from './publisher.js';
-import { subscribeRun, type Verification } from './push.js';
+import { reportModels, subscribeRun, type Verification } from './push.js';
 import { openSession } from './session.js';
 import type { DevicePhase, RunView } from './tracker/state.js';
 import { outcomes } from './tracker/tracker.js';
@@ -49,8 +49,6 @@ export interface ResumeOptions {
   newId: () => string;
   onPhase?: (phase: 'preparing' | 'preflight' | 'upgrading') => void;
   onView?: (view: RunView) => void;
-  /** See {@link openSession}. */
-  names?: RunView['names'];
   /** Downloads that this program serves. */
   downloads?: RunView['downloads'];
 }
@@ -140,7 +138,7 @@ export function replayAsRead({ devices, options }: Omit<EarlierRun, 'facts'>, cl
         return;
       }
       // Recorded before anything is left out.
-      if (core === null && type === 'version_reported') {
+      if (core === null && (type === 'version_reported' || type === 'model_reported')) {
         first.push(at(fact, fact.at + offset));
         return;
       }
@@ -185,7 +183,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
   const run = openSession({
     ...options,
     readiness: readiness?.watch ?? null,
-    listener: verification ? { handle: (message) => verification.handle(message, run.report, run.reportState) } : null,
+    listener: verification ? { handle: (message) => verification.handle(message, run) } : null,
   });
   options.onPhase?.('preparing');
   // Queued messages may arrive before `connect` resolves, so the run listens from the start.
@@ -200,6 +198,7 @@ async function attempt(options: ResumeOptions): Promise<RunResult> {
       ...(options.reopened ? { reopened: true } : {}),
       ...(options.by ? { by: options.by } : {}),
     });
+    reportModels(run, core.plan, verification);
     const toStart = core.tracker.devices.flatMap(({ index, phase }) => (MAY_WAIT.has(phase) ? [index] : []));
     if (readiness && toStart.length > 0) {
       options.onPhase?.('preflight');

@@ -16,8 +16,8 @@ import type { ReadyWatch } from './preflight/ready-watch.js';
 import { createPublisher, type FactLog, type PublisherOptions } from './publisher.js';
 import { startDue, wakeAt } from './rollout/rollout.js';
 import { openLoop } from './session-loop.js';
-import { onlyOpenJob } from './tracker/jobs.js';
-import type { RunView } from './tracker/state.js';
+import { deviceBySn, onlyOpenJob } from './tracker/jobs.js';
+import type { DeviceState, RunView } from './tracker/state.js';
 import { outcomes, takesState, takesVersion } from './tracker/tracker.js';
 import { viewOf } from './tracker/view.js';
 import { waitForReady } from './wait-for-ready.js';
@@ -47,19 +47,19 @@ interface SessionOptions {
   bidOf?: PublisherOptions['bidOf'];
   maybeSent?: boolean;
   onView?: (view: RunView) => void;
-  /** Models and first versions by serial number, if the run listens to them. */
-  names?: RunView['names'];
   /** Downloads that this program serves. */
   downloads?: RunView['downloads'];
 }
 
 /** A run on a broker connection: pass it all events of the broker, then await {@link RunSession.toEnd}. */
-interface RunSession {
+export interface RunSession {
   readonly events: BrokerEvents;
   /** Applies a fact from another source, for example a version that a device reported. */
   take(fact: Fact): void;
   /** Takes a version that a device reported. Devices repeat the same one every few seconds. */
-  report(sn: string, version: string, model?: string | null): void;
+  report(sn: string, version: string): void;
+  /** Takes the model of a device. `live`: the device reported it in this run; only the first such report counts. */
+  reportModel(sn: string, model: string, live?: boolean): void;
   /** Takes a property that proves an upgrade which the version does not prove. */
   reportState(sn: string, key: ReportedState, value: string): void;
   /** Publishes what is due. Resolves when every device has ended, or the run has been cut off. */
@@ -80,6 +80,8 @@ export function openSession(options: SessionOptions): RunSession {
   let cancelTimer = () => {};
   let timerAt = Number.POSITIVE_INFINITY;
   let checking = false;
+  /** Devices that have reported their model. */
+  const told = new Set<DeviceState>();
   /** The number of unfinished `events_reply` publishes, by gateway. */
   const answers = new Map<string, number>();
 
@@ -228,7 +230,7 @@ export function openSession(options: SessionOptions): RunSession {
 
   async function toEnd(connected: Broker): Promise<RunResult> {
     broker = connected;
-    options.onView?.(viewOf(core, options.names, options.downloads));
+    options.onView?.(viewOf(core, options.downloads));
     const heedNoMore = loop.heedSignal();
     if (isRunOver(core)) loop.endIfOver();
     else {
@@ -261,16 +263,17 @@ export function openSession(options: SessionOptions): RunSession {
     };
   }
 
-  function report(sn: string, version: string, model?: string | null): void {
-    const at = { at: now(), wall: Math.round(clock.wall()) };
-    const fact: FactOf<'version_reported'> = {
-      type: 'version_reported',
-      ...at,
-      sn,
-      version,
-      ...(model ? { model } : {}),
-    };
+  function report(sn: string, version: string): void {
+    const wall = Math.round(clock.wall());
+    const fact: FactOf<'version_reported'> = { type: 'version_reported', at: now(), wall, sn, version };
     if (takesVersion(core.tracker, fact)) take(fact);
+  }
+
+  function reportModel(sn: string, model: string, live = true): void {
+    const device = deviceBySn(core.tracker, sn);
+    if (!device || told.has(device)) return;
+    if (live) told.add(device);
+    if (device.model !== model) take({ type: 'model_reported', at: now(), sn, model });
   }
 
   function reportState(sn: string, key: ReportedState, value: string): void {
@@ -278,7 +281,7 @@ export function openSession(options: SessionOptions): RunSession {
     if (takesState(core.tracker, fact)) take(fact);
   }
 
-  return { events, take, report, reportState, toEnd };
+  return { events, take, report, reportState, reportModel, toEnd };
 }
 
 /** Milliseconds between two checks for a request to stop. */
@@ -298,6 +301,7 @@ const KEPT: ReadonlySet<Fact['type']> = new Set([
   'stop_requested',
   'cut_off',
   'version_reported',
+  'model_reported',
   'state_reported',
   'gateway_ready',
 ]);

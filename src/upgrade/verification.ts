@@ -3,7 +3,6 @@ import type { Clock } from '../clock.js';
 import { createFleetFeed, type FleetFeed } from '../fleet/feed.js';
 import { live } from '../fleet/record.js';
 import type { BrokerMessage } from '../mqtt/broker.js';
-import { modelName } from '../protocol/models.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
 import type { Verification } from './push.js';
 
@@ -18,6 +17,11 @@ export function createVerification(
   feed: FleetFeed = createFleetFeed(clock),
   required = true,
 ): Verification {
+  /** By the message that is looked at: a dock tells of its aircraft as well. */
+  let changed: string[] = [];
+  feed.onChange(({ serials, learned }) => {
+    changed = [...serials, ...learned];
+  });
   return {
     required,
     topics: ({ devices }) =>
@@ -26,7 +30,7 @@ export function createVerification(
       for (const { sn } of devices) {
         const record = feed.fleet.devices.get(sn);
         const version = live(record?.firmware_version);
-        if (version !== null) yield { sn, version, model: record?.model ?? null };
+        if (version !== null) yield { sn, version };
       }
     },
     *heardStates({ devices }) {
@@ -37,43 +41,25 @@ export function createVerification(
         }
       }
     },
-    handle(message: BrokerMessage, report, reportState) {
+    handle(message: BrokerMessage, { report, reportState, reportModel }) {
       const serial = parseTopic(message.topic)?.serial ?? '';
       const known = feed.fleet.devices.get(serial);
       const before = { version: known?.firmware_version?.at, states: STATES.map((key) => known?.[key]?.at) };
+      changed = [];
       feed.handle(message);
+      for (const sn of changed) {
+        const model = feed.fleet.devices.get(sn)?.model ?? null;
+        if (model !== null && !message.retained) reportModel(sn, model);
+      }
       const record = feed.fleet.devices.get(serial);
       // Retained messages do not count: their version may be from before the upgrade.
       if (!record || message.retained) return;
-      const { firmware_version: version, model } = record;
-      if (version && version.at !== before.version) report(serial, version.value, model);
+      const { firmware_version: version } = record;
+      if (version && version.at !== before.version) report(serial, version.value);
       for (const [place, key] of STATES.entries()) {
         const state = record[key];
         if (state && state.at !== before.states[place]) reportState(serial, key, String(state.value));
       }
     },
   };
-}
-
-/**
- * Models and first versions of the devices, for displays; filled as they are reported. A dock reports its model when it
- * connects, perhaps days ago, so `models` has the model keys of earlier runs, by serial number.
- */
-export function namesFrom(
-  feed: FleetFeed,
-  models: Iterable<readonly [serial: string, model: string | null]> = [],
-): ReadonlyMap<string, { model: string | null; version: string | null }> {
-  const names = new Map<string, { model: string | null; version: string | null }>();
-  for (const [serial, model] of models)
-    if (model !== null) names.set(serial, { model: modelName(model), version: null });
-  feed.onChange(({ serials, learned }) => {
-    for (const serial of [...serials, ...learned]) {
-      const record = feed.fleet.devices.get(serial);
-      if (!record) continue;
-      const known = names.get(serial);
-      const model = record.model === null ? (known?.model ?? null) : modelName(record.model);
-      names.set(serial, { model, version: known?.version ?? record.firmware_version?.value ?? null });
-    }
-  });
-  return names;
 }

@@ -124,7 +124,7 @@ async function attempt(options: WatchOptions): Promise<RunResult> {
     if (feed) cancel.push(feed.onChange(({ learned }) => named(learned)));
     await Promise.race([subscribed, loop.over]);
     options.onPhase?.('upgrading');
-    options.onView?.({ devices: tracker.devices, totals: tracker.totals, wave: null, names: new Map() });
+    options.onView?.({ devices: tracker.devices, totals: tracker.totals, wave: null });
     cancel.push(everySecond(clock, () => checkStalls(tracker, options, loop.take)));
     await loop.over;
   } finally {

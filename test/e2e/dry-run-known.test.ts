@@ -34,6 +34,8 @@ it('says that no dock was asked', async () => {
 it('shows what was last heard of a device with its age', async () => {
   const { stdout } = await dry([device('D1', known('17.05.0102', 72)), device('A1')]);
   expect(stdout).toMatch(/D1 .*17\.07\.0401 +17\.05\.0102, .* ago \(manifest\)/);
+  expect(stdout).toMatch(/ 1 × Dock 3 +17\.05\.0102 → 17\.07\.0401 +\(heard 3d ago\)/);
+  expect(stdout).toContain(' 1 × model not known, no file  version not known → 17.07.0401');
   const json = await dry([device('D1', known('17.05.0102', 72)), device('A1')], '--output', 'json');
   const last = JSON.parse(json.stdout.trim().split('\n').at(-1) ?? '');
   expect(last.devices).toMatchObject([

@@ -18,7 +18,10 @@ beforeAll(async () => {
   process.chdir(place.folder);
   await place.put(
     'fleet.json',
-    DOCKS.map((sn) => ({ sn, pid: sn, product_version: '10.02.03.01' })),
+    DOCKS.map((sn) => ({
+      ...{ sn, pid: sn, product_version: '10.02.03.01', labels: { site: 'north' } },
+      known: { model: 'Dock 3', heard_at: '2026-01-01T00:00:00Z' },
+    })),
   );
   await place.put('good.json', { defaults: FAST });
   await place.put('bad.json', {
@@ -41,19 +44,22 @@ function push(scenario: string, ...more: string[]) {
   return place.run(['push', 'fleet.json', '--simulate', scenario, '--output', 'quiet', ...more]);
 }
 
+const SAME = [
+  ...(['sn', 'model', 'labels', 'product_version', 'status', 'result', 'reason', 'percent', 'verified'] as const),
+  ...(['version_before', 'version_after', 'attempts', 'bids', 'firmware', 'pair_split'] as const),
+];
+
+function keys<T extends object, K extends keyof T>(of: T, names: readonly K[]) {
+  return Object.fromEntries(names.map((name) => [name, of[name]]));
+}
+
 /** What is the same of a run however it is told: its devices and what they went through. */
 function essence({ devices, totals, exit_code }: RunReport) {
   return {
     totals,
     exit_code,
-    devices: devices.map(({ sn, status, result, percent, product_version, attempts, bids, phases }) => ({
-      sn,
-      status,
-      result,
-      percent,
-      product_version,
-      attempts,
-      bids,
+    devices: devices.map(({ phases, ...device }) => ({
+      ...keys(device, SAME),
       phases: phases.map(({ kind }) => kind),
     })),
   };
@@ -70,6 +76,7 @@ describe('push --report', () => {
       [DOCKS[1], 'failed'],
       [DOCKS[2], 'ok'],
     ]);
+    expect(report.devices[1]).toMatchObject({ model: 'Dock 3', labels: { site: 'north' } });
     expect(report.devices[1]).toMatchObject({ result: 312704, advice: 'charge it, then try again', attempts: 1 });
     expect(report.runs[0]).toMatchObject({ command: 'push', simulated: true, exit_code: 1 });
     const text = (name: string) => readFile(path.join(place.folder, name), 'utf8');

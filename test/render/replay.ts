@@ -28,7 +28,7 @@ const HEARD_AFTER = Date.UTC(2026, 10, 24, 8, 16, 9);
 
 export function createReplay(planned: readonly PlannedDevice[], verify: Verify = 'off'): Replay {
   const devices = planned.map(
-    ({ pid, sn, target, version = null }, index) =>
+    ({ pid, sn, target, model = null, version = null }, index) =>
       ({
         index,
         pid,
@@ -57,17 +57,13 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
         versionNoted: false,
         // Known from some days before.
         versionHeardAt: version === null ? null : Date.UTC(2026, 10, 21, 7),
-        model: null,
+        model,
         reportedOther: false,
         endedAt: null,
       }) as DeviceState,
   );
   const totals: Totals = emptyTotals();
-  const names = new Map<string, { model: string | null; version: string | null }>();
-  for (const { sn, model, version } of planned) {
-    if (sn !== null && (model || version)) names.set(sn, { model: model ?? null, version: version ?? null });
-  }
-  const view: Replay['view'] = { devices, totals, wave: null, names };
+  const view: Replay['view'] = { devices, totals, wave: null };
   const bySn = new Map(devices.map((device) => [device.sn, device]));
 
   const apply = (event: RunEvent, at: number) => {

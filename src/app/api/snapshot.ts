@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { modelName } from '../../protocol/models.js';
 import { safeText } from '../../text.js';
 import type { Totals, Verified } from '../../upgrade/events.js';
 import type { DevicePhase, RunView, ServedDownload } from '../../upgrade/tracker/state.js';
@@ -57,7 +58,6 @@ export function snapshotOf(view: RunView, run: string, clock: Clock): RunSnapsho
     wave: wave === null ? null : { ...wave },
     totals: { ...view.totals },
     devices: view.devices.map((device) => {
-      const known = device.sn === null ? undefined : view.names.get(device.sn);
       const download = device.sn === null ? undefined : view.downloads?.get(device.sn);
       return {
         pid: device.pid,
@@ -76,8 +76,8 @@ export function snapshotOf(view: RunView, run: string, clock: Clock): RunSnapsho
         published_at: iso(device.publishedAt),
         heard_at: iso(device.heardAt),
         ended_at: iso(device.endedAt),
-        model: safe(known?.model ?? null),
-        version_before: safe(known?.version ?? null),
+        model: safe(device.model === null ? null : modelName(device.model)),
+        version_before: safe(device.versionBefore),
         download: download ? { bytes: download.bytes, total: download.total, rate: download.rate } : null,
       };
     }),

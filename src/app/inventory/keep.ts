@@ -11,6 +11,7 @@ import {
   takeFleet,
 } from '../../fleet/inventory.js';
 import { machineOf } from '../../machine.js';
+import type { ManifestDevice } from '../../manifest/model.js';
 import type { KnownProducts } from '../../protocol/products.js';
 import { stateFolders } from '../../settings/state-folders.js';
 import { safeText } from '../../text.js';
@@ -40,11 +41,14 @@ export function readInventory(context: PartOf<'env' | 'warn'>): Promise<Inventor
   return loadInventory(inventoryFile(env), onProblem, machineOf(context).disk);
 }
 
-/** The model key that each device reported in an earlier run, or null. */
-export function earlierModels(devices: readonly { sn: string; pid: string }[], { devices: known }: Inventory) {
-  return devices
-    .flatMap(({ sn, pid }) => [sn, pid])
-    .map((serial) => [serial, known.get(serial)?.model ?? null] as const);
+/** The model of a device: as it reports it now, as it did in an earlier run, or as the manifest's `known` has it. */
+export function modelsKnown(
+  feed: FleetFeed | null,
+  inventory: Inventory,
+  devices: readonly Pick<ManifestDevice, 'sn' | 'known'>[],
+): (sn: string) => string | null {
+  const noted = new Map(devices.flatMap(({ sn, known }) => (known?.model ? [[sn, known.model] as const] : [])));
+  return (sn) => feed?.fleet.devices.get(sn)?.model ?? inventory.devices.get(sn)?.model ?? noted.get(sn) ?? null;
 }
 
 /**
@@ -110,11 +114,10 @@ export function* notedVersions(
   inventory: Inventory,
   known: ReadonlyMap<string, NotedVersion>,
   now: number,
-): Generator<{ sn: string; version: string; heardAt: number; model: string | null }> {
+): Generator<{ sn: string; version: string; heardAt: number }> {
   for (const { sn } of devices) {
     const noted = notedVersion(inventory, sn, known.get(sn) ?? null, now, INFORMS_FOR);
-    const model = inventory.devices.get(sn)?.model ?? null;
-    if (noted) yield { sn, version: noted.version, heardAt: noted.heard_at, model };
+    if (noted) yield { sn, version: noted.version, heardAt: noted.heard_at };
   }
 }
 

@@ -78,7 +78,7 @@ function groupedLines({ groups, context, rows }: LayoutInput, width: number): Li
   const lines: Line[] = [];
   for (const group of groups) {
     const alone = group.devices.length === 1 && group.headed;
-    if (!group.headed) lines.push(textLine(gatewayText(group.pid, view, width, styles)));
+    if (!group.headed) lines.push(textLine(gatewayText(group.pid, width, styles)));
     group.devices.forEach((index, place) => {
       const device = view.devices[index];
       if (!device) return;
@@ -92,9 +92,8 @@ function groupedLines({ groups, context, rows }: LayoutInput, width: number): Li
   return lines;
 }
 
-function gatewayText(pid: string, view: RunView, width: number, styles: RowContext['styles']): string {
-  const model = view.names.get(pid)?.model;
-  return `  ${styles.strong(cut(safeText(model ? `${model} ${pid}` : `gateway ${pid}`, 80), width - 2))}`;
+function gatewayText(pid: string, width: number, styles: RowContext['styles']): string {
+  return `  ${styles.strong(cut(safeText(`gateway ${pid}`, 80), width - 2))}`;
 }
 
 /** Rows without gateway lines, and as long as there is room what their messages lack. */

@@ -1,4 +1,5 @@
 /** One line a device. The columns of a frame are planned once, so that all its rows line up. */
+import { modelName } from '../../protocol/models.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import { isUnconfirmed } from '../../upgrade/counting.js';
@@ -53,8 +54,8 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
   for (const index of indexes) {
     const device = view.devices[index];
     if (!device) continue;
-    name = Math.max(name, widthOf(nameOf(device, view, true)) + branch);
-    plainName = Math.max(plainName, widthOf(nameOf(device, view, false)) + branch);
+    name = Math.max(name, widthOf(nameOf(device, true)) + branch);
+    plainName = Math.max(plainName, widthOf(nameOf(device, false)) + branch);
     version = Math.max(version, widthOf(versionOf(device, context, false)));
     fromVersion = Math.max(fromVersion, widthOf(versionOf(device, context, true)));
     if (device.sn !== device.pid) gateway = Math.max(gateway, widthOf(safeText(device.pid, 64)) + 3);
@@ -132,7 +133,7 @@ function rowText(
   const word = silent ? `silent ${showMinutes(now - (device.heardAt ?? now))}` : stateWord(device);
   const head =
     style(symbolOf(kind, unicode)) +
-    ` ${styles.dim(branch)}${fitName(device, view, plan.name - branch.length, styles)} ` +
+    ` ${styles.dim(branch)}${fitName(device, plan.name - branch.length, styles)} ` +
     (silent ? styles.warn : style)(pad(cut(word, plan.state), plan.state));
 
   const said = messageOf(device, simulated);
@@ -208,21 +209,20 @@ export function messageRoom(plan: RowPlan): number {
   return plan.total - (2 + plan.name + 1 + plan.state + 1);
 }
 
-function nameOf(device: Readonly<DeviceState>, view: RunView, model: boolean): string {
-  const known = model && device.sn !== null ? view.names.get(device.sn)?.model : null;
+function nameOf(device: Readonly<DeviceState>, model: boolean): string {
   const serial = device.sn ?? `(${device.pid})`;
-  return safeText(known ? `${known} ${serial}` : serial, 64);
+  return safeText(model && device.model ? `${modelName(device.model)} ${serial}` : serial, 64);
 }
 
-function fitName(device: Readonly<DeviceState>, view: RunView, width: number, styles: Styles): string {
-  const full = nameOf(device, view, true);
-  const name = widthOf(full) <= width ? full : nameOf(device, view, false);
+function fitName(device: Readonly<DeviceState>, width: number, styles: Styles): string {
+  const full = nameOf(device, true);
+  const name = widthOf(full) <= width ? full : nameOf(device, false);
   return styles.strong(pad(cutMiddle(name, width), width));
 }
 
-function versionOf(device: Readonly<DeviceState>, { view, unicode }: RowContext, from: boolean): string {
+function versionOf(device: Readonly<DeviceState>, { unicode }: RowContext, from: boolean): string {
   if (device.target === null) return '';
-  const known = from && device.sn !== null ? view.names.get(device.sn)?.version : null;
+  const known = from ? device.versionBefore : null;
   const now = known && !sameVersion(known, device.target) ? known : null;
   return `${now ? `${safeText(now, 24)} ` : ''}${unicode ? '→' : '->'} ${safeText(device.target, 24)}`;
 }

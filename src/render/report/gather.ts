@@ -210,7 +210,7 @@ export function createCollector(options: CollectorOptions): Collector {
       pid,
       sn,
       product_version: known?.target ?? null,
-      model: (sn !== null && view?.names.get(sn)?.model) || (known?.model ? modelName(known.model) : null),
+      model: known?.model ? modelName(known.model) : null,
       status,
       percent,
       result,

@@ -1,4 +1,5 @@
 /** The table at the end of a run, and its totals. */
+import { modelName } from '../../protocol/models.js';
 import { safeText, showDuration } from '../../text.js';
 import { COUNTED, totalsOf } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
@@ -56,7 +57,7 @@ export function finalTable(
   const listed = long ? devices.filter(needsLook) : devices;
   const parts: string[] = [];
   if (long && listed.length > MOST_ON_TERMINAL) parts.push(...causeLines(listed, options));
-  else if (listed.length > 0) parts.push(tableOf(listed, statesOf(devices, view), view, options));
+  else if (listed.length > 0) parts.push(tableOf(listed, statesOf(devices, view), options));
   if (long) {
     const hidden = totalsOf(devices.filter((device) => !needsLook(device)));
     const counts = COUNTED.filter((counted) => hidden[counted] > 0);
@@ -101,7 +102,6 @@ function causeLines(
 function tableOf(
   devices: readonly DeviceOutcome[],
   states: ReadonlyMap<DeviceOutcome, Readonly<DeviceState>>,
-  view: RunView | null,
   options: FinalTableOptions,
 ): string {
   const columns: Column[] = [
@@ -120,7 +120,7 @@ function tableOf(
   // Beside the device, and the first to go where there is not room.
   columns.splice(1, 0, ...labels.map((name) => ({ title: name.toUpperCase(), foldAt: 10, hide: true })));
   const rows = devices.map((device) => {
-    const row = rowOf(device, states.get(device), view, options);
+    const row = rowOf(device, states.get(device), options);
     row.splice(1, 0, ...labels.map((name) => safeText(device.labels[name] ?? '', LONGEST_LABEL)));
     return row;
   });
@@ -135,15 +135,13 @@ function tableOf(
 function rowOf(
   device: DeviceOutcome,
   state: Readonly<DeviceState> | undefined,
-  view: RunView | null,
   { styles, unicode, began, simulated }: FinalTableOptions,
 ): Cell[] {
   const kind = kindOfOutcome(device);
-  const model = device.sn === null ? null : (view?.names.get(device.sn)?.model ?? null);
   const time = timeOf(state);
   return [
     device.sn ?? '(not told)',
-    model ?? '',
+    state?.model ? modelName(state.model) : '',
     device.pid,
     state?.target ?? '',
     releasesText(device, began ?? null, unicode),

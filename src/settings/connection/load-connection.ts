@@ -96,12 +96,17 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
 export async function loadFirmwareTrust(
   flags: ConnectionFlags,
   sources: Pick<ConnectionSources, 'env' | 'warn'>,
-): Promise<Pick<Connection, 'firmwareCa' | 'models' | 'profile'>> {
+): Promise<Pick<Connection, 'url' | 'firmwareCa' | 'models' | 'profile'>> {
   const { env, warn } = sources;
   const readProfile = async (name: string | null) =>
     name === null && !hasSettings(env) ? null : profileFromFile(name, env, warn);
-  const { profile, ca } = await mergeWithProfile(flags, { ...sources, readProfile, caForFirmware: true });
-  return { firmwareCa: ca ?? undefined, models: profile?.values.models, profile: profile?.name ?? null };
+  const { merged, profile, ca } = await mergeWithProfile(flags, { ...sources, readProfile, caForFirmware: true });
+  return {
+    url: merged.broker.value,
+    firmwareCa: ca ?? undefined,
+    models: profile?.values.models,
+    profile: profile?.name ?? null,
+  };
 }
 
 async function mergeWithProfile(

@@ -90,11 +90,13 @@ function follow(core: RunCore, fact: Fact): RunEvent[] {
     return events;
   }
   if (job) endIfOver(core, job, fact.at, events);
-  if (job && (fact.type === 'version_reported' || events.some(({ event }) => event === 'device_finished'))) {
+  if (job && (REPORTS.has(fact.type) || events.some(({ event }) => event === 'device_finished'))) {
     tellSplit(core, job.pid, events);
   }
   return events;
 }
+
+const REPORTS: ReadonlySet<Fact['type']> = new Set(['version_reported', 'model_reported']);
 
 /** Emits `pair_split`, once, for a gateway whose dock and aircraft have both ended on different releases. */
 function tellSplit(core: RunCore, pid: string, events: RunEvent[]): void {

@@ -57,7 +57,7 @@ export interface DeviceState {
   versionNoted: boolean;
   /** When it last reported a version, in milliseconds since 1970. */
   versionHeardAt: number | null;
-  /** Model key, if known. */
+  /** Model key, or the name that the manifest gives (unsafe text), if known. */
   model: string | null;
   /** Whether it reported earlier that it does not have the target yet. */
   reportedOther: boolean;
@@ -109,8 +109,8 @@ export interface RunView {
   readonly totals: Readonly<Totals>;
   /** The current wave and the number of waves, from 1; null = there is only one. */
   readonly wave: { current: number; of: number } | null;
-  /** Models and versions from other sources (topology, osd), by serial number. */
-  readonly names: ReadonlyMap<string, { model: string | null; version: string | null }>;
+  /** The name of the firmware file of the device with this `index`; null = it has none. */
+  fileOf?(index: number): string | null;
   /** Downloads from this program (`--serve`), by serial number. */
   readonly downloads?: ReadonlyMap<string, ServedDownload>;
 }

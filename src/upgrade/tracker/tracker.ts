@@ -103,6 +103,8 @@ export function apply(tracker: Tracker, fact: Fact): Effect {
       return limitPassed(tracker, fact);
     case 'version_reported':
       return versionReported(tracker, fact);
+    case 'model_reported':
+      return modelReported(tracker, fact);
     case 'state_reported':
       return stateReported(tracker, fact);
     case 'left_out':
@@ -260,6 +262,13 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
   return reported(tracker, device, fact.version, fact.at);
 }
 
+function modelReported(tracker: Tracker, { sn, model }: FactOf<'model_reported'>): Effect {
+  const device = deviceBySn(tracker, sn);
+  if (!device) return NOTHING;
+  device.model = model;
+  return { events: [], job: jobOf(tracker, device) };
+}
+
 /**
  * Whether `version`, reported while the upgrade runs, is still the one from before: the only one reported, and not the target.
  */
@@ -301,10 +310,9 @@ export function takesVersion(tracker: Tracker, fact: FactOf<'version_reported'>)
   if (!device || device.target === null) return false;
   const isBefore = device.publishedAt === null || tellsBefore(device, fact.version);
   const known = isBefore ? device.versionBefore : device.versionAfter;
-  const learned = fact.model !== undefined && fact.model !== device.model;
   const proves = device.type === 3 && device.phase === 'verifying';
   const noted = isBefore && device.versionNoted;
-  if (known === fact.version && !noted && !learned && (!proves || device.reported === fact.version)) {
+  if (known === fact.version && !noted && (!proves || device.reported === fact.version)) {
     device.versionHeardAt = fact.wall ?? device.versionHeardAt;
     return false;
   }

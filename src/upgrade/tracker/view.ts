@@ -3,11 +3,7 @@ import { waveCount } from '../rollout/waves.js';
 import type { RunView } from './state.js';
 
 /** A live view of a run, for bars and tables. */
-export function viewOf(
-  core: RunCore,
-  names: RunView['names'] = new Map(),
-  downloads: RunView['downloads'] = new Map(),
-): RunView {
+export function viewOf(core: RunCore, downloads: RunView['downloads'] = new Map()): RunView {
   return {
     devices: core.tracker.devices,
     totals: core.tracker.totals,
@@ -15,7 +11,7 @@ export function viewOf(
       const of = waveCount(core.rollout);
       return of > 1 ? { current: core.rollout.wave + 1, of } : null;
     },
-    names,
+    fileOf: (index) => core.plan.devices[index]?.file?.file_name ?? null,
     downloads: downloads ?? new Map(),
   };
 }

@@ -23,7 +23,7 @@ async function ask(planned: Partial<PlannedRun>, settings: Partial<PushSettings>
   });
   const io = { stdin, stderr, env: {}, clock: { wall: () => NOW }, signal: new AbortController().signal };
   const output = { pause() {}, warned: () => false };
-  const run: PlannedRun = { plan: ALL, waves: [1], left: [], known: [null, null], ...planned };
+  const run: PlannedRun = { plan: ALL, waves: [1], left: [], known: [null, null], models: ['3-3-0', null], ...planned };
   const yes = await confirmPlan(
     run,
     { confirm: true } as PushOptions,

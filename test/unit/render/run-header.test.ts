@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { headerLines, upgradeLines } from '../../../src/render/run-header.js';
 
-const of = (model: string | null, from: string | null, to: string | null = '17.07.0401') => ({ model, from, to });
+const of = (model: string | null, from: string | null, to: string | null = '17.07.0401') => ({
+  model,
+  file: 'f.zip',
+  from,
+  to,
+});
 
 test('a run says what it is about, with nothing in it that moves a terminal', () => {
   const about = { run: 'r1', simulated: false, manifest: '/f\u001b[2J.csv', broker: 'mqtts://b:8883', profile: 'prod' };
@@ -19,10 +24,10 @@ test('a run says what it is about, with nothing in it that moves a terminal', ()
 test('devices are counted by model and release, the most first', () => {
   const docks = Array.from({ length: 12 }, () => of('Dock 3', '17.05.0102'));
   expect(upgradeLines([of('M4TD', null), ...docks, of('M4TD', '17.07.04.01'), of(null, null, null)], true)).toEqual([
-    '12 × Dock 3         17.05.0102 → 17.07.0401',
-    ' 1 × M4TD           → 17.07.0401',
-    ' 1 × M4TD           at 17.07.0401 already',
-    ' 1 × unknown model  ',
+    '12 × Dock 3                  17.05.0102 → 17.07.0401',
+    ' 1 × M4TD                    at 17.07.0401 already',
+    ' 1 × M4TD                    version not known → 17.07.0401',
+    ' 1 × model not known, f.zip  version not known',
   ]);
   expect(upgradeLines([of('M4TD', '1.0')], false)).toEqual(['1 x M4TD  1.0 -> 17.07.0401']);
 });
@@ -30,8 +35,8 @@ test('devices are counted by model and release, the most first', () => {
 test('an upgrade of modules or of a payload is not judged by the version', () => {
   const of2 = { ...of('M4TD', '17.07.04.01'), type: 2 as const };
   expect(upgradeLines([of2, { ...of(null, null, '01.02.0304'), type: 4 }], true)).toEqual([
-    '1 × M4TD           17.07.04.01, consistency (2) → 17.07.0401',
-    '1 × unknown model  psdk (4) → 01.02.0304',
+    '1 × M4TD                    17.07.04.01, consistency (2) → 17.07.0401',
+    '1 × model not known, f.zip  version not known, psdk (4) → 01.02.0304',
   ]);
 });
 
@@ -50,4 +55,15 @@ test('a fleet of many kinds takes a few lines', () => {
   );
   expect(lines).toHaveLength(12);
   expect(lines.at(-1)).toBe('and 29 more');
+});
+
+test('two spellings of a release are one, and what is not known is never counted with what is', () => {
+  const noFile = { ...of(null, null), file: null };
+  expect(
+    upgradeLines([of('3-3-0', '17.05.01.02'), of('3-3-0', '17.05.0102'), of('3-3-0', null), noFile], true),
+  ).toEqual([
+    '2 × Dock 3                    17.05.01.02 → 17.07.0401',
+    '1 × Dock 3                    version not known → 17.07.0401',
+    '1 × model not known, no file  version not known → 17.07.0401',
+  ]);
 });

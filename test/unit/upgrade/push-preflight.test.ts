@@ -83,7 +83,7 @@ describe('preflight', () => {
     const verification = {
       required: true,
       topics: () => ['thing/product/S0/osd'],
-      handle: ({ payload }: { payload: Uint8Array }, report: (sn: string, version: string) => void) =>
+      handle: ({ payload }: { payload: Uint8Array }, { report }: { report(sn: string, version: string): void }) =>
         report('S0', Buffer.from(payload).toString()),
     };
     const run = startPush({ fake, planned: fleetOf(1), core: coreOptions({ verify: 'require' }), verification });

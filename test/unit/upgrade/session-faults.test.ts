@@ -205,7 +205,7 @@ describe('the journal', () => {
     const verification = {
       required: true,
       topics: () => ['thing/product/S0/osd'],
-      handle: (message: { payload: Uint8Array }, report: (sn: string, version: string) => void) =>
+      handle: (message: { payload: Uint8Array }, { report }: { report(sn: string, version: string): void }) =>
         report('S0', Buffer.from(message.payload).toString()),
     };
     const run = startPush({ fake, planned: fleetOf(1), core: coreOptions({ verify: 'require' }), verification });

@@ -69,8 +69,9 @@ export function summaryLines(result: InitResult, target: string | null, unicode:
     target === null
       ? ['Nothing was written: no device has a package.']
       : [`${target === '-' ? 'Manifest' : `Written: ${safeText(target, 300)}`}, ${of}`];
-  const upgrades = devices.map(({ written: { known, product_version }, model }) => {
-    return { model: modelName(model), from: known.version, to: product_version };
+  const upgrades = devices.map(({ written: { known, product_version }, model, deduced, file_name }) => {
+    const shown = deduced ? `${modelName(model)} (assumed)` : model;
+    return { model: shown, file: file_name, from: known.version, to: product_version };
   });
   lines.push(...upgradeLines(upgrades, unicode).map((line) => `  ${line}`));
   const files = new Map<string, number>();

@@ -8,16 +8,17 @@ import { isLook } from '../../../upgrade/preflight/preflight.js';
 import { type Io, isInteractive } from '../../io.js';
 import type { RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
-import { heardText, planText, withRedactedUrls } from './plan-view.js';
+import { planText, withRedactedUrls } from './plan-view.js';
 
 /** Asks, unless nobody asked for it and it concerns a single gateway without any warning. */
 export async function confirmPlan(
-  { plan, waves, left, known }: PlannedRun,
+  planned: PlannedRun,
   options: PushOptions,
   settings: PushSettings,
   io: Io,
   output: RunOutput,
 ): Promise<boolean> {
+  const { plan } = planned;
   const count = plan.gateways.reduce((sum, { jobs }) => sum + jobs.flat().length, 0);
   // Where everything is left out, nothing is done that could be asked for.
   if (count === 0 || (!options.confirm && plan.gateways.length <= 1 && !output.warned())) return true;
@@ -25,8 +26,7 @@ export async function confirmPlan(
   const { preflight = 'off', skipCurrent = false, skipUnready = false, waitReady } = settings;
   const asked = isLook({ preflight, skipCurrent, skipUnready, waitReady: waitReady !== undefined });
   const shown = { width: terminalWidth(io.stderr), unicode: useUnicode(io.env), verbose: false, asked };
-  const runs = known.map((version) => heardText(version, io.clock.wall()));
-  io.stderr.write(planText(withRedactedUrls(plan), waves, { ...shown, left, runs }));
+  io.stderr.write(planText({ ...planned, plan: withRedactedUrls(plan) }, { ...shown, now: io.clock.wall() }));
   const { confirm } = await import('../../prompt.js');
   const devices = count === 1 ? '1 device' : `${count} devices`;
   const question = `Upgrade ${devices}? This cannot be canceled once a dock has accepted it.`;

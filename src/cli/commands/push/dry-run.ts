@@ -1,4 +1,5 @@
 /** `--dry-run`: the plan, for people as a table and for scripts as the exact messages. */
+import path from 'node:path';
 import { profileProducts } from '../../../app/connect.js';
 import type { Context, Warn } from '../../../app/context.js';
 import { type FirmwareSettings, readFirmwareCa } from '../../../app/firmware.js';
@@ -8,15 +9,18 @@ import type { PushSettings } from '../../../app/push-settings.js';
 import { newRunId } from '../../../app/run/run-id.js';
 import { createInventory, type Inventory } from '../../../fleet/inventory.js';
 import type { Manifest } from '../../../manifest/model.js';
+import type { RunHeader } from '../../../render/run-header.js';
 import { useUnicode } from '../../../render/terminal/color.js';
 import { terminalWidth } from '../../../render/terminal/stream.js';
+import type { ConnectionFlags } from '../../../settings/connection/merge-connection.js';
 import { byText, safeText } from '../../../text.js';
 import { notStarted, totalsOf } from '../../../upgrade/counting.js';
 import type { RunEvent } from '../../../upgrade/events.js';
 import type { Io } from '../../io.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
-import { heardText, planText, withRedactedUrls } from './plan-view.js';
+import { planText, withRedactedUrls } from './plan-view.js';
+import type { AboutRun } from './push.js';
 
 /** Everything but connecting and publishing. @returns the exit code, 0 */
 export async function dryRun(
@@ -24,7 +28,8 @@ export async function dryRun(
   options: PushOptions,
   settings: PushSettings,
   io: Io,
-  note?: string,
+  source: string,
+  { note, connection }: Pick<AboutRun, 'note' | 'connection'>,
 ): Promise<number> {
   const run = newRunId(io.clock.wall());
   const { report, notify: _, ...shown } = options;
@@ -32,14 +37,18 @@ export async function dryRun(
   const output = await openOutput(shown, io, run);
   try {
     if (note) output.note(note);
+    const flags = connection?.().flags ?? options;
+    const { broker, profile, ...trust } = await planSettings(options, flags, io, output.warn);
+    const firmware = { ...settings.firmware, ...trust };
+    output.header({ planned: true, manifest: source === '-' ? source : path.resolve(source), broker, profile });
     const gateways = new Set(devices.map(({ pid }) => pid)).size;
     output.emit({ event: 'run_started', command: 'push', devices: devices.length, gateways });
     for (const { code, message } of warnings) output.warn(code, message);
-    const firmware = { ...settings.firmware, ...(await firmwareTrust(options, io, output.warn)) };
     const inventory = await knownDevices(options, io, output.warn);
-    const { plan, waves, left, known } = await inOrder(devices, output, (context) =>
+    const planned = await inOrder(devices, output, (context) =>
       planPush(devices, { ...settings, firmware }, context, inventory),
     );
+    const { plan, waves, left, known } = planned;
     if (output.kind === 'json') {
       for (const { gateway, topic, request } of requestsOf(plan, output.context)) {
         const pid = plan.gateways[gateway]?.pid ?? '';
@@ -49,10 +58,13 @@ export async function dryRun(
     } else if (output.kind !== 'quiet') {
       const shown = withRedactedUrls(plan);
       const verbose = options.verbose ?? false;
-      let text = planText(shown, waves, {
-        ...{ width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose },
-        ...{ asked: false, left, runs: known.map((version) => heardText(version, io.clock.wall())) },
-      });
+      let text = planText(
+        { ...planned, plan: shown },
+        {
+          ...{ width: terminalWidth(io.stdout), unicode: useUnicode(io.env), verbose },
+          ...{ asked: false, now: io.clock.wall() },
+        },
+      );
       if (verbose) {
         text += '\nWhat would be published; tid, bid and timestamp are examples, and differ each time:\n';
         for (const { topic, request } of requestsOf(shown, output.context)) {
@@ -112,13 +124,17 @@ async function knownDevices(options: PushOptions, { env }: Io, warn: Warn): Prom
 }
 
 /** As the push itself: from options and profile, unless docks are simulated, which download nothing. */
-async function firmwareTrust(
+async function planSettings(
   options: PushOptions,
+  flags: ConnectionFlags,
   { env }: Io,
   warn: Warn,
-): Promise<Pick<FirmwareSettings, 'ca' | 'products' | 'probeUrls'>> {
-  if (options.simulate !== undefined) return { ca: await readFirmwareCa(options.ca), probeUrls: false };
+): Promise<Pick<FirmwareSettings, 'ca' | 'products' | 'probeUrls'> & Pick<RunHeader, 'broker' | 'profile'>> {
+  if (options.simulate !== undefined) {
+    return { ca: await readFirmwareCa(options.ca), probeUrls: false, broker: null, profile: null };
+  }
   const { loadFirmwareTrust } = await import('../../../settings/connection/load-connection.js');
-  const trust = await loadFirmwareTrust(options, { env, warn });
-  return { ca: trust.firmwareCa, products: profileProducts(trust) };
+  const trust = await loadFirmwareTrust(flags, { env, warn });
+  const { url, profile, firmwareCa: ca } = trust;
+  return { ca, products: profileProducts(trust), broker: url.shown, profile };
 }

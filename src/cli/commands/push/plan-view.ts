@@ -1,11 +1,11 @@
 /** A plan for people: what it comes to, and a row a device. */
+import type { PlannedRun } from '../../../app/plan.js';
 import type { KnownVersion } from '../../../fleet/inventory.js';
 import { showUpgradeType } from '../../../protocol/upgrade-types.js';
 import { type UpgradeOf, upgradeLines } from '../../../render/run-header.js';
 import { renderTable } from '../../../render/table/table.js';
 import { safeText, showBytes, showDuration } from '../../../text.js';
 import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan/plan.js';
-import type { LeftOut } from '../../../upgrade/push.js';
 import { redactUrl } from '../../../url.js';
 
 /** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
@@ -27,7 +27,7 @@ export function withRedactedUrls(plan: Plan): Plan {
 }
 
 /** `17.05.0102, 3h00m ago (inventory)`: never without its age. */
-export function heardText(known: KnownVersion | null, now: number): string {
+function heardText(known: KnownVersion | null, now: number): string {
   if (known === null) return '';
   const when = known.source === 'live' ? 'now' : `${showDuration(now - known.heard_at)} ago (${known.source})`;
   return `${safeText(known.version, 60)}, ${when}`;
@@ -44,27 +44,27 @@ interface PlanTextOptions {
   verbose: boolean;
   /** Whether the docks were asked before, what they run and whether they are ready. */
   asked: boolean;
-  /** What would be left out: in no job of the plan. */
-  left?: readonly LeftOut[];
-  /** What each device of the plan ran when it was last heard, with its age; empty where nobody knows. */
-  runs?: readonly string[];
+  /** Milliseconds since 1970. */
+  now: number;
 }
 
 const MOST_LEFT_OUT = 10;
 
-export function planText(plan: Plan, waves: readonly number[], options: PlanTextOptions): string {
-  const { width, unicode, verbose, asked, left = [], runs = [] } = options;
+export function planText({ plan, waves, left, known, models }: PlannedRun, options: PlanTextOptions): string {
+  const { width, unicode, verbose, asked, now } = options;
   const { gateways } = plan;
-  const devices = gateways.flatMap((gateway) =>
-    gateway.jobs.flat().map((index) => plan.devices[index] as PlannedDevice),
-  );
+  const places = gateways.flatMap(({ jobs }) => jobs.flat());
   const jobs = gateways.reduce((sum, gateway) => sum + gateway.jobs.length, 0);
   const inWaves = new Set(waves).size > 1 ? ` in ${count(new Set(waves).size, 'wave')}` : '';
-  const all = width === null || verbose || devices.length <= MOST_ON_TERMINAL;
-  const upgrades = upgradeLines(devices.map(upgradeOf), unicode);
+  const all = width === null || verbose || places.length <= MOST_ON_TERMINAL;
+  const upgrades = upgradeLines(
+    places.map((place) => upgradeOf(plan.devices[place] as PlannedDevice, known[place], models[place], now)),
+    unicode,
+  );
+  const runs = known.map((version) => heardText(version, now));
   return [
     ...(all ? [planTable(plan, waves, width, runs)] : ['Every device is listed with --verbose.']),
-    `${count(devices.length, 'device')} on ${count(gateways.length, 'gateway')} in ${count(jobs, 'job')}${inWaves}:`,
+    `${count(places.length, 'device')} on ${count(gateways.length, 'gateway')} in ${count(jobs, 'job')}${inWaves}:`,
     ...upgrades.map((line) => `  ${line}`),
     ...left
       .slice(0, verbose ? left.length : MOST_LEFT_OUT)
@@ -75,9 +75,14 @@ export function planText(plan: Plan, waves: readonly number[], options: PlanText
   ].join('\n');
 }
 
-/** By its firmware, which is known, in place of its model. */
-function upgradeOf({ file, product_version, firmware_upgrade_type: type }: PlannedDevice): UpgradeOf {
-  return { model: file === null ? 'devices without a file' : file.file_name, from: null, to: product_version, type };
+function upgradeOf(
+  { file, product_version: to, firmware_upgrade_type: type }: PlannedDevice,
+  known: KnownVersion | null = null,
+  model: string | null = null,
+  now: number,
+): UpgradeOf {
+  const age = known === null || known.source === 'live' ? null : Math.max(0, now - known.heard_at);
+  return { model, file: file?.file_name ?? null, from: known?.version ?? null, to, type, age };
 }
 
 const count = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;

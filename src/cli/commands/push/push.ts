@@ -67,7 +67,7 @@ export async function runSelected(
 ): Promise<number> {
   const settings = pushSettings(options, io.env);
   if (options.dryRun)
-    return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io, about.note);
+    return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io, source, about);
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, options, io);
 
   const manifest = source === '-' ? source : path.resolve(source);

@@ -52,11 +52,6 @@ function viewOfReport(report: RunReport): RunView {
     devices: report.devices.map(stateOf),
     totals: report.totals,
     wave: null,
-    names: new Map(
-      report.devices.flatMap(({ sn, model }) =>
-        sn === null || model === null ? [] : [[sn, { model, version: null }]],
-      ),
-    ),
   };
 }
 
@@ -107,7 +102,7 @@ function stateOf(device: ReportDevice, index: number): DeviceState {
     versionNoted: false,
     versionAfter: device.version_after,
     versionHeardAt: time(device.heard_at),
-    model: null,
+    model: device.model,
     reportedOther: false,
     endedAt: time(ended),
   };

@@ -152,7 +152,8 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
       const notified = notify?.end(written.map((file) => path.resolve(file)));
       if ((kind === 'bars' || kind === 'log') && !io.readerGone()) {
         const took = showDuration(io.clock.now() - began);
-        note(`Took ${took}. Exit code ${exit_code}: ${exitMeaning(exit_code, simulated)}.`);
+        const meaning = exitMeaning({ ...result, simulated, error: result.error !== null });
+        note(`Took ${took}. Exit code ${exit_code}: ${meaning}.`);
         if (written.length > 0) note(`Written: ${written.map((file) => safeText(path.resolve(file), 400)).join(', ')}`);
         if (recorded) note(`Show every device with: dji-ota runs ${runId}`);
       }

@@ -16,14 +16,6 @@ export interface Cause<Device> {
 // Reasons name times and versions: without a code, a few examples say more than a hundred groups.
 const MOST_CAUSES = 40;
 
-const WITHOUT_WORDS: Readonly<Partial<Record<Counted, string>>> = {
-  failed: 'failed without a code',
-  rejected: 'refused without a code',
-  canceled: 'canceled or stopped on the device',
-  timeout: 'timed out on the device',
-  unknown: 'its outcome is not known',
-};
-
 /** The cause of one that somebody has to look at, and what tells it from others. A report's devices bring their advice. */
 export function causeOf(
   device: Ended & { advice?: string | null },
@@ -32,7 +24,7 @@ export function causeOf(
   const counted = countedAs(device);
   const code = device.result || null;
   const { why, advice } = reasons(device, simulated);
-  const meaning = code === null ? (why ?? WITHOUT_WORDS[counted] ?? counted) : resultCode(code).meaning;
+  const meaning = code === null ? (why ?? counted) : resultCode(code).meaning;
   return {
     key: `${counted} ${code ?? device.reason ?? ''}`,
     code,

@@ -148,14 +148,27 @@ export function reasons(device: Ended, simulated = false): { why: string | null;
   const counted = countedAs(device);
   const unconfirmed = counted === 'unverified' ? 'the required verification did not confirm it' : null;
   return {
-    why: device.reason === null ? (code?.meaning ?? unconfirmed) : safeText(device.reason, 300),
+    why:
+      device.reason === null
+        ? (code?.meaning ?? unconfirmed ?? WITHOUT_WORDS[counted] ?? null)
+        : safeText(device.reason, 300),
     advice: counted === 'ok' || (simulated && counted === 'unknown') ? null : (code?.advice ?? ADVICE[counted] ?? null),
   };
 }
 
+const WITHOUT_WORDS: Readonly<Partial<Record<Counted, string>>> = {
+  failed: 'failed without a code',
+  rejected: 'refused without a code',
+  canceled: 'canceled or stopped on the device',
+  timeout: 'timed out on the device',
+};
+
 const ADVICE: Readonly<Partial<Record<Counted, string>>> = {
   unverified: 'check its version with dji-ota devices',
   unknown: 'follow it to its end with dji-ota resume or watch',
+  failed: 'check the device, then try again',
+  rejected: 'check the device, then try again',
+  canceled: 'find out who stopped it, then try again',
   timeout: 'check the device, then try again',
 };
 

@@ -131,7 +131,7 @@ export function createNotifier({ run, simulated, clock, newId, send }: NotifierO
       const failed = devices.filter(hasFailed);
       const counts = COUNTED.flatMap((word) => (totals[word] > 0 ? [`${totals[word]} ${word.replace('_', ' ')}`] : []));
       const why = error === null ? '' : ` (${safeText(error, 300)})`;
-      const text = `exit code ${exit_code}, ${exitMeaning(exit_code, simulated)}${why}; ${counts.join(', ') || 'no device'}`;
+      const text = `exit code ${exit_code}, ${exitMeaning({ exit_code, simulated, totals, error: error !== null })}${why}; ${counts.join(', ') || 'no device'}`;
       tell('run_finished', text, {
         exit_code,
         totals,

@@ -1,7 +1,7 @@
 /** `.csv`: one line a device (RFC 4180), for spreadsheets and scripts; UTF-8 with a byte order mark. */
 import { csvCell } from './escape.js';
 import type { ReportDevice, ReportRun, RunReport } from './model.js';
-import { durationOf, timeIn } from './stats.js';
+import { durationOf, timeIn, whyOf } from './stats.js';
 
 type Value = string | number | boolean | null;
 type Column = readonly [string, (device: ReportDevice, run: ReportRun | undefined) => Value];
@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
   ['heard_at', ({ heard_at }) => heard_at],
   ['percent', ({ percent }) => percent],
   ['result', ({ result }) => result],
-  ['reason', ({ reason }) => reason],
+  ['reason', whyOf],
   ['advice', ({ advice }) => advice],
   ['attempts', ({ attempts }) => attempts],
   ['bids', ({ bids }) => bids.join(' ')],

@@ -21,8 +21,9 @@ const MOST_DETAILS = 50;
 /** What a run came to, as Markdown: totals, errors, what went wrong by cause, then the devices that somebody has to look at. */
 function jobSummary(finished: Finished, errors: readonly Failure[], view: RunView | null, simulated: boolean): string {
   const { devices, totals, exit_code } = finished;
+  const meaning = exitMeaning({ exit_code, simulated, totals, error: errors.length > 0 });
   const parts = [
-    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${exitMeaning(exit_code, simulated)} (exit code ${exit_code})`,
+    `## ${exit_code === 0 ? '✅' : '❌'} Firmware upgrade: ${meaning} (exit code ${exit_code})`,
     simulated ? 'Simulated: no real device was upgraded.' : null,
     devices.length === 0 ? 'No device was upgraded.' : totalsText(totals),
     ...errors.map(errorText),

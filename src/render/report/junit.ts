@@ -6,7 +6,7 @@
 import { showDuration } from '../../text.js';
 import { countedAs } from '../../upgrade/counting.js';
 import { type Kind, outcomeText } from '../device-states.js';
-import { exitMeaning } from '../exit-meaning.js';
+import { runMeaning } from '../exit-meaning.js';
 import { releasesText } from '../releases.js';
 import { type Xml, xml } from './markup.js';
 import type { ReportDevice, ReportError, ReportFirmware, ReportRun, RunReport } from './model.js';
@@ -46,11 +46,9 @@ function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: Readon
   const devices = report.devices.filter((device) => device.run === run.run);
   const began = Date.parse(run.started);
   const cases = devices.map((device) => caseOf(device, kinds.get(device) ?? 'unknown', began));
-  const whole = wholeRun(
-    run,
-    report.errors.filter((error) => error.run === run.run),
-    cases,
-  );
+  const meaning = runMeaning(run, report);
+  const own = report.errors.filter((error) => error.run === run.run);
+  const whole = wholeRun(run, own, cases, meaning);
   if (whole) cases.unshift(whole);
   const count = (ended: Case['ended']) => cases.filter((each) => each.ended === ended).length;
   const [failures, errors] = [count('failure'), count('error')];
@@ -101,20 +99,25 @@ ${cases.map((each) => each.markup)}${
 }
 
 /** A case for the run itself, where what went wrong is no device's: otherwise it would be shown as having passed. */
-function wholeRun(run: ReportRun, errors: readonly ReportError[], cases: readonly Case[]): Case | null {
+function wholeRun(
+  run: ReportRun,
+  errors: readonly ReportError[],
+  cases: readonly Case[],
+  meaning: string,
+): Case | null {
   const devices = cases.length;
   const told = cases.some(({ ended }) => ended === 'failure' || ended === 'error');
   // Where devices of it count as in a newer run, what they came to is told there.
   const moved = devices < run.devices;
   if (errors.length === 0 && (run.exit_code === 0 || told || moved)) return null;
   const first = errors[0];
-  const message = first?.message ?? exitMeaning(run.exit_code, run.simulated);
+  const message = first?.message ?? meaning;
   const text = errors.flatMap((error) => [
     `${error.code}: ${error.message}`,
     ...error.details.map((detail) => `- ${detail}`),
     ...(error.hint === null ? [] : [error.hint]),
   ]);
-  text.push(`Exit code ${run.exit_code}: ${exitMeaning(run.exit_code, run.simulated)}`);
+  text.push(`Exit code ${run.exit_code}: ${meaning}`);
   return {
     ended: 'error',
     markup: testcase('run', 'dji-ota', 0, problem('error', first?.code ?? 'exit_code', message, text)),

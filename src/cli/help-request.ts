@@ -37,13 +37,18 @@ function isGroup({ commands, registeredArguments, options }: Command): boolean {
 
 /**
  * Of a command line with a word too many: the error that names the commands of the command that it calls; null where that has
- * none. A command that does something by itself, like `dji-ota inventory`, takes a mistyped one for an argument.
+ * none. A command that does something by itself, like `dji-ota inventory` and `dji-ota runs`, takes a mistyped one for an argument.
  */
 export async function mistypedCommand(program: Command, argv: readonly string[]): Promise<OtaError | null> {
   let command = program;
   for (const word of argv) command = command.commands.find((each) => each.name() === word) ?? command;
   const [word] = command.args;
-  if (command.commands.length === 0 || command.registeredArguments.length > 0 || word === undefined) return null;
+  if (command.commands.length === 0 || word === undefined) return null;
+  if (command.registeredArguments.length > 0) {
+    const { nearest } = await import('../nearest.js');
+    const names = command.commands.map((each) => each.name());
+    if (nearest(word, names) === null) return null;
+  }
   return unknownCommand(program, command, word);
 }
 

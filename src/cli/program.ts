@@ -17,7 +17,7 @@ import { runs } from './commands/runs/command.js';
 import { schema } from './commands/schema/command.js';
 import { simulate } from './commands/simulate/command.js';
 import { watch } from './commands/watch/command.js';
-import { EXIT_CODES_HELP } from './exit-codes-help.js';
+import { EXIT_CODES_HELP, EXIT_CODES_SHORT } from './exit-codes-help.js';
 import { helpRequest, mistypedCommand } from './help-request.js';
 import type { Io } from './io.js';
 import { addOptions, DeclaredArgument, DeclaredOption } from './options/commander.js';
@@ -81,9 +81,7 @@ export function createProgram(io: Io): Program {
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
       formatHelp(command, help) {
         const whole = Object.getPrototypeOf(help) as Help;
-        if (showAll || !isLong(command)) return whole.formatHelp.call(help, command, help);
-        help.visibleOptions = () => whole.visibleOptions(command).filter((option) => !isHidden(option));
-        return `${whole.formatHelp.call(help, command, help)}\n${moreOptions(command, help)}`;
+        return showAll || !isLong(command) ? whole.formatHelp.call(help, command, help) : shortHelp(command, help);
       },
     })
     .configureOutput({
@@ -120,7 +118,9 @@ export function createProgram(io: Io): Program {
   const declareRest = (command: Command, declaration: CommandDeclaration) => {
     const table = { ...declaration.options, ...COMMON };
     if (declaration.run) addOptions(command, table);
-    command.helpOption('-h, --help', 'show this help').addHelpText('after', epilogue(declaration));
+    command
+      .helpOption('-h, --help', 'show this help')
+      .addHelpText('after', () => epilogue(declaration, !showAll && isLong(command)));
     for (const each of declaration.commands ?? []) declare(command, each);
     if (!declaration.run) return;
     command.action(async (...all: unknown[]) => {
@@ -172,11 +172,11 @@ function argumentTerm(argument: Argument): string {
   return argument.required ? `<${name}>` : `[${name}]`;
 }
 
-function epilogue({
-  notes,
-  exitCodes,
-  examples,
-}: Pick<CommandDeclaration, 'notes' | 'exitCodes' | 'examples'>): string {
+function epilogue(
+  { notes, exitCodes, examples }: Pick<CommandDeclaration, 'notes' | 'exitCodes' | 'examples'>,
+  short = false,
+): string {
+  if (short) return [EXIT_CODES_SHORT, ...(examples?.slice(0, 1) ?? []).map((line) => `Example: ${line}`)].join('\n');
   const parts = [
     ...(notes === undefined ? [] : [notes]),
     ...(exitCodes ? [EXIT_CODES_HELP] : []),
@@ -187,20 +187,37 @@ function epilogue({
 
 /** Help is shown in two steps where the options are more than a screen holds. */
 function isLong({ options }: Command): boolean {
-  return options.length > 30 && options.some((option) => !isHidden(option));
+  return options.length > 30 && options.some((option) => everydayOf(option) !== undefined);
 }
 
-function isHidden(option: Option): boolean {
-  return option instanceof DeclaredOption && !option.declared.everyday;
+function everydayOf(option: Option): string | undefined {
+  return option instanceof DeclaredOption ? option.declared.everyday : undefined;
 }
 
-/** The options that are not explained, by group. */
-function moreOptions({ options }: Command, help: Help): string {
-  const width = Math.max(...GROUPS.map((group) => group.length));
-  const groups = GROUPS.flatMap((group) => {
-    const flags = options.filter((option) => isHidden(option) && option.helpGroupHeading === `${group}:`);
-    if (flags.length === 0) return [];
-    return [help.formatItem(group, width, flags.map(({ long }) => long).join(' '), help)];
-  });
-  return ['More options (described by --help all):', ...groups, ''].join('\n');
+/** The everyday options and the names of the groups: a screen of 80 columns and 24 lines. */
+function shortHelp(command: Command, help: Help): string {
+  const items = [
+    ...command.registeredArguments.map((argument) => [argument.name(), argument.description] as const),
+    ...command.options.flatMap((option) => {
+      const words = everydayOf(option);
+      return words === undefined ? [] : [[option.flags, words] as const];
+    }),
+    ['-h, --help [all]', 'this help; "all" describes every option'] as const,
+  ];
+  const width = Math.max(...items.map(([term]) => term.length));
+  const groups = GROUPS.filter((group) =>
+    command.options.some((option) => option.helpGroupHeading === `${group}:` && everydayOf(option) === undefined),
+  ).filter((group) => group !== 'Options' && group !== 'Other');
+  const summary = command.summary();
+  const wrapped = (text: string) => help.boxWrap(text, help.helpWidth ?? 80);
+  return [
+    `Usage: ${help.commandUsage(command)}`,
+    '',
+    wrapped(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
+    '',
+    ...items.map(([term, words]) => help.formatItem(term, width, words, help)),
+    '',
+    wrapped(`More, with --help all: ${groups.join(', ')}`),
+    '',
+  ].join('\n');
 }

@@ -8,11 +8,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const SHARD = /\.(\d{1,6})-of-(\d{1,6})$/;
 
 /** Subcommands and keywords of the commands that take a run. */
-const RESERVED: ReadonlySet<string> = new Set(['last', 'prune', 'stop']);
+export const RUN_WORDS: readonly string[] = ['last', 'prune', 'stop'];
 
 /** Why the user cannot use this name for a run; null = it is allowed. */
 export function runNameProblem(name: string, platform = systemProcesses.platform): string | null {
-  if (RESERVED.has(name.toLowerCase())) return 'is a reserved word of dji-ota runs';
+  if (RUN_WORDS.includes(name.toLowerCase())) return 'is a reserved word of dji-ota runs';
   if (name.length > 64) return `has ${name.length} characters, and at most 64 are allowed`;
   if (name.endsWith('.')) return 'ends in a dot';
   if (platform === 'win32' && isDeviceName(name)) return 'is the name of a device of Windows';

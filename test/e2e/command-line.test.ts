@@ -60,6 +60,17 @@ describe('the command line', () => {
     expect(help.code).toBe(0);
   });
 
+  it.each([
+    [['runs', 'prun'], 'Did you mean dji-ota runs prune?'],
+    [['runs', 'stp', 'r1'], 'Did you mean stop?'],
+    [['config', 'sett'], 'Did you mean set?'],
+    [['inventory', 'forgt'], 'Did you mean forget?'],
+    [['retry', 'lst'], 'Did you mean last?'],
+  ])('tells what was meant by %j', async (words, hint) => {
+    const { code, stderr } = await place.run(words);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`hint: ${hint}`)]);
+  });
+
   it('says of a run that there is not, and where the others are listed', async () => {
     const { code, stderr } = await place.run(['runs', 'nope']);
     expect(code).toBe(2);

@@ -20,7 +20,7 @@ export async function findRun(wanted: string, env: NodeJS.ProcessEnv, on: Machin
   const known = names.find((name) => name === id) ?? sameRun(id, names);
   if (known !== undefined) return known;
   throw new OtaError('run_not_found', `there is no run ${quoted(id)}`, {
-    hint: meantHint(id, names, 'List the earlier runs with dji-ota runs.'),
+    hint: meantHint(id, [...names, 'last'], 'List the earlier runs with dji-ota runs.'),
   });
 }
 

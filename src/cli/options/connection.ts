@@ -14,7 +14,7 @@ export const CONNECTION = defineOptions({
     env: 'DJI_OTA_BROKER',
     merged: true,
     complete: 'brokers',
-    everyday: true,
+    everyday: `default: ${CONNECTION_DEFAULTS.broker}`,
   },
   username: {
     value: '<name>',
@@ -22,7 +22,7 @@ export const CONNECTION = defineOptions({
     help: 'user name at the broker; the password comes from DJI_OTA_PASSWORD, a file, the profile or a prompt',
     env: 'DJI_OTA_USERNAME',
     merged: true,
-    everyday: true,
+    everyday: 'password: DJI_OTA_PASSWORD, the profile or a prompt',
   },
   passwordFile: { value: '<path>', group, help: 'file that contains the password', complete: 'files' },
   ca: { value: '<path>', group, help: 'PEM file of the certificate authorities to trust', complete: 'files' },
@@ -64,6 +64,6 @@ export const CONNECTION = defineOptions({
     env: 'DJI_OTA_PROFILE',
     merged: true,
     complete: 'profiles',
-    everyday: true,
+    everyday: 'a connection stored with dji-ota config',
   },
 });

@@ -65,8 +65,8 @@ export interface OptionDeclaration {
   readonly complete?: Completion;
   /** Still understood, and shown nowhere. */
   readonly hidden?: true;
-  /** Shown by `--help` of a command that has too many options for one screen. */
-  readonly everyday?: true;
+  /** Shown by `--help` of a command that has too many options for one screen, in these few words. */
+  readonly everyday?: string | undefined;
 }
 
 /** By the name of the parsed value: `stallTimeout` is `--stall-timeout`. */

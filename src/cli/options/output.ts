@@ -10,7 +10,7 @@ export const RUN_OUTPUT = defineOptions({
     help: 'output format; auto is bars at a terminal, log elsewhere',
     default: 'auto',
     env: 'DJI_OTA_OUTPUT',
-    everyday: true,
+    everyday: 'auto, bars, log, json or quiet',
   },
   progress: {
     value: '<step>',
@@ -23,7 +23,7 @@ export const RUN_OUTPUT = defineOptions({
     help: 'write a report at the end: .json, .xml (JUnit), .html, .md or .csv; repeatable',
     gather: each,
     complete: 'files',
-    everyday: true,
+    everyday: '.html, .xml (JUnit), .json, .md or .csv; repeatable',
   },
   notify: {
     value: '<url>',
@@ -60,6 +60,6 @@ export const PID = defineOptions({
     type: gateway,
     gather: commaList,
     complete: 'gateways',
-    everyday: true,
+    everyday: 'gateway of devices whose entry has no pid',
   },
 });

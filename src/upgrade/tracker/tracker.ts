@@ -264,7 +264,7 @@ function versionReported(tracker: Tracker, fact: FactOf<'version_reported'>): Ef
 
 function modelReported(tracker: Tracker, { sn, model }: FactOf<'model_reported'>): Effect {
   const device = deviceBySn(tracker, sn);
-  if (!device) return NOTHING;
+  if (!device) return nothing();
   device.model = model;
   return { events: [], job: jobOf(tracker, device) };
 }

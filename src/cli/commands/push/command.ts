@@ -17,6 +17,7 @@ export const push = defineCommand({
   notes: 'Durations: 500ms, 30s, 15m, 2h; a number without a unit is seconds.',
   exitCodes: true,
   examples: [
+    'dji-ota push manifest.json --pid 7CTXN4A00B0001 --dry-run',
     'dji-ota push manifest.json --pid 7CTXN4A00B0001 --broker mqtts://mqtt.example.com --username ota',
     'dji-ota push fleet.csv --waves 1,10%,100% --preflight require --verify require',
     'dji-ota push fleet.csv --output json > run.jsonl',

@@ -34,15 +34,15 @@ export const PUSH = defineOptions({
   },
   dryRun: {
     help: 'show the plan without connecting or publishing; with --verbose, also the messages',
-    everyday: true,
+    everyday: 'show the plan; nothing is sent',
   },
-  confirm: { help: 'show the plan and ask for confirmation, even for a single gateway', everyday: true },
-  yes: { help: 'skip the confirmation prompt', everyday: true },
+  confirm: { help: 'show the plan and ask for confirmation, even for a single gateway' },
+  yes: { help: 'skip the confirmation prompt', everyday: 'skip the confirmation prompt' },
   simulate: {
     value: '[scenario]',
     help: 'run against an embedded broker with simulated docks; see dji-ota simulate --scenario list',
     complete: 'scenarios',
-    everyday: true,
+    everyday: 'rehearse with simulated docks',
   },
   ...RUN_OUTPUT,
   ...RECORD,
@@ -52,7 +52,7 @@ export const PUSH = defineOptions({
     type: runName,
     defaultText: 'a new id',
     complete: 'runs',
-    everyday: true,
+    everyday: 'name the run; the same name again resumes it',
   },
 
   ...WHICH_DEVICES,

@@ -46,7 +46,7 @@ export async function pushCommand(
 }
 
 /** What a run is besides its devices and options. */
-interface AboutRun {
+export interface AboutRun {
   /** The options, as they were written. */
   given: Readonly<Record<string, unknown>>;
   /** The earlier run whose devices these are. */

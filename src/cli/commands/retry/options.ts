@@ -7,16 +7,18 @@ export const RETRY = defineOptions({
     value: '<end>',
     choices: ['unknown'],
     help: 'also retry devices with an unknown outcome; the upgrade is sent to them again',
-    everyday: true,
+    everyday: 'unknown: also devices with an unknown outcome',
   },
   manifest: {
     value: '<file>',
     help: 'manifest with the devices',
     defaultText: 'the run’s manifest',
     complete: 'files',
-    everyday: true,
+    everyday: 'default: the run’s manifest',
   },
   ...PUSH,
+  // The run tells them.
+  pid: { ...PUSH.pid, everyday: undefined },
 });
 
 export type RetryOptions = Options<typeof RETRY> & CommonOptions;

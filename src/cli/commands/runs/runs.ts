@@ -3,8 +3,11 @@ import { runsFolder } from '../../../app/run/run-journal.js';
 import { isResumable, RUN_STATES, runAsJson, runState } from '../../../app/run/run-state.js';
 import { showRun } from '../../../app/run/show-run.js';
 import { stopRun } from '../../../app/run/stop-run.js';
+import { OtaError } from '../../../errors.js';
 import { pairOf } from '../../../fleet/pair.js';
 import { listRuns, oldRuns, pruneRuns, type RunSummary } from '../../../journal/read.js';
+import { RUN_WORDS } from '../../../journal/run-name.js';
+import { nearest } from '../../../nearest.js';
 import { splitText } from '../../../render/device-states.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
@@ -56,7 +59,11 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
 /** `dji-ota runs <run>`: its devices as they stand, by replaying its journal. */
 export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Promise<number> {
   warnOfLooseFolders(io.env, warner(io));
-  const { header, file, summary, core, devices, totals, next, asJson } = await showRun(wanted, io);
+  const { header, file, summary, core, devices, totals, next, asJson } = await showRun(wanted, io).catch(
+    (error: unknown) => {
+      throw mistyped(error, wanted) ?? error;
+    },
+  );
   if (flags.output === 'json') {
     io.stdout.write(`${safeJson(JSON.stringify(asJson))}\n`);
     return 0;
@@ -87,6 +94,13 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
   );
   if (next !== null) io.stderr.write(`Continue with: ${next}\n`);
   return 0;
+}
+
+/** `dji-ota runs prun`: a command, and no run. */
+function mistyped(error: unknown, wanted: string): OtaError | null {
+  const word = nearest(wanted, RUN_WORDS);
+  if (word === null || !(error instanceof OtaError) || error.code !== 'run_not_found') return null;
+  return new OtaError(error.code, error.message, { hint: `Did you mean dji-ota runs ${word}?` });
 }
 
 /** Gateways whose dock and aircraft ended on different releases, as it is told. */

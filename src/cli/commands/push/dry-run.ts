@@ -20,7 +20,6 @@ import type { Io } from '../../io.js';
 import { openOutput, type RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
 import { planText, withRedactedUrls } from './plan-view.js';
-import type { AboutRun } from './push.js';
 
 /** Everything but connecting and publishing. @returns the exit code, 0 */
 export async function dryRun(
@@ -29,7 +28,8 @@ export async function dryRun(
   settings: PushSettings,
   io: Io,
   source: string,
-  { note, connection }: Pick<AboutRun, 'note' | 'connection'>,
+  flags: ConnectionFlags,
+  note?: string,
 ): Promise<number> {
   const run = newRunId(io.clock.wall());
   const { report, notify: _, ...shown } = options;
@@ -37,7 +37,6 @@ export async function dryRun(
   const output = await openOutput(shown, io, run);
   try {
     if (note) output.note(note);
-    const flags = connection?.().flags ?? options;
     const { broker, profile, ...trust } = await planSettings(options, flags, io, output.warn);
     const firmware = { ...settings.firmware, ...trust };
     output.header({ planned: true, manifest: source === '-' ? source : path.resolve(source), broker, profile });

@@ -46,7 +46,7 @@ export async function pushCommand(
 }
 
 /** What a run is besides its devices and options. */
-export interface AboutRun {
+interface AboutRun {
   /** The options, as they were written. */
   given: Readonly<Record<string, unknown>>;
   /** The earlier run whose devices these are. */
@@ -66,8 +66,18 @@ export async function runSelected(
   about: AboutRun,
 ): Promise<number> {
   const settings = pushSettings(options, io.env);
-  if (options.dryRun)
-    return (await import('./dry-run.js')).dryRun({ devices, warnings }, options, settings, io, source, about);
+  if (options.dryRun) {
+    const flags = about.connection?.().flags ?? options;
+    return (await import('./dry-run.js')).dryRun(
+      { devices, warnings },
+      options,
+      settings,
+      io,
+      source,
+      flags,
+      about.note,
+    );
+  }
   if (options.confirm) (await import('./confirm.js')).checkConfirm(source, options, io);
 
   const manifest = source === '-' ? source : path.resolve(source);

@@ -1,24 +1,24 @@
-/** The feed of what docks say of themselves: takes a connection's messages, subscribes to gateways and the aircraft they name. */
+/** The feed of what docks report: takes the messages of a connection, and subscribes to gateways and the aircraft they name. */
 import type { Clock } from '../clock.js';
 import type { Broker, BrokerMessage } from '../mqtt/broker.js';
 import { topicOf } from '../protocol/topics.js';
 import { applyFleetMessage, createFleet, type Fleet, type FleetChange } from './properties.js';
 
-/** Aircraft are learned one by one from their docks, and subscribed to together. Milliseconds. */
+/** Milliseconds. Docks name their aircraft one by one; subscriptions to them are collected. */
 const GATHER_FOR = 50;
-/** Takes the messages of one connection and keeps the fleet that they tell of. */
+/** Takes the messages of one connection and keeps the fleet up to date. */
 export interface FleetFeed {
   readonly fleet: Fleet;
-  /** Every message of the connection, of whatever topic. Never throws. */
+  /** Takes every message of the connection, on any topic. Never throws. */
   handle(message: BrokerMessage): void;
-  /** Tells of every change from now on; the result ends that. */
+  /** Calls `listener` for every change from now on. Call the result to unsubscribe. */
   onChange(listener: (change: FleetChange) => void): () => void;
-  /** The connection is gone for good: everybody who listens is told. */
+  /** The connection is lost for good. All listeners get the error. */
   fail(error: Error): void;
   onFail(listener: (error: Error) => void): () => void;
 }
 
-/** A feed for the `onMessage` of a connection, which is fixed before there is a broker to subscribe with. */
+/** A feed for the `onMessage` of a connection, which must exist before there is a broker to subscribe with. */
 export function createFleetFeed(clock: Clock, fleet: Fleet = createFleet()): FleetFeed {
   const changed = new Set<(change: FleetChange) => void>();
   const failed = new Set<(error: Error) => void>();
@@ -40,16 +40,17 @@ export function createFleetFeed(clock: Clock, fleet: Fleet = createFleet()): Fle
   };
 }
 
+/** How a feed subscribes. */
 export interface SubscribeOptions {
   clock: Clock;
-  /** The broker denied topics of aircraft that were learned on the way; their docks still tell of them. */
+  /** The broker denied topics of aircraft that were learned later. Their docks still report some of their properties. */
   onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
- * Subscribes to `pids`, `sns` and every aircraft that the fleet's gateways name from now on, until the result is called.
- * `pids: 'all'` = every gateway of the broker, by wildcards.
- * @throws OtaError as {@link Broker.subscribe} does.
+ * Subscribes to `pids`, `sns` and every aircraft that the gateways name, until the result is called. `pids: 'all'`: every
+ * gateway of the broker, by wildcards.
+ * @throws OtaError as {@link Broker.subscribe} does
  */
 export async function subscribeFleet(
   feed: FleetFeed,
@@ -59,7 +60,7 @@ export async function subscribeFleet(
   { clock, onWarning }: SubscribeOptions,
 ): Promise<() => void> {
   if (pids === 'all') {
-    // Aircraft publish under topics of the same form, so these three are everything.
+    // Aircraft use topics of the same form, so these three wildcards cover everything.
     await broker.subscribe([topicOf('osd', '+'), topicOf('state', '+'), topicOf('status', '+')]);
     return () => {};
   }

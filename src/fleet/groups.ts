@@ -1,23 +1,26 @@
-/** Which devices belong together: a gateway and the aircraft on it. Kept up to date device by device, never by a full pass. */
+/** Groups devices: a gateway and the aircraft on it. Updated device by device, never by a full pass. */
 import { byText } from '../text.js';
 import type { Fleet } from './properties.js';
 
 interface Groups {
-  /** Looks at `serial` again, after it changed; returns the gateways whose group it touches. */
+  /** Updates the group of `serial` after a change. Returns the gateways whose groups are affected. */
   note(serial: string): string[];
   /** Whether anything is known of the gateway `pid` or of an aircraft on it. */
   has(pid: string): boolean;
-  /** The gateway itself first, then its aircraft by serial; the gateway alone where nothing is known of it. */
+  /** The gateway itself first, then its aircraft by serial number; only the gateway if nothing is known of it. */
   membersOf(pid: string): string[];
-  /** Every gateway known, by serial. */
+  /** Every known gateway, by serial number. */
   gateways(): readonly string[];
 }
 
-/** @param fixed devices that belong to a gateway because a manifest says so; they stay there. */
+/**
+ * Creates the groups of a fleet.
+ * @param fixed devices that belong to a gateway because a manifest says so; they do not move
+ */
 export function createGroups(fleet: Fleet, fixed: ReadonlyMap<string, string> = new Map()): Groups {
   const groups = new Map<string, Set<string>>();
   const placed = new Map<string, string>();
-  // Asked for at each draw, and seldom changed.
+  // Cached, because it is read for each frame but rarely changes.
   let sorted: string[] | null = null;
   const place = (serial: string, pid: string) => {
     const before = placed.get(serial);

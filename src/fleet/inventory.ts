@@ -1,6 +1,6 @@
 /**
- * The inventory: what each device last reported of itself, and when, kept between runs. It informs plans, warnings and guards;
- * what it may decide is in CONTRACT "Looking, waiting, refusing". Pure; the file is app/inventory/inventory-file.ts.
+ * The inventory: what each device last reported of itself, and when, stored between runs. It informs plans, warnings and
+ * guards; CONTRACT "Looking, waiting, refusing" says what it may decide. No I/O; app/inventory/inventory-file.ts has the file.
  */
 import type { Clock } from '../clock.js';
 import { serialProblem } from '../protocol/topics.js';
@@ -8,33 +8,33 @@ import { isProof, PROVEN_BY, type UpgradeType } from '../protocol/upgrade-types.
 import type { Fleet } from './properties.js';
 import { type DeviceKind, type DeviceRecord, live, type Reported } from './record.js';
 
-/** Times are milliseconds since 1970. Texts as they came (unsafe to show). */
+/** The last reports of one device. Times are milliseconds since 1970; texts are as received (unsafe to show). */
 export interface InventoryEntry {
   sn: string;
-  /** Its gateway when it was last heard; of a gateway itself its own serial. */
+  /** The gateway that it last reported; for a gateway, its own serial number. */
   pid: string | null;
   kind: DeviceKind | null;
   /** Model key `domain-type-sub_type`. */
   model: string | null;
   firmware_version: string | null;
   version_at: number | null;
-  /** Which message told the version: `state` comes on change, `osd` every 2 s. */
+  /** Which message had the version: `state` is sent on change, `osd` every 2 s. */
   how: 'osd' | 'state' | null;
-  /** The command that heard the version: `push`, `devices`, ...; null in a file of an earlier version. */
+  /** The command that received the version: `push`, `devices`, ...; null in a file of an earlier version. */
   version_by: string | null;
   /** 0 = consistent, 1 = consistency upgrade needed. */
   compatible_status: number | null;
   compatible_at: number | null;
-  /** Release of the payloads. */
+  /** The firmware versions of the payloads. */
   psdk_version: string | null;
   psdk_at: number | null;
-  /** When it, or its gateway of it, was last heard live. */
+  /** When it was last heard live, or its gateway last reported it. */
   heard_at: number;
-  /** The command that heard it then. */
+  /** The command that heard it. */
   heard_by: string | null;
 }
 
-/** A product code whose package was verified on a device: from then on it is known which model it is for. */
+/** A product code whose package was verified on a device, so the model that it belongs to is known. */
 export interface LearnedProduct {
   /** Model key. */
   model: string;
@@ -42,29 +42,34 @@ export interface LearnedProduct {
   at: number;
 }
 
+/** The reports of all devices, and the learned product codes. */
 export interface Inventory {
   readonly devices: Map<string, InventoryEntry>;
   /** By product code. */
   readonly products: Map<string, LearnedProduct>;
 }
 
-/** More devices than any fleet known, in about 20 MB: a broker that invents serials cannot fill the disk. */
+/** More devices than any known fleet, in about 20 MB. A broker that invents serial numbers cannot fill the disk. */
 export const MAX_INVENTORY = 100_000;
 const MAX_PRODUCTS = 1_000;
-/** What was not heard for so long is dropped: more than a year, so that a site that rests over a winter stays. Milliseconds. */
+/**
+ * Milliseconds after which a device that was not heard is dropped: more than a year, so that a site that closes for the winter
+ * stays.
+ */
 export const KEPT_FOR = 400 * 24 * 3_600_000;
-/** Longest text of a device that is kept: versions and model keys have about a dozen characters. */
+/** The most characters of a stored text. Versions and model keys have about a dozen. */
 const MAX_TEXT = 100;
 
+/** An empty inventory. */
 export function createInventory(): Inventory {
   return { devices: new Map(), products: new Map() };
 }
 
 /**
- * Takes into `inventory` what `fleet` has heard live. What a broker had kept (retained) is no report: it may be years old.
+ * Copies what `fleet` has heard live to `inventory`. Retained messages are no reports: they may be years old.
  * @param by the command that listens
- * @param since monotonic: what was not heard from then on is not taken (again), so that devices can be forgotten
- * @returns `values`: a device is new or says something else; `times`: it was only heard again
+ * @param since monotonic: devices that were not heard since then are not copied (again), so that devices can be removed
+ * @returns `values`: a device is new or reported something else; `times`: it was only heard again
  */
 export function takeFleet(
   inventory: Inventory,
@@ -89,9 +94,9 @@ function entryOf(record: DeviceRecord, fleet: Fleet, offset: number, by: string,
   const told = [record.firmware_version, record.compatible_status, record.device_online_status, record.gateway];
   const times = told.flatMap((reported) => (reported && !reported.retained ? [reported.at] : []));
   const own = Math.max(record.heardAt ?? Number.NEGATIVE_INFINITY, ...times);
-  // Not heard itself, and told of by nobody live: nothing is known that is worth keeping.
+  // Neither the device nor its gateway reported anything live, so there is nothing to store.
   if (!Number.isFinite(own) || serialProblem(record.serial) !== null) return null;
-  // An aircraft that sleeps is heard through its dock, every time that this reports.
+  // A sleeping aircraft is heard through its dock, with every report of the dock.
   const dock = live(record.device_online_status) === null ? undefined : fleet.devices.get(gateway ?? '');
   const heard = Math.max(own, dock?.heardAt ?? own);
   if (heard < since) return null;
@@ -120,7 +125,7 @@ function short(text: string | null): string | null {
   return text !== null && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
 }
 
-/** What the entries of two reports have in common however often they are told. */
+/** The keys that change with every report, even if nothing else does. */
 const TIMES: ReadonlySet<keyof InventoryEntry> = new Set([
   'version_at',
   'version_by',
@@ -132,8 +137,8 @@ const TIMES: ReadonlySet<keyof InventoryEntry> = new Set([
 ]);
 
 /**
- * Takes `entry` into `inventory`: each value with the later of two times stays; what one side does not know, the other one
- * does. A time after `now` comes from a clock that was wrong, and yields to any other one.
+ * Merges `entry` into `inventory`: of two values the later one stays; a value that one side does not have comes from the other.
+ * A time after `now` comes from a wrong clock, and any other time takes precedence.
  */
 export function noteEntry(inventory: Inventory, entry: InventoryEntry, now: number): 'values' | 'times' | null {
   const old = inventory.devices.get(entry.sn);
@@ -171,19 +176,19 @@ export function noteEntry(inventory: Inventory, entry: InventoryEntry, now: numb
   return changed.every((key) => TIMES.has(key)) ? 'times' : 'values';
 }
 
-/** To compare times by: none is before all, one in the future hardly better. */
+/** A time for comparing: no time is before all others, and a future time is only slightly better. */
 function age(at: number | null, now: number): number {
   return at === null ? Number.NEGATIVE_INFINITY : at > now ? Number.MIN_SAFE_INTEGER : at;
 }
 
-/** Notes that the package with this product code was verified on a device of this model. */
+/** Stores that the package with this product code was verified on a device of this model. */
 export function learnProduct(inventory: Inventory, code: string, learned: LearnedProduct): void {
   const old = inventory.products.get(code);
   if (old && old.at > learned.at) return;
   inventory.products.set(code, learned);
 }
 
-/** Drops what is too old or, beyond the most that is kept, oldest. `now`: milliseconds since 1970. */
+/** Drops entries that are too old, and the oldest ones beyond the limit. `now`: milliseconds since 1970. */
 export function boundInventory({ devices, products }: Inventory, now: number, most = MAX_INVENTORY): void {
   for (const [sn, { heard_at }] of devices) if (now - heard_at > KEPT_FOR) devices.delete(sn);
   bound(devices, most, (entry) => age(entry.heard_at, now));
@@ -196,25 +201,30 @@ function bound<T>(map: Map<string, T>, most: number, time: (value: T) => number)
   for (const [key] of oldest) map.delete(key);
 }
 
-/** A version, with when it was heard (milliseconds since 1970) and where that is known from. */
+/** A version, when it was heard (milliseconds since 1970), and its source. */
 export interface KnownVersion {
   version: string;
   heard_at: number;
   source: 'live' | 'manifest' | 'inventory';
 }
 
-/** What `init` noted of a device in its manifest. */
+/** What `init` wrote about a device in its manifest. */
 export interface NotedVersion {
   version: string | null;
   /** Milliseconds since 1970. */
   heard_at: number | null;
 }
 
-/** To leave a device out, its version may be this old; for plans, warnings and the downgrade guard, {@link INFORMS_FOR}. */
+/**
+ * How old a version may be to skip a device, in milliseconds. For plans, warnings and the downgrade guard: {@link INFORMS_FOR}.
+ */
 export const DECIDES_FOR = 24 * 3_600_000;
+/** How old a version may be to inform plans, warnings and the downgrade guard, in milliseconds. */
 export const INFORMS_FOR = 30 * 24 * 3_600_000;
 
-/** What was noted of `sn` last: in the manifest's `known` or in the inventory; null where that is older than `maxAge` ms. */
+/**
+ * The last known version of `sn`, from the manifest's `known` or the inventory; null = older than `maxAge` ms, or not known.
+ */
 export function notedVersion(
   inventory: Inventory,
   sn: string,
@@ -230,19 +240,19 @@ export function notedVersion(
   if (known?.version && known.heard_at !== null) {
     found.push({ version: known.version, heard_at: known.heard_at, source: 'manifest' });
   }
-  // A time in the future is a clock that was wrong: how old such a report is, nobody knows.
+  // A time in the future comes from a wrong clock, so the age of the report is not known.
   const fresh = found.filter(({ heard_at }) => heard_at <= now && now - heard_at <= maxAge);
   return fresh.sort((a, b) => b.heard_at - a.heard_at)[0] ?? null;
 }
 
-/** What an upgrade is to bring: a device of a plan will do. */
+/** What an upgrade should achieve: a device of a plan has these keys. */
 interface Wanted {
   sn: string;
   product_version: string;
   firmware_upgrade_type: UpgradeType;
 }
 
-/** Whether a device has what an upgrade is to bring, with when that was heard (milliseconds since 1970). */
+/** Whether a device has what an upgrade would bring, and when that was heard (milliseconds since 1970). */
 export interface NotedState {
   atTarget: boolean;
   heard_at: number;
@@ -250,9 +260,9 @@ export interface NotedState {
 }
 
 /**
- * What was noted last of whether `wanted` would bring nothing (PROTOCOL "ota_create"): of a normal upgrade the version, of a
- * consistency upgrade `compatible_status`, of a PSDK upgrade the releases of the payloads; null where that is not known, or
- * older than `maxAge` ms.
+ * Whether `wanted` would change nothing by the last known report (PROTOCOL "ota_create"): for a normal upgrade the version, for
+ * a consistency upgrade `compatible_status`, for a PSDK upgrade the payloads' versions; null = not known, or older than
+ * `maxAge` ms.
  */
 export function notedState(
   inventory: Inventory,

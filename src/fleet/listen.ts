@@ -1,4 +1,4 @@
-/** Listens to what docks and their aircraft say of themselves until enough was heard, or for a bounded time. */
+/** Listens to docks and their aircraft until enough was reported, or for a limited time. */
 import { abortable } from '../abort.js';
 import { OtaError } from '../errors.js';
 import type { Broker } from '../mqtt/broker.js';
@@ -6,35 +6,36 @@ import { type FleetFeed, type SubscribeOptions, subscribeFleet } from './feed.js
 import { type Fleet, heardLately } from './properties.js';
 import { live } from './record.js';
 
-/** Docks report about every 2 s in several partial messages: what decides and is not told in 10 s may never come. */
+/** Milliseconds. Docks report about every 2 s in several partial messages; what is not reported in 10 s may never be. */
 export const LISTEN_FOR = 10_000;
-/** `firmware_version` is told on change alone, so that most listeners never hear it: it is waited for no longer than this. */
+/** Milliseconds to wait for `firmware_version`. It is sent only on change, so most listeners never receive it. */
 export const VERSION_WAIT = 3_000;
-/** How often a caller's own `enough` is asked while messages come. Milliseconds. */
+/** Milliseconds between two calls of the caller's `enough` while messages arrive. */
 const ASK_EVERY = 100;
 
+/** How to listen. */
 export interface ListenOptions extends SubscribeOptions {
-  /** The gateway that each aircraft of `sns` should be on: where its dock names another one or none, nothing is waited for. */
+  /** The gateway that each aircraft of `sns` should be on. If its dock names another one or none, it is not waited for. */
   gatewayOf?: ReadonlyMap<string, string> | undefined;
-  /** Milliseconds for the broker to grant the subscription, and again from then on; default {@link LISTEN_FOR}. */
+  /** Milliseconds for the broker to grant the subscription, and then to listen; default {@link LISTEN_FOR}. */
   timeout?: number | undefined;
-  /** Ends the listening early; default: everything asked for, and the aircraft of the gateways, {@link hasReported}. */
+  /** Ends the listening early. Default: everything requested, and the aircraft of the gateways, {@link hasReported}. */
   enough?: ((fleet: Fleet) => boolean) | undefined;
   signal?: AbortSignal | undefined;
 }
 
 interface Listened {
   ended: 'enough' | 'timeout' | 'aborted';
-  /** Serials of those of which not everything was heard. */
+  /** The serial numbers whose reports are incomplete. */
   missing: string[];
-  /** Ends the subscription to aircraft that are learned later; what is subscribed stays so. */
+  /** Stops subscribing to further aircraft. Existing subscriptions stay. */
   stop(): void;
 }
 
 /**
- * Subscribes as {@link subscribeFleet} and waits until everything asked for has reported, the time has passed or `signal` aborts;
- * what was heard is in `feed.fleet`.
- * @throws OtaError `broker_refused`, `broker_lost`, and whatever the feed fails with.
+ * Subscribes as {@link subscribeFleet} does, and waits until everything requested has reported, the time has passed, or
+ * `signal` is aborted. The reports are in `feed.fleet`.
+ * @throws OtaError `broker_refused`, `broker_lost`, and the error of the feed
  */
 export async function listenToFleet(
   feed: FleetFeed,
@@ -61,7 +62,7 @@ export async function listenToFleet(
   const settleAll = () => {
     for (const serial of [...missing]) settle(serial);
   };
-  // An aircraft that a gateway names is asked for with it.
+  // An aircraft that a requested gateway names is waited for, too.
   const widen = (serial: string) => {
     const gateway = feed.fleet.devices.get(serial)?.gateway?.value ?? null;
     if (gateway !== null && gateways.has(gateway)) missing.add(serial);
@@ -92,7 +93,7 @@ export async function listenToFleet(
         feed.onChange((change) => {
           for (const serial of change.learned) widen(serial);
           for (const serial of change.serials) settle(serial);
-          // A dock's word on its aircraft is told as the dock's change.
+          // A report about an aircraft by its dock counts as a change of the dock.
           for (const serial of change.serials)
             for (const named of feed.fleet.devices.get(serial)?.named ?? []) settle(named);
           if (!enough) return ask();
@@ -110,7 +111,7 @@ export async function listenToFleet(
   }
 }
 
-/** What `subscribing` gives; null where the signal aborts first. */
+/** The result of `subscribing`; null = the signal was aborted first. */
 async function granted(
   subscribing: Promise<() => void>,
   url: string,
@@ -133,9 +134,9 @@ async function granted(
 }
 
 /**
- * Whether what decides is known of `serial` (CONTRACT "Looking, waiting, refusing"): of a gateway its mode, its emergency
- * stop and which aircraft it has; of an aircraft whether it is in the dock. `version`: its version is wanted as well, which is
- * told on change alone, and of an aircraft that is off not at all.
+ * Whether the deciding properties of `serial` are known (CONTRACT "Looking, waiting, refusing"): for a gateway its mode, its
+ * emergency stop and its aircraft; for an aircraft whether it is in the dock. `version`: also its version, which is sent only
+ * on change, and not at all by an aircraft that is off.
  */
 export function hasReported(fleet: Fleet, serial: string, isGateway: boolean, now: number, version = true): boolean {
   const record = fleet.devices.get(serial);
@@ -151,7 +152,7 @@ export function hasReported(fleet: Fleet, serial: string, isGateway: boolean, no
   return live(record.device_online_status) === 0 || versionKnown;
 }
 
-/** Whether the dock `pid` has said that it is paired with another aircraft than `sn`, or with none. */
+/** Whether the dock `pid` has reported that it is paired with another aircraft than `sn`, or with none. */
 function hasAnother(fleet: Fleet, pid: string | undefined, sn: string): boolean {
   const dock = pid === undefined || pid === sn ? undefined : fleet.devices.get(pid);
   const attached = live(dock?.aircraft);

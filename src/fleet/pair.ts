@@ -1,6 +1,6 @@
-/** A gateway's dock and aircraft are one unit (PROTOCOL "Dock and aircraft belong together"). */
+/** Dock and aircraft of a gateway are one unit (PROTOCOL "Dock and aircraft belong together"). */
 
-/** The dock and the aircraft of `devices`, all of one gateway; null where they are no pair. */
+/** The dock and the aircraft among `devices` of one gateway; null = they are not a pair. */
 export function pairOf<T extends { readonly sn: string | null; readonly pid: string }>(
   devices: readonly T[],
 ): { dock: T; aircraft: T } | null {

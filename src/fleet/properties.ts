@@ -1,6 +1,6 @@
 /**
- * Merges what docks and aircraft say of themselves (osd, state and topology) into one record a device. Pure: no transport,
- * no clock. Everything read is untrusted: wrong types are ignored, texts are cut, and the number of records is bounded.
+ * Merges what docks and aircraft report (osd, state and topology) into one record per device. No I/O, no clock. All input is
+ * untrusted: wrong types are ignored, texts are cut, and the number of records is limited.
  */
 import { object, parseObject, text } from '../protocol/messages.js';
 import { parseTopic, serialProblem } from '../protocol/topics.js';
@@ -21,15 +21,15 @@ import {
 
 export type { Fleet } from './relations.js';
 
-/** Docks report about every 2 s (PROTOCOL "Topics"); after 15 missed reports one counts as offline. */
+/** Milliseconds. Docks report about every 2 s (PROTOCOL "Topics"); after 15 missed reports a dock counts as offline. */
 export const ONLINE_FOR = 30_000;
-/** More devices than any fleet known, and about 100 MB: a broker that invents serials cannot use up the memory. */
+/** More devices than any known fleet, in about 100 MB. A broker that invents serial numbers cannot exhaust the memory. */
 const MAX_DEVICES = 100_000;
 
 /** What one message changed, by serial number. */
 export interface FleetChange {
   serials: string[];
-  /** Aircraft named for the first time: their own topics are worth listening to. */
+  /** Aircraft that were named for the first time, so that their own topics can be subscribed. */
   learned: string[];
 }
 
@@ -41,9 +41,9 @@ export function createFleet(limit = MAX_DEVICES): Fleet {
 type Fields = Record<string, unknown>;
 
 /**
- * Merges one received message and tells what it changed, or null where nothing did. Never throws.
- * @param retained kept by the broker: known from then on, but it makes nothing online and replaces nothing live.
- * @param now monotonic milliseconds.
+ * Merges one message and returns what changed; null = nothing. Never throws.
+ * @param retained sent by the broker from storage: its values are known, but do not make a device online or replace live values
+ * @param now monotonic milliseconds
  */
 export function applyFleetMessage(
   fleet: Fleet,
@@ -79,14 +79,14 @@ export function applyFleetMessage(
     : null;
 }
 
-/** Whether `record` itself was heard live within {@link ONLINE_FOR}. */
+/** Whether the device itself was heard live within {@link ONLINE_FOR}. */
 export function heardLately(record: DeviceRecord, now: number): boolean {
   return record.heardAt !== null && now - record.heardAt <= ONLINE_FOR;
 }
 
 /**
- * Whether the device of `record` can be reached: a gateway while it reports; an aircraft while its gateway does and says so,
- * or, where the gateway says nothing of it, while it reports itself.
+ * Whether a device is reachable: a gateway while it reports; an aircraft while its gateway reports and says that it is on, or,
+ * if the gateway says nothing about it, while it reports itself.
  */
 export function isOnline(fleet: Fleet, record: DeviceRecord, now: number): boolean {
   const gateway = live(record.gateway);
@@ -108,7 +108,7 @@ function readProperties(context: Context, message: Fields, data: Fields): void {
   const subDevice = object(data.sub_device);
   const battery = charge ?? object(data.battery);
   keep(context, record, 'capacity_percent', percent(battery?.capacity_percent));
-  // Properties that docks alone have (PROTOCOL), under whatever gateway the envelope names.
+  // Only docks have these properties (PROTOCOL), whatever the envelope names as the gateway.
   if (charge || subDevice || flag(data.drone_in_dock) !== null || flag(data.emergency_stop_state) !== null) {
     setGateway(context, 'dock');
   }
@@ -120,10 +120,10 @@ function readProperties(context: Context, message: Fields, data: Fields): void {
   else if (!record.isGateway) setAircraft(context, record, gateway, null, true);
 }
 
-/** A fleet's aircraft has two batteries and a handful of payloads: more are not looked at. */
+/** An aircraft has two batteries and a few payloads. Further entries are ignored. */
 const MAX_PARTS = 8;
 
-/** What foretells a refusal (PROTOCOL "What foretells a refusal"), and what a PSDK upgrade concerns. */
+/** Reads the properties that predict a refusal (PROTOCOL "What foretells a refusal"), and the payloads' versions. */
 function readForecasts(context: Context, data: Fields): void {
   const { record } = context;
   const maintenance = object(data.drone_battery_maintenance_info);
@@ -143,7 +143,7 @@ function readForecasts(context: Context, data: Fields): void {
   if (releases.length > 0) keep(context, record, 'psdk_version', releases.join(', '));
 }
 
-/** The lowest charge of a list of batteries that is known; -1 where none is, null where there is no list. */
+/** The lowest known charge in a list of batteries; -1 = none is known; null = not a list. */
 function lowest(batteries: unknown): number | null {
   if (!Array.isArray(batteries)) return null;
   const charges = batteries.slice(0, MAX_PARTS).flatMap((each) => percent(object(each)?.capacity_percent) ?? []);
@@ -156,7 +156,7 @@ function readSubDevice(context: Context, subDevice: Fields): void {
   const { fleet, record } = context;
   const serial = text(subDevice.device_sn) ?? record.aircraft?.value ?? null;
   if (serial === null) {
-    // None is paired, so there is none to be named.
+    // None is paired, so there is no serial number.
     if (flag(subDevice.device_paired) === 0) {
       keep(context, record, 'device_paired', 0);
       tellAircraft(context);
@@ -174,7 +174,7 @@ function readSubDevice(context: Context, subDevice: Fields): void {
     if (former && former.gateway?.value === record.serial) leave(context, former);
   }
   tellAircraft(context);
-  // Of two docks paired with one aircraft, only the one that it is with speaks for it.
+  // If two docks are paired with one aircraft, only the dock that it is in reports about it.
   if (aircraft.gateway?.value !== record.serial) return;
   keep(context, aircraft, 'device_online_status', online);
   keep(context, aircraft, 'device_paired', flag(subDevice.device_paired));
@@ -200,7 +200,7 @@ function readTopology(context: Context, data: Fields): void {
     listed.add(aircraft.serial);
     if (aircraft.gateway?.value === record.serial) keep(context, aircraft, 'device_online_status', 1);
   }
-  // An entry without a usable serial is no proof of absence, an empty list is (PROTOCOL, `update_topo`).
+  // An empty list means that there is no aircraft (PROTOCOL, `update_topo`); an entry without a valid serial number does not.
   if (listed.size === 0 && data.sub_devices.length > 0) return;
   for (const serial of record.named) {
     const aircraft = fleet.devices.get(serial);
@@ -213,7 +213,10 @@ function readTopology(context: Context, data: Fields): void {
   tellAircraft(context);
 }
 
-/** The gateway has said which aircraft it has, if any. Who waits for that must hear of it, though no value changed. */
+/**
+ * The gateway has reported which aircraft it has, if any. Marks it as changed even if no value did, because callers wait for
+ * this.
+ */
 function tellAircraft({ record, retained, serials }: Context): void {
   if (retained || record.toldAircraft) return;
   record.toldAircraft = true;

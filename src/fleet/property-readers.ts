@@ -1,21 +1,21 @@
-/** Readers of single property values: each gives null where the value is of no use, and none throws. */
+/** Readers for single property values. Each returns null for an unusable value, and none throws. */
 import { number } from '../protocol/messages.js';
 import type { DeviceKind } from './record.js';
 
 type Fields = Record<string, unknown>;
 
-/** `domain-type-sub_type` of a topology entry; null where a part is missing (older messages have no domain). */
+/** `domain-type-sub_type` of a topology entry; null if a part is missing (older messages have no domain). */
 export function modelKey(fields: Fields): string | null {
   const parts = [code(fields.domain), code(fields.type), code(fields.sub_type)];
   return parts.includes(null) ? null : parts.join('-');
 }
 
-/** DJI's domains: 0 = aircraft, 3 = dock; the rest (1 payload, 2 remote controller) is nothing to upgrade here. */
+/** The kind for DJI's domain: 0 = aircraft, 3 = dock; others (1 payload, 2 remote controller) are not upgraded this way. */
 export function kindOf(model: string): DeviceKind {
   return model.startsWith('3-') ? 'dock' : model.startsWith('0-') ? 'aircraft' : 'other';
 }
 
-/** 0 or 1, also as a string or a boolean. */
+/** 0 or 1, also from a string or a boolean. */
 export function flag(value: unknown): 0 | 1 | null {
   if (typeof value === 'boolean') return value ? 1 : 0;
   const parsed = number(value);
@@ -28,14 +28,14 @@ export function code(value: unknown): number | null {
   return parsed !== null && Number.isInteger(parsed) && parsed >= 0 && parsed < 1e6 ? parsed : null;
 }
 
-/** 0 to 100, -1 where the device says that it does not know (32767, PROTOCOL), null for anything else. */
+/** 0 to 100; -1 if the device does not know it (32767, PROTOCOL); null for anything else. */
 export function percent(value: unknown): number | null {
   const parsed = number(value);
   if (parsed === 32767) return -1;
   return parsed !== null && parsed >= 0 && parsed <= 100 ? Math.floor(parsed) : null;
 }
 
-/** `used` of `total` (the same unit, KB) in percent, rounded down; null where that makes no sense. */
+/** `used` of `total` (both in KB) in percent, rounded down; null = invalid. */
 export function share(used: unknown, total: unknown): number | null {
   const [part, whole] = [number(used), number(total)];
   if (part === null || whole === null || whole <= 0 || part < 0 || part > whole) return null;

@@ -1,6 +1,7 @@
 /**
- * Whether a device can be upgraded now, from what the docks last said: the conditions of DJI's demo, and everything that
- * foretells a refusal (PROTOCOL "What the device says of itself"). What was not reported is neither "yes" nor "no".
+ * Whether a device can be upgraded now, from the last reports of the docks: the conditions of DJI's demo, and everything that
+ * predicts a refusal (PROTOCOL "What the device says of itself"). A property that was not reported means neither "yes" nor
+ * "no".
  */
 import { isProof, PROVEN_BY, type UpgradeType } from '../protocol/upgrade-types.js';
 import { safeText, showDuration } from '../text.js';
@@ -9,8 +10,8 @@ import { type Fleet, heardLately } from './properties.js';
 import { type DeviceRecord, live, type Reported } from './record.js';
 
 /**
- * What each reason rests on. `refuses`: an upgrade would be refused, so the device is not ready; else it is a warning. What
- * is only inferred never refuses. `codes`: what the dock would answer, as far as it is known.
+ * The basis of each reason. `refuses`: the device is not ready, because an upgrade would be refused; otherwise it is a warning.
+ * Inferred facts never refuse. `codes`: the result codes that the dock would send, if known.
  */
 export const REASONS = {
   offline: { source: 'demo', refuses: true, codes: [] },
@@ -41,63 +42,67 @@ export const REASONS = {
   { source: 'documented' | 'demo' | 'inferred'; refuses: boolean; codes: readonly number[] }
 >;
 
+/** The code of a reason. */
 export type ReasonCode = keyof typeof REASONS;
 
+/** A reason why a device is not ready, or a warning. */
 export interface Reason {
   code: ReasonCode;
-  /** In words, with the values, what to do, and the result code that it would bring; safe to show. */
+  /** In words: the values, what to do, and the result code that it would cause; safe to show. */
   message: string;
 }
 
+/** Whether one device is ready for an upgrade. */
 export interface Readiness {
-  /** Null: nothing speaks against it, but not everything that has to be known was reported (`no_report`). */
+  /** Null: nothing speaks against it, but not all deciding properties were reported (`no_report`). */
   ready: boolean | null;
-  /** Why not; empty when ready. */
+  /** Why it is not ready; empty = it is. */
   reasons: Reason[];
-  /** What does not speak against it, and may make it fail or leave it half done. */
+  /** What may make the upgrade fail or leave it half done, without making the device not ready. */
   warnings: Reason[];
-  /** An aircraft that is in its dock, paired and off: ready, since the dock powers it on for an upgrade. */
+  /** The aircraft is in its dock, paired and off. It is ready, because the dock powers it on for an upgrade. */
   asleep: boolean;
-  /** Of an aircraft: where it is; null for a dock, and where that was not told. */
+  /** Where the aircraft is; null for a dock, and if it was not reported. */
   presence: Presence | null;
-  /** Lowest known charge of the aircraft, in percent, and which property told it; null where none is known live. */
+  /** The lowest known charge of the aircraft in percent, and the property that has it; null = not known live. */
   battery: Battery | null;
-  /** The version it last reported, as it came (unsafe text); also a retained one. */
+  /** The last reported version, as received (unsafe text); also from a retained message. */
   current: string | null;
-  /** Whether it has what the upgrade would bring; null where that was not heard live. */
+  /** Whether it has what the upgrade would bring; null = not heard live. */
   atTarget: boolean | null;
 }
 
 /** `asleep`: in its dock, paired and off; `away`: not in it; `other_dock`: paired with another one. */
 export type Presence = 'asleep' | 'awake' | 'away' | 'unpaired' | 'other_dock';
 
+/** The charge of an aircraft, and the property that has it. */
 export interface Battery {
   percent: number;
-  /** `battery`: of the aircraft's own report; the others are the dock's. */
+  /** `battery`: reported by the aircraft; the others are reported by the dock. */
   source: 'battery' | 'drone_charge_state' | 'drone_battery_maintenance_info';
 }
 
-/** What is to be upgraded: a manifest device will do. */
+/** What is to be upgraded: a device of a manifest has these keys. */
 interface Candidate {
   sn: string;
-  /** Gateway; of a dock its own serial. */
+  /** The gateway; for a dock, its own serial number. */
   pid: string;
-  /** Target; null = none in mind. */
+  /** The target version; null = none. */
   product_version: string | null;
   /** Default 3 (normal). */
   firmware_upgrade_type?: UpgradeType | undefined;
 }
 
-/** Upgrades are refused at this charge or less (result code 312704), in percent. */
+/** Percent. Upgrades are refused at this charge or less (result code 312704). */
 const BATTERY_TOO_LOW = 20;
-/** A package is unpacked beside its download; less room than this has failed with 312026. Percent in use. */
+/** Percent in use. A package is unpacked next to its download; with less space this has failed with 312026. */
 const STORAGE_NEARLY_FULL = 95;
-/** `mode_code` of an aircraft while it upgrades (DJI's aircraft properties); its other values say nothing that the dock does not. */
+/** `mode_code` of an upgrading aircraft (DJI's aircraft properties). Its other values add nothing to what the dock reports. */
 const AIRCRAFT_UPGRADING = 13;
 
 const DOCK_STEPS = ['prepares a flight', 'is on a flight', 'recovers after a flight', 'updates its flight area'];
 
-/** Whether `device` is ready for an upgrade, or every reason why it is not. `now`: monotonic milliseconds. Pure. */
+/** Whether `device` is ready for an upgrade, with every reason why not. `now`: monotonic milliseconds. No I/O. */
 export function readinessOf(fleet: Fleet, device: Candidate, now: number): Readiness {
   const record = fleet.devices.get(device.sn);
   const dock = fleet.devices.get(device.pid);
@@ -129,7 +134,7 @@ function presenceOf(found: readonly Reason[], dock: DeviceRecord, record: Device
   return online === 0 ? 'asleep' : 'awake';
 }
 
-/** Whether the device has what an upgrade of this type brings, by what it has reported live. */
+/** Whether the device has what an upgrade of this type brings, by its live reports. */
 function atTargetOf(record: DeviceRecord | undefined, device: Candidate): boolean | null {
   const { product_version: target, firmware_upgrade_type: type = 3 } = device;
   const told = live<string | number>(record?.[PROVEN_BY[type]]);
@@ -156,7 +161,7 @@ function findingsOf(fleet: Fleet, device: Candidate, now: number): Reason[] {
     const message = `${show(device.sn)} is a gateway itself: give its own serial number as its gateway`;
     return [...reasons, reason('aircraft_of_other_gateway', message)];
   }
-  // With the dock's mode 3 it is said already. Some docks report the status unreliably, so where it comes from is said too.
+  // Mode 3 of the dock says the same. Some docks report the status unreliably, so the message names the source.
   if (live(dock.mode_code) !== 3 && upgrading(record, isDock)) {
     const message = `${isDock ? name : `aircraft ${show(device.sn)}`} reports an upgrade under way: wait for its end`;
     reasons.push(reason('already_upgrading', `${message} (firmware_upgrade_status 1 with the dock in another mode)`));
@@ -183,7 +188,7 @@ function findingsOf(fleet: Fleet, device: Candidate, now: number): Reason[] {
 
 type Known = (key: string, reported: Reported<number> | null) => number | null;
 
-/** What the dock says of itself: it answers for its aircraft too. */
+/** The reasons that the dock's own reports give. They count for its aircraft, too. */
 function dockReasons(dock: DeviceRecord, name: string, known: Known): Reason[] {
   const reasons: Reason[] = [];
   const mode = known('mode_code', dock.mode_code);
@@ -249,7 +254,7 @@ function aircraftReasons(
     const message = `the battery of ${name} is at ${battery.percent} %: charge it to more than ${BATTERY_TOO_LOW} %`;
     reasons.push(reason('battery_low', message));
   }
-  // The dock tells it of the link, the aircraft of its own side: either one is enough.
+  // Dock and aircraft each report their side of the link. One of them is enough.
   if ([dock, record].some((each) => live(each?.link_workmode) === 1 || live(each?.four_g_link_state) === 1)) {
     reasons.push(reason('transmission_4g', `the 4G transmission of ${name} is on: turn it off`));
   }
@@ -262,8 +267,8 @@ function upgrading(record: DeviceRecord | undefined, isDock: boolean): boolean {
 }
 
 /**
- * The lowest known charge of the aircraft: while it is off by `drone_battery_maintenance_info.batteries[]`, else by
- * `drone_charge_state`; while it is on, by that and its own report.
+ * The lowest known charge of the aircraft. While it is off: `drone_battery_maintenance_info.batteries[]`, or `drone_charge_state`
+ * if those are not known. While it is on: `drone_charge_state` and its own report.
  */
 function batteryOf(dock: DeviceRecord | undefined, record: DeviceRecord | undefined, off: boolean): Battery | null {
   const charge = (reported: Reported<number> | null | undefined, source: Battery['source']): Battery[] => {

@@ -1,31 +1,31 @@
-/** What is known of one gateway or aircraft from its own reports; bounded in size, whatever is sent. */
+/** What is known of one gateway or aircraft from its reports. Its size is bounded, whatever a device sends. */
 import { sameVersion } from '../protocol/versions.js';
 
-/** A value as a device told it. */
+/** A value as a device reported it. */
 export interface Reported<T> {
   readonly value: T;
-  /** When it was last heard: the clock's monotonic milliseconds. */
+  /** When it was last received, in monotonic milliseconds of the clock. */
   readonly at: number;
-  /** Kept by the broker from earlier: it may be years old, so nothing is decided by it. */
+  /** Stored by the broker: it may be years old, so it decides nothing. */
   readonly retained: boolean;
 }
 
-/** `other`: a gateway or device that is neither, e.g. a remote controller. */
+/** `other`: a gateway or device of another kind, for example a remote controller. */
 export type DeviceKind = 'dock' | 'aircraft' | 'other';
 
-/** One device, by the protocol's own names (PROTOCOL "What the device says of itself"). Changed by properties.ts alone. */
+/** One device, with the protocol's own names (PROTOCOL "What the device says of itself"). Only properties.ts changes it. */
 export interface DeviceRecord {
   readonly serial: string;
-  /** Null until something tells. */
+  /** Null = not known yet. */
   kind: DeviceKind | null;
-  /** It has spoken as a gateway itself, so no other gateway's word makes an aircraft of it. */
+  /** It has sent messages as a gateway, so another gateway cannot name it as its aircraft. */
   isGateway: boolean;
-  /** An aircraft's gateway. */
+  /** The gateway of an aircraft. */
   gateway: Reported<string> | null;
   /** Model key `domain-type-sub_type`, as it came (unsafe text). */
   model: string | null;
   firmware_version: Reported<string> | null;
-  /** Which message told it last. */
+  /** Which message had the version last. */
   versionBy: 'osd' | 'state' | null;
   /** 0 = consistent, 1 = consistency upgrade needed. */
   compatible_status: Reported<number> | null;
@@ -36,17 +36,20 @@ export interface DeviceRecord {
   emergency_stop_state: Reported<number> | null;
   /** 1 = inside. */
   drone_in_dock: Reported<number> | null;
-  /** Of the aircraft, in percent; on a dock what it knows of its aircraft. -1 = the device does not know it. */
+  /** The charge of the aircraft in percent; on a dock, of its aircraft. -1 = the device does not know it. */
   capacity_percent: Reported<number> | null;
-  /** On a dock: the lowest battery of its aircraft while that is off, in percent (`drone_battery_maintenance_info`). -1 as above. */
+  /**
+   * On a dock: the lowest battery of its aircraft while that is off, in percent (`drone_battery_maintenance_info`). -1 = not
+   * known.
+   */
   batteries_percent: Reported<number> | null;
   /** On a dock: 0 = no battery maintenance needed, 1 = due, 2 = running. */
   maintenance_state: Reported<number> | null;
-  /** On a dock: 0 to 4 = busy with a flight or a map, 5 = idle, 255 and 256 = nothing to go by. */
+  /** On a dock: 0 to 4 = busy with a flight or a map, 5 = idle, 255 and 256 = unknown. */
   flighttask_step_code: Reported<number> | null;
   /** On a dock (Dock 1): push rods, 0 = closed, 1 = open, 2 = half open, 3 = abnormal. */
   putter_state: Reported<number> | null;
-  /** 1 = 4G is used beside the dock's own radio link. */
+  /** 1 = 4G is used in addition to the dock's own radio link. */
   link_workmode: Reported<number> | null;
   /** 1 = connected. */
   four_g_link_state: Reported<number> | null;
@@ -54,29 +57,30 @@ export interface DeviceRecord {
   network_quality: Reported<number> | null;
   /** Used storage in percent of the total, rounded down. */
   storage_percent: Reported<number> | null;
-  /** Media files that are still to be uploaded. */
+  /** Media files that have not been uploaded yet. */
   remain_upload: Reported<number> | null;
-  /** Releases of the payloads, joined by `, ` (unsafe text): what a PSDK upgrade concerns. */
+  /** Versions of the payloads, joined by `, ` (unsafe text). A PSDK upgrade concerns these. */
   psdk_version: Reported<string> | null;
-  /** Of an aircraft, told by its gateway: its power state on the pad, 0 = off (its usual state in the dock), 1 = on. */
+  /** Of an aircraft, reported by its gateway: its power state on the pad, 0 = off (normal in the dock), 1 = on. */
   device_online_status: Reported<number> | null;
-  /** Of an aircraft, told by its gateway: 1 = paired with it. Of a dock: 0 = it has said that none is paired. */
+  /** Of an aircraft, reported by its gateway: 1 = paired. Of a dock: 0 = it has reported that no aircraft is paired. */
   device_paired: Reported<number> | null;
-  /** On a dock: serial of its aircraft, the first where the topology has several. */
+  /** On a dock: the serial number of its aircraft; the first one if the topology has several. */
   aircraft: Reported<string> | null;
-  /** Its own last message that was not retained; monotonic milliseconds. */
+  /** When its own last message arrived that was not retained, in monotonic milliseconds. */
   heardAt: number | null;
-  /** Of a gateway: whether it has told live which aircraft it has, if any. */
+  /** Of a gateway: whether it has reported live which aircraft it has, if any. */
   toldAircraft: boolean;
-  /** Of a gateway: serials of the aircraft that it has named so far; bounded. */
+  /** Of a gateway: the serial numbers of the aircraft that it has named; the number is bounded. */
   named: string[];
 }
 
-/** Names of the {@link Reported} values of a record. */
+/** The names of the {@link Reported} values of a record. */
 export type Property = {
   [Key in keyof DeviceRecord]: DeviceRecord[Key] extends Reported<string> | Reported<number> | null ? Key : never;
 }[keyof DeviceRecord];
 
+/** An empty record. */
 export function createRecord(serial: string): DeviceRecord {
   return {
     serial,
@@ -112,8 +116,8 @@ export function createRecord(serial: string): DeviceRecord {
 }
 
 /**
- * Keeps `value` (null = not reported, nothing happens) as what `record` says under `key`, and tells whether that changed
- * anything worth showing. A retained value never replaces one that was heard live, in whichever order they come.
+ * Stores `value` (null = not reported, nothing happens) under `key`. Returns whether that changed anything worth showing. A
+ * retained value never replaces a live one, whichever comes first.
  */
 export function report(
   record: DeviceRecord,
@@ -130,7 +134,8 @@ export function report(
     return true;
   }
   if (retained && !old.retained) return false;
-  // One release has two spellings, and osd and state may differ in it: the first is kept, so that nothing flickers.
+  // One release has two spellings, and osd and state may use different ones. Keep the first, so that the display does not
+  // flicker.
   const same = old.value === value || (key === 'firmware_version' && sameVersion(String(old.value), String(value)));
   const changed = !same || old.retained !== retained;
   if (!same) old.value = value;
@@ -139,7 +144,7 @@ export function report(
   return changed;
 }
 
-/** The value where it was heard live, else null: only such a value may decide anything. */
+/** The value if it was received live, otherwise null. Only live values may decide anything. */
 export function live<T>(reported: Reported<T> | null | undefined): T | null {
   return reported && !reported.retained ? reported.value : null;
 }

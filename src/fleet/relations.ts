@@ -1,19 +1,20 @@
-/** Who is who in a fleet: gateways, their aircraft, and what to believe when they contradict each other. */
+/** The relations in a fleet: gateways, their aircraft, and what counts if their reports contradict each other. */
 import { serialProblem } from '../protocol/topics.js';
 import { createRecord, type DeviceKind, type DeviceRecord, type Property, report } from './record.js';
 
-/** A gateway has one aircraft, and now and then another one: more names than this are no swap but nonsense. */
+/** A gateway has one aircraft, and sometimes another. More names than this are not real. */
 export const MAX_NAMED = 16;
 
+/** All devices that were heard. */
 export interface Fleet {
-  /** By serial. Live, read-only for everyone but `applyFleetMessage`. */
+  /** By serial number. Read-only for everything except `applyFleetMessage`. */
   readonly devices: Map<string, DeviceRecord>;
   readonly limit: number;
-  /** Messages of devices for which there was no room. */
+  /** How many messages came from devices beyond the limit. */
   ignored: number;
 }
 
-/** One message on its way into the fleet, and what it changed so far. */
+/** The message that is being applied, and what it has changed so far. */
 export interface Context {
   fleet: Fleet;
   record: DeviceRecord;
@@ -23,7 +24,7 @@ export interface Context {
   learned: string[];
 }
 
-/** The record of `serial`, made where there is room; null where there is none. */
+/** The record of `serial`, created if necessary; null = the fleet is full. */
 export function recordOf(fleet: Fleet, serial: string): DeviceRecord | null {
   const known = fleet.devices.get(serial);
   if (known) return known;
@@ -36,7 +37,7 @@ export function recordOf(fleet: Fleet, serial: string): DeviceRecord | null {
   return record;
 }
 
-/** The record of the aircraft `serial` that the speaking gateway names; null where it cannot be one. */
+/** The record of the aircraft `serial`, which the sending gateway names; null = it cannot be an aircraft. */
 export function attach(context: Context, serial: string, model: string | null, online: boolean): DeviceRecord | null {
   const { fleet, record } = context;
   if (serial === record.serial || serialProblem(serial) !== null) return null;
@@ -56,7 +57,9 @@ export function attach(context: Context, serial: string, model: string | null, o
   return aircraft;
 }
 
-/** `certain`: it is linked to `gateway` now; without that it stays where it was last known to be. */
+/**
+ * Sets the gateway of an aircraft. `certain`: it is linked to `gateway` now; otherwise it stays where it was last known to be.
+ */
 export function setAircraft(
   context: Context,
   aircraft: DeviceRecord,
@@ -72,13 +75,13 @@ export function setAircraft(
   if (before === null || before.retained || certain || before.value === gateway) {
     const old = before?.value;
     keep(context, aircraft, 'gateway', gateway);
-    // What the former gateway said of it is over.
+    // The reports of the former gateway no longer apply.
     if (old !== undefined && aircraft.gateway?.value !== old) forget(aircraft);
   }
   setModel(context, aircraft, model);
 }
 
-/** Its gateway has another aircraft now. */
+/** The aircraft's gateway has another aircraft now. */
 export function leave(context: Context, aircraft: DeviceRecord): void {
   aircraft.gateway = null;
   forget(aircraft);
@@ -90,7 +93,7 @@ function forget(aircraft: DeviceRecord): void {
   aircraft.device_paired = null;
 }
 
-/** The record speaks as a gateway itself, of `kind` where that is known. */
+/** The sender is a gateway, of `kind` if that is known. */
 export function setGateway(context: Context, kind: DeviceKind | null): void {
   const { record, serials } = context;
   if (!record.isGateway) {
@@ -105,13 +108,14 @@ export function setGateway(context: Context, kind: DeviceKind | null): void {
   }
 }
 
+/** Sets the model of a device, unless a retained message would replace a known one. */
 export function setModel(context: Context, record: DeviceRecord, model: string | null): void {
   if (model === null || model === record.model || (context.retained && record.model !== null)) return;
   record.model = model;
   context.serials.add(record.serial);
 }
 
-/** {@link report}s a value and notes the change; true where it was one. */
+/** {@link report}s a value and marks the device as changed. Returns whether it changed. */
 export function keep(context: Context, record: DeviceRecord, key: Property, value: string | number | null): boolean {
   if (value === null || !report(record, key, value, context.retained, context.now)) return false;
   context.serials.add(record.serial);

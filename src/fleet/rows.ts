@@ -1,4 +1,4 @@
-/** One device as `dji-ota devices` lists it: what it said of itself, and what that means for an upgrade. */
+/** One device in the list of `dji-ota devices`: what it reported, and what that means for an upgrade. */
 import type { Clock } from '../clock.js';
 import { modelName } from '../protocol/models.js';
 import type { UpgradeType } from '../protocol/upgrade-types.js';
@@ -20,7 +20,7 @@ import { type Fleet, isOnline } from './properties.js';
 import { type Battery, type Presence, type Reason, readinessOf } from './readiness.js';
 import { type DeviceKind, type DeviceRecord, live } from './record.js';
 
-/** What a manifest says of a device: one of its own will do. */
+/** What a manifest says about a device: a device of a manifest has these keys. */
 export interface Target {
   sn: string;
   pid: string;
@@ -31,51 +31,51 @@ export interface Target {
 }
 
 /**
- * What a push with this target would find: `current` = it is there already, as reported now or within a day; `unknown` = not
- * enough was reported.
+ * What a push with this target would find. `current`: the device is already there, by a report of now or of the last day;
+ * `unknown`: not enough was reported.
  */
 type Action = 'upgrade' | 'current' | 'not_ready' | 'unknown';
 
-/** A JSON object of `dji-ota devices --output json`; keys are only ever added. Texts as they came (unsafe to show). */
+/** A JSON object of `dji-ota devices --output json`. Keys are only added. Texts are as received (unsafe to show). */
 export interface DeviceRow {
   sn: string;
-  /** Its gateway; a gateway's own serial. */
+  /** Its gateway; for a gateway, its own serial number. */
   pid: string;
   kind: DeviceKind | null;
   /** Model key `domain-type-sub_type`. */
   model: string | null;
   model_name: string | null;
   firmware_version: string | null;
-  /** Heard live; false = kept by the broker, perhaps from long ago; null without a version. */
+  /** True = received live; false = stored by the broker, perhaps long ago; null = no version. */
   firmware_version_live: boolean | null;
-  /** The last version that is known; what was not heard now is of an earlier command (inventory) or the manifest's `known`. */
+  /** The last known version. If it was not heard now, it comes from the inventory or the manifest's `known`. */
   known_version: { version: string; heard_at: string; source: KnownVersion['source'] } | null;
   compatible_status: number | null;
   consistency: 'consistent' | 'upgrade needed' | null;
-  /** In the same way, and only where it was not heard now. */
+  /** The same for `compatible_status`; only if it was not heard now. */
   known_consistency: { compatible_status: number; heard_at: string } | null;
   firmware_upgrade_status: number | null;
   mode_code: number | null;
   emergency_stop_state: number | null;
   drone_in_dock: number | null;
-  /** Of the aircraft, in percent; null where it is not known. */
+  /** The charge of the aircraft in percent; null = not known. */
   capacity_percent: number | null;
-  /** Which property told it; the lowest one decides. */
+  /** The property that has it. The lowest charge decides. */
   capacity_source: Battery['source'] | null;
   online: boolean;
   /** ISO 8601, UTC; null = never, or only through its gateway. */
   last_heard: string | null;
   ready: boolean | null;
   reasons: Reason[];
-  /** What may make an upgrade fail and does not speak against it. */
+  /** What may make an upgrade fail, without making the device not ready. */
   warnings: Reason[];
-  /** An aircraft in its dock, paired and off: its usual state, ready for an upgrade. */
+  /** The aircraft is in its dock, paired and off: its usual state, and ready for an upgrade. */
   asleep: boolean;
-  /** Of an aircraft: where it is, as far as its dock has told. */
+  /** Where the aircraft is, if its dock has reported that. */
   presence: Presence | null;
-  /** Version of the manifest; null where it names none. */
+  /** The version in the manifest; null = none. */
   target: string | null;
-  /** Of the manifest: 2 = consistency, 3 = normal, 4 = PSDK. */
+  /** From the manifest: 2 = consistency, 3 = normal, 4 = PSDK. */
   firmware_upgrade_type: UpgradeType | null;
   action: Action | null;
   labels: Readonly<Record<string, string>>;
@@ -83,7 +83,7 @@ export interface DeviceRow {
 
 const NO_LABELS = Object.freeze({});
 
-/** The row of the device `sn` on the gateway `pid`, known or not, with what it is to get, if anything. Pure. */
+/** The row of the device `sn` on the gateway `pid`, known or not, with its target if there is one. No I/O. */
 export function deviceRow(
   fleet: Fleet,
   sn: string,
@@ -102,7 +102,7 @@ export function deviceRow(
   const battery: Battery | null = sn === pid ? chargeOf(record) : found.battery;
   const compatible = record?.compatible_status?.value ?? null;
   const heardAt = record?.heardAt ?? null;
-  // What a serial number is, it stays.
+  // The model of a serial number never changes.
   const model = record?.model ?? inventory.devices.get(sn)?.model ?? null;
   const told = record?.firmware_version;
   const noted = notedVersion(inventory, sn, target?.known ?? null, wall, Number.POSITIVE_INFINITY);
@@ -145,7 +145,7 @@ export function deviceRow(
   };
 }
 
-/** A push refuses it, as long as the version was heard within 30 days. */
+/** Whether a push would refuse it as a downgrade, by a version that was heard within the last 30 days. */
 function downgradeOf(
   version: KnownVersion | null,
   { product_version, firmware_upgrade_type }: Target,
@@ -158,8 +158,8 @@ function downgradeOf(
 }
 
 /**
- * The rows of one gateway, with what dock and aircraft mean for each other: where one of the two that are to be upgraded is not
- * ready, a push leaves out the other one with it. Pure.
+ * The rows of one gateway, with the effect of dock and aircraft on each other: if one of the two is not ready, a push leaves
+ * out the other one, too. No I/O.
  */
 export function withPartners(rows: readonly DeviceRow[]): DeviceRow[] {
   const pair = rows.filter(({ action }) => action !== null);
@@ -176,13 +176,13 @@ export function withPartners(rows: readonly DeviceRow[]): DeviceRow[] {
   });
 }
 
-/** What a dock says of its aircraft's battery on its charging contacts. */
+/** The battery of the aircraft on the charging contacts, as the dock reports it. */
 function chargeOf(dock: DeviceRecord | undefined): Battery | null {
   const percent = live(dock?.capacity_percent) ?? -1;
   return percent < 0 ? null : { percent, source: 'drone_charge_state' };
 }
 
-/** What tells one row of a device from an earlier one: everything but times and the charge, which change by themselves. */
+/** Identifies the content of a row, without times and the charge, which change by themselves. */
 export function rowKey(row: DeviceRow): string {
   const codes = (all: readonly Reason[]) => all.map((reason) => reason.code);
   const [reasons, warnings] = [codes(row.reasons), codes(row.warnings)];
@@ -194,6 +194,6 @@ export function rowKey(row: DeviceRow): string {
 function actionOf(ready: boolean | null, atTarget: boolean | null): Action {
   if (atTarget) return 'current';
   if (ready === false) return 'not_ready';
-  // What nobody has heard may be there already.
+  // A device that was not heard may be at its target already.
   return ready === null || atTarget === null ? 'unknown' : 'upgrade';
 }

@@ -1,4 +1,4 @@
-/** The narrow interface between upgrades and MQTT; connect.ts is its one implementation, tests have their own. */
+/** The narrow interface between upgrades and MQTT. connect.ts implements it; tests have implementations of their own. */
 
 import type { BrokerUrl } from '../broker-url.js';
 
@@ -6,13 +6,13 @@ import type { BrokerUrl } from '../broker-url.js';
 export interface BrokerMessage {
   topic: string;
   payload: Uint8Array;
-  /** With which it came. */
+  /** The QoS with which it was delivered. */
   qos?: 0 | 1 | 2;
-  /** Kept by the broker from earlier: it may be years old. */
+  /** The broker had stored it: it may be years old. */
   retained: boolean;
 }
 
-/** A connection to a broker, of the library or of your own. */
+/** A connection to a broker, made by this library or by its caller. */
 export interface Broker {
   /** `mqtt://host:port`, without user info: for messages. */
   readonly url: string;
@@ -26,41 +26,44 @@ export interface Broker {
   subscribe(topics: readonly string[]): Promise<void>;
   unsubscribe(topics: readonly string[]): Promise<void>;
   /**
-   * Publishes at QoS 1 and resolves at the broker's acknowledgement. While the connection is lost it waits for the
-   * reconnect, where an unacknowledged message is sent again (`onResend` of {@link BrokerEvents} tells).
-   * @throws OtaError `broker_refused` where the broker says that it did not take the message; `broker_lost`.
+   * Publishes at QoS 1 and resolves at the broker's acknowledgement. While the connection is lost, it waits for the reconnect;
+   * an unacknowledged message is then sent again (see `onResend` of {@link BrokerEvents}).
+   * @throws OtaError `broker_refused` if the broker refused the message; `broker_lost`
    */
   publish(topic: string, payload: string): Promise<void>;
-  /** Ends the connection, and the session at the broker unless `keepSession`. Never throws; bounded to about a second. */
+  /**
+   * Ends the connection, and the session at the broker unless `keepSession`. Never throws, and takes about a second at most.
+   */
   close(options?: { keepSession?: boolean }): Promise<void>;
 }
 
-/** What a connection tells whoever opened it. */
+/** The events of a connection. */
 export interface BrokerEvents {
-  /** With `resumeSession` the first messages come before `connectBroker` has resolved. */
+  /** With `resumeSession`, the first messages may come before `connectBroker` resolves. */
   onMessage(message: BrokerMessage): void;
-  /** `onMessage` threw: a bug of the receiver; the connection goes on. */
+  /** `onMessage` threw, which is a bug of the receiver. The connection continues. */
   onReceiverError?(error: unknown): void;
-  /** A message of so many bytes was too large to be read; it was acknowledged, so that the broker does not keep it. */
+  /** A message of this many bytes was too large to be read. It was acknowledged, so that the broker does not keep it. */
   onOversized?(topic: string, bytes: number): void;
-  /** `auto` took wildcards because the broker limits subscriptions: `why`, in words. */
+  /** `auto` uses wildcards because the broker limits subscriptions. `why` explains it in words. */
   onLimited?(why: string): void;
-  /** The connection was lost; the program reconnects. */
+  /** The connection was lost. The program tries to reconnect. */
   onLost?(reason: string): void;
-  /** `sessionPresent`: the broker kept our session, so nothing sent meanwhile is missing. */
+  /** `sessionPresent`: the broker kept the session, so no message is missing. */
   onRestored?(info: { sessionPresent: boolean }): void;
-  /** Not found again within `reconnectTimeout`: nothing more will come. */
+  /** The broker was not reached again within `reconnectTimeout`. No more events follow. */
   onGone?(error: Error): void;
-  /** A publish may have reached the broker twice, because the connection broke before its acknowledgement. */
+  /** The broker may have received a publish twice, because the connection broke before its acknowledgement. */
   onResend?(topic: string, payload: string): void;
 }
 
 /**
- * How topics of gateways are subscribed to: each by itself, or all gateways' of a kind by one wildcard, what is not wanted
- * being left out on arrival. `auto` (the default) takes wildcards for a fleet, and where the broker limits subscriptions.
+ * How the topics of gateways are subscribed: each one, or all gateways by one wildcard, with unwanted messages dropped on
+ * arrival. `auto` (the default) uses wildcards for a fleet, and where the broker limits subscriptions.
  */
 export type SubscribeBy = 'auto' | 'gateways' | 'wildcard';
 
+/** The settings of a connection. */
 export interface ConnectionSettings {
   /** mqtt, mqtts, ws or wss. */
   url: BrokerUrl | string;
@@ -70,12 +73,12 @@ export interface ConnectionSettings {
   ca?: Buffer | undefined;
   cert?: Buffer | undefined;
   key?: Buffer | undefined;
-  /** No certificate check. */
+  /** Accept any certificate. */
   insecure?: boolean | undefined;
   clientId: string;
   /**
-   * Another program may connect under the same client id: where connections end soon after they were made, again and
-   * again and for no other reason to be seen, it is taken to have the session. Only MQTT 5 brokers, and not all, say so.
+   * Another program may use the same client id: if connections repeatedly end soon after they were made, without another
+   * visible cause, that program is assumed to have taken the session. Only some MQTT 5 brokers say so themselves.
    */
   sharedId?: boolean | undefined;
   mqttVersion: 'auto' | '5' | '3.1.1';
@@ -84,17 +87,17 @@ export interface ConnectionSettings {
   connectTimeout: number;
   /** Milliseconds. */
   reconnectTimeout: number;
-  /** Keep subscriptions and undelivered messages at the broker for this many seconds after a loss; 0 = clean session. */
+  /** Seconds that the broker keeps subscriptions and undelivered messages after a loss; 0 = clean session. */
   sessionExpiry: number;
   /** Continue the session that an earlier process with the same client id left. */
   resumeSession?: boolean | undefined;
 }
 
-/** Seconds that a client may need to see that its connection is gone, where the broker sees it at once. */
+/** Seconds that a client may need to notice a lost connection, although the broker has noticed it at once. */
 const NOTICED_LATE = 60;
 
 /**
- * The `sessionExpiry`, seconds, with which nothing is lost that comes while a lost broker is sought for `reconnectTimeout`
+ * The `sessionExpiry` in seconds with which no message is lost while the program tries to reconnect for `reconnectTimeout`
  * milliseconds.
  */
 export function expiryWhileSought(reconnectTimeout: number): number {

@@ -1,4 +1,4 @@
-/** The one implementation of {@link Broker}: keeps subscriptions and messages over as many connections as it takes. */
+/** Implements {@link Broker}: keeps subscriptions and unsent messages across reconnects. */
 import { type Clock, systemClock } from '../clock.js';
 import { OtaError } from '../errors.js';
 import { quoted, safeText } from '../text.js';
@@ -12,23 +12,27 @@ import { readTarget } from './stream/target.js';
 import { deniedError, filtersAt } from './subscriptions/filters.js';
 import { limitsOf, wantedTopics } from './subscriptions/wanted-topics.js';
 
+/** Further options of a connection. */
 export interface ConnectOptions {
-  /** Ends the connecting at once; has no meaning afterwards. */
+  /** Aborts the connecting at once. No effect afterwards. */
   signal?: AbortSignal | undefined;
   clock?: Clock | undefined;
-  /** Seconds between signs of life; a broker that gives none for one and a half of it is lost. Default 30. */
+  /** Seconds between pings. A broker that sends nothing for one and a half times as long counts as lost. Default 30. */
   keepalive?: number | undefined;
 }
 
-/** A connection that lived so long was a good one: the next search starts with short waits again. Milliseconds. */
+/** Milliseconds after which a connection counts as good: the next reconnect starts with short waits again. */
 const GOOD_LIFE = 10_000;
-/** So many connections in a row that broke over a message or subscription, and no acknowledgement on any of them. */
+/** The number of successive connections that broke over a message or subscription, without an acknowledgement. */
 const MOST_FRUITLESS = 6;
-/** So many connections in a row on which a subscription stayed without an answer. */
+/** The number of successive connections on which a subscription was not answered. */
 const MOST_SILENCES = 2;
-/** So many connections in a row that ended soon although the broker took each at the first attempt: another client's doing. */
+/**
+ * The number of successive connections that the broker accepted at once but that ended soon, as another client with the same id
+ * causes it.
+ */
 const MOST_SHORT_LIVES = 4;
-/** Milliseconds that `close` gives to messages on their way, and to the farewell. */
+/** Milliseconds that `close` gives to unfinished messages, and to the DISCONNECT. */
 const DRAIN_TIME = 300;
 const FAREWELL_TIME = 700;
 
@@ -36,9 +40,9 @@ const FAREWELL_TIME = 700;
  * Connects, and stays connected until `close` or `onGone`.
  *
  * Ports default to 1883 (mqtt), 8883 (mqtts), 80 (ws) and 443 (wss), the path of ws and wss to `/mqtt`.
- * @throws OtaError `settings_invalid`; `broker_unreachable` after `connectTimeout`, or at once where TLS says no;
- * `broker_refused` where the broker refuses the login or has no QoS 1. The signal's reason where it is an OtaError,
- * else `interrupted`.
+ * @throws OtaError `settings_invalid`; `broker_unreachable` after `connectTimeout`, or at once for a TLS error;
+ * `broker_refused` if the broker refuses the login or does not support QoS 1. The signal's reason if it is an OtaError,
+ * otherwise `interrupted`.
  */
 export async function connectBroker(
   settings: ConnectionSettings,
@@ -66,14 +70,14 @@ export async function connectBroker(
   let silentSince = 0;
   let silences = 0;
   let endWatch: (() => void) | null = null;
-  /** While topics are asked for: a broker that leaves that unanswered is as good as lost. */
+  /** While a subscription is unanswered: a broker that does not answer counts as lost. */
   const watchAnswers = () => {
     endWatch ??= clock.after(silentSince + settings.connectTimeout - clock.now(), () => {
       endWatch = null;
       if (!link || filters.inFlight === 0) return;
       if (clock.now() - silentSince < settings.connectTimeout) return watchAnswers();
       link.destroy();
-      // What was granted once is sought again for as long as the broker itself.
+      // Subscriptions that were granted once are requested again for as long as the reconnect may take.
       if (restored && ++silences >= MOST_SILENCES) gone(silentError(target.shown, settings.connectTimeout));
       else lost(`no answer to a subscription within ${settings.connectTimeout / 1000} s`, false);
     });
@@ -113,7 +117,7 @@ export async function connectBroker(
     linkedAt = clock.now();
     acknowledged = false;
     opened.onClosed(lost);
-    // It may have broken in the moment in which it was made.
+    // It may have broken while it was being made.
     if (link !== opened) return;
     opened.only(topics.only);
     filters.attach(opened, (denied) => {
@@ -122,7 +126,7 @@ export async function connectBroker(
         restored = true;
         events.onRestored?.({ sessionPresent: opened.sessionPresent });
       }
-      // Replies to what is sent again must find the subscription in place.
+      // Subscribe before sending again, so that the replies are received.
       if (link === opened) messages.attach(opened);
     });
   };
@@ -146,10 +150,11 @@ export async function connectBroker(
       shortLives++;
       const doubt = `again, soon after it was made; is another client using the client id ${quoted(settings.clientId)}?`;
       events.onLost?.(shortLives >= MOST_SHORT_LIVES ? `${reason} (${safeText(doubt)})` : reason);
-      // Who listens may have closed us.
+      // A listener may have closed the connection.
       if (closed) return;
     }
-    // Who was there first has lost its connection once more than the other one, and so is the one that gives way.
+    // Of two clients with the same id, the first one loses its connection once more than the other, so it is the one that gives
+    // up.
     const pushedOut = settings.sharedId && !unanswered && shortLives >= MOST_SHORT_LIVES;
     if (takenOver || pushedOut) return gone(takenOverError(target.shown, settings.clientId));
     if (fruitless >= MOST_FRUITLESS) return gone(fruitlessError(target.shown));
@@ -163,13 +168,13 @@ export async function connectBroker(
       if (left <= 0) return gone(lostError(target.shown, settings.reconnectTimeout, reason));
       await wait(Math.min(waits(), left), clock, closing.signal).catch(() => {});
       if (closed) return;
-      // The last attempt gets a second, even where the time limit is nearer.
+      // The last attempt gets a second, even if the time limit is nearer.
       const limit = Math.min(settings.connectTimeout, Math.max(1000, lostAt + settings.reconnectTimeout - clock.now()));
       const result = await dialer.again(limit, messages.ids(), closing.signal);
       if (closed) return result.link?.destroy();
       if (result.link) return adopt(result.link);
       if (result.refused) return gone(result.refused);
-      // A broker or a network in trouble: no sign of another client.
+      // The broker or the network has problems, so another client is not the cause.
       shortLives = 0;
       reason = result.reason;
     }
@@ -200,7 +205,7 @@ export async function connectBroker(
     const last = link;
     link = null;
     const said = (await last?.close(endSession, FAREWELL_TIME / 2)) ?? false;
-    // MQTT 3.1.1 has no other way to end a session than to begin a clean one.
+    // In MQTT 3.1.1, starting a clean session is the only way to end a session.
     if (endSession && !wasGone && (!said || dialer.version === '3.1.1'))
       await dialer.forget(Math.max(50, farewell - clock.now()));
   };

@@ -1,4 +1,4 @@
-/** Making connections: which protocol version, which session, how often. */
+/** Makes connections: chooses the protocol version and the session, and repeats attempts. */
 import type { Clock } from '../clock.js';
 import { OtaError, toOtaError } from '../errors.js';
 import { growingWait, wait } from '../wait.js';
@@ -8,23 +8,23 @@ import { ConnectFailure, type Failure } from './refusals.js';
 import { speaksTls, tlsPort } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
 
-/** Milliseconds that are left to the last attempt where the time limit cuts the wait before it. */
+/** Milliseconds for the last attempt if the time limit cuts off the wait before it. */
 const LAST_ATTEMPT = 100;
 
-/** Milliseconds for the question whether a port speaks TLS. */
+/** Milliseconds for finding out whether a port speaks TLS. */
 const PROBE = 2000;
 
 interface Dialer {
-  /** The version of the last connection. */
+  /** The MQTT version of the last connection. */
   readonly version: Version;
   /**
-   * The first connection: tries until `timeout` (ms) has passed.
-   * @throws OtaError as `connectBroker` does.
+   * Makes the first connection; tries until `timeout` (ms) has passed.
+   * @throws OtaError as `connectBroker` does
    */
   first(timeout: number, signal?: AbortSignal): Promise<Link>;
-  /** One attempt to come back to the same session. Never rejects. */
+  /** One attempt to reconnect to the same session. Never rejects. */
   again(timeout: number, reservedIds: readonly number[], signal: AbortSignal): Promise<Attempt>;
-  /** Ends a session that is left at the broker. Never rejects. */
+  /** Ends a session that remains at the broker. Never rejects. */
   forget(timeout: number): Promise<void>;
 }
 
@@ -39,6 +39,7 @@ interface Session {
   reservedIds: readonly number[];
 }
 
+/** Creates the dialer for a broker. */
 export function dial(
   target: Target,
   settings: ConnectionSettings,
@@ -69,11 +70,11 @@ export function dial(
       signal,
     );
 
-  /** One attempt for the first connection, with the fallback to 3.1.1 inside. */
+  /** One attempt for the first connection, including the fallback to 3.1.1. */
   const attempt = async (deadline: number, signal?: AbortSignal): Promise<Link> => {
     const session = {
-      // Not "clean" even where an earlier session is not wanted: on 3.1.1 ours would end with the connection, and
-      // mosquitto 2.0 does not keep such a session over its restart. An unwanted one is a failure of kind `stale`.
+      // Not "clean", even if an earlier session is not wanted: in 3.1.1 a clean session ends with the connection, and mosquitto
+      // 2.0 does not keep it over a restart. An unwanted session is a failure of kind `stale`.
       clean: !persistent,
       resume: settings.resumeSession === true,
       expiry: settings.sessionExpiry,
@@ -82,7 +83,7 @@ export function dial(
     const left = deadline - clock.now();
     const mayFallBack = settings.mqttVersion === 'auto' && version === '5';
     try {
-      // A broker that is silent about MQTT 5 must leave time to ask in 3.1.1.
+      // If the broker does not answer to MQTT 5, leave time for an attempt with 3.1.1.
       return await open(session, mayFallBack ? left / 2 : left, signal);
     } catch (error) {
       const kind = error instanceof ConnectFailure ? error.failure.kind : null;
@@ -95,7 +96,7 @@ export function dial(
       try {
         return await attempt(deadline, signal);
       } catch (second) {
-        // It was no matter of the version: MQTT 5 comes first again.
+        // The version was not the cause, so MQTT 5 is tried first again.
         version = '5';
         throw second;
       }
@@ -121,7 +122,7 @@ export function dial(
         if (failure.kind === 'refused') throw failure.error;
         if (failure.kind === 'version') throw versionError(target, settings, failure.reason);
         const latest = reasonOf(failure);
-        // The last attempt ends for want of time, which says less than how the ones before it ended.
+        // The last attempt ends because the time is up, which says less than the failures before it.
         if (reason === null || (latest !== NO_ANSWER && latest !== TIMED_OUT)) reason = latest;
       }
       const left = deadline - clock.now();
@@ -151,7 +152,7 @@ export function dial(
       const link = await open({ clean: true, resume: true, expiry: 0, reservedIds: [] }, timeout);
       await link.close(true, Math.max(1, deadline - clock.now()));
     } catch {
-      // It then ends by itself, at the latest when its expiry has passed.
+      // The session then ends by itself, at the latest when it expires.
     }
   };
 
@@ -165,7 +166,7 @@ export function dial(
   };
 }
 
-// MQTT 5 section 3.2.2.3.4: such a broker hangs up on every publish of QoS 1.
+// MQTT 5 section 3.2.2.3.4: such a broker closes the connection at every publish of QoS 1.
 function supported(link: Link, target: Target): Link {
   if (link.maximumQoS !== 0) return link;
   link.destroy();

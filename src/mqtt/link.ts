@@ -1,4 +1,4 @@
-/** One connection to the broker, from CONNECT to its end. What outlives a connection is kept by connect.ts. */
+/** One connection to the broker, from CONNECT to its end. connect.ts keeps what outlives a connection. */
 import { type IClientOptions, MqttClient } from 'mqtt';
 import type { Clock } from '../clock.js';
 import { systemReason } from '../errors.js';
@@ -12,70 +12,74 @@ import { isAlpnRefused, openStream, type Stage } from './stream/open.js';
 import { otherProtocol } from './stream/other-protocol.js';
 import type { Target } from './stream/target.js';
 
+/** The MQTT versions. */
 export type Version = '5' | '3.1.1';
 
 interface LinkSettings extends Login {
   target: Target;
   version: Version;
-  /** Ask the broker to forget an earlier session. */
+  /** Ask the broker to discard an earlier session. */
   clean: boolean;
-  /** Go on with a session that the broker still has; otherwise one is a failure of kind `stale`. */
+  /** Continue the session that the broker still has. Otherwise an existing session is a failure of kind `stale`. */
   resume: boolean;
   /** Seconds. */
   sessionExpiry: number;
   /** Seconds. */
   keepalive: number;
-  /** Packet ids that are spoken for by messages to be sent again. */
+  /** Packet ids that are reserved for messages to be sent again. */
   reservedIds: readonly number[];
 }
 
+/** The events of a connection. */
 export interface LinkEvents {
   onMessage(message: BrokerMessage): void;
   /** `onMessage` threw. */
   onReceiverError(error: unknown): void;
-  /** A message of so many bytes was left out. */
+  /** A message of this many bytes was skipped. */
   onOversized(topic: string, bytes: number): void;
 }
 
-/** `takenOver`: another client came with our client id. */
+/** `takenOver`: another client connected with the same client id. */
 type OnClosed = (reason: string, takenOver: boolean) => void;
 
+/** An established connection. */
 export interface Link {
   readonly client: MqttClient;
   readonly ids: MessageIds;
   readonly sessionPresent: boolean;
-  /** How many unacknowledged messages the broker takes. */
+  /** How many unacknowledged messages the broker accepts. */
   readonly receiveMaximum: number;
-  /** Bytes; null = no limit said. */
+  /** Bytes; null = no limit. */
   readonly maximumPacketSize: number | null;
-  /** 0 where the broker takes no acknowledged messages, else 1 or 2. */
+  /** 0 if the broker does not support acknowledged messages, otherwise 1 or 2. */
   readonly maximumQoS: number;
   /** See {@link FrameFilter.only}. */
   only: FrameFilter['only'];
-  /** Calls once, when the connection has broken by itself; at once where it already has. */
+  /** Calls `tell` once when the connection has broken; at once if it already has. */
   onClosed(tell: OnClosed): void;
   /**
-   * Says goodbye and waits for the end, at most `timeout` ms; whether that came. `onClosed` is not called. Messages that
-   * still come are not acknowledged, so that a session that is kept has them. Never rejects.
+   * Sends DISCONNECT and waits for the end, at most `timeout` ms. Resolves to whether the end came. `onClosed` is not called.
+   * Messages that still arrive are not acknowledged, so that a session that is kept still has them. Never rejects.
    */
   close(endSession: boolean, timeout: number): Promise<boolean>;
-  /** Ends it at once; `onClosed` is not called. */
+  /** Ends the connection at once. `onClosed` is not called. */
   destroy(): void;
 }
 
-/** Room for topic and properties of the largest message that is read at all. */
+/** Bytes: topic, properties, and the largest message that is read. */
 const MAXIMUM_PACKET_SIZE = MAX_MESSAGE_BYTES + 64 * 1024;
 
-/** The two reasons that only say that time was up. */
+/** The two reasons that only mean that the time was up. */
 export const NO_ANSWER = 'no answer from the broker';
+/** See {@link NO_ANSWER}. */
 export const TIMED_OUT = 'timed out';
 
 const noLog = () => {};
 
 /**
  * Connects once.
- * @param timeout milliseconds until it is given up.
- * @returns rejects with a {@link ConnectFailure}, or with the signal's reason.
+ * @param timeout milliseconds until the attempt is given up
+ * @returns rejects with a {@link ConnectFailure}, or with the signal's reason
  */
 export function openLink(
   settings: LinkSettings,
@@ -98,7 +102,7 @@ export function openLink(
     let broken: Parameters<OnClosed> | null = null;
     let tellClosed: OnClosed | null = null;
 
-    // Before mqtt.js: it tells only of errors that have a code.
+    // Registered before mqtt.js, which only reports errors that have a code.
     stream.on('error', (error) => {
       cause ??= error;
       if (isAlpnRefused(error)) target.alpn = null;
@@ -112,14 +116,14 @@ export function openLink(
       state = 'ended';
       cancelTimeout();
       signal?.removeEventListener('abort', onAbort);
-      // client.end() would also close its stores, over which packets that are already read would stumble.
+      // Not client.end(): it also closes the stores, and packets that were already read would then fail.
       stream.destroy();
       if (was === 'opening') return reject(failure ? connectFailure(failure) : aborted);
       broken = [said ?? (cause ? safeText(systemReason(cause)) : 'the broker closed the connection'), takenOver];
       tellClosed?.(...broken);
     };
     const connectFailure = (failure: Failure) => {
-      // Who answered in MQTT has said what it has to say.
+      // The broker answered in MQTT, so its port speaks the right protocol.
       if (answered) return new ConnectFailure(failure);
       const error = otherProtocol(opened.head(), target);
       return new ConnectFailure(error ? { kind: 'refused', error } : failure, opened.stage() !== 'nothing');
@@ -143,12 +147,12 @@ export function openLink(
 
     const receive = (message: BrokerMessage): boolean => {
       if (state === 'ended') return false;
-      // MQTT 3.1.1 has no way to tell the broker how much is too much.
+      // MQTT 3.1.1 cannot tell the broker a maximum packet size.
       if (message.payload.length > MAX_MESSAGE_BYTES) return true;
       try {
         events.onMessage(message);
       } catch (error) {
-        // The receiver's own fault must not look like one of the connection, nor end it.
+        // An error in the receiver must neither look like a connection error nor end the connection.
         events.onReceiverError(error);
       }
       return (state as string) !== 'ended';
@@ -162,7 +166,7 @@ export function openLink(
       said = `the broker ended the connection: ${reasonWords(reasonCode, properties?.reasonString)}`;
       end({ kind: 'failed', reason: said });
     });
-    // Also what mqtt.js only reports, such as a malformed packet: after that nothing that follows can be trusted.
+    // Includes what mqtt.js only reports, such as a malformed packet. Nothing after it can be trusted.
     client.on('error', (error) => {
       if (cause === undefined) {
         cause = error;
@@ -214,9 +218,10 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
     protocolId: 'MQTT',
     protocolVersion: five ? 5 : 4,
     clientId: settings.clientId,
-    // As bytes: mqtt-packet prints every text that it writes under DEBUG=mqtt*. The type of the user name knows texts alone.
+    // As bytes, because mqtt-packet prints every string that it writes under DEBUG=mqtt*. The type of username allows only
+    // strings.
     ...(settings.username === undefined ? {} : { username: Buffer.from(settings.username) as unknown as string }),
-    // MQTT 3.1.1 has no password without a user name (section 3.1.2.9), MQTT 5 has.
+    // MQTT 3.1.1 does not allow a password without a user name (section 3.1.2.9); MQTT 5 does.
     ...(settings.password === undefined || (!five && !settings.username)
       ? {}
       : { password: Buffer.from(settings.password) }),
@@ -225,10 +230,10 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
     ...(five
       ? { properties: { sessionExpiryInterval: settings.sessionExpiry, maximumPacketSize: MAXIMUM_PACKET_SIZE } }
       : {}),
-    // A connection that has ended stays so: reconnecting, subscribing and sending again is done above.
+    // A closed connection stays closed: connect.ts reconnects, subscribes and sends again.
     reconnectPeriod: 0,
     resubscribe: false,
-    // Ours comes first; this one only must not come before.
+    // This program's own time limit comes first, so this one must be longer.
     connectTimeout: timeout + 5000,
     messageIdProvider: ids,
     timerVariant: 'native',
@@ -237,8 +242,8 @@ function clientOptions(settings: LinkSettings, ids: MessageIds, timeout: number)
 }
 
 /**
- * Whatever arrives is a sign of life, not only acknowledgements as for mqtt.js: the answer to a ping stands behind all that the
- * broker has to deliver before it, which takes long where thousands of docks report at once.
+ * Any received bytes count as a sign of life, not only acknowledgements as in mqtt.js: the answer to a ping is queued behind
+ * everything that the broker has to deliver, which takes long if thousands of docks report at once.
  */
 function countAllAsLife(client: MqttClient, received: () => number): void {
   const [ping, give] = [client.sendPing.bind(client), client.onKeepaliveTimeout.bind(client)];
@@ -258,7 +263,7 @@ function openingFailure(cause: unknown, said: string | null, target: Target, sta
     : { kind: 'failed', reason: 'the connection was closed before it was established' };
 }
 
-// What mqtt.js finds itself, rather than the stream below it.
+// Errors that mqtt.js itself detects, not the stream below it.
 function protocolProblem(error: Error): string {
   if (error.message === 'Keepalive timeout') return 'the broker no longer answers';
   return `the broker sent data that is not MQTT: ${safeText(error.message, 120)}`;
@@ -271,7 +276,7 @@ function goodbye(
   clock: Clock,
   limit: number,
 ): Promise<boolean> {
-  // end() would wait without limit for acknowledgements; who wanted them has been told by now.
+  // end() would wait for acknowledgements without a limit; their callers have been informed already.
   for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
   return new Promise((resolve) => {
     const cancel = clock.after(limit, () => {
@@ -282,7 +287,7 @@ function goodbye(
       cancel();
       resolve(true);
     };
-    // A network error on the way out does not matter, but end() then never calls back.
+    // After a network error while closing, end() never calls back.
     client.once('close', done);
     client.end(false, endSession ? { reasonCode: 0, properties: { sessionExpiryInterval: 0 } } : {}, done);
   });

@@ -1,7 +1,8 @@
-/** The ends of a connection that is not sought any longer. */
+/** The errors for a connection that is given up. */
 import { OtaError } from '../errors.js';
 import { quoted } from '../text.js';
 
+/** The broker was not reached again within `timeout` milliseconds. */
 export function lostError(shown: string, timeout: number, reason: string): OtaError {
   return new OtaError(
     'broker_lost',
@@ -12,12 +13,14 @@ export function lostError(shown: string, timeout: number, reason: string): OtaEr
   );
 }
 
+/** Another client uses the same client id. */
 export function takenOverError(shown: string, clientId: string): OtaError {
   return new OtaError('broker_lost', `another client connected to ${shown} with the client id ${quoted(clientId)}`, {
     hint: 'The same run was resumed elsewhere, or two programs use the same --client-id.',
   });
 }
 
+/** The broker accepts connections, but does not answer subscriptions. */
 export function silentError(shown: string, timeout: number): OtaError {
   return new OtaError(
     'broker_lost',
@@ -26,7 +29,7 @@ export function silentError(shown: string, timeout: number): OtaError {
   );
 }
 
-/** `wildcards`: they were tried too. */
+/** The broker repeatedly breaks the connection over subscriptions. `wildcards`: wildcards were tried, too. */
 export function fruitlessError(shown: string, wildcards = false): OtaError {
   return new OtaError(
     'broker_refused',

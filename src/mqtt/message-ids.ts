@@ -1,16 +1,23 @@
-/** Packet ids of one connection. */
+/** Allocates the packet ids of one connection. */
 import type { IClientOptions } from 'mqtt';
 
 type Provider = NonNullable<IClientOptions['messageIdProvider']>;
 
 const LAST = 0xffff;
 
+/** The id provider that mqtt.js uses. */
 export interface MessageIds extends Provider {
-  /** The id that the next `allocate` gives: a message sent again in the same session keeps its id (MQTT 5 section 4.4). */
+  /**
+   * Sets the id that the next `allocate` returns. A message that is sent again in the same session keeps its id (MQTT 5 section
+   * 4.4).
+   */
   force(id: number): void;
 }
 
-/** @param reserved ids of messages of an earlier connection that will be sent again. */
+/**
+ * Creates a provider.
+ * @param reserved ids of messages of an earlier connection that will be sent again
+ */
 export function messageIds(reserved: Iterable<number> = []): MessageIds {
   const used = new Set(reserved);
   let last = 0;
@@ -37,7 +44,7 @@ export function messageIds(reserved: Iterable<number> = []): MessageIds {
       return true;
     },
     deallocate: (id) => void used.delete(id),
-    // mqtt.js clears at every connect, but the reserved ids must outlive that.
+    // mqtt.js clears at every connect, but the reserved ids must stay.
     clear() {},
     force(id) {
       forced = id;

@@ -1,16 +1,16 @@
-/** Messages on their way out: in order, a bounded number unacknowledged, and sent again after a loss. */
+/** Outgoing messages: sent in order, with a limited number unacknowledged, and sent again after a loss. */
 import { OtaError } from '../errors.js';
 import { safeText } from '../text.js';
 import type { Link } from './link.js';
 import { reasonWords } from './refusals.js';
 
-/** More in flight gains nothing on a broker that acknowledges in order, and overruns some. */
+/** With more in flight, brokers that acknowledge in order are not faster, and some are overloaded. */
 const WINDOW = 64;
 
 interface Item {
   topic: string;
   payload: string;
-  /** Packet id of the last attempt. */
+  /** The packet id of the last attempt. */
   id: number | null;
   resolve: () => void;
   reject: (error: OtaError) => void;
@@ -23,23 +23,24 @@ interface OutboxEvents {
 
 interface Outbox {
   add(topic: string, payload: string): Promise<void>;
-  /** A connection stands: sends again what was not acknowledged, then the rest. */
+  /** There is a connection: sends unacknowledged messages again, then the others. */
   attach(link: Link): void;
   /** The connection broke. */
   detach(): void;
-  /** Nothing will be sent any more. */
+  /** No more messages will be sent. */
   fail(error: OtaError): void;
-  /** Resolves once nothing is on its way. */
+  /** Resolves when no message is unacknowledged. */
   idle(): Promise<void>;
-  /** Packet ids of what is unacknowledged. */
+  /** The packet ids of unacknowledged messages. */
   ids(): number[];
   readonly inFlight: number;
 }
 
+/** Creates an outbox. */
 export function outbox(events: OutboxEvents): Outbox {
   let waiting: Item[] = [];
   let next = 0;
-  // Insertion order is the order of sending, and with it of sending again.
+  // The insertion order is the order of sending, and of sending again.
   const inFlight = new Set<Item>();
   let current: Link | null = null;
   const idlers: (() => void)[] = [];
@@ -71,11 +72,11 @@ export function outbox(events: OutboxEvents): Outbox {
       events.onResend(item.topic, item.payload);
       if (link.sessionPresent) link.ids.force(item.id);
     }
-    // As bytes: signed URLs must not come out under DEBUG=mqtt*.
+    // As bytes, so that signed URLs are not printed under DEBUG=mqtt*.
     link.client.publish(item.topic, Buffer.from(item.payload), { qos: 1, dup: again }, (error) => {
       if (current !== link) return;
       const code = (error as { code?: unknown } | undefined)?.code;
-      // Without a code it is not the broker's word but a connection that is about to be found broken.
+      // An error without a code does not come from the broker: the connection is about to be reported as broken.
       if (error && typeof code !== 'number') return;
       inFlight.delete(item);
       events.onAcknowledged();

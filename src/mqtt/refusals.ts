@@ -1,4 +1,6 @@
-/** What a broker's codes and a connection's errors mean: whether another attempt is worth it, and what to tell. */
+/**
+ * Interprets the codes of a broker and the errors of a connection: whether another attempt is worthwhile, and what to report.
+ */
 import { shownUser } from '../broker-url.js';
 import { OtaError, systemReason } from '../errors.js';
 import { quoted, safeText } from '../text.js';
@@ -8,20 +10,21 @@ import type { Target } from './stream/target.js';
 
 /** Why a connection was not made. */
 export type Failure =
-  /** No attempt will change it. */
+  /** Another attempt will not help. */
   | { kind: 'refused'; error: OtaError }
   /** The broker does not speak this protocol version. */
   | { kind: 'version'; reason: string }
-  /** Reached, but hung up or silent instead of an answer; some old brokers do so on MQTT 5. */
+  /** The port closed the connection or stayed silent; some old brokers do so on MQTT 5. */
   | { kind: 'dropped'; reason: string }
-  /** The broker has a session of this client id that we do not want. */
+  /** The broker has a session for this client id that is not wanted. */
   | { kind: 'stale' }
-  /** May be better next time. */
+  /** Another attempt may succeed. */
   | { kind: 'failed'; reason: string };
 
+/** The error of a failed connection attempt. */
 export class ConnectFailure extends Error {
   readonly failure: Failure;
-  /** Something took the connection and gave no answer in MQTT: perhaps it speaks another protocol. */
+  /** The port accepted the connection, but did not answer in MQTT: it may speak another protocol. */
   readonly doubtful: boolean;
   constructor(failure: Failure, doubtful = false) {
     super(failure.kind);
@@ -30,7 +33,7 @@ export class ConnectFailure extends Error {
   }
 }
 
-/** What was sent to log in, for hints. */
+/** The login that was sent, for hints. */
 export interface Login {
   clientId: string;
   username: string | undefined;
@@ -74,18 +77,18 @@ const WORDS: Readonly<Record<number, string>> = {
   160: 'maximum connect time',
 };
 
-/** `not authorized (code 0x87)`, with the broker's own words where it sent some. */
+/** The reason in words: `not authorized (code 0x87)`, with the broker's own text if it sent one. */
 export function reasonWords(code: number, brokerSays?: string): string {
   const shown = code < 0x80 ? String(code) : `0x${code.toString(16)}`;
   const said = brokerSays ? `, the broker says: ${safeText(brokerSays, 120)}` : '';
   return `${WORDS[code] ?? 'unknown reason'} (code ${shown}${said})`;
 }
 
-// A broker that does not speak MQTT 5 may also find its CONNECT malformed.
+// A broker without MQTT 5 may also report the CONNECT as malformed.
 const VERSION_CODES: ReadonlySet<number> = new Set([1, 129, 130, 132]);
 const PASSING_CODES: ReadonlySet<number> = new Set([3, 128, 131, 136, 137, 139, 151, 159]);
 
-/** A CONNACK that is no success. */
+/** The failure for a CONNACK with an error code. */
 export function connackFailure(code: number, brokerSays: string | undefined, target: Target, login: Login): Failure {
   const reason = reasonWords(code, brokerSays);
   if (VERSION_CODES.has(code)) return { kind: 'version', reason };
@@ -114,7 +117,7 @@ function loginHint({ clientId, username, password }: Login, { userInUrl }: Targe
   );
 }
 
-/** An error of the stream below MQTT before the broker has answered. */
+/** The failure for an error below MQTT, before the broker has answered. */
 export function streamFailure(error: unknown, target: Target, stage: Stage): Failure {
   const { code } = error as { code?: unknown };
   const final = (why: string, hint: string): Failure => ({
@@ -129,7 +132,7 @@ export function streamFailure(error: unknown, target: Target, stage: Stage): Fai
     if (doubt) return final(`the broker does not accept the client certificate of --cert: ${doubt}`, fault.hint);
     return final(safeText(fault.why, 240), fault.kind === 'no TLS' ? other : fault.hint);
   }
-  // ws tells a status other than 101 only in its message.
+  // ws reports a status other than 101 only in its message.
   const status = /Unexpected server response: (\d{3})/.exec(error instanceof Error ? error.message : '')?.[1];
   if (status !== undefined && !/^(408|429|5\d\d)$/.test(status)) {
     return final(
@@ -146,7 +149,7 @@ export function streamFailure(error: unknown, target: Target, stage: Stage): Fai
 function reasonOf(error: unknown, target: Target, stage: Stage): string {
   const message = error instanceof Error ? error.message : '';
   const { code } = error as { code?: unknown };
-  // The words are those of Node's tls for a connection that ends in the middle of the handshake.
+  // The text of Node's tls for a connection that ends during the handshake.
   const hungUp = code === 'ECONNRESET' || message.includes('before secure TLS connection');
   if (hungUp && stage !== 'all' && target.path === '' && target.tls) return NO_TLS;
   if (hungUp && target.path !== '') {

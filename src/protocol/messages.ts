@@ -1,11 +1,11 @@
 /**
- * Messages of the wire: strict in what is sent, tolerant in what is read (PROTOCOL "Envelope").
- * What is read comes from strangers: every field is checked for its type and bounded, and nothing here throws.
+ * The messages on the wire: strict in what is sent, tolerant in what is read (PROTOCOL "Envelope"). Input is untrusted: every
+ * field is checked for its type and limited, and nothing here throws.
  */
 import { STATUSES, STEPS } from './statuses.js';
 import type { UpgradeType } from './upgrade-types.js';
 
-/** What a dock needs to download a package; the same object for all devices that get the same. */
+/** What a dock needs to download a package. Devices with the same file share one object. */
 export interface OtaFile {
   file_url: string;
   md5: string;
@@ -14,7 +14,7 @@ export interface OtaFile {
   file_name: string;
 }
 
-/** One element of `ota_create`'s `data.devices` (seed "Firmware upgrade"); the four file fields come together or not at all. */
+/** One element of `data.devices` in `ota_create` (seed "Firmware upgrade"). It has all four file fields or none. */
 export interface OtaDevice {
   sn: string;
   product_version: string;
@@ -22,7 +22,7 @@ export interface OtaDevice {
   file: OtaFile | null;
 }
 
-/** The ids of one request: `tid` names it and its reply, `bid` the whole upgrade. */
+/** The ids of one request. `tid`: this request and its reply; `bid`: the whole upgrade. */
 interface RequestIds {
   tid: string;
   bid: string;
@@ -30,24 +30,24 @@ interface RequestIds {
   timestamp: number;
 }
 
-/** The `ota_create` request, with exactly the keys that the seed shows, in its order. */
+/** The `ota_create` request, with exactly the keys of the seed, in its order. */
 export function otaCreate({ tid, bid, timestamp }: RequestIds, devices: readonly OtaDevice[]): string {
   const head = `{"method":"ota_create","timestamp":${timestamp},"bid":${json(bid)},"tid":${json(tid)}`;
   return `${head},"data":{"devices":[${devices.map(otaDevice).join(',')}]}}`;
 }
 
-/** The `bid` of a request that {@link otaCreate} has written, which needs no full parse; null in any other text. */
+/** The `bid` of a request that {@link otaCreate} has written, found without a full parse; null for any other text. */
 export function createdBid(request: string): string | null {
   return /"bid":"([^"]+)"/.exec(request)?.[1] ?? null;
 }
 
-// Put together by hand: written again for each dock of a fleet, the same file took three quarters of the time.
+// Concatenated by hand and cached: serializing the same file for each dock of a fleet took three quarters of the time.
 function otaDevice({ sn, product_version, firmware_upgrade_type, file }: OtaDevice): string {
   const fields = `"sn":${json(sn)},"product_version":${json(product_version)}`;
   return `{${fields},${file === null ? '' : `${fileFields(file)},`}"firmware_upgrade_type":${firmware_upgrade_type}}`;
 }
 
-// A fleet gets a few files, or each device one of its own, which are not worth keeping.
+// A fleet has a few files. If each device has its own, caching more is not worthwhile.
 const written = new Map<OtaFile, string>();
 const MOST_WRITTEN = 100;
 
@@ -62,11 +62,14 @@ function fileFields(file: OtaFile): string {
   return fields;
 }
 
-// What nearly all serial numbers, versions and ids are made of stands in JSON as it is.
+// Most serial numbers, versions and ids need no escaping in JSON.
 const AS_IT_IS = /^[\w.:-]*$/;
 const json = (text: string) => (AS_IT_IS.test(text) ? `"${text}"` : JSON.stringify(text));
 
-/** The answer owed to an event with `need_reply: 1`: its own `tid`, `bid` (those that it has) and method, and result 0. */
+/**
+ * The answer to an event with `need_reply: 1`: its own `tid`, `bid` (if present) and method, and result 0 (PROTOCOL
+ * "ota_progress").
+ */
 export function eventReply(event: { tid: string | null; bid: string | null }, timestamp: number): string {
   return JSON.stringify({
     method: 'ota_progress',
@@ -79,44 +82,44 @@ export function eventReply(event: { tid: string | null; bid: string | null }, ti
 
 /** A `services_reply`. */
 export interface ReplyMessage {
-  /** Null where the message names none: then it is known by its `tid` alone. */
+  /** Null if the message has none. It is then matched by `tid` only. */
   method: string | null;
   tid: string | null;
   bid: string | null;
   /** 0 = accepted; see result-codes.ts. */
   result: number;
-  /** As sent, known or not. */
+  /** As received, known or not. */
   status: string | null;
 }
 
 /** An `ota_progress` event. */
 export interface ProgressMessage {
-  /** Null where the message names none: then it is known by its `bid` alone. */
+  /** Null if the message has none. It is then matched by `bid` only. */
   method: string | null;
   tid: string | null;
   bid: string | null;
-  /** The device it speaks of, where it says so; usually it speaks of the whole job. */
+  /** The device that the event concerns, if it names one; usually it concerns the whole job. */
   sn: string | null;
-  /** The gateway's clock, milliseconds since 1970. */
+  /** The gateway's timestamp, in milliseconds since 1970. */
   timestamp: number | null;
   needReply: boolean;
   result: number;
-  /** As sent, known or not. */
+  /** As received, known or not. */
   status: string | null;
   /** 0 to 100. */
   percent: number | null;
-  /** `download_firmware`, `upgrade_firmware`, or a value never seen before as it came. */
+  /** `download_firmware`, `upgrade_firmware`, or an unknown value as received. */
   step: string | null;
-  /** Bytes a second, from the Java demo's `output.ext.rate`. */
+  /** Bytes per second, from `output.ext.rate` of the Java demo. */
   rate: number | null;
 }
 
-/** Larger messages are not read: an `ota_progress` has a few hundred bytes. */
+/** Bytes. Larger messages are not read; an `ota_progress` has a few hundred bytes. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
 
 type Fields = Record<string, unknown>;
 
-/** The reply in `payload`, or null where it is none to an `ota_create`. */
+/** The reply in `payload`; null = not a reply to an `ota_create`. */
 export function readReply(payload: Uint8Array | string): ReplyMessage | null {
   const message = parseObject(payload);
   if (!message) return null;
@@ -131,7 +134,7 @@ export function readReply(payload: Uint8Array | string): ReplyMessage | null {
   return { method, tid: text(message.tid), bid: text(message.bid), result: result ?? 0, status };
 }
 
-/** The progress in `payload`, or null where it is no `ota_progress`. */
+/** The progress in `payload`; null = not an `ota_progress`. */
 export function readProgress(payload: Uint8Array | string): ProgressMessage | null {
   const message = parseObject(payload);
   if (!message) return null;
@@ -159,7 +162,7 @@ export function readProgress(payload: Uint8Array | string): ProgressMessage | nu
   };
 }
 
-/** The devices of an `ota_create` that somebody else sent, or null: lets `watch` name them. */
+/** The devices of another sender's `ota_create`, so that `watch` can name them; null = not an `ota_create`. */
 export function readCreate(payload: Uint8Array | string): { bid: string; devices: WatchedDevice[] } | null {
   const message = parseObject(payload);
   if (message?.method !== 'ota_create') return null;
@@ -175,12 +178,13 @@ export function readCreate(payload: Uint8Array | string): { bid: string; devices
   return devices.length > 0 ? { bid, devices } : null;
 }
 
+/** A device of another sender's `ota_create`. */
 export interface WatchedDevice {
   sn: string;
   product_version: string | null;
 }
 
-/** The JSON object in `payload`, or null where it is too large, no JSON or no object. */
+/** The JSON object in `payload`; null = too large, not JSON, or not an object. */
 export function parseObject(payload: Uint8Array | string): Fields | null {
   if (payload.length > MAX_MESSAGE_BYTES) return null;
   try {
@@ -192,30 +196,31 @@ export function parseObject(payload: Uint8Array | string): Fields | null {
   }
 }
 
+/** `value` if it is an object, and not an array; otherwise null. */
 export function object(value: unknown): Fields | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
 }
 
-/** Longer than any id, status or version on the wire; what is longer is cut, so that state stays bounded. */
+/** Characters. Longer than any id, status or version on the wire; longer texts are cut, so that the state stays bounded. */
 const MAX_TEXT = 128;
 
 /** A non-empty string, or null. */
 export function text(value: unknown): string | null {
   if (typeof value !== 'string' || value === '') return null;
   if (value.length <= MAX_TEXT) return value;
-  // A copy: a slice would keep all of what it was cut from.
+  // A copy, because V8 keeps the whole original string alive for a slice.
   return Buffer.from(value.slice(0, MAX_TEXT), 'utf16le').toString('utf16le');
 }
 
 const WORDS: ReadonlyMap<string, string> = new Map([...STATUSES, ...STEPS].map((word) => [word, word]));
 
-/** As {@link text}; the protocol's own words are always the same text, which a fleet then keeps once. */
+/** Like {@link text}, but the protocol's own words are always the same string, so that a fleet stores each once. */
 function word(value: unknown): string | null {
   const read = text(value);
   return read === null ? null : (WORDS.get(read) ?? read);
 }
 
-/** A finite number, also where it was sent as a string, or null. */
+/** A finite number, also from a string; otherwise null. */
 export function number(value: unknown): number | null {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value !== 'string' || value.length > 32 || value.trim() === '') return null;
@@ -228,7 +233,7 @@ function integer(value: unknown): number | null {
   return parsed !== null && Number.isSafeInteger(parsed) ? parsed : null;
 }
 
-// The three published forms: both keys with the seed's words, and the demo's numbers.
+// The three published forms: both keys with the seed's words, and the numbers of the demo (PROTOCOL "ota_progress").
 function stepOf(value: unknown): string | null {
   if (value === 1 || value === '1') return 'download_firmware';
   if (value === 2 || value === '2') return 'upgrade_firmware';

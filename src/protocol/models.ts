@@ -35,22 +35,23 @@ const DOCK_OF: readonly (readonly [aircraft: RegExp, dock: string])[] = [
   [/^0-100-/, '3-3-0'],
 ];
 
-/** The model of the docks that aircraft of this model rest in; null where that is not public. */
+/** The model of the dock for aircraft of this model; null = not public. */
 export function dockOf(aircraft: string): string | null {
   return DOCK_OF.find(([models]) => models.test(aircraft))?.[1] ?? null;
 }
 
-/** Whether a dock and an aircraft of these models have one version number for both (PROTOCOL "Dock and aircraft belong together"). */
+/** Whether a dock and an aircraft of these models share one version number (PROTOCOL "Dock and aircraft belong together"). */
 export function sharesReleases(dock: string, aircraft: string): boolean {
-  // On the first Dock the numbers differ.
+  // On the first Dock, dock and aircraft have different version numbers.
   return dock !== '3-1-0' && dockOf(aircraft) === dock;
 }
 
+/** Whether the model key is known. */
 export function isKnownModel(key: string): boolean {
   return Object.hasOwn(MODELS, key);
 }
 
-/** The keys of the model with this name, as names of files write it: without spaces, in either case. */
+/** The keys of the model with this name, as file names spell it: without spaces, in any case. */
 export function modelKeys(name: string): string[] {
   const plain = (text: string) => text.replaceAll(' ', '').toLowerCase();
   return Object.keys(MODELS).filter((key) => plain(modelName(key)) === plain(name));

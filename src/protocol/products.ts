@@ -1,6 +1,6 @@
 import { isKnownModel, modelKeys, modelName } from './models.js';
 
-/** Model keys by product code (PROTOCOL "The firmware package", from public pages); those of the docks are not public. */
+/** Model keys by product code (PROTOCOL "The firmware package", from public pages). The codes of docks are not public. */
 const PRODUCTS: Readonly<Record<string, readonly string[]>> = {
   pm320: ['0-67-0', '0-67-1'],
   pm430: ['0-60-0'],
@@ -17,18 +17,18 @@ const PRODUCTS: Readonly<Record<string, readonly string[]>> = {
   rc701: ['2-174-0'],
 };
 
-/** What else is known of product codes: of a profile, or of packages that were verified on a device. */
+/** Further known product codes, from a profile or from packages that were verified on a device. */
 export type KnownProducts = Readonly<Record<string, { key: string /** As in `the profile fleet`. */; source: string }>>;
 
-/** What a package says of the models that it is for. */
+/** The models that a package is for, by one of its properties. */
 interface ModelClaim {
   /** Model keys. */
   keys: readonly string[];
-  /** As it follows "by": `its product code wa345t`. */
+  /** Words that follow "by": `its product code wa345t`. */
   source: string;
 }
 
-/** What product code and file name say; nothing where neither is known. The product code comes first. */
+/** The models by product code and by file name, the product code first; empty = neither is known. */
 export function modelClaims(
   { product, file_name }: { product: string | null; file_name: string },
   known: KnownProducts = {},
@@ -41,7 +41,7 @@ export function modelClaims(
   else if (published) claims.push({ keys: published, source: `its product code ${code}` });
   const name = /^([A-Za-z0-9 -]{2,20})_/.exec(file_name)?.[1] ?? '';
   const named = modelKeys(name);
-  // One package may serve a family of models, and be named after one of them.
+  // One package may serve several models, and be named after one of them.
   const family = Object.values(PRODUCTS).find((keys) => keys.some((key) => named.includes(key)));
   if (named.length > 0)
     claims.push({ keys: [...new Set([...named, ...(family ?? [])])], source: `its file name (${name})` });
@@ -49,8 +49,8 @@ export function modelClaims(
 }
 
 /**
- * Why a package is not for a device that reports the model `key`, as a sentence part (`is for M4T by its product code
- * wa345t`), or null where it fits or nothing is known. A model that is not known is refused by nothing but its kind.
+ * Why a package does not fit a device with the model `key`, as part of a sentence (`is for M4T by its product code wa345t`);
+ * null = it fits, or that is not known. For an unknown model only the kind of device is compared.
  */
 export function modelMismatch(claims: readonly ModelClaim[], key: string): string | null {
   const [domain] = key.split('-', 1);
@@ -67,7 +67,7 @@ export function showClaim({ keys, source }: ModelClaim): string {
   return `is for ${keys.map(modelName).join(' or ')} by ${source}`;
 }
 
-/** Whether a package can be for a dock (domain 3), and whether for an aircraft (domain 0), as far as is known. */
+/** Whether a package can be for a dock (domain 3) or an aircraft (domain 0), as far as is known. */
 export function claimFits(claim: ModelClaim, domain: '0' | '3'): boolean {
   return claim.keys.some((key) => key.startsWith(`${domain}-`));
 }

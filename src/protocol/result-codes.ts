@@ -1,20 +1,20 @@
 /** Result codes of `ota_create` replies and `ota_progress` (PROTOCOL "Result codes"). */
 export interface ResultCode {
-  /** In words, to follow "refused: " or "failed: ". */
+  /** In words that follow "refused: " or "failed: ". */
   meaning: string;
-  /** What a person does about it. */
+  /** What the user can do. */
   advice: string;
-  /** Worth an automatic attempt after a growing wait. */
+  /** A new attempt after a growing wait is worthwhile. */
   retry: boolean;
-  /** It means that an upgrade is under way: where the request may have been sent before, that one. */
+  /** An upgrade is already running: if the request may have been sent before, that one. */
   running: boolean;
-  /** DJI's error code page, only DJI's Java demo, or nowhere. */
+  /** Where the code comes from: DJI's error code page, only DJI's Java demo, or unknown. */
   source: 'documented' | 'demo' | 'unknown';
 }
 
 /** Codes as single numbers and as inclusive ranges. */
 type Codes = readonly (number | readonly [number, number])[];
-/** `again`: worth a retry. `running`: an upgrade is under way. `demo`: the code is in the demo's source alone. */
+/** `again`: a retry is worthwhile. `running`: an upgrade is running. `demo`: the code is only in the demo's source. */
 type Mark = 'again' | 'running' | 'demo';
 
 const FOLLOW = 'follow it with dji-ota watch and wait for its end';
@@ -139,12 +139,12 @@ const CODES: ReadonlyMap<number, ResultCode> = new Map(
   }),
 );
 
-/** What is known of `code`; an unknown one is named after the part of the system that its first digit stands for. */
+/** What is known of `code`. For an unknown one, the part of the system that its first digit denotes. */
 export function resultCode(code: number): ResultCode {
   const known = CODES.get(code);
   if (known) return known;
   const rest = { advice: "look the code up in DJI's error code list", retry: false, running: false } as const;
-  // Seen in a public tool: the digits behind 328 are the decimal number of a health management (HMS) code.
+  // Seen in a public tool: the number less 328000 is a health management (HMS) code.
   if (Math.floor(code / 1000) === 328) {
     const hms = `0x${(code - 328_000).toString(16).padStart(4, '0')}`;
     const advice = `look up the health management code ${hms} in DJI's list`;
@@ -160,7 +160,7 @@ export function resultCode(code: number): ResultCode {
   return { ...rest, meaning: `unknown code, ${reporter}`, source: 'unknown' };
 }
 
-/** Every code with a meaning of its own, ascending. */
+/** All codes with a meaning of their own, ascending. */
 export function knownResultCodes(): number[] {
   return [...CODES.keys()].sort((a, b) => a - b);
 }

@@ -1,10 +1,11 @@
-/** Topics of the wire (PROTOCOL "Topics"; the seed for services, services_reply and events). */
+/** The topics on the wire (PROTOCOL "Topics"; from the seed: services, services_reply and events). */
 
+/** The kind of a topic, which is its last part. */
 export type TopicKind = 'services' | 'services_reply' | 'events' | 'events_reply' | 'state' | 'osd' | 'status';
 
 const PLAIN_SERIAL = /^[A-Za-z0-9]{1,128}$/;
 
-/** What nobody can see, by kind. */
+/** Characters that are invisible, by kind. */
 const UNSEEN: readonly (readonly [string, RegExp])[] = [
   ['a control character', /\p{Cc}/u],
   ['white space', /\p{White_Space}/u],
@@ -12,8 +13,8 @@ const UNSEEN: readonly (readonly [string, RegExp])[] = [
 ];
 
 /**
- * Why `serial`, of a gateway or a device, cannot be one, or null where it can. Called before any topic is built.
- * DJI matches `[A-Za-z0-9]+`; whatever else can be part of a topic and be seen is only doubted, see {@link serialDoubt}.
+ * Why `serial` cannot be the serial number of a gateway or device; null = it can. Called before any topic is built. DJI matches
+ * `[A-Za-z0-9]+`; other visible characters that a topic may contain only cause a warning, see {@link serialDoubt}.
  */
 export function serialProblem(serial: string): string | null {
   if (PLAIN_SERIAL.test(serial)) return null;
@@ -24,7 +25,7 @@ export function serialProblem(serial: string): string | null {
   return bad === null ? null : `holds ${showCharacter(bad)}, which cannot be part of a serial number`;
 }
 
-/** The first character in `text` that cannot be seen, white space included, or null. */
+/** The first invisible character in `text`, including white space; null = there is none. */
 export function unseenIn(text: string): string | null {
   for (const [, pattern] of UNSEEN) {
     const found = pattern.exec(text)?.[0];
@@ -33,7 +34,7 @@ export function unseenIn(text: string): string | null {
   return null;
 }
 
-/** Why `serial`, which {@link serialProblem} has passed, is probably mistyped, or null. */
+/** Why `serial` is probably mistyped; null = no doubt. It must have passed {@link serialProblem}. */
 export function serialDoubt(serial: string): string | null {
   if (PLAIN_SERIAL.test(serial)) return null;
   const odd = [...new Set(serial.match(/[^A-Za-z0-9]/gu))];
@@ -41,14 +42,14 @@ export function serialDoubt(serial: string): string | null {
   return `holds ${shown}, but a serial number has only A-Z, a-z and 0-9`;
 }
 
-/** A character and its code point, which tells look-alikes apart: `"С" (U+0421)`, `an invisible character (U+200B)`. */
+/** A character with its code point, which distinguishes look-alikes: `"С" (U+0421)`, `an invisible character (U+200B)`. */
 export function showCharacter(char: string): string {
   const point = `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
   const unseen = UNSEEN.find(([, pattern]) => pattern.test(char));
   return `${unseen ? unseen[0] : `"${char}"`} (${point})`;
 }
 
-/** `kind` of topic of the gateway or device `serial`, which {@link serialProblem} has passed. */
+/** The topic of `kind` for the gateway or device `serial`, which must have passed {@link serialProblem}. */
 export function topicOf(kind: TopicKind, serial: string): string {
   return kind === 'status' ? `sys/product/${serial}/status` : `thing/product/${serial}/${kind}`;
 }
@@ -64,7 +65,7 @@ const THING_KINDS: ReadonlySet<string> = new Set([
   'osd',
 ] satisfies TopicKind[]);
 
-/** Serial and kind of a received topic, or null where it is none of ours. */
+/** Serial number and kind of a received topic; null = not a topic of this protocol. */
 export function parseTopic(topic: string): { kind: TopicKind; serial: string } | null {
   const prefix = topic.startsWith(THING) ? THING : topic.startsWith(SYS) ? SYS : null;
   if (prefix === null) return null;

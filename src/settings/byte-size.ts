@@ -1,13 +1,13 @@
 import { OtaError } from '../errors.js';
 import { quoted } from '../text.js';
 
-// Powers of 1000, as file managers, docks and disks count.
+// Powers of 1000, as used by file managers, docks and disks.
 const UNITS = ['', 'k', 'M', 'G', 'T'];
 
 /**
- * A number of bytes as users write it: `500k`, `2M`, `1.5G`, in either case, with or without a `B`; a bare number is bytes.
- * @param name what it was given for, as the message has it: `--max-size`.
- * @throws OtaError `usage`.
+ * Parses a number of bytes as users write it: `500k`, `2M`, `1.5G`, in any case, with or without a `B`. A bare number is bytes.
+ * @param name what the size is for, as named in the message: `--max-size`
+ * @throws OtaError `usage`
  */
 export function parseByteSize(text: string, name: string): number {
   const match = /^(\d{1,16}(?:\.\d{1,6})?)([kmgt]?)b?$/i.exec(text.trim());
@@ -20,7 +20,7 @@ export function parseByteSize(text: string, name: string): number {
   });
 }
 
-/** The shortest text that {@link parseByteSize} reads as so many bytes: `8G`. */
+/** The shortest text that {@link parseByteSize} reads as this number of bytes: `8G`. */
 export function writeByteSize(bytes: number): string {
   const power = UNITS.findLastIndex((_, n) => bytes % 1000 ** n === 0);
   return `${bytes / 1000 ** power}${UNITS[power]}`;

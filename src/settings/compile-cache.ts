@@ -1,6 +1,6 @@
 /**
- * Where Node keeps the compiled program (from Node 22 on). Its own choice is a folder in the shared temporary one, and
- * what is found there is run: who makes that folder first could run code as whoever comes next.
+ * Where Node caches the compiled program (since Node 22). Its default is a folder in the shared temporary folder, and cached
+ * code is executed: whoever creates that folder first could run code as the next user.
  */
 import * as nodeModule from 'node:module';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { withoutLineEnds } from './environment.js';
 import { loosenessAbove, loosenessOf } from './file-trust.js';
 import { stateFolders } from './state-folders.js';
 
-/** Keeps it in a folder that nobody else can change, or nowhere; where `NODE_COMPILE_CACHE` is set, Node has done it. */
+/** Uses a cache folder that no other user can change, or none. If `NODE_COMPILE_CACHE` is set, Node has enabled its cache. */
 export function enableCompileCache(env: NodeJS.ProcessEnv): void {
   const { enableCompileCache: enable } = nodeModule as { enableCompileCache?: (folder: string) => unknown };
   const folder = enable && !env.NODE_COMPILE_CACHE ? privateFolder(env) : null;
@@ -23,7 +23,7 @@ function privateFolder(env: NodeJS.ProcessEnv): string | null {
     makeFoldersSync(folder, 0o700);
     return loosenessOf(folder) === null ? folder : null;
   } catch {
-    // No home, or a disk that is full or read-only.
+    // There is no home folder, or the disk is full or read-only.
     return null;
   }
 }

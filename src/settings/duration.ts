@@ -5,13 +5,13 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|d)/gy;
 const BARE = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
 
-/** No upgrade takes a year: a longer limit is a slip of the unit. */
+/** No upgrade takes a year, so a longer limit is probably the wrong unit. */
 const LONGEST = 365 * 86_400_000;
 
 /**
- * A span of time as users write it, in milliseconds: `500ms`, `30s`, `1.5m`, `2h`, `1h30m`, `1d`; a bare number is seconds.
- * @param name what it was given for, as the message has it: `--timeout`.
- * @throws OtaError `usage`.
+ * Parses a duration as users write it, in milliseconds: `500ms`, `30s`, `1.5m`, `2h`, `1h30m`, `1d`. A bare number is seconds.
+ * @param name what the duration is for, as named in the message: `--timeout`
+ * @throws OtaError `usage`
  */
 export function parseDuration(text: string, name = 'the duration'): number {
   const source = text.trim().toLowerCase();
@@ -21,18 +21,18 @@ export function parseDuration(text: string, name = 'the duration'): number {
   const total = source.length > 64 ? null : BARE.test(source) ? Number(source) * 1000 : sumParts(source);
   if (total === null) throw refuse('is not a duration');
   if (total > LONGEST) throw refuse('is longer than 365 days');
-  // What is not nothing stays more than nothing: 0 often means "at once" or "no limit".
+  // A positive duration never becomes 0, because 0 often means "at once" or "no limit".
   return total === 0 ? 0 : Math.max(1, Math.round(total));
 }
 
-/** Like {@link parseDuration}, for what makes no sense without any time. */
+/** Like {@link parseDuration}, but 0 is not allowed. */
 export function parseTimeout(text: string, name = 'the timeout'): number {
   const ms = parseDuration(text, name);
   if (ms === 0) throw new OtaError('usage', `${name}: ${quoted(text)} must be more than 0`);
   return ms;
 }
 
-// `1h30m`: largest unit first, each once, as everybody writes it; `30m1h` is more likely a slip than a wish.
+// `1h30m`: the largest unit first, and each unit once. `30m1h` is more likely a mistake.
 function sumParts(source: string): number | null {
   PART.lastIndex = 0;
   let total = 0;
@@ -48,7 +48,7 @@ function sumParts(source: string): number | null {
   return end > 0 && end === source.length ? total : null;
 }
 
-/** The shortest text that {@link parseDuration} reads as so many milliseconds: `30s`, `1h30m`. */
+/** The shortest text that {@link parseDuration} reads as this number of milliseconds: `30s`, `1h30m`. */
 export function writeDuration(ms: number): string {
   if (ms === 0) return '0';
   let rest = ms;

@@ -1,6 +1,6 @@
 /**
- * The environment, with one line end taken off the end of each value: secrets that a file or `echo` made, such as those of
- * Kubernetes, have one. `env` itself where no value has.
+ * The environment with one final line end removed from each value. Secrets that are made from a file or by `echo`, such as
+ * those of Kubernetes, often have one. Returns `env` itself if no value has one.
  */
 export function withoutLineEnds(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const ending = Object.entries(env).filter(([, value]) => value?.endsWith('\n'));
@@ -8,7 +8,7 @@ export function withoutLineEnds(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, ...Object.fromEntries(ending.map(([name, value]) => [name, value && withoutLineEnd(value)])) };
 }
 
-/** `text` without the one line end that editors and `echo` leave behind. */
+/** `text` without one final line end, which editors and `echo` add. */
 export function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, '');
 }

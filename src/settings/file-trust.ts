@@ -1,18 +1,18 @@
-/** Who else on this machine can change what is kept: the owner and mode of files, of their folders and of those above. */
+/** Finds out which other users can change a file: by owner and mode of the file, its folder, and the folders above. */
 import { constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { safeText } from '../text.js';
 
-/** Somebody besides this user and root can change `path`. */
+/** A user other than this one and root can change `path`. */
 export interface Looseness {
   path: string;
   /** `uid 1001 owns it`, `its group can write to it, mode 0664` */
   who: string;
-  /** The command that mends it. */
+  /** The command that fixes it. */
   mend: string;
 }
 
-/** `text` as one word of a shell; on Windows of cmd.exe and of PowerShell. */
+/** `text` quoted as one word of a shell; on Windows for cmd.exe and PowerShell. */
 export function shellWord(text: string, platform: NodeJS.Platform = process.platform): string {
   const shown = safeText(text, 4096);
   if (platform === 'win32') return /^[\w./:\\+-]+$/.test(shown) ? shown : `"${shown.replaceAll('"', '')}"`;
@@ -20,17 +20,16 @@ export function shellWord(text: string, platform: NodeJS.Platform = process.plat
 }
 
 /**
- * What is wrong with the owner and mode of a file or folder that this program keeps, and, where `file` is a symbolic link,
- * of the link; null where nothing is, and on Windows. `opened`: the status of the file that was opened, in place of what
- * its name stands for now.
- * @throws what the system says, e.g. `ENOENT`.
+ * What is wrong with the owner and mode of a file or folder of this program, and, for a symbolic link, of the link; null =
+ * nothing, and always on Windows. `opened`: the status of the opened file, used instead of what its name refers to now.
+ * @throws Node's own errors, for example `ENOENT`
  */
 export function loosenessOf(file: string, opened?: Stats): Looseness | null {
   if (!process.geteuid) return null;
   return judgeLink(file) ?? judge(file, opened ?? statSync(file), false);
 }
 
-/** The same of the folders above `file`: whoever can write to one of them can put another file in its place. */
+/** The same for the folders above `file`: a user who can write to one of them can replace the file. */
 export function loosenessAbove(file: string): Looseness[] {
   if (!process.geteuid) return [];
   const folders = new Set([...above(file), ...above(realPath(file))]);
@@ -38,7 +37,7 @@ export function loosenessAbove(file: string): Looseness[] {
     try {
       return judgeLink(folder) ?? judge(folder, statSync(folder), true) ?? [];
     } catch {
-      // It is not there, or part of its path is a file: whoever uses it says so.
+      // It does not exist, or part of its path is a file. The code that uses it reports that.
       return [];
     }
   });
@@ -49,7 +48,7 @@ function above(file: string): string[] {
   return folder === file ? [] : [folder, ...above(folder)];
 }
 
-/** `file` with no symbolic link in the part of its path that exists. */
+/** `file` with symbolic links resolved in the part of its path that exists. */
 function realPath(file: string): string {
   try {
     return realpathSync(file);
@@ -67,7 +66,7 @@ function judgeLink(file: string): Looseness | null {
 
 function judge(file: string, status: Stats, isAbove: boolean): Looseness | null {
   const others = status.mode & (constants.S_IWGRP | constants.S_IWOTH);
-  // In a folder such as /tmp nobody can rename or remove what belongs to somebody else.
+  // In a folder with the sticky bit, such as /tmp, nobody can rename or remove the files of other users.
   const isOpen = others !== 0 && !(isAbove && status.mode & 0o1000);
   const isForeign = !isTrusted(status.uid);
   if (!isOpen && !isForeign) return null;
@@ -81,15 +80,15 @@ function judge(file: string, status: Stats, isAbove: boolean): Looseness | null 
 }
 
 /**
- * Whether root lets a group of this user at what the user itself does not own, as root does with keys of services and as
- * Kubernetes does with volumes and secrets (`fsGroup`): without the group's right it would be of no use.
+ * Whether root gives a group of this user access to a file of root, as for the keys of services, and as Kubernetes does with
+ * volumes and secrets (`fsGroup`). Without the group's permission such a file would be useless.
  */
 export function isLentByRoot({ uid, gid }: Stats): boolean {
   const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])];
   return uid === 0 && me() !== 0 && groups.includes(gid);
 }
 
-/** This user and root; and, as git has it, whoever became root by sudo. */
+/** This user and root; and, as in git, the user who became root by sudo. */
 function isTrusted(uid: number): boolean {
   return uid === 0 || uid === me() || (me() === 0 && String(uid) === process.env.SUDO_UID);
 }

@@ -4,14 +4,14 @@ import { safeText } from '../text.js';
 import { isLentByRoot, type Looseness, loosenessAbove, loosenessOf } from './file-trust.js';
 import { stateFolders } from './state-folders.js';
 
-/** How many places a warning names. */
+/** The most places that a warning names. */
 const SHOWN = 3;
 
 const looked = new WeakSet<NodeJS.ProcessEnv>();
 
 /**
- * Warns, once for each `env`, where somebody else can change settings, journals or caches, `files` among them. The run goes on.
- * The settings file itself is then not used: see read-settings.ts.
+ * Warns, once for each `env`, if another user can change settings, journals, caches, or one of `files`. The run continues, but
+ * the settings file itself is not used then: see read-settings.ts.
  */
 export function warnOfLooseFolders(
   env: NodeJS.ProcessEnv,
@@ -38,7 +38,7 @@ export function warnOfLooseFolders(
   );
 }
 
-/** In a pod the `fsGroup` of a volume is that pod's own, and nobody there could change the volume's mode. */
+/** In a pod, the `fsGroup` of a volume belongs to that pod, and nothing in the pod could change the volume's mode. */
 function isVolumeOfPod(folder: string, env: NodeJS.ProcessEnv): boolean {
   if (!env.KUBERNETES_SERVICE_HOST) return false;
   const status = statSync(folder);
@@ -58,7 +58,7 @@ function keptPlaces(env: NodeJS.ProcessEnv): string[] {
     try {
       return [place()];
     } catch {
-      // No such folder is known: whoever needs it says so.
+      // The folder is not known. The code that needs it reports that.
       return [];
     }
   });

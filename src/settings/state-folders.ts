@@ -1,26 +1,26 @@
-/** Where settings, run journals and caches are kept. Imports nothing heavy: every command asks this. */
+/** The folders for settings, run journals and caches. No large imports, because every command uses this file. */
 import os from 'node:os';
 import path from 'node:path';
 import { type Disk, systemDisk } from '../disk.js';
 import { type ErrorCode, OtaError, systemReason } from '../errors.js';
 import { safeText } from '../text.js';
 
-/** Absolute paths; none of them need exist. */
+/** Absolute paths. The folders need not exist. */
 interface StateFolders {
   /** Settings: `config.json`. */
   config: string;
-  /** What must not be lost: run journals. */
+  /** Data that must not be lost: run journals. */
   state: string;
-  /** What can be made again: digests. */
+  /** Data that can be recreated: digests. */
   cache: string;
 }
 
 const NAME = 'dji-ota';
 
 /**
- * The folders of `env`: all under `DJI_OTA_HOME` where it is set, else the platform's usual places (XDG base
- * directories on Linux, `~/Library` on macOS, `APPDATA` and `LOCALAPPDATA` on Windows). Creates nothing.
- * @throws OtaError `settings_invalid` from the folder that is asked for, where it would be in a home that nobody knows.
+ * The folders for `env`: all under `DJI_OTA_HOME` if it is set, otherwise in the platform's usual places (XDG base directories
+ * on Linux, `~/Library` on macOS, `APPDATA` and `LOCALAPPDATA` on Windows). Creates nothing.
+ * @throws OtaError `settings_invalid` when a folder is accessed whose home folder is not known
  */
 export function stateFolders(
   env: NodeJS.ProcessEnv,
@@ -48,7 +48,7 @@ export function stateFolders(
       cache: () => join(home(), 'Library', 'Caches', NAME),
     });
   }
-  // The XDG base directory specification: a relative path is invalid and has to be ignored.
+  // XDG base directory specification: relative paths are invalid and must be ignored.
   const xdg = (value: string | undefined, ...rest: string[]) =>
     join(value?.startsWith('/') ? value : join(home(), ...rest), NAME);
   return whenAsked({
@@ -58,7 +58,7 @@ export function stateFolders(
   });
 }
 
-// A container's user may have no home; whoever needs only one of the folders must not fail for another.
+// A container's user may have no home folder. Resolve each folder when it is accessed, so that only the needed one can fail.
 function whenAsked(folders: Record<keyof StateFolders, () => string>): StateFolders {
   return {
     get config() {
@@ -73,14 +73,14 @@ function whenAsked(folders: Record<keyof StateFolders, () => string>): StateFold
   };
 }
 
-/** @throws OtaError `settings_invalid` where neither `HOME` nor the system's list of users has one. */
+/** @throws OtaError `settings_invalid` if neither `HOME` nor the passwd entry has a home folder */
 function homeFolder(): string {
   for (const ask of [os.homedir, () => os.userInfo().homedir]) {
     try {
       const home = ask();
       if (path.isAbsolute(home)) return home;
     } catch {
-      // Without HOME both ask the system, which does not know every user: uv_os_homedir throws.
+      // Without HOME both functions ask the system, which may not know the user: uv_os_homedir throws.
     }
   }
   throw new OtaError('settings_invalid', 'this user has no home folder for settings and run journals', {
@@ -88,7 +88,7 @@ function homeFolder(): string {
   });
 }
 
-/** Where digests of firmware are kept; null where no folder for them is known: a cache can be done without. */
+/** The file for digests of firmware; null = its folder is not known. The program works without the cache. */
 export function digestCacheFile(env: NodeJS.ProcessEnv): string | null {
   try {
     return path.join(stateFolders(env).cache, 'digests.json');
@@ -97,7 +97,7 @@ export function digestCacheFile(env: NodeJS.ProcessEnv): string | null {
   }
 }
 
-/** Whether there can be profiles: a user whom the system does not know has nowhere to keep them. */
+/** Whether there can be profiles. A user without a passwd entry has no folder for them. */
 export function hasSettings(env: NodeJS.ProcessEnv): boolean {
   try {
     return settingsFile(env) !== '';
@@ -106,15 +106,15 @@ export function hasSettings(env: NodeJS.ProcessEnv): boolean {
   }
 }
 
-/** The file that holds the profiles. */
+/** The file with the profiles. */
 export function settingsFile(env: NodeJS.ProcessEnv): string {
   return path.join(stateFolders(env).config, 'config.json');
 }
 
 /**
- * Creates `folder`, and what is missing above it, for the user alone (0700). One that exists keeps its mode: it may be
- * a place that the user shares on purpose.
- * @throws OtaError with `code` where it cannot be created.
+ * Creates `folder` and its parents for the user only (0700). An existing folder keeps its mode, because it may be shared on
+ * purpose.
+ * @throws OtaError with `code` if it cannot be created
  */
 export async function ensurePrivateFolder(
   folder: string,
@@ -132,8 +132,8 @@ export async function ensurePrivateFolder(
 }
 
 /**
- * `~` and `~/...` (on Windows also `~\\...`) as the user's home folder, for paths that no shell has seen.
- * @throws OtaError `settings_invalid` where there is none.
+ * Expands `~` and `~/...` (on Windows also `~\...`) to the user's home folder, for paths that no shell has expanded.
+ * @throws OtaError `settings_invalid` if there is none
  */
 export function expandHome(file: string, platform = process.platform, home: () => string = homeFolder): string {
   const { join } = platform === 'win32' ? path.win32 : path.posix;

@@ -1,31 +1,34 @@
-/** A stream whose incoming bytes pass through a filter; outgoing ones go straight to the stream below. */
+/** A stream whose incoming bytes pass through a filter. Outgoing bytes go directly to the stream below. */
 import { Duplex } from 'node:stream';
 
+/** A filter for incoming bytes. */
 export interface Filter {
   /**
-   * What is left of `chunk`; an empty buffer where nothing is. The bytes are the caller's again afterwards, so that what is
-   * held for later is copied. Throws where the stream cannot go on.
+   * Returns what is left of `chunk`, which may be empty. The caller reuses the buffer afterwards, so bytes that are kept must
+   * be copied. Throws if the stream cannot continue.
    */
   take(chunk: Buffer): Buffer;
 }
 
-/** A stream, and who gets its bytes: `null` = its `data` events tell them. */
+/** A stream, and how its bytes are read; `null` = by its `data` events. */
 export interface Source {
   stream: Duplex;
-  /** Has `take` called with each chunk, whose bytes are overwritten by the next one. */
+  /** Calls `take` with each chunk. The next chunk overwrites its bytes. */
   read: ((take: (chunk: Buffer) => void) => void) | null;
 }
 
+/** Puts a filter on top of a stream. */
 export function filtered(below: Source, filter: Filter): Duplex {
   return new Filtered(below, filter);
 }
 
 /**
- * A broker that is slower than we are sends each message by itself, and reading one costs more than all that is done with it.
- * Where so many small reads come within `window`, the reader rests after each, until as many take longer than `slow`. Milliseconds.
+ * A broker that is slower than this program sends each message by itself, and a read costs more than the processing of a
+ * message. If `reads` small reads come within `window`, the reader pauses for `rest` after each one, until as many reads take
+ * longer than `slow`. Milliseconds.
  */
 const BUSY = { reads: 32, window: 100, slow: 500, rest: 2 };
-/** What is read at once, in bytes, after which there is more to be read. */
+/** Bytes. After a read of this size more data is usually waiting. */
 const MUCH = 16 * 1024;
 
 class Filtered extends Duplex {
@@ -81,7 +84,7 @@ class Filtered extends Duplex {
     }
     if (!this.#isBusy) return;
     this.#bytes += bytes;
-    // There may be more to read within this turn, and of TLS there is.
+    // More data may follow in the same turn of the event loop, as with TLS.
     this.#turn ??= setImmediate(() => this.#endTurn());
   }
 
@@ -101,7 +104,7 @@ class Filtered extends Duplex {
     this.#below.write(chunk, encoding, done);
   }
 
-  // mqtt.js writes a packet in many small pieces.
+  // mqtt.js writes one packet in many small pieces.
   override _writev(parts: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
     this.#below.write(Buffer.concat(parts.map(({ chunk }) => chunk)), done);
   }

@@ -1,7 +1,7 @@
 /**
- * Looks at MQTT packets on their way in, before they are parsed: a PUBLISH that is too large, or on a topic that nobody
- * wants, is left out without being held, and acknowledged so that the broker does not keep it for us. One that is wanted is
- * handed to its receiver from here, for the parser would cost more than all that is done with the message.
+ * Examines incoming MQTT packets before they are parsed. A PUBLISH that is too large, or on an unwanted topic, is skipped
+ * without being stored, and acknowledged so that the broker does not keep it. A wanted one is passed directly to its receiver,
+ * because the parser of mqtt.js costs more than all other work for a message.
  */
 import type { Filter } from './filtered.js';
 import type { TopicSet } from './topic-set.js';
@@ -11,48 +11,50 @@ interface FrameFilterOptions {
   limit: number;
   /** Sends packets to the broker. */
   send(packets: Buffer): void;
-  /** A PUBLISH of `bytes` was left out because of `limit`. */
+  /** A PUBLISH of `bytes` was skipped because of `limit`. */
   onOversized(topic: string, bytes: number): void;
 }
 
-/** Takes a message, whose payload it may keep; false where it is not to be acknowledged. Must not throw. */
+/** Takes a message, and may keep its payload; false = do not acknowledge it. Must not throw. */
 type Deliver = (topic: string, payload: Buffer, qos: 0 | 1, retained: boolean) => boolean;
 
+/** A filter for the packets of one connection. */
 export interface FrameFilter extends Filter {
-  /** Hands messages to `to` from now on, once those that were passed on before have been parsed. */
+  /** From now on messages go to `to`, after those that are still with the parser. */
   deliver(to: Deliver, version: '5' | '3.1.1'): void;
-  /** A PUBLISH that was passed on has been parsed, and its receiver has it. */
+  /** A PUBLISH that was passed to the parser has reached its receiver. */
   parsed(): void;
-  /** Leaves out messages on other topics than these from now on; null = none. */
+  /** From now on messages on other topics are skipped; null = all topics are wanted. */
   only(topics: Wanted | null): void;
 }
 
-/** Tells of a topic, by its bytes on the wire, whether its messages are wanted. */
+/** Answers, for the bytes of a topic, whether its messages are wanted. */
 export type Wanted = Pick<TopicSet, 'hasBytes'>;
 
 const PUBLISH = 3;
 const PUBACK = 0x40;
 const PUBREC = 0x50;
 const NOTHING = Buffer.alloc(0);
-/** Bytes of acknowledgements that are not held back any longer. */
+/** Bytes of acknowledgements that are collected at most. */
 const MOST_OWED = 16 * 1024;
 
+/** Creates the filter of one connection. */
 export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): FrameFilter {
   let wanted: Wanted | null = null;
   let receiver: Deliver | null = null;
   let hasProperties = false;
-  // Messages that were passed on and that nobody has yet: none may overtake them.
+  // The number of messages that are still with the parser. No later message may overtake them.
   let parsing = 0;
-  // The beginning of a packet that does not say yet whether it is wanted, and how many bytes will.
+  // The beginning of a packet that is not long enough to decide, and how many bytes are needed.
   let held: Buffer[] = [];
   let heldBytes = 0;
   let needed = 0;
-  // Bytes of the present packet that are still to come, and what becomes of them.
+  // The remaining bytes of the current packet, and whether they are skipped.
   let left = 0;
   let skipping = false;
-  // What follows a malformed header means nothing: mqtt.js reports it and ends the connection.
+  // Nothing after a malformed header is meaningful. mqtt.js reports it and ends the connection.
   let malformed = false;
-  // Sent together once everything that has arrived is read: a packet of its own for each would cost more than the rest.
+  // Acknowledgements are sent together after all received bytes: a packet for each one would cost more than everything else.
   let acks: Buffer = Buffer.alloc(1024);
   let owed = 0;
   let flushing: NodeJS.Immediate | null = null;
@@ -102,7 +104,7 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
       }
       const { length } = chunk;
       const kept: Buffer[] = [];
-      // Everything from here to `at` is passed on.
+      // Bytes from here to `at` are passed on.
       let from = 0;
       let at = 0;
       while (at < length) {
@@ -163,7 +165,7 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
         }
         if (size <= limit && (wanted === null || wanted.hasBytes(chunk, at + 2, topicEnd))) {
           const next = at + size;
-          // No topic: an alias stands for it, which we have not offered.
+          // An empty topic means a topic alias, which this client did not offer.
           const isPlain = receiver !== null && parsing === 0 && qos < 2 && topicEnd > at + 2;
           if (isPlain && next > length) {
             if (start > from) kept.push(chunk.subarray(from, start));
@@ -202,7 +204,7 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
   };
 }
 
-/** Where the payload begins after the properties of MQTT 5 (section 2.2.2); negative where the parser has to judge them. */
+/** The index of the payload after the properties of MQTT 5 (section 2.2.2); negative = the parser must check them. */
 function afterProperties(chunk: Buffer, from: number, end: number): number {
   let at = from;
   let size = 0;

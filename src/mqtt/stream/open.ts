@@ -1,4 +1,4 @@
-/** The byte stream below MQTT: TCP, TLS, or a WebSocket over either. */
+/** Opens the byte stream below MQTT: TCP, TLS, or a WebSocket over either. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -13,13 +13,13 @@ interface OpenedStream {
   stream: Duplex;
   frames: FrameFilter;
   stage(): Stage;
-  /** The first bytes that came over TCP or TLS, at most {@link HEAD}. */
+  /** The first bytes that were received over TCP or TLS, at most {@link HEAD}. */
   head(): Buffer;
-  /** Bytes that have come over TCP or TLS. */
+  /** The number of bytes that were received over TCP or TLS. */
   received(): number;
 }
 
-/** How far a connection has come; `all`: everything below MQTT stands, the WebSocket included. */
+/** How far a connection has got. `all`: everything below MQTT is connected, including the WebSocket. */
 export type Stage = 'nothing' | 'tcp' | 'tls' | 'all';
 
 interface StreamLimits {
@@ -28,21 +28,19 @@ interface StreamLimits {
   onOversized(topic: string, bytes: number): void;
 }
 
-/**
- * Node gives each address of a host 250 ms before it tries the next one, less than a handshake takes over satellite.
- */
+/** Milliseconds. By default Node tries each address of a host for 250 ms, which is too short for a handshake over satellite. */
 const ADDRESS_TIMEOUT = 1500;
 
 /** Bytes read at once. */
 const READ_SIZE = 64 * 1024;
 
-/** Enough to tell what another protocol is. */
+/** Bytes that are enough to recognize another protocol. */
 const HEAD = 256;
 
-/** What may wait to be sent: a broker that only writes must not fill the memory with acknowledgements. Bytes. */
+/** Bytes. A broker that only sends must not fill the memory with acknowledgements that it does not read. */
 const MOST_UNSENT = 4 * 1024 * 1024;
 
-/** Starts to connect; success and failure are told by the stream itself. */
+/** Starts to connect. The stream itself reports success and failure. */
 export function openStream(target: Target, limits: StreamLimits): OpenedStream {
   let stage: Stage = 'nothing';
   let head = Buffer.alloc(0);
@@ -80,14 +78,14 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
   return { stream, frames, stage: () => stage, head: () => head, received: () => received };
 }
 
-/** The server knows no protocol that was asked for; not all that speak MQTT on the port of https know its name. */
+/** The server rejected the ALPN protocol. Not every MQTT server on port 443 knows its name. */
 export function isAlpnRefused(error: unknown): boolean {
   return tlsCode(error)?.endsWith('ALERT_NO_APPLICATION_PROTOCOL') === true;
 }
 
 function openSocket({ host, port, tls, alpn }: Target): Source & { stream: Socket } {
   let take: (chunk: Buffer) => void = () => {};
-  // Always into the same memory: what is skipped costs no allocation.
+  // Reads always into the same buffer, so that skipped bytes need no allocation.
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   const onread = {
     buffer,
@@ -100,7 +98,7 @@ function openSocket({ host, port, tls, alpn }: Target): Source & { stream: Socke
   const socket: Socket = tls
     ? connectTls({ ...address, ...tlsOptions(host, tls), ...(alpn ? { ALPNProtocols: [alpn] } : {}) })
     : connectTcp(address);
-  // MQTT packets are small and each is waited for: do not hold them back to fill a segment.
+  // MQTT packets are small and are awaited: do not delay them to fill a segment.
   socket.setNoDelay(true);
   const read = (taker: (chunk: Buffer) => void) => {
     take = taker;
@@ -111,13 +109,13 @@ function openSocket({ host, port, tls, alpn }: Target): Source & { stream: Socke
 function openWebSocket({ scheme, host, port, path }: Target, socket: Duplex, onOpen: () => void): Duplex {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const client = new WebSocket(`${scheme}://${authority}${path}`, ['mqtt'], {
-    // By its type a socket is wanted; what is used of it a stream has.
+    // The type requires a socket, but only methods of a stream are used.
     createConnection: () => socket as Socket,
     perMessageDeflate: false,
   });
   client.once('open', onOpen);
   const stream = createWebSocketStream(client);
-  // The stream only ends where the socket closes in order; MQTT wants to know of every end.
+  // The stream ends only if the socket closes cleanly. MQTT must notice every end.
   client.once('close', () => stream.destroy());
   return stream;
 }
@@ -126,7 +124,7 @@ function tlsOptions(host: string, tls: NonNullable<Target['tls']>) {
   return {
     secureContext: tls.context(),
     rejectUnauthorized: !tls.insecure,
-    // TLS knows no addresses as server names (RFC 6066, section 3).
+    // TLS does not allow IP addresses as server names (RFC 6066, section 3).
     ...(isIP(host) === 0 ? { servername: host } : {}),
   };
 }

@@ -1,11 +1,11 @@
-/** What a port speaks instead of what the URL says, as far as its bytes show it. */
+/** Recognizes a port that speaks another protocol than the URL says, by its first bytes. */
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import type { Clock } from '../../clock.js';
 import { OtaError } from '../../errors.js';
 import type { Target } from './target.js';
 
-/** The error for a port whose first bytes are another protocol's; null where they may be the right one's. */
+/** The error for a port whose first bytes belong to another protocol; null = they may be the right one's. */
 export function otherProtocol(head: Buffer, target: Target): OtaError | null {
   if (!target.tls && TLS_RECORD.test(head.toString('latin1', 0, 2))) return tlsPort(target);
   const websocket = target.scheme === 'ws' || target.scheme === 'wss';
@@ -29,7 +29,7 @@ const WEB = 'a web server';
 /** How servers begin, or answer what they do not understand. */
 const SIGNS: readonly [RegExp, string][] = [
   [/^HTTP\/\d/, WEB],
-  // AMQP 0-9-1 and 1.0 answer a wrong header with theirs.
+  // AMQP 0-9-1 and 1.0 answer a wrong header with their own.
   [/^AMQP/, 'AMQP'],
   [/^INFO \{/, 'the NATS protocol'],
   [/^.{4}\x01ActiveMQ/s, 'OpenWire (ActiveMQ’s own protocol)'],
@@ -41,6 +41,7 @@ const SIGNS: readonly [RegExp, string][] = [
   [/^\0\0.\x04.\0\0\0\0/s, 'HTTP/2'],
 ];
 
+/** The error for a port that expects TLS. */
 export function tlsPort({ shown, scheme }: Target): OtaError {
   const secure = scheme === 'mqtt' ? 'mqtts' : 'wss';
   return new OtaError('broker_unreachable', `${shown}: this looks like a TLS port: use ${secure}://`, {
@@ -49,8 +50,8 @@ export function tlsPort({ shown, scheme }: Target): OtaError {
 }
 
 /**
- * Whether the port of `target` speaks TLS. Many servers hang up without a byte on what is no TLS, so that only a handshake
- * of our own tells; nothing is sent inside. Never rejects; at most `timeout` milliseconds.
+ * Whether the port of `target` speaks TLS. Many servers close the connection without a byte if they expect TLS, so only a
+ * handshake shows it; no data is sent inside. Never rejects, and takes at most `timeout` milliseconds.
  */
 export function speaksTls({ host, port }: Target, clock: Clock, timeout: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -68,7 +69,7 @@ export function speaksTls({ host, port }: Target, clock: Clock, timeout: number)
     };
     socket.once('secureConnect', () => done(true));
     socket.once('close', () => done(false));
-    // An alert is an answer in TLS as well: the server may want another version or a client certificate.
+    // An alert is an answer in TLS, too: the server may require another version or a client certificate.
     socket.on('error', (error: NodeJS.ErrnoException) => done(/ALERT/.test(error.code ?? '')));
   });
 }

@@ -1,9 +1,10 @@
-/** Where to connect: the broker URL and the TLS files, checked once, before the first attempt. */
+/** Where to connect: the broker URL and the TLS files, checked before the first attempt. */
 import { type BrokerScheme, BrokerUrl, shownBrokerText } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import type { ConnectionSettings } from '../broker.js';
 import { readTlsFiles, type TlsFiles } from './tls-files.js';
 
+/** The checked address of a broker. */
 export interface Target {
   scheme: BrokerScheme;
   /** Without the brackets of an IPv6 address. */
@@ -11,21 +12,21 @@ export interface Target {
   port: number;
   /** Path and query of a WebSocket URL; empty for plain MQTT. */
   path: string;
-  /** Without what may be secret: for messages. */
+  /** Without possible secrets, for messages. */
   shown: string;
   username: string | undefined;
-  /** The user name stands in the URL, which is not shown. */
+  /** The user name is in the URL, which is not shown. */
   userInUrl: boolean;
   password: string | undefined;
-  /** Null where the scheme has no TLS. */
+  /** Null if the scheme has no TLS. */
   tls: TlsFiles | null;
-  /** What is asked for inside TLS (ALPN); null = nothing, which is also what a server that refuses it gets next. */
+  /** The ALPN protocol; null = none. After a server has rejected it, the next attempt uses none. */
   alpn: string | null;
 }
 
 /**
- * Takes the connection settings apart. User name and password in the URL count where the settings have none of their own.
- * @throws OtaError `settings_invalid` for a URL that is none, and for certificate or key files that cannot be used.
+ * Reads the address from connection settings. User name and password of the URL are used if the settings have none.
+ * @throws OtaError `settings_invalid` for an invalid URL, and for certificate or key files that cannot be used
  */
 export function readTarget(settings: ConnectionSettings): Target {
   const url = typeof settings.url === 'string' ? BrokerUrl.parse(settings.url) : settings.url;
@@ -58,8 +59,8 @@ export function isAwsIot(host: string): boolean {
 }
 
 /**
- * On the port of https a server must be told that this is MQTT. `mqtt` is the registered name; AWS IoT Core takes it for
- * custom authorizers, and has one of its own for client certificates.
+ * The ALPN protocol for port 443, on which a server must be told that the client speaks MQTT. `mqtt` is the registered name;
+ * AWS IoT Core uses it for custom authorizers, and has a name of its own for client certificates.
  */
 function alpnOn443(host: string, hasCertificate: boolean): string {
   return hasCertificate && isAwsIot(host) ? 'x-amzn-mqtt-ca' : 'mqtt';
@@ -74,7 +75,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-// Who gives a certificate means to be safe; in plain text the password would be readable by everybody on the way.
+// A user who gives a certificate expects encryption. Without TLS, everyone on the network path could read the password.
 function withoutTls(settings: ConnectionSettings, scheme: BrokerScheme): null {
   const given = settings.cert || settings.key ? '--cert and --key' : settings.ca ? '--ca' : null;
   if (given === null) return null;

@@ -1,4 +1,4 @@
-/** The files of --ca, --cert and --key, checked before the first attempt so that the one at fault is named. */
+/** Checks the files of --ca, --cert and --key before the first attempt, so that an error names the file. */
 import type { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { OtaError } from '../../errors.js';
@@ -6,15 +6,19 @@ import { type PemFile, readCertificates, readClientCertificate } from '../../pem
 import { usualAuthorities } from '../../tls.js';
 import type { ConnectionSettings } from '../broker.js';
 
+/** The checked TLS settings of a connection. */
 export interface TlsFiles {
   insecure: boolean;
-  /** Made at the first call and kept: parsing a few hundred authorities takes some 30 ms. */
+  /** Created at the first call and cached, because parsing a few hundred authorities takes about 30 ms. */
   context(): SecureContext;
-  /** What speaks against the client certificate where a broker refuses it; null where there is none, or nothing does. */
+  /**
+   * Why a broker may refuse the client certificate; null = there is none, or no reason is known. `now`: milliseconds since
+   * 1970.
+   */
   clientDoubt(now: number): string | null;
 }
 
-/** @throws OtaError `settings_invalid`, naming the file that cannot be used and why. */
+/** Reads the TLS settings. @throws OtaError `settings_invalid`, which names the unusable file and the reason */
 export function readTlsFiles(settings: ConnectionSettings): TlsFiles {
   const { ca, cert, key } = settings;
   if ((cert === undefined) !== (key === undefined)) {

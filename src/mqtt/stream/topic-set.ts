@@ -1,22 +1,23 @@
-/** A set of topics that is asked with bytes from the wire. */
+/** A set of topics that can be searched with bytes from the wire. */
 export interface TopicSet {
   readonly size: number;
   has(topic: string): boolean;
   /**
-   * Whether the bytes from `start` to `end` are one of the topics, by their hash alone: no text is made of them. Another topic
-   * may have the hash of one of these, so whoever takes the message looks at its topic again.
+   * Whether the bytes from `start` to `end` are one of the topics, by their hash only, so that no string is created. Another
+   * topic may have the same hash, so the receiver of the message must check its topic again.
    */
   hasBytes(bytes: Buffer, start: number, end: number): boolean;
-  /** False where it was there. */
+  /** Returns false if it was already there. */
   add(topic: string): boolean;
-  /** False where it was not there. */
+  /** Returns false if it was not there. */
   delete(topic: string): boolean;
   [Symbol.iterator](): Iterator<string>;
 }
 
+/** Creates an empty set. */
 export function topicSet(): TopicSet {
   const topics = new Set<string>();
-  // How many topics have each hash.
+  // The number of topics for each hash.
   const hashes = new Map<number, number>();
   return {
     get size() {
@@ -43,7 +44,7 @@ export function topicSet(): TopicSet {
   };
 }
 
-/** FNV-1a, in 32 bits; of a long topic without its beginning, which is the same in all of them. */
+/** FNV-1a in 32 bits. The beginning of a long topic is skipped, because it is the same for all topics. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5 | 0;
   for (let at = end - start > 24 ? start + 12 : start; at < end; at++)

@@ -1,10 +1,10 @@
 /**
- * Cuts large WebSocket messages from a server into small ones. `ws` gives a message only when it is whole, so that a broker
- * could fill the memory with one; MQTT does not care where its bytes are cut (MQTT 5 section 6, [MQTT-6.0.0-2]).
+ * Splits large WebSocket messages of a server into small ones. `ws` delivers a message only when it is complete, so a broker
+ * could fill the memory with one. MQTT allows any split of its bytes (MQTT 5 section 6, [MQTT-6.0.0-2]).
  */
 import type { Filter } from './filtered.js';
 
-/** Data frames above this are cut, bytes. */
+/** Bytes. Larger data frames are split. */
 const LARGEST = 64 * 1024;
 
 /** Opcodes of RFC 6455 section 5.2. */
@@ -12,19 +12,19 @@ const CONTINUATION = 0;
 const BINARY = 2;
 const CONTROL = 8;
 
-/** A filter for the bytes of one connection, from the answer to the upgrade on. */
+/** A filter for the bytes of one connection, beginning with the response to the upgrade request. */
 export function smallWebsocketFrames(): Filter {
-  // The HTTP answer ends with an empty line.
+  // The HTTP response ends with an empty line.
   let httpEnd = 0;
   let held: Buffer = Buffer.alloc(0);
-  /** Bytes of a large frame that are still to come, and its first byte. */
+  /** The remaining bytes of a large frame, and its first byte. */
   let left = 0;
   let opening = 0;
-  /** Bytes of a frame that passes as it is. */
+  /** The remaining bytes of a frame that passes unchanged. */
   let passing = 0;
-  /** Opcode of the message that is being continued. */
+  /** The opcode of the message that is being continued. */
   let message = BINARY;
-  // The same bytes cannot be told apart from frames any more: `ws` judges them.
+  // The bytes are not valid frames any more: pass them on, and `ws` reports the error.
   let strange = false;
 
   return {
@@ -64,7 +64,7 @@ export function smallWebsocketFrames(): Filter {
           break;
         }
         const opcode = head.first & 0x0f;
-        // A server must not mask, and a text message is no MQTT.
+        // A server must not mask frames, and MQTT does not use text messages.
         if (head.masked || head.size > Number.MAX_SAFE_INTEGER) {
           strange = true;
           continue;
@@ -72,7 +72,7 @@ export function smallWebsocketFrames(): Filter {
         if (opcode < CONTROL && opcode !== CONTINUATION) message = opcode;
         const fragment = opcode === CONTINUATION || (opcode < CONTROL && (head.first & 0x80) === 0);
         if (opcode < CONTROL && (fragment || head.size > LARGEST)) {
-          // Every piece is a whole message of its own: reserved bits are kept, for `ws` to refuse.
+          // Each piece becomes a complete message. Reserved bits are kept, so that `ws` can reject them.
           opening = 0x80 | (head.first & 0x70) | message;
           left = head.size;
           if (left === 0) out.push(header(opening, 0));

@@ -1,38 +1,39 @@
-/** Topic filters at the broker: asked for in packets that it takes, and again where it has forgotten them. */
+/** The topic filters at the broker: requests them in packets that the broker accepts, and again when it has lost them. */
 import type { ISubscriptionGrant } from 'mqtt';
 import { OtaError } from '../../errors.js';
 import { safeText } from '../../text.js';
 import type { Link } from '../link.js';
 import { reasonWords } from '../refusals.js';
 
-/** Filters in one packet, at most, and after each connection that broke while packets were unanswered. */
+/** The most filters in one packet: at first, and after each connection that broke while packets were unanswered. */
 const BATCHES = [200, 50, 8];
 const BATCH_BYTES = 32 * 1024;
-/** Packets in flight: enough to fill the line, few enough for any broker's queue. */
+/** Unanswered packets: enough to use the connection, and few enough for the queue of any broker. */
 const WINDOW = 4;
 
+/** A filter that the broker denied. */
 export interface Denied {
   filter: string;
-  /** Of the SUBACK: 0x80 and above. */
+  /** The reason code of the SUBACK, 0x80 or above. */
   code: number;
 }
 
-/** What a broker answered. */
+/** The answer of a broker. */
 interface Answer {
   denied: readonly Denied[];
-  /** It broke the connection as often as was borne, instead of an answer. */
+  /** Instead of answering, it broke the connection as often as is tolerated. */
   dropped: boolean;
 }
 
-/** One call, or the renewal after a loss. */
+/** One call of `subscribe`, or the renewal after a loss. */
 interface Call {
   command: 'subscribe' | 'unsubscribe';
-  /** Filters that are not answered yet. */
+  /** The number of unanswered filters. */
   left: number;
   denied: Denied[];
-  /** Connections that may still break over it. */
+  /** How many more connections may break over it. */
   patience: number;
-  /** Asks again for what was granted before: starts anew with each connection. */
+  /** Requests filters again that were granted before. Starts anew with each connection. */
   renewal: boolean;
   answered: (answer: Answer) => void;
   failed: (error: OtaError) => void;
@@ -43,13 +44,14 @@ interface Batch {
   filters: string[];
 }
 
+/** The filters of one client. */
 export interface Filters {
-  /** What the broker has granted, and was not asked to end. */
+  /** The filters that the broker has granted, and that were not unsubscribed. */
   readonly granted: ReadonlySet<string>;
-  /** Asks for those of `filters` that are not granted. `patience`: connections that may break over it. */
+  /** Requests those of `filters` that are not granted. `patience`: how many connections may break over it. */
   subscribe(filters: Iterable<string>, patience: number): Promise<Answer>;
   unsubscribe(filters: Iterable<string>): Promise<void>;
-  /** A connection stands; `onReady` is called once the broker has every filter again, or with what it denies. */
+  /** There is a connection. `onReady` is called when the broker has all filters again, or with those that it denies. */
   attach(link: Link, onReady: (denied: readonly Denied[]) => void): void;
   detach(): void;
   fail(error: OtaError): void;
@@ -57,12 +59,15 @@ export interface Filters {
 }
 
 interface FilterEvents {
-  /** The broker was asked for something. */
+  /** A request was sent to the broker. */
   onAsked(): void;
   onAnswered(): void;
 }
 
-/** @param most filters that the broker takes in one packet, where that is known. */
+/**
+ * Creates the filters of a client.
+ * @param most the most filters that the broker accepts in one packet, if known
+ */
 export function filtersAt({ onAsked, onAnswered }: FilterEvents, most = Number.POSITIVE_INFINITY): Filters {
   const granted = new Set<string>();
   let waiting: Batch[] = [];
@@ -109,7 +114,7 @@ export function filtersAt({ onAsked, onAnswered }: FilterEvents, most = Number.P
     }
     link.client.subscribe(filters, { qos: 1 }, (error, _grants?: ISubscriptionGrant[], packet?) => {
       if (current !== link) return;
-      // No packet means no answer: the connection is about to be found broken, and the batch is sent again.
+      // Without a packet there is no answer: the connection is about to be reported as broken, and the batch is sent again.
       if (packet?.granted.length !== filters.length) return;
       answered(error ? packet.granted.map(Number) : []);
     });
@@ -186,7 +191,7 @@ function split(filters: readonly string[], most: number, take: (part: string[]) 
   if (part.length > 0) take(part);
 }
 
-/** `limited`: the broker grants neither as many filters as were asked for, nor wildcards in their place. */
+/** The error for denied filters. `limited`: the broker grants neither that many filters nor wildcards instead. */
 export function deniedError(denied: readonly Denied[], limited = false): OtaError {
   const shown = denied.slice(0, 5).map(({ filter }) => safeText(filter));
   const more = denied.length - shown.length;

@@ -1,6 +1,6 @@
 /**
- * The topics that this program wants, by filters of their own or by wildcards that hold them: a fleet has two to seven
- * topics a gateway, and some brokers grant a client fifty.
+ * The topics that the program wants, subscribed one by one or by wildcards. A fleet has two to seven topics per gateway, but
+ * some brokers allow a client only fifty subscriptions.
  */
 import type { OtaError } from '../../errors.js';
 import { parseTopic, topicOf } from '../../protocol/topics.js';
@@ -11,16 +11,18 @@ import { isAwsIot } from '../stream/target.js';
 import { topicSet } from '../stream/topic-set.js';
 import { type Denied, deniedError, type Filters, QUOTA_EXCEEDED } from './filters.js';
 
-/** `auto` takes wildcards from this many gateways (and aircraft) on: the broker then keeps fewer entries, and starts faster. */
+/**
+ * The number of gateways (and aircraft) from which `auto` uses wildcards: the broker stores fewer entries, and starts faster.
+ */
 const MANY_SERIALS = 500;
-/** So many refused at once look like a limit, where the broker does not say that access rules are why. */
+/** If at least this many are refused together, it is probably a limit, unless the broker names access rules as the reason. */
 const MANY_DENIED = 8;
 /** MQTT 5 section 3.9.3. */
 const NOT_AUTHORIZED = 0x87;
-/** Connections that may break over a call: a network does that too, but hardly so often in a row. */
+/** How many connections may break over a call. A network can cause that too, but rarely so often in a row. */
 const PATIENCE = { single: 6, many: 3, wildcard: 2 };
 
-/** What is known of a broker by its name. */
+/** The known limits of a broker, by its host name. */
 interface BrokerLimits {
   /** Filters in one SUBSCRIBE. */
   packet: number;
@@ -29,18 +31,18 @@ interface BrokerLimits {
 }
 
 /**
- * AWS IoT Core ends the connection over more than 8 filters in a packet or 50 in all (docs.aws.amazon.com/general/latest/gr/iot-core.html);
- * some are left for what comes later.
+ * AWS IoT Core ends the connection over more than 8 filters in a packet or 50 in all
+ * (docs.aws.amazon.com/general/latest/gr/iot-core.html). Some of the 50 are left for later subscriptions.
  */
 export function limitsOf(host: string): BrokerLimits | null {
   return isAwsIot(host) ? { packet: 8, total: 40 } : null;
 }
 
 interface WantedTopics {
-  /** @throws OtaError `broker_refused`, naming what is denied; the others of `topics` are kept. */
+  /** Subscribes. @throws OtaError `broker_refused`, which names the denied topics; the others stay subscribed */
   add(topics: readonly string[]): Promise<void>;
   remove(topics: readonly string[]): Promise<void>;
-  /** What arrives is asked for here while wildcards bring more than is wanted; null = everything is wanted. */
+  /** The wanted topics, while wildcards deliver more than these; null = everything is wanted. */
   readonly only: Wanted | null;
 }
 
@@ -48,24 +50,25 @@ interface WantedOptions {
   by: SubscribeBy;
   filters: Filters;
   limits: BrokerLimits | null;
-  /** `only` is another one now. */
+  /** `only` has changed. */
   onOnly(): void;
-  /** `auto` takes wildcards because of what the broker answered: `why`, in words. */
+  /** `auto` uses wildcards because of the broker's answer. `why` explains it in words. */
   onLimited(why: string): void;
-  /** The error of a broker that breaks the connection instead of an answer; `wildcards`: to wildcards as well. */
+  /** The error for a broker that breaks the connection instead of answering. `wildcards`: for wildcards, too. */
   dropped(wildcards: boolean): OtaError;
 }
 
+/** Creates the set of wanted topics. */
 export function wantedTopics({ by, filters, limits, onOnly, onLimited, dropped }: WantedOptions): WantedTopics {
   let mode: 'gateways' | 'wildcard' = by === 'wildcard' ? 'wildcard' : 'gateways';
   let mayTryWildcards = by === 'auto';
   const wanted = topicSet();
-  /** Wildcards that were asked for as such: everything on them is wanted. */
+  /** Wildcards that were requested themselves: every topic that they match is wanted. */
   const open = new Set<string>();
-  /** How many of `wanted` each wildcard stands for. */
+  /** The number of wanted topics for each wildcard. */
   const uses = new Map<string, number>();
   let only: WantedTopics['only'] = null;
-  // One call after the other: each decides by what the ones before it have left.
+  // Calls run one after the other, because each depends on the result of those before.
   let last: Promise<unknown> = Promise.resolve();
 
   const matcher: Wanted = {
@@ -86,7 +89,7 @@ export function wantedTopics({ by, filters, limits, onOnly, onLimited, dropped }
     uses.set(wildcard, (uses.get(wildcard) ?? 0) + 1);
   };
 
-  /** The wildcard that nothing needs any more, or null. */
+  /** Removes a topic. Returns its wildcard if no other topic needs it, otherwise null. */
   const forget = (topic: string): string | null => {
     if (!(topic.includes('+') ? open : wanted).delete(topic)) return null;
     const wildcard = wildcardOf(topic);
@@ -104,7 +107,7 @@ export function wantedTopics({ by, filters, limits, onOnly, onLimited, dropped }
     return serials.size >= MANY_SERIALS;
   };
 
-  /** Takes wildcards for everything; whether the broker granted them. Where it did not, all is as before. */
+  /** Replaces all filters by wildcards. Returns whether the broker granted them; if it did not, nothing has changed. */
   const switchOver = async (topics: readonly string[]): Promise<boolean> => {
     mayTryWildcards = false;
     const before = [...filters.granted].filter((filter) => !filter.includes('+'));
@@ -143,7 +146,7 @@ export function wantedTopics({ by, filters, limits, onOnly, onLimited, dropped }
     const { denied, dropped: broke } = await filters.subscribe(topics, many ? PATIENCE.many : PATIENCE.single);
     const limited = many && (broke || looksLikeLimit(denied));
     if (limited) {
-      // What is full takes no wildcard either: the topics of this call make room, else a few of the earlier ones.
+      // At the limit there is no space for a wildcard: free the topics of this call, or else a few of the earlier ones.
       const fresh = topics.filter((topic) => filters.granted.has(topic) && !before.has(topic));
       const wildcards = new Set([...uses.keys(), ...topics.map(wildcardOf)]).size;
       const room = fresh.length >= wildcards ? fresh : [...fresh, ...[...before].slice(0, wildcards - fresh.length)];
@@ -191,7 +194,7 @@ function refusedWords(denied: readonly Denied[], asked: number): string {
   return `the broker refuses ${denied.length} of ${asked} subscriptions${quota}`;
 }
 
-/** The filter that holds `topic` for every gateway; `topic` itself where it is none of a gateway's. */
+/** The filter that matches `topic` for every gateway; `topic` itself if it does not belong to a gateway. */
 function wildcardOf(topic: string): string {
   const parsed = parseTopic(topic);
   return parsed ? topicOf(parsed.kind, '+') : topic;

@@ -1,17 +1,18 @@
-/** The broker's address, checked before anything is connected. */
+/** Checks the broker's address before anything is connected. */
 import { BrokerUrl, shownBrokerText } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import { CONNECTION_DEFAULTS } from '../profiles/profile.js';
 
+/** A broker's address as given by the user. */
 export interface BrokerAddress {
   url: BrokerUrl;
-  /** The user that stands in the URL, which also keeps it. */
+  /** The user name in the URL. It stays in the URL, too. */
   username: string | null;
 }
 
 const SCHEMES: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 
-// What other MQTT programs call the same four.
+// The names of the same four schemes in other MQTT programs.
 const ALIASES: Readonly<Record<string, string>> = {
   'tcp:': 'mqtt',
   'mqtt+tcp:': 'mqtt',
@@ -26,8 +27,9 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param source where it was given, as the message has it: `--broker`, `DJI_OTA_BROKER`, `profile "site-a"`.
- * @throws OtaError `usage`, with the address that was probably meant.
+ * Parses a broker's address.
+ * @param source where it was given, as named in the message: `--broker`, `DJI_OTA_BROKER`, `profile "site-a"`
+ * @throws OtaError `usage`, which suggests the intended address
  */
 export function parseBrokerUrl(text: string, source: string): BrokerAddress {
   const given = text.trim();
@@ -101,7 +103,7 @@ function suggestion(given: string, url: URL | null): string | null {
     const meant = alias ? parse(`${alias}://${given.slice(scheme[0].length)}`) : null;
     return meant && shownBrokerText(meant.href);
   }
-  // `mqtt:host` and `mqtt:/host`: the scheme is right, the slashes are not.
+  // `mqtt:host` and `mqtt:/host`: the scheme is right, but slashes are missing.
   const rest = url && SCHEMES.has(url.protocol) ? given.replace(/^[^:]*:\/?/, '') : given;
   const protocol = url && SCHEMES.has(url.protocol) ? url.protocol : /:8883$/.test(given) ? 'mqtts:' : 'mqtt:';
   const meant = /^[^/\\?#]+$/.test(rest) ? parse(`${protocol}//${rest}`) : null;

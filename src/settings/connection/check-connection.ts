@@ -1,10 +1,10 @@
-/** What does not go together in the settings of a connection. */
+/** Checks for settings of a connection that contradict each other. */
 import { BrokerUrl } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import type { NamedProfile } from '../profiles/profile.js';
 import type { MergedConnection } from './merged-connection.js';
 
-/** @throws OtaError `usage` where the password of `profile` would go to a broker that it does not name. */
+/** @throws OtaError `usage` if the password of `profile` would be sent to a broker that the profile does not name */
 export function checkPasswordGoesHome(merged: MergedConnection, { name, values }: NamedProfile): void {
   const secret = merged.password ?? merged.passwordFile ?? merged.passwordCommand;
   const { broker } = merged;
@@ -23,12 +23,13 @@ export function checkPasswordGoesHome(merged: MergedConnection, { name, values }
   );
 }
 
+/** @throws OtaError `usage` for TLS settings without TLS, or that contradict each other */
 export function checkTls(merged: MergedConnection, caForFirmware: boolean): void {
   const { broker, ca, cert, key, insecure } = merged;
   if (!broker.value.tls) {
     const meaningless = { ...(caForFirmware ? {} : { ca }), cert, key, insecure };
     for (const [name, given] of Object.entries(meaningless)) {
-      // What a profile keeps for its own TLS broker has no meaning for a plain one that was named for once.
+      // TLS settings of a profile do not count against a plain broker that an option or the environment names.
       if (!given || (given.level === 'profile' && broker.level !== 'profile')) continue;
       const where = given.level === 'profile' ? `${given.source}: ${name}` : given.source;
       throw new OtaError('usage', `${where} needs TLS, and ${broker.value} does not use it`, {
@@ -47,10 +48,11 @@ export function checkTls(merged: MergedConnection, caForFirmware: boolean): void
   }
 }
 
+/** @throws OtaError `usage` for a password without a user name, unless MQTT 5 is set */
 export function checkLogin(merged: MergedConnection): void {
   const { username, userInUrl, mqttVersion } = merged;
   const secret = merged.password ?? merged.passwordFile ?? merged.passwordCommand;
-  // MQTT 3.1.1 has no password without a user name [MQTT-3.1.2-22]; MQTT 5 has.
+  // MQTT 3.1.1 does not allow a password without a user name [MQTT-3.1.2-22]; MQTT 5 does.
   if (!secret || username || userInUrl !== null || mqttVersion === '5') return;
   throw new OtaError('usage', `${secret.source} gives a password, but there is no user name`, {
     hint: 'Give --username, or set DJI_OTA_USERNAME. A password alone needs --mqtt-version 5.',

@@ -1,4 +1,4 @@
-/** Password and PEM files, read and looked at before anything is connected. */
+/** Reads and checks password and PEM files before anything is connected. */
 import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, OtaError, systemReason } from '../../errors.js';
 import { type PemFile, readCertificates, readClientCertificate, readKey } from '../../pem.js';
@@ -7,20 +7,21 @@ import { withoutLineEnd } from '../environment.js';
 import { isLentByRoot, shellWord } from '../file-trust.js';
 import type { Sourced } from './merged-connection.js';
 
-/** A file's bytes, and its permission bits where the system has such and they are this user's to change. */
+/** A file's bytes, and its permission bits if the system has them and this user can change them. */
 export interface ReadFile {
   bytes: Buffer;
   mode: number | null;
 }
 
+/** Receives a warning. `code` is for scripts, `message` for people. */
 export type Warn = (code: string, message: string) => void;
 
-/** Longer than any chain of certificates. */
+/** Longer than any certificate chain. */
 const MAX_BYTES = 1 << 20;
-/** Bytes: the length of an MQTT password is sent as 16 bits. */
+/** Bytes. The length of an MQTT password is a 16-bit number. */
 const LONGEST_PASSWORD = 65_535;
 
-/** The contents of `path`. @throws what the system says; `Error` for a file larger than 1 MiB. */
+/** Reads `path`. @throws Node's own errors; `Error` for a file larger than 1 MiB */
 export async function readSmallFile(path: string): Promise<ReadFile> {
   const info = await stat(path);
   if (info.size > MAX_BYTES) throw new Error('larger than 1 MiB');
@@ -29,7 +30,7 @@ export async function readSmallFile(path: string): Promise<ReadFile> {
   return { bytes, mode: process.platform === 'win32' || lent ? null : info.mode & 0o777 };
 }
 
-/** What messages call the file: `--ca ./ca.pem`. */
+/** The file's name in messages: `--ca ./ca.pem`. */
 function named(file: Sourced<string>): string {
   return `${file.source}: ${safeText(file.value)}`;
 }
@@ -46,7 +47,7 @@ function code(file: Sourced<string>): 'settings_invalid' | 'usage' {
   return file.level === 'profile' ? 'settings_invalid' : 'usage';
 }
 
-/** Warns where others than the owner may read `path`. */
+/** Warns if other users can read `path`. */
 export function checkPrivate(path: string, mode: number | null, what: string, warn: Warn): void {
   if (mode === null || (mode & 0o077) === 0) return;
   const others = mode & 0o007 ? 'all users of this machine' : 'its group';
@@ -57,9 +58,9 @@ export function checkPrivate(path: string, mode: number | null, what: string, wa
 }
 
 /**
- * The password in `text`, without the one line end that editors and `echo` leave behind: the same wherever it comes from.
- * @param from what messages call the place: `--password-file ./pw`, `DJI_OTA_PASSWORD`.
- * @throws OtaError where it is empty, too long, several lines, or no text; the text is not in the message.
+ * The password in `text`, without one final line end, which editors and `echo` add. Used for every source of a password.
+ * @param from the source in messages: `--password-file ./pw`, `DJI_OTA_PASSWORD`
+ * @throws OtaError if it is empty, too long, has several lines, or is not text; the message does not contain it
  */
 export function passwordIn(text: string, from: string, code: ErrorCode): string {
   const password = withoutLineEnd(text.replace(/^\ufeff/, ''));
@@ -74,7 +75,7 @@ export function passwordIn(text: string, from: string, code: ErrorCode): string 
 
 /**
  * The password in `file`.
- * @throws OtaError where it cannot be read, is empty or is no text.
+ * @throws OtaError if the file cannot be read, or has no valid password
  */
 export async function readPasswordFile(
   file: Sourced<string>,
@@ -88,7 +89,7 @@ export async function readPasswordFile(
 
 /**
  * The authorities in the PEM file `file`.
- * @throws OtaError where it cannot be read, or holds no certificate.
+ * @throws OtaError if it cannot be read, or contains no certificate
  */
 export async function readAuthorities(
   file: Sourced<string>,
@@ -100,8 +101,8 @@ export async function readAuthorities(
 }
 
 /**
- * The client certificate of the files `cert` and `key`, or what is given of it.
- * @throws OtaError where one cannot be read, is not what its option asks for, or the two do not belong together.
+ * The client certificate and key in the files `cert` and `key`; either may be missing.
+ * @throws OtaError if a file cannot be read or has other content, or if certificate and key do not belong together
  */
 export async function readClientFiles(
   cert: Sourced<string> | null,

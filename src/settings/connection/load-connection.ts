@@ -1,4 +1,4 @@
-/** From options, environment and profile to what the broker is connected with. */
+/** Loads the settings of a broker connection from options, environment and profile. */
 import { createHash, randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { type BrokerUrl, shownUser } from '../../broker-url.js';
@@ -20,41 +20,42 @@ import type { MergedConnection } from './merged-connection.js';
 
 export type { ConnectionFlags } from './merge-connection.js';
 
-/** What the connection is made with; the caller adds how long the session outlives it. */
+/** The settings of a connection, except how long its session outlives it, which the caller adds. */
 export type Connection = Omit<ConnectionSettings, 'sessionExpiry' | 'resumeSession'> & {
-  /** A user name that stands in the URL is not taken out of it. */
+  /** It may contain a user name. */
   url: BrokerUrl;
-  /** Where user name and password came from, for messages: `DJI_OTA_PASSWORD`; null = none. */
+  /** The sources of user name and password, for messages: `DJI_OTA_PASSWORD`; null = none. */
   usernameFrom: string | null;
   passwordFrom: string | null;
   /** The profile in use. */
   profile: string | null;
-  /** Of that profile: model keys by product code. */
+  /** The model keys by product code in that profile. */
   models?: Record<string, string> | undefined;
-  /** PEM of the authorities for firmware over https, where that was asked for: with a plain broker `ca` is not set. */
+  /** PEM of the authorities for firmware over https, if requested. With a plain broker, `ca` is not set. */
   firmwareCa?: Buffer | undefined;
 };
 
+/** Where the settings are loaded from. */
 export interface ConnectionSources extends MergeOptions {
   env: NodeJS.ProcessEnv;
-  /** Both stdin and stderr are terminals: a password may be asked for. */
+  /** Both stdin and stderr are terminals, so the user can be asked for a password. */
   isTerminal: boolean;
-  /** Asks for a password without showing it; without it none is asked for. */
+  /** Asks for a password without echo. Without this function the user is not asked. */
   prompt?: ((question: string) => Promise<string>) | undefined;
   warn: Warn;
-  /** Ends the command that prints the password. */
+  /** Aborts the command that prints the password. */
   signal?: AbortSignal | undefined;
-  /** The run that connects: its client id comes from it where none is given, so that the broker knows two of one run. */
+  /** The run that connects. Its client id is derived from it by default, so that the broker allows only one process per run. */
   run?: { id: string; named: boolean } | undefined;
-  /** The profile of that name, or the current one for null. Default: from the settings file, where there is one. */
+  /** Returns the profile with this name, or the current one for null. Default: reads the settings file, if there is one. */
   readProfile?: ((name: string | null) => Promise<NamedProfile | null>) | undefined;
   readFile?: ((path: string) => Promise<ReadFile>) | undefined;
 }
 
 /**
- * The settings of a connection: option, then environment, then profile, then default. Reads the files that they name and,
- * at a terminal, asks for the password of a known user where none was given.
- * @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt.
+ * Loads the settings of a connection: option, then environment, then profile, then default. Reads the files that they name. At
+ * a terminal, asks for the password if there is a user name without one.
+ * @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt
  */
 export async function loadConnection(flags: ConnectionFlags, sources: ConnectionSources): Promise<Connection> {
   const { warn, readFile = readSmallFile } = sources;
@@ -90,7 +91,7 @@ export async function loadConnection(flags: ConnectionFlags, sources: Connection
 }
 
 /**
- * What firmware is read and judged by, without the rest of the connection: nothing is asked for, and no password is read.
+ * Loads only what is needed to read and judge firmware. Asks nothing, and reads no password.
  * @throws OtaError `usage` or `settings_invalid`, as {@link loadConnection}
  */
 export async function loadFirmwareTrust(
@@ -122,12 +123,15 @@ async function mergeWithProfile(
   return { merged, profile, ca: merged.ca && (await readAuthorities(merged.ca, readFile)) };
 }
 
-/** 20 characters, of the 23 that every MQTT 3.1.1 broker has to take [MQTT-3.1.3-5]; unique, so that no two runs evict each other. */
+/**
+ * A unique client id, so that runs do not disconnect each other. 20 of the 23 characters that every MQTT 3.1.1 broker must
+ * accept [MQTT-3.1.3-5].
+ */
 export function randomClientId(): string {
   return `dji-ota-${randomBytes(6).toString('hex')}`;
 }
 
-/** As long as {@link randomClientId}, and always the same for one run. Names of runs that differ only in case are one. */
+/** A client id of the same length that is always the same for one run. Names of runs that differ only in case are one. */
 export function clientIdOf(run: string): string {
   return `dji-ota-${createHash('sha256').update(run.toLowerCase()).digest('hex').slice(0, 12)}`;
 }
@@ -157,7 +161,7 @@ async function passwordOf(
   return value === '' ? null : { value, from: 'the prompt' };
 }
 
-// Most users have no profile: for them this costs one look at the disk, and the schema is not even loaded.
+// Most users have no profile. For them this is one file system call, and the schema is not loaded.
 async function profileFromFile(name: string | null, env: NodeJS.ProcessEnv, warn: Warn): Promise<NamedProfile | null> {
   const file = settingsFile(env);
   if (name === null) {

@@ -1,4 +1,4 @@
-/** The one place where option, environment, profile and default meet (CONTRACT "Connection options"). Pure and light. */
+/** Merges option, environment, profile and default (CONTRACT "Connection options"). No I/O, and no large imports. */
 import { shownUser } from '../../broker-url.js';
 import { OtaError } from '../../errors.js';
 import { quoted } from '../../text.js';
@@ -17,7 +17,7 @@ import { type BrokerAddress, parseBrokerUrl } from './broker-url.js';
 import { checkLogin, checkPasswordGoesHome, checkTls } from './check-connection.js';
 import type { Level, MergedConnection, Sourced } from './merged-connection.js';
 
-/** The connection options as the command line has them; what is not given is undefined. */
+/** The connection options of the command line; undefined = not given. */
 export interface ConnectionFlags {
   broker?: string | undefined;
   username?: string | undefined;
@@ -40,23 +40,24 @@ const ENVIRONMENT: Readonly<Partial<Record<ProfileKey, string>>> = {
   password: 'DJI_OTA_PASSWORD',
 };
 
-/** The name of the profile that option or environment ask for, or null. An empty variable counts as not set. */
+/** The name of the profile that the option or the environment requests; null = none. An empty variable counts as not set. */
 export function wantedProfile(flags: ConnectionFlags, env: NodeJS.ProcessEnv): Sourced<string> | null {
   if (flags.profile !== undefined) return { value: flags.profile, source: '--profile', level: 'option' };
   const value = env.DJI_OTA_PROFILE;
   return value ? { value, source: 'DJI_OTA_PROFILE', level: 'environment' } : null;
 }
 
+/** How settings are merged. */
 export interface MergeOptions {
-  /** The authorities also serve to read firmware over https, so they are no slip beside a plain broker. */
+  /** `--ca` is also used for firmware over https, so it is allowed with a plain broker. */
   caForFirmware?: boolean | undefined;
-  /** The flags that come from an earlier run, for messages. */
+  /** The options that come from an earlier run, for messages. */
   earlier?: { run: string; keys: ReadonlySet<string> } | undefined;
 }
 
 /**
- * Each setting from the first that has it: option, environment, profile, default. Reads no file and asks nothing.
- * @throws OtaError `usage` for a bad value or for options that do not go together; it names where the value stands.
+ * Takes each setting from the first source that has it: option, environment, profile, default. Reads no file and asks nothing.
+ * @throws OtaError `usage` for a bad value, or for contradicting options; the message names their source
  */
 export function mergeConnection(
   flags: ConnectionFlags,
@@ -104,7 +105,7 @@ function pickFrom<K extends ProfileKey>(
   profile: NamedProfile | null,
 ): Sourced<NonNullable<Profile[K]>> | null {
   const from = (value: unknown, source: string, level: Level) => {
-    // A setting that was given, and is empty, is a slip in a script (an unset variable): never silently the default.
+    // An empty value is usually an unset variable in a script, so it is an error, not the default.
     if (value === '') throw new OtaError('usage', `${level === 'option' ? source : `${source}: ${key}`} is empty`);
     return { value: value as NonNullable<Profile[K]>, source, level };
   };
@@ -118,7 +119,7 @@ function pickFrom<K extends ProfileKey>(
   return kept === undefined || !profile ? null : from(kept, `profile "${profile.name}"`, 'profile');
 }
 
-// A user in the URL stands as high as the URL itself, and is no more shown than the rest of what may be secret in it.
+// A user name in the URL has the precedence of the URL. It is not shown, as it may be secret.
 function mergeUser(
   username: Sourced<string> | null,
   broker: Sourced<string>,
@@ -160,7 +161,7 @@ function mergePassword(
   return { password: null, passwordFile: null, passwordCommand: null, ...(first && { [first.key]: first.one }) };
 }
 
-// What MQTT cannot carry in a text, or no broker would take [MQTT-1.5.3-2].
+// Rejects texts that MQTT cannot transfer, or that no broker accepts [MQTT-1.5.3-2].
 function plain(given: Sourced<string> | null, what: string): Sourced<string> | null {
   if (
     given &&

@@ -1,4 +1,4 @@
-/** A profile's `password_command`: a program of the user's that prints the password. */
+/** Runs a profile's `password_command`: a program of the user that prints the password. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { systemClock } from '../../clock.js';
 import { OtaError, systemReason } from '../../errors.js';
@@ -6,21 +6,22 @@ import { quoted, safeText } from '../../text.js';
 import type { PasswordCommand } from '../profiles/profile.js';
 import { passwordIn } from './credential-files.js';
 
-/** Milliseconds: enough to unlock a key or to log in by hand, and no CI job hangs. */
+/** Milliseconds. Enough to unlock a key or log in by hand; a CI job does not hang. */
 const TIME_LIMIT = 30_000;
-/** Milliseconds in which a command may tidy up (the terminal's echo) before it is killed. */
+/** Milliseconds for a command to restore the terminal's echo before it is killed. */
 const LAST_WORDS = 1000;
-/** Milliseconds for output that is on its way when the command has ended; one that it started may keep the pipe open. */
+/** Milliseconds to wait for output after the command has ended, because a process that it started may keep the pipe open. */
 const LATE_OUTPUT = 200;
-/** Bytes, of either stream. */
+/** Bytes, for each of stdout and stderr. */
 const MOST_OUTPUT = 64 * 1024;
 const MOST_LINES = 10;
 
+/** The environment in which a command runs. */
 export interface CommandSurroundings {
   env: NodeJS.ProcessEnv;
-  /** The folder of the settings file: a relative path means the same wherever the program is run. */
+  /** The folder of the settings file, so that a relative path does not depend on the current folder. */
   folder: string;
-  /** A person can be asked: the command has the terminal as its standard input. */
+  /** The user can be asked: the command gets the terminal as its standard input. */
   isTerminal: boolean;
   signal?: AbortSignal | undefined;
   /** Milliseconds. */
@@ -29,10 +30,10 @@ export interface CommandSurroundings {
 }
 
 /**
- * What `command` prints, without one line end. A text is run by the shell, a list without one. What it prints is in no
- * message; what it says on standard error is, where it fails.
- * @param from what messages call it: `profile "site-a": password-command`.
- * @throws OtaError `settings_invalid`; `interrupted` by the signal.
+ * Returns what `command` prints, without one final line end. A text is run by the shell, a list without one. Messages never
+ * contain its output; if it fails, they contain its standard error.
+ * @param from its name in messages: `profile "site-a": password-command`
+ * @throws OtaError `settings_invalid`; `interrupted` by the signal
  */
 export async function runPasswordCommand(
   command: PasswordCommand,
@@ -49,9 +50,9 @@ export async function runPasswordCommand(
 
 interface Ended {
   output: Buffer;
-  /** On standard error. */
+  /** Its standard error. */
   said: Buffer;
-  /** Why there is no password; null where there may be one. */
+  /** Why there is no password; null = the command succeeded. */
   problem: string | null;
 }
 
@@ -59,7 +60,7 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
   const { signal, timeLimit = TIME_LIMIT, platform = process.platform } = surroundings;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(interrupted());
-    // With a group of its own all that it starts can be ended with it; but such a group has no terminal.
+    // A process group of its own can be killed as a whole, but it cannot use the terminal.
     const isGroup = !surroundings.isTerminal && platform !== 'win32';
     const endAll = () => (platform === 'win32' ? endTree(child, surroundings.env) : end(child, isGroup));
     // The arguments of a program may be secret, its name is not.
@@ -69,11 +70,11 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
     try {
       child = start(command, surroundings, isGroup);
     } catch (error) {
-      // Node's own checks, and an argument list that is too long.
+      // Node rejected the arguments, or the argument list is too long.
       return resolve({ output: Buffer.alloc(0), said: Buffer.alloc(0), problem: notRun(error) });
     }
     const output = collect(child.stdout, () => void stop('printed more than 64 KB'));
-    // Of what it says, the beginning is enough.
+    // Only the beginning of standard error is kept.
     const said = collect(child.stderr, () => {});
     let cancelLate = () => {};
 
@@ -105,7 +106,7 @@ function run(command: PasswordCommand, surroundings: CommandSurroundings): Promi
     child.on('exit', (code, killedBy) => {
       const problem = code === 0 ? null : killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code}`;
       child.on('close', () => finish(problem));
-      // A process that was held up itself first reads what has come by now.
+      // If this process itself was delayed, output that has already arrived is read first.
       cancelLate = systemClock.after(LATE_OUTPUT, () => setImmediate(() => finish(problem)));
     });
   });
@@ -127,7 +128,7 @@ function start(
   });
 }
 
-/** Ends it; where it has a group of its own, with all that it has started. */
+/** Ends the command, with its whole process group if it has one. */
 async function end(child: ChildProcess, isGroup: boolean): Promise<void> {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -135,7 +136,7 @@ async function end(child: ChildProcess, isGroup: boolean): Promise<void> {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // It has ended just now.
+      // It has just ended.
     }
     return;
   }
@@ -152,7 +153,7 @@ async function end(child: ChildProcess, isGroup: boolean): Promise<void> {
   });
 }
 
-/** On Windows ending `cmd.exe` leaves what it has started; `taskkill`, a part of the system, ends all of it. */
+/** On Windows, ending `cmd.exe` does not end its children; `taskkill`, which is part of the system, ends them all. */
 function endTree(child: ChildProcess, env: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve) => {
     const options = { env, timeout: LAST_WORDS, windowsHide: true };
@@ -175,7 +176,7 @@ function collect(stream: NodeJS.ReadableStream | null, onTooMuch: () => void) {
   return { bytes: () => Buffer.concat(chunks).subarray(0, MOST_OUTPUT) };
 }
 
-/** What it said, a line each, without the password in case that is in there. */
+/** The lines of its standard error, with the password removed in case they contain it. */
 function shownLines(said: string, output: string): string[] {
   const secrets = output.split(/\r?\n/).filter((line) => line.length > 3);
   const hidden = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), said);

@@ -1,4 +1,4 @@
-/** `config set`: what the user wrote, as checked values of a profile. */
+/** `config set`: converts the user's arguments to checked values of a profile. */
 import path from 'node:path';
 import { OtaError } from '../../errors.js';
 import { nearest } from '../../nearest.js';
@@ -19,12 +19,12 @@ import {
 } from './profile.js';
 import { profileProblems } from './settings-schema.js';
 
-/** A key and its new value; null takes the value away. */
+/** A key and its new value; null removes the value. */
 type Assignment = [key: ProfileKey, value: string | null];
 
 /**
- * `key value`, or any number of `key=value`; an empty value takes the key away.
- * @throws OtaError `usage` for an unknown key, a key without a value, or a password among them.
+ * Parses `key value`, or any number of `key=value`. An empty value removes the key.
+ * @throws OtaError `usage` for an unknown key, a key without a value, or a password among the arguments
  */
 export function parseAssignments(args: readonly string[]): Assignment[] {
   const [first, second] = args;
@@ -48,7 +48,7 @@ export function parseAssignments(args: readonly string[]): Assignment[] {
   });
 }
 
-/** The key that the user named, as `clientId` or as the option `client-id`. @throws OtaError `usage`. */
+/** The key for a name, which may be `clientId` or the option `client-id`. @throws OtaError `usage` */
 export function keyOf(name: string): ProfileKey {
   const key = profileKeyOf(name.replace(/^--/, ''));
   if (key) return key;
@@ -66,14 +66,14 @@ function passwordInArguments(): OtaError {
 }
 
 /**
- * The profile with the assignments carried out. Paths become absolute, counted from `cwd`, so that the profile means
- * the same wherever it is used.
- * @throws OtaError `usage`, with all bad values at once.
+ * The profile with the assignments applied. Paths become absolute, relative to `cwd`, so that the profile does not depend on
+ * the current folder.
+ * @throws OtaError `usage`, with all bad values
  */
 export function assign(profile: Profile, assignments: readonly Assignment[], cwd: string): Profile {
   const next: Record<string, unknown> = { ...profile };
   for (const [key, value] of assignments) {
-    // Two would be one password too many: the one given last is the one that is meant.
+    // A profile has one source of the password: the last one wins.
     if (value !== null && PASSWORD_KEYS.some((one) => one === key))
       for (const other of PASSWORD_KEYS) delete next[other];
     if (value === null) delete next[key];
@@ -82,7 +82,7 @@ export function assign(profile: Profile, assignments: readonly Assignment[], cwd
     else if (key === 'insecure') next[key] = booleanOf(value);
     else next[key] = (PATH_KEYS as readonly string[]).includes(key) ? path.resolve(cwd, expandHome(value)) : value;
   }
-  // Under the name that was typed, or could have been.
+  // Name the key as the user typed it, or could have.
   const details = profileProblems(next).map((problem) =>
     problem.replace(/^\w+/, (key) => optionName(key as ProfileKey)),
   );
@@ -94,20 +94,20 @@ export function assign(profile: Profile, assignments: readonly Assignment[], cwd
   return next as Profile;
 }
 
-/** The profile `name`, or an empty one. @throws OtaError `usage` where nothing can have that name. */
+/** The profile `name`, or an empty one. @throws OtaError `usage` if no profile can have that name */
 export function keptProfile(settings: Settings, name: string): Profile {
   const problem = name === NO_PROFILE ? 'means that no profile is used' : profileNameProblem(name);
   if (problem) throw new OtaError('usage', `the profile name ${quoted(name)} ${problem}`);
   return (Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined) ?? {};
 }
 
-/** `settings` with `profile` under `name`, made the current one where it is the default profile and there is none. */
+/** Stores `profile` under `name`. The default profile becomes the current one if there is none. */
 export function storeProfile(settings: Settings, name: string, profile: Profile): void {
   settings.profiles[name] = profile;
   if (name === DEFAULT_PROFILE) settings.current ??= name;
 }
 
-/** The profile that `config set` makes where none is named and none is current. */
+/** The profile that `config set` uses if none is named and none is current. */
 export const DEFAULT_PROFILE = 'default';
 
 function modelsOf(value: string): unknown {
@@ -120,7 +120,7 @@ function modelsOf(value: string): unknown {
   }
 }
 
-// `["pass", "show", "mqtt/site-a"]`: as it stands in the file.
+// `["pass", "show", "mqtt/site-a"]`: the form in the file.
 function commandOf(value: string): unknown {
   if (!value.trimStart().startsWith('[')) return value;
   try {

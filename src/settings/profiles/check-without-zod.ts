@@ -1,4 +1,4 @@
-/** Tells settings that are as they should be without zod, which takes as long to load as all else that reads them. */
+/** Recognizes valid settings without zod, because loading zod takes as long as everything else that reads them. */
 import { parseBrokerUrl } from '../connection/broker-url.js';
 import { parseTimeout } from '../duration.js';
 import {
@@ -15,7 +15,7 @@ import {
   withOwnKeys,
 } from './profile.js';
 
-/** The settings in `source`, or null where anything is odd: then settings-schema.ts says what. A test holds the two together. */
+/** The settings in `source`; null = anything is unusual, and settings-schema.ts reports what. A test compares the two. */
 export function validSettings(source: string): Settings | null {
   try {
     const json: unknown = JSON.parse(source);
@@ -36,7 +36,7 @@ export function validSettings(source: string): Settings | null {
   }
 }
 
-/** Throws for what is no broker URL and no duration. */
+/** Throws for an invalid broker URL or duration. */
 function isValid(key: ProfileKey, value: unknown): boolean {
   if (key === 'insecure') return typeof value === 'boolean';
   if (key === 'passwordCommand') return isPasswordCommand(value);

@@ -1,15 +1,16 @@
-/** A broker profile: the connection options that a user keeps under a name, and the settings file that holds them. */
+/** Broker profiles, which are named sets of connection options, and the settings file that contains them. */
 import { OtaError } from '../../errors.js';
 import type { SubscribeBy } from '../../mqtt/broker.js';
 import { safeText } from '../../text.js';
 
-/** Prints the password: a text is run by the shell, a list (program, arguments) without one. */
+/** Prints the password. A text is run by the shell, a list (program, arguments) without one. */
 export type PasswordCommand = string | string[];
 
+/** A broker profile. */
 export interface Profile {
   broker?: string | undefined;
   username?: string | undefined;
-  /** Kept only where the user asked for it. */
+  /** Stored only if the user asked for it. */
   password?: string | undefined;
   passwordFile?: string | undefined;
   passwordCommand?: PasswordCommand | undefined;
@@ -20,15 +21,15 @@ export interface Profile {
   insecure?: boolean | undefined;
   clientId?: string | undefined;
   mqttVersion?: MqttVersion | undefined;
-  /** As the user wrote it: `10s`. */
+  /** As the user wrote it, for example `10s`. */
   connectTimeout?: string | undefined;
   reconnectTimeout?: string | undefined;
   subscribe?: SubscribeBy | undefined;
-  /** Product codes of firmware packages that this program does not know: `{"ab123": "0-100-1"}`, with model keys. */
+  /** Product codes that this program does not know, with model keys: `{"ab123": "0-100-1"}`. */
   models?: Record<string, string> | undefined;
 }
 
-/** Where nothing else is given. Milliseconds. */
+/** The default settings of a connection. Milliseconds. */
 export const CONNECTION_DEFAULTS = {
   broker: 'mqtt://localhost:1883',
   mqttVersion: 'auto',
@@ -37,12 +38,15 @@ export const CONNECTION_DEFAULTS = {
   reconnectTimeout: 600_000,
 } as const;
 
+/** The values of `--mqtt-version`. */
 export const MQTT_VERSIONS = ['auto', '5', '3.1.1'] as const;
+/** A value of `--mqtt-version`. */
 export type MqttVersion = (typeof MQTT_VERSIONS)[number];
 
+/** The values of `--subscribe`. */
 export const SUBSCRIBE_BY = ['auto', 'gateways', 'wildcard'] as const satisfies readonly SubscribeBy[];
 
-/** Every key of a profile, in the order in which they are shown; the option of the same name is its kebab-case form. */
+/** The keys of a profile, in display order. The option for a key has the same name in kebab case. */
 export const PROFILE_KEYS = [
   'broker',
   'username',
@@ -60,46 +64,48 @@ export const PROFILE_KEYS = [
   'subscribe',
   'models',
 ] as const satisfies readonly (keyof Profile)[];
+/** A key of a profile. */
 export type ProfileKey = (typeof PROFILE_KEYS)[number];
 
-/** The longest value. */
+/** The most characters of a value. */
 export const MAX_TEXT = 4096;
 
 /** The keys whose values are paths. */
 export const PATH_KEYS = ['passwordFile', 'ca', 'cert', 'key'] as const satisfies readonly ProfileKey[];
 
-/** In place of a profile's name: use none. A file of an earlier version may hold a profile of that name. */
+/** The value of `--profile` that uses no profile. A file of an earlier version may have a profile with that name. */
 export const NO_PROFILE = 'none';
 
-/** The keys that give the password, of which a profile has one. */
+/** The keys that provide the password. A profile has at most one of them. */
 export const PASSWORD_KEYS = ['password', 'passwordFile', 'passwordCommand'] as const satisfies readonly ProfileKey[];
 
+/** A profile with its name. */
 export interface NamedProfile {
   name: string;
   values: Profile;
-  /** Of the settings file; where its command is run. */
+  /** The folder of the settings file, in which its command is run. */
   folder?: string | undefined;
 }
 
-/** What `config.json` holds. */
+/** The content of `config.json`. */
 export interface Settings {
-  /** The profile that is used where none is named. */
+  /** The profile that is used if none is named. */
   current: string | null;
   profiles: Record<string, Profile>;
 }
 
-/** `clientId` as `client-id`: the option of that key. */
+/** The name of the option for a key: `client-id` for `clientId`. */
 export function optionName(key: ProfileKey): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The key that `name` means: `passwordCommand`, `password-command` and `password_command` are one. */
+/** The key for a name: `passwordCommand`, `password-command` and `password_command` are the same. */
 export function profileKeyOf(name: string): ProfileKey | null {
   const plain = (text: string) => text.replace(/[-_]/g, '').toLowerCase();
   return PROFILE_KEYS.find((key) => plain(key) === plain(name)) ?? null;
 }
 
-/** `profiles` as `config.json` has them, with every key that means one of ours under its own name. */
+/** `profiles` of `config.json`, with keys in any spelling replaced by their own names. */
 export function withOwnKeys(profiles: Readonly<Record<string, object>>): Record<string, object> {
   const renamed = (profile: object) =>
     Object.fromEntries(
@@ -113,34 +119,35 @@ export function withOwnKeys(profiles: Readonly<Record<string, object>>): Record<
   );
 }
 
+/** Whether `value` is an object, and not an array or null. */
 export function isObject(value: unknown): value is Record<string, object> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A command that can be run, not one that exists. */
+/** Whether `value` has the form of a command. The program may not exist. */
 export function isPasswordCommand(value: unknown): value is PasswordCommand {
   const isText = (text: unknown) => typeof text === 'string' && text.length <= MAX_TEXT && !text.includes('\0');
   if (!Array.isArray(value)) return isText(value) && value !== '';
   return value.length > 0 && value.length <= 100 && value[0] !== '' && value.every(isText);
 }
 
-/** Model keys (`0-100-1`) by product code. */
+/** Whether `value` maps product codes to model keys (`0-100-1`). */
 export function isModels(value: unknown): value is Record<string, string> {
   const isOne = ([code, key]: [string, unknown]) =>
     /^[A-Za-z0-9-]{1,32}$/.test(code) && typeof key === 'string' && /^\d{1,5}-\d{1,5}-\d{1,5}$/.test(key);
   return isObject(value) && Object.keys(value).length <= 1000 && Object.entries(value).every(isOne);
 }
 
-/** Why `name` cannot name a profile, or null where it can. */
+/** Why `name` cannot be the name of a profile; null = it can. */
 export function profileNameProblem(name: string): string | null {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
     return 'must begin with a letter or digit and contain only letters, digits, ".", "_" and "-" (at most 64)';
   }
-  // Names that every JavaScript object has already.
+  // Names that every JavaScript object inherits.
   return name in {} ? 'is a reserved word' : null;
 }
 
-/** An error about the settings file as a whole. */
+/** An error that concerns the whole settings file. */
 export function invalidSettings(
   file: string,
   what: string,

@@ -1,6 +1,6 @@
 /**
- * The settings file: read here, written by write-settings.ts. Reading never changes or creates anything, and loads no
- * zod for a file that is as it should be: every command that connects reads it.
+ * Reads the settings file; write-settings.ts writes it. Reading changes and creates nothing, and does not load zod for a valid
+ * file, because every command that connects reads it.
  */
 import type { Stats } from 'node:fs';
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
@@ -15,13 +15,13 @@ import { expandHome } from '../state-folders.js';
 import { validSettings } from './check-without-zod.js';
 import { invalidSettings, type NamedProfile, NO_PROFILE, PATH_KEYS, type Profile, type Settings } from './profile.js';
 
-/** More than a thousand profiles; what is larger is not our file. */
+/** More than a thousand profiles. A larger file was not written by this program. */
 const MAX_BYTES = 1 << 20;
 
 /**
- * The settings in `file`; empty ones where there is no such file.
- * @throws OtaError `settings_invalid`, naming the file and each bad key, or why it is not used: whoever can change it chooses
- * where passwords go, and which command prints them. The file is left as it is.
+ * Reads the settings in `file`; empty settings if it does not exist.
+ * @throws OtaError `settings_invalid`, which names the file and each bad key, or says why the file is not used: a user who can
+ * change it decides where passwords are sent, and which command prints them. The file is left unchanged.
  */
 export async function readSettings(file: string): Promise<Settings> {
   const source = await readTrusted(file);
@@ -35,7 +35,7 @@ export async function readSettings(file: string): Promise<Settings> {
 async function readTrusted(file: string): Promise<string | null> {
   let opened: FileHandle | undefined;
   try {
-    // Opening a pipe would wait for its writer.
+    // Without O_NONBLOCK, opening a pipe would wait for its writer.
     opened = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const status = await opened.stat();
     checkTrust(file, status);
@@ -54,7 +54,7 @@ async function readTrusted(file: string): Promise<string | null> {
       );
     throw invalidSettings(file, `cannot be read: ${systemReason(error)}`, {
       cause: error,
-      // What sudo has written belongs to root.
+      // A file that was written under sudo belongs to root.
       hint: closed
         ? `Change its owner: sudo chown ${process.geteuid?.()} ${shellWord(file)}`
         : 'Make it readable, or set DJI_OTA_HOME to another folder.',
@@ -73,15 +73,15 @@ function checkTrust(file: string, status: Stats): void {
 }
 
 /**
- * The profile `name` of `file`, or its current one for null; null where there is no current one. Relative paths in it
- * count from the file's folder.
- * @throws OtaError `usage` for an unknown name, `settings_invalid` for a broken file.
+ * The profile `name` of `file`, or the current one for null; null = there is no current one. Relative paths in it refer to the
+ * file's folder.
+ * @throws OtaError `usage` for an unknown name, `settings_invalid` for an invalid file
  */
 export async function readProfile(file: string, name: string | null, warn: Warn): Promise<NamedProfile | null> {
   const settings = await readSettings(file);
   const wanted = name ?? settings.current;
   if (wanted === null) return null;
-  // Of an earlier version: it goes on to be used, but can be asked for no more.
+  // A profile of an earlier version. It is still used as the current one, but cannot be selected any more.
   if (wanted === NO_PROFILE) {
     warn(
       'profile_name',
@@ -102,7 +102,7 @@ export async function readProfile(file: string, name: string | null, warn: Warn)
   return { name: wanted, values, folder: path.dirname(file) };
 }
 
-/** The profile `name` as it is kept. @throws OtaError `usage` where there is none, with the nearest name. */
+/** The profile `name` as stored. @throws OtaError `usage` if it does not exist, with a similar name */
 export function profileOf(settings: Settings, name: string, file: string): Profile {
   const found = Object.hasOwn(settings.profiles, name) ? settings.profiles[name] : undefined;
   if (found) return found;

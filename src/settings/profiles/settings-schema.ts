@@ -1,4 +1,4 @@
-/** The settings as a zod schema: says everything that is wrong with a file or with a profile that is to be kept. */
+/** The settings as a zod schema: reports every error in a file, or in a profile that is to be stored. */
 import * as z from 'zod/mini';
 import type { OtaError } from '../../errors.js';
 import { didYouMean } from '../../nearest.js';
@@ -24,7 +24,7 @@ import {
 
 const text = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
 
-/** Runs a check that throws an OtaError, and says its message as the schema's. */
+/** Wraps a check that throws an OtaError as a schema with the same message. */
 function checkedBy(check: (value: string) => unknown) {
   return text.check(
     z.superRefine((value, context) => {
@@ -43,6 +43,7 @@ function checkedBy(check: (value: string) => unknown) {
 
 const timeout = checkedBy((value) => parseTimeout(value, 'the value'));
 
+/** The schema of a profile. */
 export const profileSchema = z.strictObject({
   broker: z.optional(checkedBy((value) => parseBrokerUrl(value, 'the value'))),
   username: z.optional(text),
@@ -71,16 +72,16 @@ const settingsSchema = z.strictObject({
 });
 
 /**
- * The settings in `source`, the contents of `file`.
- * @throws OtaError `settings_invalid`, naming the file and each bad key.
+ * Parses the settings in `source`, the content of `file`.
+ * @throws OtaError `settings_invalid`, which names the file and each bad key
  */
 export function parseSettings(source: string, file: string): Settings {
   let json: unknown;
   try {
-    // An empty file holds nothing that could be lost.
+    // An empty file contains nothing that could be lost.
     json = source.trim() === '' ? {} : JSON.parse(source.replace(/^\ufeff/, ''));
   } catch (error) {
-    // Without the parser's own words and without it as the cause: both quote the text around, perhaps a password.
+    // Without the parser's message, and without it as the cause: both quote the surrounding text, perhaps a password.
     throw invalidSettings(file, `is no valid JSON${placeOf(error, source)}`);
   }
   const { profiles } = isObject(json) ? json : {};
@@ -93,7 +94,7 @@ export function parseSettings(source: string, file: string): Settings {
   return { current: parsed.data.current ?? null, profiles: parsed.data.profiles ?? {} };
 }
 
-/** What is wrong with a profile's values, a line each; none where all is well. */
+/** The errors in a profile's values, one per line; empty = none. */
 export function profileProblems(values: unknown): string[] {
   const parsed = profileSchema.safeParse(values);
   return parsed.success ? [] : parsed.error.issues.flatMap(describe);
@@ -124,7 +125,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
 
 const KINDS: Readonly<Record<string, string>> = { object: 'an object', record: 'an object', boolean: 'true or false' };
 
-/** What is wrong, in words; never the value, which may be a password. */
+/** The error in words. Never the value, which may be a password. */
 function words(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':

@@ -1,4 +1,4 @@
-/** Writes the settings file, with conf: whole or not at all, and for the user alone. */
+/** Writes the settings file with conf: atomically, and readable by the user only. */
 import path from 'node:path';
 import Conf from 'conf';
 import { OtaError, systemReason } from '../../errors.js';
@@ -9,8 +9,8 @@ import { readSettings } from './read-settings.js';
 import { parseSettings } from './settings-schema.js';
 
 /**
- * Reads `file`, lets `change` work on what it holds, and writes it back (0600, in a folder of 0700).
- * @throws OtaError `settings_invalid` where the file is broken (it is then left as it is) or cannot be written.
+ * Reads `file`, passes its content to `change`, and writes it back (0600, in a folder of 0700).
+ * @throws OtaError `settings_invalid` if the file is invalid (it is then left unchanged) or cannot be written
  */
 export async function changeSettings<T>(file: string, change: (settings: Settings) => T): Promise<T> {
   const settings = await readSettings(file);
@@ -24,7 +24,7 @@ export async function changeSettings<T>(file: string, change: (settings: Setting
       fileExtension: extension,
       configFileMode: 0o600,
       accessPropertiesByDotNotation: false,
-      // The same reading as everywhere: conf's own would stumble over an empty file or a byte order mark.
+      // The same parser as everywhere else: conf's own fails on an empty file or a byte order mark.
       deserialize: (text) => ({ ...parseSettings(text, file) }),
       serialize: (value) => `${JSON.stringify(value, null, 2)}\n`,
     });

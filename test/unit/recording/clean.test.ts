@@ -48,7 +48,7 @@ describe('secrets', () => {
   });
 
   it('cost time that grows with the length of the text alone', () => {
-    const long = 300_000;
+    const long = 60_000;
     const attacks = [
       'a',
       'eyJ',

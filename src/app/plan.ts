@@ -1,6 +1,7 @@
 /** Plans a push: does everything except connecting and publishing. */
 import { parseServeAddress, serveBase } from '../firmware/serve/address.js';
-import { createInventory, INFORMS_FOR, type Inventory, type KnownVersion, notedVersion } from '../fleet/inventory.js';
+import { createInventory, type Inventory } from '../fleet/inventory.js';
+import { INFORMS_FOR, type KnownVersion, notedVersion } from '../fleet/noted.js';
 import type { ManifestDevice } from '../manifest/model.js';
 import { otaCreate } from '../protocol/messages.js';
 import { topicOf } from '../protocol/topics.js';

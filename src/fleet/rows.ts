@@ -5,19 +5,13 @@ import type { UpgradeType } from '../protocol/upgrade-types.js';
 import { isNewer } from '../protocol/versions.js';
 import { allowHint } from '../risks.js';
 import { safeText } from '../text.js';
-import {
-  DECIDES_FOR,
-  INFORMS_FOR,
-  type Inventory,
-  type KnownVersion,
-  type NotedVersion,
-  notedState,
-  notedVersion,
-} from './inventory.js';
+import type { Inventory } from './inventory.js';
+import { DECIDES_FOR, INFORMS_FOR, type KnownVersion, type NotedVersion, notedState, notedVersion } from './noted.js';
 import { consistencyWord } from './number-names.js';
 import { pairOf } from './pair.js';
 import { type Fleet, isOnline } from './properties.js';
-import { type Battery, type Presence, type Reason, readinessOf } from './readiness.js';
+import { type Battery, type Presence, readinessOf } from './readiness.js';
+import type { Reason } from './reasons.js';
 import { type DeviceKind, type DeviceRecord, live } from './record.js';
 
 /** What a manifest says about a device: a device of a manifest has these keys. */

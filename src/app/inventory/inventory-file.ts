@@ -1,6 +1,6 @@
 /** The inventory file: read, changed and replaced under a lock, so that neither SIGKILL nor a second process damages it. */
 import path from 'node:path';
-import { type Disk, systemDisk, textIfThere } from '../../disk.js';
+import { type Disk, systemDisk } from '../../disk.js';
 import { systemReason } from '../../errors.js';
 import {
   boundInventory,
@@ -10,16 +10,13 @@ import {
   type LearnedProduct,
   MAX_INVENTORY,
 } from '../../fleet/inventory.js';
-import { lifeOf, ownerOf, thisOwner } from '../../journal/owner.js';
 import { type Machine, thisMachine } from '../../machine.js';
 import { byText } from '../../text.js';
+import { takeFileLock } from './file-lock.js';
 
 const SCHEMA = 1;
 /** Bytes. 100,000 devices take about 25 MB; a larger file was not written by this program. */
 const MAX_FILE = 200 * 1024 * 1024;
-/** Milliseconds. A change takes well under a second, so an older lock was left by a killed process. */
-const LOCK_STALE = 15_000;
-const LOCK_RETRY = 50;
 
 /** The columns of the file. Each device is an array, because names in each device would be most of the file. */
 const KEYS = [
@@ -173,7 +170,7 @@ export async function updateInventory(
   const { clock, disk, processes } = on;
   await disk.makeFolders(path.dirname(file), 0o700);
   for (;;) {
-    const lock = await takeLock(`${file}.lock`, on);
+    const lock = await takeFileLock(`${file}.lock`, on);
     try {
       const { inventory, damage, later } = await readStored(file, disk);
       if (later) throw new Error('a later version of dji-ota made it');
@@ -204,52 +201,5 @@ async function removeLeftovers(file: string, disk: Disk): Promise<void> {
   for (const other of await disk.readdir(folder)) {
     if (other.startsWith(`${name}.`) && /\.\d+\.tmp$/.test(other))
       await disk.unlink(path.join(folder, other)).catch(() => {});
-  }
-}
-
-interface Lock {
-  isOurs(): Promise<boolean>;
-  release(): Promise<void>;
-}
-
-async function takeLock(file: string, on: Machine): Promise<Lock> {
-  const { clock, disk, processes } = on;
-  const me = thisOwner(on);
-  const text = JSON.stringify(me);
-  const read = (name = file) => disk.readFile(name, 'utf8').catch(() => null);
-  const remove = (name: string) => disk.unlink(name).catch(() => {});
-  const isOurs = async () => (await read()) === text;
-  for (let waited = 0; ; waited += LOCK_RETRY) {
-    try {
-      await disk.writeFile(file, text, { mode: 0o600, flag: 'wx' });
-      return { isOurs, release: async () => ((await isOurs()) ? remove(file) : undefined) };
-    } catch (error) {
-      // If the disk is full, the file is created but stays empty.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        if ((await read()) === '') await remove(file);
-        throw error;
-      }
-    }
-    // Gone in the meantime: try again. A file that cannot be read for another reason may stay unreadable.
-    const held = await textIfThere(file, disk);
-    if (held === null) continue;
-    const holder = ownerOf(held);
-    const life = holder ? lifeOf(holder, me, processes) : 'unknown';
-    const age = await disk.stat(file).then(
-      ({ mtimeMs }) => clock.wall() - mtimeMs,
-      () => 0,
-    );
-    if (life === 'dead' || (life === 'unknown' && age > LOCK_STALE) || waited > 2 * LOCK_STALE) {
-      // Rename before removing: of two processes that find the lock stale, only one gets the file, and one that gets a fresh
-      // lock puts it back.
-      const stale = `${file}.${me.token}`;
-      await disk.rename(file, stale).catch(() => {});
-      if ((await read(stale)) !== held) await disk.link(stale, file).catch(() => {});
-      await remove(stale);
-      continue;
-    }
-    await new Promise<void>((resolve) => {
-      clock.after(LOCK_RETRY, resolve);
-    });
   }
 }

@@ -1,6 +1,7 @@
 /** What is known of each device, and whether it matches a manifest. No I/O. */
 
-import { type Inventory, type InventoryEntry, notedState, notedVersion } from '../../fleet/inventory.js';
+import type { Inventory, InventoryEntry } from '../../fleet/inventory.js';
+import { notedState, notedVersion } from '../../fleet/noted.js';
 import { consistencyWord } from '../../fleet/number-names.js';
 import type { DeviceKind } from '../../fleet/record.js';
 import type { Labels, ManifestDevice } from '../../manifest/model.js';

@@ -2,14 +2,8 @@
 import path from 'node:path';
 import { systemReason } from '../../errors.js';
 import type { FleetFeed } from '../../fleet/feed.js';
-import {
-  INFORMS_FOR,
-  type Inventory,
-  learnProduct,
-  type NotedVersion,
-  notedVersion,
-  takeFleet,
-} from '../../fleet/inventory.js';
+import { type Inventory, learnProduct, takeFleet } from '../../fleet/inventory.js';
+import { INFORMS_FOR, type NotedVersion, notedVersion } from '../../fleet/noted.js';
 import { machineOf } from '../../machine.js';
 import type { ManifestDevice } from '../../manifest/model.js';
 import type { KnownProducts } from '../../protocol/products.js';

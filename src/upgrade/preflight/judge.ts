@@ -4,15 +4,15 @@
  */
 import type { Clock } from '../../clock.js';
 import type { FleetFeed } from '../../fleet/feed.js';
+import type { Inventory } from '../../fleet/inventory.js';
 import {
   DECIDES_FOR,
   INFORMS_FOR,
-  type Inventory,
   type KnownVersion,
   type NotedState,
   notedState,
   notedVersion,
-} from '../../fleet/inventory.js';
+} from '../../fleet/noted.js';
 import { type Readiness, readinessOf } from '../../fleet/readiness.js';
 import { live } from '../../fleet/record.js';
 import { type KnownProducts, modelClaims, modelMismatch } from '../../protocol/products.js';

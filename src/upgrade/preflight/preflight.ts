@@ -4,8 +4,8 @@
  */
 import { OtaError } from '../../errors.js';
 import { createFleetFeed, type FleetFeed } from '../../fleet/feed.js';
-import { INFORMS_FOR, notedVersion } from '../../fleet/inventory.js';
 import { listenToFleet } from '../../fleet/listen.js';
+import { INFORMS_FOR, notedVersion } from '../../fleet/noted.js';
 import { pairOf } from '../../fleet/pair.js';
 import { live } from '../../fleet/record.js';
 import type { Broker } from '../../mqtt/broker.js';

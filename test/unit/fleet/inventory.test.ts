@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inventoryText, parseInventory } from '../../../src/app/inventory/inventory-file.js';
-import {
-  boundInventory,
-  createInventory,
-  DECIDES_FOR,
-  KEPT_FOR,
-  notedVersion,
-  noteEntry,
-  takeFleet,
-} from '../../../src/fleet/inventory.js';
+import { boundInventory, createInventory, KEPT_FOR, noteEntry, takeFleet } from '../../../src/fleet/inventory.js';
+import { DECIDES_FOR, notedVersion } from '../../../src/fleet/noted.js';
 import { applyFleetMessage, createFleet } from '../../../src/fleet/properties.js';
 import { topicOf } from '../../../src/protocol/topics.js';
 import { inventoryOf, LATER, whole } from '../../helpers/inventory.js';

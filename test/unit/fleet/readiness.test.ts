@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { consistencyWord, showDockMode } from '../../../src/fleet/number-names.js';
 import { applyFleetMessage, createFleet, type Fleet, ONLINE_FOR } from '../../../src/fleet/properties.js';
-import { REASONS, type Readiness, readinessOf } from '../../../src/fleet/readiness.js';
+import { type Readiness, readinessOf } from '../../../src/fleet/readiness.js';
+import { REASONS } from '../../../src/fleet/reasons.js';
 import { topicOf } from '../../../src/protocol/topics.js';
 
 const DOCK = 'DOCK1';

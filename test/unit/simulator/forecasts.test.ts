@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { applyFleetMessage, createFleet } from '../../../src/fleet/properties.js';
-import { REASONS, type ReasonCode, readinessOf } from '../../../src/fleet/readiness.js';
+import { readinessOf } from '../../../src/fleet/readiness.js';
+import { REASONS, type ReasonCode } from '../../../src/fleet/reasons.js';
 import { otaCreate, readReply } from '../../../src/protocol/messages.js';
 import { createDock } from '../../../src/simulator/dock/dock.js';
 import { seededRandom } from '../../../src/simulator/scenario/random.js';

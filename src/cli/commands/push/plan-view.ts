@@ -1,6 +1,6 @@
 /** A plan for people: what it comes to, and a row a device. */
 import type { PlannedRun } from '../../../app/plan.js';
-import type { KnownVersion } from '../../../fleet/inventory.js';
+import type { KnownVersion } from '../../../fleet/noted.js';
 import { showUpgradeType } from '../../../protocol/upgrade-types.js';
 import { type UpgradeOf, upgradeLines } from '../../../render/run-header.js';
 import { renderTable } from '../../../render/table/table.js';

@@ -2,25 +2,30 @@
 import { isProof, PROVEN_BY, type UpgradeType } from '../protocol/upgrade-types.js';
 import type { Inventory } from './inventory.js';
 
-/** A version, with when it was heard (milliseconds since 1970) and where that is known from. */
+/** A version, when it was heard (milliseconds since 1970), and its source. */
 export interface KnownVersion {
   version: string;
   heard_at: number;
   source: 'live' | 'manifest' | 'inventory';
 }
 
-/** What `init` noted of a device in its manifest. */
+/** What `init` wrote about a device in its manifest. */
 export interface NotedVersion {
   version: string | null;
   /** Milliseconds since 1970. */
   heard_at: number | null;
 }
 
-/** To leave a device out, its version may be this old; for plans, warnings and the downgrade guard, {@link INFORMS_FOR}. */
+/**
+ * How old a version may be to skip a device, in milliseconds. For plans, warnings and the downgrade guard: {@link INFORMS_FOR}.
+ */
 export const DECIDES_FOR = 24 * 3_600_000;
+/** How old a version may be to inform plans, warnings and the downgrade guard, in milliseconds. */
 export const INFORMS_FOR = 30 * 24 * 3_600_000;
 
-/** What was noted of `sn` last: in the manifest's `known` or in the inventory; null where that is older than `maxAge` ms. */
+/**
+ * The last known version of `sn`, from the manifest's `known` or the inventory; null = older than `maxAge` ms, or not known.
+ */
 export function notedVersion(
   inventory: Inventory,
   sn: string,
@@ -36,19 +41,19 @@ export function notedVersion(
   if (known?.version && known.heard_at !== null) {
     found.push({ version: known.version, heard_at: known.heard_at, source: 'manifest' });
   }
-  // A time in the future is a clock that was wrong: how old such a report is, nobody knows.
+  // A time in the future comes from a wrong clock, so the age of the report is not known.
   const fresh = found.filter(({ heard_at }) => heard_at <= now && now - heard_at <= maxAge);
   return fresh.sort((a, b) => b.heard_at - a.heard_at)[0] ?? null;
 }
 
-/** What an upgrade is to bring: a device of a plan will do. */
+/** What an upgrade should achieve: a device of a plan has these keys. */
 interface Wanted {
   sn: string;
   product_version: string;
   firmware_upgrade_type: UpgradeType;
 }
 
-/** Whether a device has what an upgrade is to bring, with when that was heard (milliseconds since 1970). */
+/** Whether a device has what an upgrade would bring, and when that was heard (milliseconds since 1970). */
 export interface NotedState {
   atTarget: boolean;
   heard_at: number;
@@ -56,9 +61,9 @@ export interface NotedState {
 }
 
 /**
- * What was noted last of whether `wanted` would bring nothing (PROTOCOL "ota_create"): of a normal upgrade the version, of a
- * consistency upgrade `compatible_status`, of a PSDK upgrade the releases of the payloads; null where that is not known, or
- * older than `maxAge` ms.
+ * Whether `wanted` would change nothing by the last known report (PROTOCOL "ota_create"): for a normal upgrade the version, for
+ * a consistency upgrade `compatible_status`, for a PSDK upgrade the payloads' versions; null = not known, or older than
+ * `maxAge` ms.
  */
 export function notedState(
   inventory: Inventory,

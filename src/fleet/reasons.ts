@@ -1,8 +1,8 @@
 /** The reasons against an upgrade: what each rests on, and the result codes that it would bring. */
 
 /**
- * What each reason rests on. `refuses`: an upgrade would be refused, so the device is not ready; else it is a warning. What
- * is only inferred never refuses. `codes`: what the dock would answer, as far as it is known.
+ * The basis of each reason. `refuses`: the device is not ready, because an upgrade would be refused; otherwise it is a warning.
+ * Inferred facts never refuse. `codes`: the result codes that the dock would send, if known.
  */
 export const REASONS = {
   offline: { source: 'demo', refuses: true, codes: [] },
@@ -33,11 +33,13 @@ export const REASONS = {
   { source: 'documented' | 'demo' | 'inferred'; refuses: boolean; codes: readonly number[] }
 >;
 
+/** The code of a reason. */
 export type ReasonCode = keyof typeof REASONS;
 
+/** A reason why a device is not ready, or a warning. */
 export interface Reason {
   code: ReasonCode;
-  /** In words, with the values, what to do, and the result code that it would bring; safe to show. */
+  /** In words: the values, what to do, and the result code that it would cause; safe to show. */
   message: string;
 }
 

@@ -1,4 +1,7 @@
-/** Windows refuses to rename, replace or remove a file while another process has it open: a virus scanner, a search index, a reader. */
+/**
+ * Windows refuses to rename, replace or remove a file while another process has it open, such as a virus scanner or a search
+ * index.
+ */
 import { type Clock, systemClock } from './clock.js';
 
 const BUSY: ReadonlySet<unknown> = new Set(['EPERM', 'EACCES', 'EBUSY']);
@@ -7,7 +10,7 @@ const PATIENCE = 2000;
 const LONGEST_PAUSE = 200;
 
 /**
- * What `work` gives; on Windows it is repeated for up to 2 s while the system says that the file is busy.
+ * The result of `work`. On Windows it is repeated for up to 2 s while the system reports that the file is busy.
  * @throws what `work` throws at its last attempt
  */
 export async function whenFree<T>(

@@ -1,19 +1,20 @@
-/** Certificates and private keys in PEM files: read, and refused with the file that is at fault and what to do. */
+/** Reads certificates and private keys in PEM files. Errors name the file and what to do. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { type ErrorCode, OtaError } from './errors.js';
 import { safeText } from './text.js';
 
+/** A PEM file and how errors refer to it. */
 export interface PemFile {
   bytes: Buffer;
-  /** What messages call it: `--ca ./ca.pem`. */
+  /** Its name in messages: `--ca ./ca.pem`. */
   name: string;
   code: ErrorCode;
 }
 
 /**
  * The certificate of a client, after checking that its private key belongs to it and that TLS accepts both.
- * @throws OtaError with the code of the file at fault
+ * @throws OtaError with the code of the faulty file
  */
 export function readClientCertificate(cert: PemFile, key: PemFile): X509Certificate {
   if (kindOf(cert.bytes) === 'a private key' && kindOf(key.bytes) === 'a certificate') {
@@ -36,7 +37,7 @@ export function readClientCertificate(cert: PemFile, key: PemFile): X509Certific
   try {
     createSecureContext({ cert: cert.bytes, key: key.bytes });
   } catch (cause) {
-    // The key was read and belongs to the leaf: what is left is a certificate that TLS does not take.
+    // The key is valid and belongs to the certificate, so TLS rejects the certificate.
     throw unusable(cert, reasonOf(cause), 'Its key may be too short, or its signature outdated (SHA-1, MD5).', cause);
   }
   return leaf;
@@ -44,7 +45,7 @@ export function readClientCertificate(cert: PemFile, key: PemFile): X509Certific
 
 const BLOCK = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[^-]*-----END \1-----/g;
 
-/** The certificates in `file`, at least one. @throws OtaError where it holds none, or a damaged one. */
+/** The certificates in `file`, at least one. @throws OtaError if there is none, or a damaged one */
 export function readCertificates(file: PemFile): X509Certificate[] {
   const kind = kindOf(file.bytes);
   if (kind !== 'a certificate') throw unusable(file, `it is ${kind}`, remedy(kind, 'a certificate'));
@@ -58,7 +59,7 @@ export function readCertificates(file: PemFile): X509Certificate[] {
   });
 }
 
-/** The private key in `file`. @throws OtaError where it holds none, or one that is damaged or has a passphrase. */
+/** The private key in `file`. @throws OtaError if there is none, or it is damaged or has a passphrase */
 export function readKey(file: PemFile): KeyObject {
   const kind = kindOf(file.bytes, 'key');
   if (kind !== 'a private key') throw unusable(file, `it is ${kind}`, remedy(kind, 'a private key'));
@@ -77,7 +78,7 @@ function reasonOf(cause: unknown): string {
   return cause instanceof Error ? safeText(cause.message, 120) : String(cause);
 }
 
-/** What a file holds, in words; of a file with several things that which is `wanted`. */
+/** What a file contains, in words. If it has several things, `wanted` is preferred. */
 function kindOf(file: Buffer, wanted: 'certificate' | 'key' = 'certificate'): string {
   const text = file.toString('latin1');
   const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map((match) => match[1] ?? '');

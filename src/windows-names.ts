@@ -1,14 +1,17 @@
-/** Names that Windows does not take for files: devices (also with an ending), characters, and what it cuts off silently. */
+/**
+ * Names that Windows does not accept for files: device names (also with an extension), certain characters, and endings that it
+ * removes silently.
+ */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
 
-/** Whether Windows takes `name` for a device, as it does with `nul` and `com1.json`. */
+/** Whether Windows treats `name` as a device, like `nul` and `com1.json`. */
 export function isDeviceName(name: string): boolean {
   return DEVICE.test(name.replace(/ +(?=\.|$)/g, ''));
 }
 
 /**
- * Why no file can be made at `path` on Windows, in words that follow its name; null where one can, and on other systems. A
- * colon would write into a hidden stream of another file.
+ * Why no file can be created at `path` on Windows, in words that follow its name; null = it can, and on other systems. A colon
+ * would write to a hidden stream of another file.
  */
 export function fileNameProblem(path: string, platform: NodeJS.Platform = process.platform): string | null {
   if (platform !== 'win32') return null;

@@ -1,13 +1,13 @@
 import type { ManifestDevice } from '../manifest/model.js';
 import type { FirmwareSource } from './read/source.js';
 
-/** A file, and the devices that name it, in the manifest's order. */
+/** A file and the devices that use it, in the manifest's order. */
 export interface FirmwareGroup {
   source: FirmwareSource;
   devices: ManifestDevice[];
 }
 
-/** The files of `devices`, each once; devices without one are in none. */
+/** Groups devices by file. Devices without a file are in no group. */
 export function groupByFile(devices: readonly ManifestDevice[]): FirmwareGroup[] {
   const groups: FirmwareGroup[] = [];
   const byPlace = { file: new Map<string, FirmwareGroup>(), url: new Map<string, FirmwareGroup>() };
@@ -18,7 +18,7 @@ export function groupByFile(devices: readonly ManifestDevice[]): FirmwareGroup[]
     const known = byPlace[kind].get(location);
     if (known) {
       known.devices.push(device);
-      // Devices that disagree are told of once the bytes are there.
+      // Contradicting sizes are reported when the bytes are known.
       if (device.file_size !== null) known.source.file_size = Math.max(device.file_size, known.source.file_size ?? 0);
       if (device.sha256) known.source.sha256 = true;
     } else {

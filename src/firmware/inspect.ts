@@ -16,11 +16,11 @@ import { readFirmware } from './read/read-firmware.js';
 import type { FirmwareSource, ReadOptions, ReadResult } from './read/source.js';
 import { showReasons, showSource } from './shown-source.js';
 
-/** What a package says of itself, before its modules have been read; names as in the package, not yet safe to show. */
+/** What a package contains, before its modules are read. Names are as in the package, not yet safe to show. */
 export interface PackageInfo extends PackageFacts {
   /** Bytes. */
   file_size: number;
-  /** Those that the configuration names; `proven` is null, or false for one that is missing or has another size. */
+  /** The modules of the configuration. `proven` is null, or false if a module is missing or has another size. */
   modules: PackageModule[];
   /** As far as they could be read. */
   entries: PackageReport['entries'];
@@ -28,15 +28,15 @@ export interface PackageInfo extends PackageFacts {
   problem: string | null;
 }
 
-/** All that is known of one file, safe to show; a key without a value is null. */
+/** Everything that is known of one file, safe to show. A key without a value is null. */
 export interface Inspection extends PackageFacts {
-  /** Path or URL, without what is secret in it. */
+  /** Path or URL, without secrets. */
   source: string;
   file_name: string;
   /** Bytes. */
   file_size: number | null;
   md5: string | null;
-  /** Only where it is asked for. */
+  /** Only if it was requested. */
   sha256: string | null;
   /** Null: the file could not be read. */
   package: Verdict | null;
@@ -46,16 +46,16 @@ export interface Inspection extends PackageFacts {
   models: string[];
   modules: PackageModule[];
   entries: PackageReport['entries'];
-  /** Why the file cannot be used: it cannot be read, or is broken. */
+  /** Why the file cannot be used: it is unreadable or broken. */
   problem: string | null;
 }
 
-/** What a path or URL on the command line stands for. Throws `usage` for what begins as a URL and is none. */
+/** The source for a path or URL of the command line. Throws `usage` for an invalid URL. */
 function sourceOf(text: string): FirmwareSource {
   if (/^https?:\/\//i.test(text)) {
     if (!URL.canParse(text)) throw new OtaError('usage', 'one of the addresses is not a valid http or https URL');
     const last = new URL(text).pathname.split('/').pop() ?? '';
-    // As in a manifest: a token is no name.
+    // As in a manifest: a token is not a file name.
     return { kind: 'url', location: text, file_name: isFileName(last) ? decoded(last) : 'firmware.zip' };
   }
   const location = resolve(text);
@@ -63,8 +63,8 @@ function sourceOf(text: string): FirmwareSource {
 }
 
 /**
- * Reads the packages at these paths and URLs, side by side, and proves their modules. One that cannot be read is told in
- * its result. Throws `usage`, and the reason of an aborted signal.
+ * Reads the packages at these paths and URLs in parallel, and proves their modules. If one cannot be read, its result says so.
+ * Throws `usage`, and the reason of an aborted signal.
  */
 export async function inspectFirmware(
   places: readonly string[],
@@ -85,12 +85,12 @@ function inspectionOf(source: FirmwareSource, result: ReadResult | undefined): I
   const { verdict, content: _, ...rest } = report;
   const models = modelClaims({ product: report.product, file_name: '' }).flatMap(({ keys }) => keys.map(modelName));
   const problem = verdict === 'broken' ? showReasons(report.reasons) : null;
-  // A digest of the cache may hold one that nobody asks for this time.
+  // A cached digest may have a SHA-256 that was not requested this time.
   const asked = source.sha256 ? sha256 : null;
   return { ...shown, file_size, md5, sha256: asked, package: verdict, models, ...safe(rest), problem };
 }
 
-/** The same, with every text in it safe to show. */
+/** `value` with every text in it safe to show. */
 function safe<T>(value: T): T {
   if (typeof value === 'string') return safeText(value, 1024) as T;
   if (Array.isArray(value)) return value.map(safe) as T;
@@ -99,8 +99,8 @@ function safe<T>(value: T): T {
 }
 
 /**
- * Looks into the package at a path or URL, reading its central directory and its configuration and nothing else. A file
- * that is no package is told in the result; throws `firmware_unreadable` where it cannot be had at all.
+ * Reads the central directory and the configuration of the package at a path or URL, and nothing else. If the file is not a
+ * package, the result says so. Throws `firmware_unreadable` if it cannot be read at all.
  */
 export async function inspectPackage(place: string, options: HttpOptions = {}): Promise<PackageInfo> {
   const source = sourceOf(place);

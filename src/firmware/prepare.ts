@@ -17,7 +17,7 @@ import { showDevices, showProblem, showSource } from './shown-source.js';
 
 type FirmwareOrigin = 'file' | 'url' | 'cache' | 'manifest';
 
-/** What is sent to the dock of a device's firmware, and where it is known from. */
+/** The firmware facts that are sent to a device's dock, and their source. */
 export interface FirmwareFacts {
   file_name: string;
   /** Bytes. */
@@ -25,37 +25,38 @@ export interface FirmwareFacts {
   /** Lower-case hex. */
   md5: string;
   source: FirmwareOrigin;
-  /** What the package says of itself; null where it was not looked into. */
+  /** What the package contains; null = it was not read. */
   package: PackageReport | null;
 }
 
-/** A file that is known and has been checked: CONTRACT's `firmware_ready`. */
+/** A file that was checked and is ready: `firmware_ready` of CONTRACT. */
 export interface FirmwareReady {
   file_name: string;
   file_size: number;
   md5: string;
-  /** Lower-case hex; null where the manifest does not ask for it. */
+  /** Lower-case hex; null = the manifest does not give one. */
   sha256: string | null;
-  /** Product code; null where the package was not looked into, or has none. */
+  /** Product code; null = the package was not read, or has none. */
   product: string | null;
   source: FirmwareOrigin;
   /** Serial numbers, in the manifest's order. */
   devices: string[];
   package: Verdict;
-  /** Null where the package was not looked into. */
+  /** Null: the package was not read. */
   modules: { proven: number; total: number } | null;
 }
 
+/** The options of {@link prepareFirmware}. */
 export interface PrepareOptions
   extends PackageCheck,
     Pick<ReadOptions, 'cacheFile' | 'maxSize' | 'clock' | 'ca' | 'signal' | 'env' | 'silence'> {
-  /** Take `md5` and `file_size` from the manifest where it has both, without reading. */
+  /** If the manifest has both `md5` and `file_size`, use them without reading the file. */
   trustManifest: boolean;
   /** Product codes that a profile or the inventory knows. */
   products?: KnownProducts;
-  /** Ask the server of each `file_url` as a dock would; default true. */
+  /** Send a request to each `file_url`, as a dock would; default true. */
   probeUrls?: boolean;
-  /** When the run will be over, wall milliseconds, for the warning about expiring URLs; default: in an hour. */
+  /** The expected end of the run in wall milliseconds, for the warning about expiring URLs; default: in an hour. */
   expectedEnd?: number | null;
   onReading(files: Parameters<NonNullable<ReadOptions['onReading']>>[0]): void;
   onReady(ready: FirmwareReady): void;
@@ -66,13 +67,13 @@ export interface PrepareOptions
   onWarning(code: string, message: string): void;
 }
 
-// What an upgrade of a fleet takes when nothing is known of it.
+// The typical duration of a fleet's upgrade.
 const USUAL_RUN = 3_600_000;
 
 /**
- * Reads each firmware file of `devices` once, checks it against the manifest, and gives the facts by serial number;
- * devices without a file are not among them. Throws one `firmware_unreadable`, `firmware_broken` or
- * `firmware_mismatch` (exit 3) that holds everything that is wrong, and `interrupted` or the signal's own reason where that is aborted.
+ * Reads each firmware file of `devices` once, checks it against the manifest, and returns the facts by serial number, without
+ * the devices that have no file. Throws one `firmware_unreadable`, `firmware_broken` or `firmware_mismatch` (exit 3) with all
+ * problems, and `interrupted` or the signal's own reason if it is aborted.
  */
 export async function prepareFirmware(
   devices: readonly ManifestDevice[],
@@ -88,7 +89,7 @@ export async function prepareFirmware(
     of: Omit<Digest, 'package'> & { package: PackageReport | null },
   ) => {
     const { md5, sha256, file_size, package: inside } = of;
-    // The same object for all devices that call it the same: a fleet has one file.
+    // Devices with the same file name share one object, because a fleet has few files.
     let last: FirmwareFacts | undefined;
     for (const device of group.devices) {
       const file_name = device.file_name ?? group.source.file_name;
@@ -144,7 +145,7 @@ export async function prepareFirmware(
             const text = `${showSource(source)} (${showDevices(group.devices)}) ${showProblem(result.problem)}`;
             return result.mismatch ? at.mismatch(text) : at.unreadable(text);
           }
-          // Both are said, whatever the first one finds.
+          // Report the results of both checks.
           const matches = judgeBytes(group, result.digest, at);
           if (judgePackage(group, result.digest, options, at) && matches) ready(group, result.source, result.digest);
         },

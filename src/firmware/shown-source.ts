@@ -2,12 +2,12 @@ import type { ManifestDevice } from '../manifest/model.js';
 import { safeText } from '../text.js';
 import { redactUrl } from '../url.js';
 
-/** A URL as it may be shown. */
+/** A URL, safe to show and without secrets. */
 export function showUrl(url: string): string {
   return safeText(redactUrl(url), 300);
 }
 
-/** The place of a file as it may be shown. */
+/** The location of a file, safe to show and without secrets. */
 export function showSource(source: { kind: 'file' | 'url'; location: string }): string {
   return source.kind === 'url' ? showUrl(source.location) : safeText(source.location, 300);
 }
@@ -19,12 +19,12 @@ export function showDevices(devices: readonly ManifestDevice[]): string {
   return `device${devices.length === 1 ? '' : 's'} ${names.join(', ')}${more}`;
 }
 
-/** A problem as it follows the name of its file: it is a predicate (`is empty`) or a sentence of its own (`the server ...`). */
+/** A problem, to follow the name of its file: a predicate (`is empty`) or a sentence of its own (`the server ...`). */
 export function showProblem(problem: string): string {
   return problem.startsWith('the ') ? `cannot be read: ${problem}` : problem;
 }
 
-/** Why a package is not proven, each in words that follow the name of the file; of many the first few. */
+/** Why a package is not proven, each in words that follow the name of the file; at most a few. */
 export function showReasons(reasons: readonly string[]): string {
   const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : '';
   return `${reasons

@@ -8,55 +8,56 @@ import { OtaError, systemReason } from '../errors.js';
 import type { DockMessage } from './dock/messages.js';
 import { guardPackets } from './packet-guard.js';
 
+/** The options of the embedded broker. */
 export interface EmbeddedBrokerOptions {
-  /** TCP port; 0 = any free one. */
+  /** TCP port; 0 = any free port. */
   port?: number | undefined;
-  /** Address to listen on; default 127.0.0.1, this machine alone. */
+  /** Address to listen on; default 127.0.0.1, which only this machine can reach. */
   host?: string | undefined;
-  /** Port for MQTT over WebSocket, 0 = any free one; null or absent = none. */
+  /** Port for MQTT over WebSocket; 0 = any free port; null or absent = none. */
   wsPort?: number | null | undefined;
-  /** Where given, a client must log in with both. */
+  /** If given, clients must log in with both. */
   username?: string | undefined;
   password?: string | undefined;
   /**
-   * A client has subscribed. `isNew`: nobody else is connected, and it comes under another client id than the one before,
-   * so that it does not merely come back.
+   * A client has subscribed. `isNew`: no other client is connected, and its client id differs from the previous one, so it is
+   * not a reconnect.
    */
   onSubscribe?: ((subscribed: { topics: string[]; isNew: boolean }) => void) | undefined;
 }
 
-/** An MQTT 3.1.1 broker inside this process. */
+/** An MQTT 3.1.1 broker in this process. */
 export interface EmbeddedBroker {
   /** `mqtt://host:port` */
   readonly url: string;
   /** `ws://host:port/mqtt`, or null. */
   readonly wsUrl: string | null;
   readonly port: number;
-  /** Clients connected now. */
+  /** The number of connected clients. */
   readonly clients: number;
-  /** Publishes from inside, without a socket; resolves once the message is with every subscriber or in its queue. */
+  /** Publishes without a connection. Resolves when every subscriber has the message, or its queue has it. */
   publish(message: DockMessage): Promise<void>;
-  /** Hands every message on `filter` to `receive`, which must not throw. */
+  /** Calls `receive`, which must not throw, with every message on `filter`. */
   subscribe(filter: string, receive: (topic: string, payload: Uint8Array) => void): Promise<void>;
-  /** Drops every client and listens again on the same ports after `downMs`; sessions and retained messages are kept. */
+  /** Disconnects all clients and listens again on the same ports after `downMs`. Sessions and retained messages are kept. */
   restart(downMs?: number): Promise<void>;
-  /** Ends every connection. Never throws. */
+  /** Closes all connections. Never throws. */
   close(): Promise<void>;
 }
 
-/** The largest packet that a client may send; an `ota_create` has a few kB. */
+/** Bytes of the largest packet that a client may send. An `ota_create` has a few kB. */
 const MAX_PACKET_BYTES = 4 << 20;
 
 /**
- * Starts a broker. It refuses MQTT 5 with CONNACK return code 1, at which a client may come back with 3.1.1.
- * @throws OtaError `usage` where the port or address cannot be listened on.
+ * Starts a broker. It refuses MQTT 5 with CONNACK return code 1, after which a client may try 3.1.1.
+ * @throws OtaError `usage` if it cannot listen on the port or address
  */
 export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const host = options.host ?? '127.0.0.1';
-  // Without a limit of messages under way: the queue behind it overflows the stack once it is long (mqemitter issue 204),
-  // and a client that reads slowly would hold up all others.
+  // No concurrency limit: a long queue behind it overflows the stack (mqemitter issue 204), and a slow client would block the
+  // others.
   const aedes = await Aedes.createBroker({ authenticate: authenticator(options), queueLimit: 1000, concurrency: 0 });
-  // Both are the client's affair, and it learns of them by its connection; without a listener nothing is lost.
+  // The clients notice both kinds of errors themselves. Without a listener the process would end.
   aedes.on('clientError', () => {});
   aedes.on('connectionError', () => {});
   aedes.on('client', deliverEvenWhenOvertaken);
@@ -78,7 +79,7 @@ export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<
   const web = options.wsPort == null ? null : createHttpServer((_, response) => response.writeHead(426).end());
   const sockets =
     web && new WebSocketServer({ server: web, maxPayload: MAX_PACKET_BYTES, handleProtocols: chooseProtocol });
-  // The HTTP server's own error is reported by listen(); ws repeats it here, where nobody waits for it.
+  // listen() reports the HTTP server's own error; ws repeats it here.
   sockets?.on('error', () => {});
   sockets?.on('connection', (socket) => accept(createWebSocketStream(socket)));
   const listening: { server: Server; port: number }[] = [{ server: tcp, port: options.port ?? 0 }];
@@ -136,10 +137,10 @@ export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<
 }
 
 /**
- * aedes numbers messages as they come in, and gives a subscriber none with a lower number than the last. Where one
- * overtakes another on its way through the broker, as QoS 0 does QoS 1, the slower one is lost (aedes issues 955, 994).
- * Nobody's number is remembered here. In return, overlapping subscriptions of one client get a message each, which MQTT
- * 3.1.1 section 3.3.5 allows.
+ * aedes numbers messages as they arrive, and never delivers one with a lower number than the last to a subscriber. If one
+ * message overtakes another inside the broker, as QoS 0 overtakes QoS 1, the slower one is lost (aedes issues 955, 994). This
+ * disables the numbers. As a result, overlapping subscriptions of a client get one message each, which MQTT 3.1.1 section 3.3.5
+ * allows.
  */
 function deliverEvenWhenOvertaken(client: object): void {
   (client as { duplicates: object }).duplicates = new Proxy({}, { set: () => true });
@@ -159,7 +160,7 @@ function listen(server: Server, port: number, host: string): Promise<number> {
     server.once('error', failed);
     server.listen(port, host, () => {
       server.removeListener('error', failed);
-      // A connection that cannot be taken is no reason to end the others.
+      // A failed accept must not end the other connections.
       if (server.listenerCount('error') === 0) server.on('error', () => {});
       resolve((server.address() as AddressInfo).port);
     });

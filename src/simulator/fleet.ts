@@ -13,32 +13,32 @@ import { builtInScenario } from './scenario/scenarios.js';
 import { sharedClock } from './timers.js';
 
 interface FleetOptions {
-  /** The docks, or how many. */
+  /** The docks, or their number. */
   docks: readonly DockConfig[] | number;
   /** Default `ok`. */
   scenario?: Scenario | undefined;
   clock?: Clock | undefined;
-  /** How many times faster than their own durations the docks live; default 1. */
+  /** How many times faster than real time the docks work; default 1. */
   speed?: number | undefined;
   /** The same seed gives the same fleet; default 1. */
   seed?: number | undefined;
-  /** Milliseconds between two rounds of osd of each dock; null = none. Default 2000, less often in large fleets. */
+  /** Milliseconds between two rounds of osd of each dock; null = none. Default 2000, or longer in large fleets. */
   telemetry?: number | null | undefined;
-  /** What a dock was asked and does, as it happens. */
+  /** Gets what a dock receives and does. */
   onEvent?: ((pid: string, event: DockEvent) => void) | undefined;
 }
 
-/** A broker in this process with docks on it. */
+/** A broker in this process with simulated docks. */
 export interface Simulator extends Pick<EmbeddedBroker, 'url' | 'wsUrl' | 'port' | 'restart'> {
   readonly docks: readonly Dock[];
   readonly broker: EmbeddedBroker;
-  /** Ends the docks and the broker. Never throws. */
+  /** Stops the docks and the broker. Never throws. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a broker and docks on it.
- * @throws OtaError `usage` where the port cannot be listened on, or a serial number cannot be part of a topic.
+ * @throws OtaError `usage` if it cannot listen on the port, or a serial number cannot be part of a topic
  */
 export async function startSimulator(options: FleetOptions & EmbeddedBrokerOptions): Promise<Simulator> {
   const fleet = createFleet(options, (message) => broker.publish(message));
@@ -62,15 +62,15 @@ export async function startSimulator(options: FleetOptions & EmbeddedBrokerOptio
 }
 
 /**
- * The part of a broker connection that docks need. The program's own `Broker` is one; as it retains nothing, an old
- * `ota_progress` of theirs comes as a live one there.
+ * The part of a broker connection that docks need. The program's own `Broker` implements it, but it retains nothing, so an old
+ * `ota_progress` of a dock arrives as a live message there.
  */
 export interface DockConnection {
   subscribe(topics: readonly string[]): Promise<void>;
   publish(topic: string, payload: string | Buffer, options?: { retain?: boolean; qos?: 0 | 1 }): Promise<void>;
 }
 
-/** Docks that are clients of some broker, all through one connection. */
+/** Docks that are clients of another broker, over one connection. */
 export interface AttachedDocks {
   readonly docks: readonly Dock[];
   /** Takes every message of the connection. */
@@ -79,9 +79,9 @@ export interface AttachedDocks {
 }
 
 /**
- * Attaches docks to another broker by `connection`, whose messages the caller hands to `receive`. Starts once the
+ * Attaches docks to another broker by `connection`, whose messages the caller passes to `receive`. They start when the
  * subscriptions are granted.
- * @throws what `subscribe` throws; OtaError `usage` for a serial number that cannot be part of a topic.
+ * @throws what `subscribe` throws; OtaError `usage` for a serial number that cannot be part of a topic
  */
 export async function attachDocks(
   connection: DockConnection,
@@ -133,7 +133,7 @@ function createFleet(options: FleetOptions, publish: (message: DockMessage) => u
   };
 }
 
-// Four messages a round and dock: more than some 500 a second would be load for its own sake.
+// A round is four messages per dock. More than about 500 messages a second in total would be useless load.
 function defaultTelemetry(docks: number): number | null {
   if (docks <= 200) return 2000;
   return docks <= 2000 ? 20_000 : null;
@@ -144,7 +144,7 @@ function checkSerial(sn: string): void {
   if (problem) throw new OtaError('usage', `simulated device ${quoted(sn)}: serial number ${problem}`);
 }
 
-// A connection takes a message at a time for each of so many; the rest waits its turn here.
+// The most unacknowledged messages of a connection; further ones wait here.
 const IN_FLIGHT = 64;
 
 function bounded(publish: (message: DockMessage) => Promise<void>): (message: DockMessage) => void {
@@ -155,7 +155,7 @@ function bounded(publish: (message: DockMessage) => Promise<void>): (message: Do
       const message = waiting.shift();
       if (!message) return;
       flying++;
-      // A message that is lost with the connection is lost with a real dock as well.
+      // A real dock would lose a message with its connection, too.
       publish(message)
         .catch(() => {})
         .finally(() => {

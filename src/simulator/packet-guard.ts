@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 
-/** Follows the frames of an MQTT byte stream; the result says whether all so far are within `max` bytes. */
+/** Follows the packets of an MQTT byte stream. The result returns whether all packets so far have at most `max` bytes. */
 export function packetMeter(max: number): (chunk: Uint8Array) => boolean {
-  // MQTT 3.1.1 section 2.2: one byte of type and flags, then the remaining length, seven bits a byte.
+  // MQTT 3.1.1 section 2.2: one byte with type and flags, then the remaining length in seven bits per byte.
   let body = 0;
   let length = 0;
   let shift = -1;
@@ -33,8 +33,8 @@ export function packetMeter(max: number): (chunk: Uint8Array) => boolean {
 }
 
 /**
- * Ends `stream` as soon as a packet of more than `max` bytes is announced on it. The broker's own parser has no limit
- * but MQTT's, 256 MB a client; it takes what it reads by `read()`, so that is where to look.
+ * Destroys `stream` as soon as a packet of more than `max` bytes is announced. The broker's own parser only has the limit of
+ * MQTT, 256 MB per client. It reads with `read()`, so that is where the bytes are checked.
  */
 export function guardPackets(stream: Duplex, max: number): void {
   const fits = packetMeter(max);

@@ -1,4 +1,4 @@
-/** Docks that say again what a recording has of them, and answer the upgrades of whoever asks now. */
+/** Docks that replay a recording, and answer the upgrade requests of a new client. */
 import { type Clock, systemClock } from '../clock.js';
 import { parseObject, text } from '../protocol/messages.js';
 import { parseTopic, topicOf } from '../protocol/topics.js';
@@ -10,27 +10,27 @@ import { readRequest } from './dock/request.js';
 import type { DockConnection } from './fleet.js';
 import { sharedClock } from './timers.js';
 
-/** A client subscribes in several steps before it hears everything. Real milliseconds. */
+/** Real milliseconds. A client subscribes in several steps before it receives everything. */
 const LEAD_IN = 500;
 
 interface ReplayOptions {
   scripts: readonly Script[];
-  /** How many times faster than it was recorded; default 1. */
+  /** How many times faster than recorded; default 1. */
   speed?: number | undefined;
   clock?: Clock | undefined;
   onEvent?: ((pid: string, event: DockEvent) => void) | undefined;
 }
 
 interface Replay {
-  /** Every dock begins, again where it has begun before. */
+  /** Starts every dock, also those that were started before. */
   begin(): void;
-  /** Somebody listens to the requests of this dock: he wants to see the upgrades that were recorded, and asks for none. */
+  /** A client subscribes to this dock's requests: it wants to watch the recorded upgrades, and will not send requests. */
   watched(pid: string): void;
   receive(topic: string, payload: Uint8Array): void;
   stop(): void;
 }
 
-/** `publish` may take its time: a dock says nothing more until it is through. */
+/** Creates a replay. A dock waits for `publish` before its next message. */
 export function createReplay(options: ReplayOptions, publish: (message: DockMessage) => Promise<unknown>): Replay {
   const real = options.clock ?? systemClock;
   const clock = sharedClock(real, options.speed);
@@ -70,14 +70,14 @@ function replayedDock(
 ) {
   const { parts } = script;
   const recorded = new Set(parts.map(({ request }) => request?.tid));
-  // What is said for the recorded ids from now on.
+  // The ids that replace the recorded ones from now on.
   let ids = new Map<string, string>();
   let current = 0;
   let cursor = 0;
   let answered: string | null = null;
   let isWatched = false;
   let began = false;
-  // What was waiting for its time when something else began is not said.
+  // Increased when another part begins, so that messages which still wait are dropped.
   let turn = 0;
 
   const say = ({ topic, payload, qos }: Line) => {
@@ -115,7 +115,7 @@ function replayedDock(
   }
 
   return {
-    /** As before it began. */
+    /** Returns to the state before the start. */
     reset() {
       turn++;
       current = cursor = 0;
@@ -125,13 +125,13 @@ function replayedDock(
       isWatched = false;
     },
     begin() {
-      // Who asks at once has begun it.
+      // A request starts the replay at once.
       if (!began) start(0).catch(() => {});
     },
     watched() {
       if (isWatched) return;
       isWatched = true;
-      // It waits for nothing more.
+      // The part is complete, so continue with the next one.
       if (began && cursor >= (parts[current]?.lines.length ?? 0) && parts[current + 1])
         start(current + 1).catch(() => {});
     },
@@ -139,7 +139,7 @@ function replayedDock(
       const request = parseObject(payload);
       if (request?.method !== 'ota_create') return;
       const [tid, bid] = [text(request.tid), text(request.bid)];
-      // Sent again by the broker, or what was said from here.
+      // A copy from the broker, or a message of this replay.
       if (tid === null || tid === answered || recorded.has(tid)) return;
       answered = tid;
       const asked = readRequest(payload);
@@ -152,7 +152,7 @@ function replayedDock(
         return;
       }
       tell({ event: 'replay', state: last && current > 0 ? 'answering_again' : 'answering' });
-      // What was recorded before the request and changes something has happened by now.
+      // Changes that were recorded before the request have happened by now, so send them first.
       const missed = last ? [] : (parts[current]?.lines.slice(cursor) ?? []);
       turn++;
       const mine = turn;
@@ -170,7 +170,7 @@ function replayedDock(
   };
 }
 
-/** `payload` with other ids in place of the recorded ones, byte for byte the same otherwise. */
+/** `payload` with the recorded ids replaced, and every other byte unchanged. */
 function renamed(payload: string | Buffer, ids: ReadonlyMap<string, string>): string | Buffer {
   if (typeof payload !== 'string') return payload;
   let out = payload;
@@ -178,7 +178,7 @@ function renamed(payload: string | Buffer, ids: ReadonlyMap<string, string>): st
   return out;
 }
 
-/** A broker in this process on which recorded docks begin when a client comes and listens. @throws OtaError `usage` */
+/** Starts a broker in this process with recorded docks, which begin when a client subscribes. @throws OtaError `usage` */
 export async function startReplay(
   options: ReplayOptions & Omit<EmbeddedBrokerOptions, 'onSubscribe'>,
 ): Promise<Pick<EmbeddedBroker, 'url' | 'wsUrl' | 'port' | 'close'>> {
@@ -209,7 +209,9 @@ export async function startReplay(
   };
 }
 
-/** Recorded docks on another broker, by `connection`; the caller hands its messages to the result. @throws what it throws */
+/**
+ * Attaches recorded docks to another broker by `connection`. The caller passes messages to the result. @throws what it throws
+ */
 export async function attachReplay(options: ReplayOptions, connection: DockConnection): Promise<Replay> {
   const replay = createReplay(options, ({ topic, payload, qos }) =>
     connection.publish(topic, typeof payload === 'string' ? payload : Buffer.from(payload), { qos }),

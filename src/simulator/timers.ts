@@ -1,18 +1,18 @@
 import type { Clock } from '../clock.js';
 
-/** Waits are rounded up to whole slots of this many milliseconds, so that a large fleet shares its timers. */
+/** Milliseconds. Waits are rounded up to whole slots, so that a large fleet shares its timers. */
 const SLOT = 10;
 
 /**
- * A clock for many docks at once: waits are divided by `speed`, and all that fall into one slot share a single timer of
- * `base`. `cancelAll` ends every wait.
+ * A clock for many docks: waits are divided by `speed`, and all waits in one slot share a timer of `base`. `cancelAll` cancels
+ * every wait.
  */
 export function sharedClock(base: Clock, speed = 1): Clock & { cancelAll(): void } {
   const slots = new Map<number, { waits: Set<{ run: () => void }>; cancel: () => void }>();
   const fire = (key: number) => {
     const slot = slots.get(key);
     slots.delete(key);
-    // A wait that is cancelled by an earlier one of its own slot is gone from the set before its turn.
+    // A wait that an earlier wait of its slot cancels has been removed from the set.
     for (const wait of slot?.waits ?? []) wait.run();
   };
   return {

@@ -4,8 +4,8 @@ import type { Problems } from './problems.js';
 import { urlExpiry } from './url-expiry.js';
 
 /**
- * Finds the signed URLs that no longer hold at `now` (a problem) or will not at `end` (a warning that names the time),
- * both wall milliseconds. Gives the former.
+ * Checks signed URLs for their expiry: expired at `now` is a problem, expired at `end` a warning with the time. Both are wall
+ * milliseconds. Returns the expired ones.
  */
 export function checkExpiry(
   users: Map<string, ManifestDevice[]>,
@@ -35,6 +35,6 @@ export function checkExpiry(
 
 function showTime(time: number): string {
   const date = new Date(time);
-  // What lies beyond the calendar has been worked out from numbers that nobody signs with.
+  // A date outside the calendar comes from numbers that no signer produces.
   return Number.isNaN(date.getTime()) ? 'an impossible time' : date.toISOString().replace('.000Z', 'Z');
 }

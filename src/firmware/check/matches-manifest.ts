@@ -4,7 +4,7 @@ import type { FirmwareGroup } from '../group-by-file.js';
 import { showDevices, showSource } from '../shown-source.js';
 import type { Problems } from './problems.js';
 
-/** Whether size, MD5 and SHA-256 are what the manifest says for each device. */
+/** Compares size, MD5 and SHA-256 with the manifest, for each device. Returns whether all match. */
 export function judgeBytes(
   group: FirmwareGroup,
   actual: { md5: string; file_size: number; sha256: string | null },

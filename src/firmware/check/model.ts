@@ -7,7 +7,7 @@ import { showDevices, showSource } from '../shown-source.js';
 import type { PackageCheck } from './package.js';
 import type { Problems } from './problems.js';
 
-/** A file and what is known of it. */
+/** A firmware file and the facts for judging its model. */
 export interface KnownFile {
   group: FirmwareGroup;
   md5: string;
@@ -19,7 +19,7 @@ const PSDK = 4;
 // Only docks are gateways whose firmware is upgraded this way (PROTOCOL "Topics").
 const isDock = ({ sn, pid }: ManifestDevice) => sn === pid;
 
-/** Finds packages that cannot be for their devices, as far as manifest and packages alone show it. */
+/** Reports packages that cannot be for their devices, as far as the manifest and the packages show it. */
 export function judgeModels(
   files: readonly KnownFile[],
   products: KnownProducts,
@@ -51,7 +51,7 @@ export function judgeModels(
     const [first] = same;
     if (!first || docks.length === 0 || aircraft.length === 0) continue;
     const claims = modelClaims({ product: first.product, file_name: first.group.source.file_name }, products);
-    // Said already, and more exactly.
+    // Already reported, in more detail.
     if (claims.some((claim) => !claimFits(claim, '3') || !claimFits(claim, '0'))) continue;
     const file = same.map(({ group }) => showSource(group.source)).join(' and ');
     tell(`${file} is one package for a dock (${showDevices(docks)}) and an aircraft (${showDevices(aircraft)})`);

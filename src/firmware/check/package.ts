@@ -8,21 +8,22 @@ import type { PackageReport, Verdict } from '../package/report.js';
 import { showDevices, showReasons, showSource } from '../shown-source.js';
 import type { Problems } from './problems.js';
 
+/** How packages are judged. */
 export interface PackageCheck {
-  /** Told as a warning instead of a problem. */
+  /** Risks that are reported as warnings instead of problems. */
   allow: ReadonlySet<Risk>;
   onWarning(code: string, message: string): void;
 }
 
 const PSDK = 4;
 
-/** Whether the bytes can be sent as a firmware package, and their version is that of the manifest. */
+/** Whether the file can be sent as a firmware package, and has the manifest's version. Reports problems and warnings. */
 export function judgePackage(group: FirmwareGroup, digest: Digest, check: PackageCheck, found: Problems): boolean {
   const sound = judgeSoundness(group, digest, check, found);
   return judgeVersion(group, digest.package, check, found) && sound;
 }
 
-/** The verdict as it is told of a file for these devices: the file of a PSDK upgrade need not be a package. */
+/** The verdict to show for a file and its devices. The file of a PSDK upgrade need not be a package. */
 export function verdictFor({ devices }: FirmwareGroup, report: PackageReport): Verdict {
   const bare = report.content === 'other' && devices.every((device) => device.firmware_upgrade_type === PSDK);
   return bare ? 'not checked' : report.verdict;

@@ -1,23 +1,23 @@
 import { type ErrorCode, OtaError } from '../../errors.js';
 
-/** Gathers what is wrong with the firmware, so that all of it is said at once. */
+/** Collects everything that is wrong with the firmware, to be reported together. */
 export interface Problems {
-  /** The bytes cannot be had. */
+  /** The bytes cannot be read. */
   unreadable(text: string): void;
-  /** The bytes are no sound package. */
+  /** The bytes are not a sound package. */
   broken(text: string): void;
   /** The bytes are not what the manifest says. */
   mismatch(text: string): void;
 }
 
 interface ProblemList extends Problems {
-  /** Problems that are said in the place of `order`, whenever they are found: files are done in any order. */
+  /** Problems that are listed at position `order`, because files are read in any order. */
   at(order: number): Problems;
-  /** One error for all of them, or null. */
+  /** One error for all problems; null = there are none. */
   error(): OtaError | null;
 }
 
-// Where several kinds are there, the first says what to do: bytes have to be had, and sound, before anything can be compared.
+// If there are several kinds, the hint of the first one counts: files must be readable and sound before they can be compared.
 const KINDS: readonly { code: ErrorCode; heading: string; hint: string }[] = [
   {
     code: 'firmware_unreadable',
@@ -36,6 +36,7 @@ const KINDS: readonly { code: ErrorCode; heading: string; hint: string }[] = [
   },
 ];
 
+/** An empty collection. */
 export function problems(): ProblemList {
   const all: { kind: number; text: string; order: number }[] = [];
   const at = (order: number): Problems => ({

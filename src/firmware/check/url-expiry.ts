@@ -1,12 +1,12 @@
 /**
- * When a signed URL stops working, in milliseconds since 1970, or null where the URL tells no such time.
- * Known: AWS Signature 4 and 2 (and what copies them), Google Cloud V4 and V2, Azure SAS, CloudFront canned and custom
- * policies, Alibaba OSS V1 and V4. Where several are there, the earliest counts.
+ * When a signed URL expires, in milliseconds since 1970; null = the URL does not say. Known schemes: AWS Signature 4 and 2 (and
+ * compatible ones), Google Cloud V4 and V2, Azure SAS, CloudFront canned and custom policies, Alibaba OSS V1 and V4. The
+ * earliest time counts.
  */
 export function urlExpiry(url: string): number | null {
   let query: Map<string, string>;
   try {
-    // Azure and the older schemes spell their keys in several ways: compare them without case.
+    // Azure and the older schemes spell their keys in several ways, so compare them without case.
     query = new Map([...new URL(url).searchParams].map(([key, value]) => [key.toLowerCase(), value]));
   } catch {
     return null;
@@ -22,10 +22,10 @@ export function urlExpiry(url: string): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-// `Expires` is a common word: it is believed only beside the key that its scheme always has.
+// `Expires` is a common parameter, so it counts only together with the key that its scheme always has.
 const SIGNERS = ['awsaccesskeyid', 'googleaccessid', 'key-pair-id', 'ossaccesskeyid'];
 
-// `20261124T080000Z` and a number of seconds from then on.
+// A date like `20261124T080000Z` plus a number of seconds.
 function sinceDate(query: Map<string, string>, dateKey: string, secondsKey: string): number | null {
   const date = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get(dateKey) ?? '');
   const seconds = wholeNumber(query.get(secondsKey));
@@ -34,7 +34,7 @@ function sinceDate(query: Map<string, string>, dateKey: string, secondsKey: stri
   return start === null ? null : start + seconds * 1000;
 }
 
-// Azure allows a date alone, which means midnight UTC, and a time without seconds.
+// Azure allows a date without a time (midnight UTC), and a time without seconds.
 function isoTime(text: string | undefined): number | null {
   if (text === undefined || !/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d))?$/.test(text))
     return null;
@@ -51,7 +51,7 @@ function wholeNumber(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : null;
 }
 
-// CloudFront's base64 writes `-` for `+`, `_` for `=` and `~` for `/`.
+// CloudFront's base64 uses `-` for `+`, `_` for `=` and `~` for `/`.
 function policyEnd(text: string | undefined): number | null {
   if (text === undefined || text.length > 8192) return null;
   const plain = text.replaceAll('-', '+').replaceAll('_', '=').replaceAll('~', '/');

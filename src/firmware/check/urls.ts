@@ -11,24 +11,24 @@ import type { Problems } from './problems.js';
 
 type Warn = (code: string, message: string) => void;
 
-/** What a store gave for a URL when it was asked as a dock asks. */
+/** How a store answered a request like that of a dock. */
 export type StoreAnswer =
-  /** Bytes, where the store said so. `page`: what came in place of the file, as far as its first bytes tell. */
+  /** Size in bytes, if the store gave it. `page`: what was sent instead of the file, as far as its first bytes show. */
   | { verdict: 'there'; size: number | null; page: string | null }
   /**
-   * `refused`: a dock would get the same answer; `untrusted`: a dock may not trust the certificate; `unknown`: this machine
-   * may be in another network than the dock.
+   * `refused`: a dock would get the same answer. `untrusted`: a dock may not trust the certificate. `unknown`: this machine may
+   * be in another network than the dock.
    */
   | { verdict: 'refused' | 'untrusted' | 'unknown'; text: string };
 
-// Not reaching a store must not cost more than a moment, a fleet of signed URLs not more than half a minute.
+// Milliseconds. An unreachable store must not delay a run much, nor a fleet of signed URLs by more than half a minute.
 const LIMIT = 5000;
 const LIMIT_IN_ALL = 30_000;
 const AT_ONCE = 16;
 
 /**
- * Asks the store of each of `urls` for the first byte of its file, as a dock would: by GET, with nothing but the URL, and
- * trusting the public authorities alone. The way there is this machine's own, its proxy included.
+ * Requests the first byte of each URL as a dock would: by GET, with only the URL, trusting only public authorities. The network
+ * path is that of this machine, including its proxy.
  */
 export async function askStores(urls: Iterable<string>, options: HttpOptions): Promise<Map<string, StoreAnswer>> {
   const client = httpClient({ ...options, publicOnly: true, silence: LIMIT, connectTimeout: LIMIT });
@@ -65,38 +65,38 @@ async function askStore(
     }
     const page = NO_FILE.has(content.kind) ? `${content.words}${way}` : null;
     if (status === 200) return { verdict: 'there', size: look.file.size, page };
-    // 5xx and 429 pass, and 407 is about a proxy that the dock does not use.
+    // 5xx and 429 are temporary, and 407 concerns a proxy that the dock does not use.
     const isRefused = status >= 400 && status < 500 && ![407, 408, 425, 429].includes(status);
     const sent = content.words.includes('"') ? `; it sent ${content.words}` : '';
     return { verdict: isRefused ? 'refused' : 'unknown', text: `${showAnswer(look)}${sent}` };
   } catch (error) {
     stop?.throwIfAborted();
     if (timeout.aborted) return unknown(`the server did not answer within ${LIMIT / 1000} s`);
-    // A dock has other patience with redirects, and another way to the store.
+    // A dock may follow redirects differently, and uses another network path.
     const isTrust = !(error instanceof ProxyError) && tlsFault(error, 'server')?.kind === 'server certificate';
     return { verdict: isTrust ? 'untrusted' : 'unknown', text: showHttpProblem(error) };
   }
 }
 
-/** Kinds of content that no firmware is. */
+/** Kinds of content that cannot be firmware. */
 const NO_FILE: ReadonlySet<string> = new Set(['empty', 'html', 'xml', 'json', 'pointer']);
 
-/** What is known of the firmware apart from the stores. */
+/** What is known of the firmware apart from the answers of the stores. */
 interface StoreContext {
   users: Map<string, ManifestDevice[]>;
-  /** Bytes of the file here; null = not known. */
+  /** The size of the local file in bytes; null = not known. */
   size(device: ManifestDevice): number | null;
-  /** What reading the URL itself came to, which says more; null = it was not read. */
+  /** The result of reading the URL itself, which is more reliable; null = it was not read. */
   read(url: string): boolean | null;
-  /** Nothing is refused, and what this machine cannot know is no matter: the user vouches for the manifest. */
+  /** `--trust-manifest`: nothing is refused, and what this machine cannot know is ignored. */
   trusted: boolean;
-  /** Told as a warning instead of a problem. */
+  /** Risks that are reported as warnings instead of problems. */
   allow: ReadonlySet<Risk>;
 }
 
 const PSDK = 4;
 
-/** Says what a dock will get in place of its firmware. */
+/** Reports what a dock would get instead of its firmware. */
 export function judgeStores(
   answers: ReadonlyMap<string, StoreAnswer>,
   { users, size, read, trusted, allow }: StoreContext,
@@ -105,7 +105,7 @@ export function judgeStores(
 ): void {
   const told = (text: string) => warn('url_contradicts', text);
   const refuse = trusted ? { mismatch: told, unreadable: told, broken: told } : found;
-  // A fleet of signed URLs meets one trouble of its store: said once.
+  // Report a problem of the store once for all signed URLs of a fleet.
   const troubles = new Map<string, { urls: string[]; devices: ManifestDevice[]; answer: StoreAnswer; text: string }>();
   for (const [url, answer] of answers) {
     const devices = users.get(url) ?? [];
@@ -118,7 +118,7 @@ export function judgeStores(
       continue;
     }
     for (const device of devices) {
-      // The bytes themselves have been compared.
+      // The bytes themselves were compared already.
       if (device.file === null && read(url) !== null) continue;
       const here = size(device);
       const start = `file_url ${showUrl(url)} of ${showDevices([device])}`;
@@ -128,7 +128,7 @@ export function judgeStores(
         refuse.mismatch(`${start} has ${there}, but its file has ${here} (${showBytes(here)})`);
       } else if (answer.page !== null) {
         const text = `${start} gives ${answer.page} in place of the file`;
-        // What a payload is upgraded with may be anything.
+        // The file for a payload may be of any kind.
         if (device.firmware_upgrade_type === PSDK || allow.has('bad-package')) told(text);
         else refuse.broken(`${text} ${allowHint('bad-package')}`);
       } else if (here !== null)

@@ -1,6 +1,6 @@
 import { safeText } from '../../text.js';
 
-/** What bytes are, as far as they tell. `unknown`: nothing that is known, or too few bytes. */
+/** The kind of some content. `unknown`: not recognized, or too few bytes. */
 export type ContentKind =
   | 'zip'
   | 'empty'
@@ -13,18 +13,19 @@ export type ContentKind =
   | 'pointer'
   | 'unknown';
 
+/** What some content is. */
 export interface Content {
   kind: ContentKind;
   /** With its article, safe to show: `an HTML page titled "Sign in"`. */
   words: string;
 }
 
-/** How many bytes from the start are worth having; with fewer, even with one, the answer is less exact. */
+/** The number of first bytes that give an exact answer. Fewer bytes, even one, give a less exact one. */
 export const TELLING = 1024;
 
 /**
- * What a file or the body of an answer is, by its first `bytes` and, where they do not tell, by the `contentType` that came
- * with it. Of a web page or an error document the title or error code is named, since that says who sent it and why.
+ * Recognizes a file or response body by its first `bytes`, or by its `contentType` if the bytes do not show it. For a web page
+ * or an error document, the words contain its title or error code, which shows who sent it and why.
  */
 export function whatItIs(bytes: Uint8Array, contentType?: string | null): Content {
   if (bytes.length === 0) return { kind: 'empty', words: 'an empty body' };
@@ -62,7 +63,7 @@ function markup(text: string, length: number): Content | null {
     return named('html', 'an HTML page', 'titled', /<title[^>]*>\s*([^<]*)/i.exec(text)?.[1]);
   }
   if (/^<(\?xml\b|!doctype\b|!--|[A-Za-z][\w:.-]*[\s/>])/i.test(text)) {
-    // As S3 and its relatives refuse a request.
+    // The form in which S3 and compatible stores refuse a request.
     return named('xml', 'an XML document', 'with the code', /<Code>([^<]*)</.exec(text)?.[1]);
   }
   if (/^(\{\s*["}]|\[\s*["{[\]\d])/.test(text) || (/^[{[]/.test(text) && length === 1)) {
@@ -83,7 +84,7 @@ function byType(contentType: string | null | undefined, text: string): Content |
         : type === 'text/plain'
           ? { kind: 'text', words: 'a plain text' }
           : null;
-  // Servers give ZIP files every type there is; the first byte of one is a P.
+  // Servers use any content type for ZIP files, so a first byte P outweighs it.
   return text.startsWith('P') ? null : found;
 }
 

@@ -6,7 +6,7 @@ import { makeFolders } from '../../make-folders.js';
 import { NO_FACTS, type PackageModule, type PackageReport } from '../package/report.js';
 import { type FileProof, sameProof } from './file.js';
 
-/** What is kept of a file that has been read. */
+/** The cached facts of a file. */
 export interface Digest {
   /** Lower-case hex. */
   md5: string;
@@ -14,11 +14,11 @@ export interface Digest {
   sha256: string | null;
   /** Bytes. */
   file_size: number;
-  /** What the package says of itself, and whether that holds. */
+  /** What the package contains, and the verdict on it. */
   package: PackageReport;
 }
 
-/** What proves that a URL still gives the same bytes: a strong ETag, or else Last-Modified together with the length. */
+/** Proves that a URL still has the same bytes: a strong ETag, or Last-Modified together with the length. */
 interface UrlProof {
   size: number;
   etag: string | null;
@@ -35,23 +35,23 @@ interface Entry {
   url?: UrlProof;
 }
 
-/** Digests of earlier runs, in one file. */
+/** The digests of earlier runs, in one file. */
 export interface DigestCache {
-  /** Whether anything is kept under `key`: only then is it worth asking a server for its proof. */
+  /** Whether there is an entry for `key`. Only then is it worth asking a server for its proof. */
   has(key: CacheKey): boolean;
   file(path: string, proof: FileProof): Digest | null;
   url(url: string, proof: UrlProof): Digest | null;
   put(key: CacheKey, proof: FileProof | UrlProof, digest: Digest): void;
-  /** Writes what was put, if anything. Rejects with Node's own errors. */
+  /** Writes new entries, if there are any. Rejects with Node's own errors. */
   save(): Promise<void>;
 }
 
 const SCHEMA = 1;
-// A fleet knows some dozens of packages; at 5 kB each the file stays small enough to be read at every start.
+// A fleet uses a few dozen packages. At 5 kB each, the file is small enough to be read at every start.
 const MAX_ENTRIES = 500;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The cache in `path`; one that is missing, corrupt or of another schema is an empty one. Never rejects. */
+/** Opens the cache in `path`. A missing or corrupt file, or one of another schema, is an empty cache. Never rejects. */
 export async function openCache(path: string, wall: () => number): Promise<DigestCache> {
   const entries = await readEntries(path);
   const added = new Map<string, Entry>();
@@ -71,11 +71,11 @@ export async function openCache(path: string, wall: () => number): Promise<Diges
     },
     async save() {
       if (added.size === 0) return;
-      // Read again: another program may have written since.
+      // Read again, because another process may have written it in the meantime.
       const merged = new Map([...(await readEntries(path)), ...added]);
       const newest = [...merged].sort((a, b) => b[1].stored - a[1].stored).slice(0, MAX_ENTRIES);
       let length = 100;
-      // One that is made to be huge must not push out the others.
+      // Skip an entry that is made to be huge, so that it does not displace the others.
       const fitting = newest.filter(([name, entry]) => {
         const own = name.length + JSON.stringify(entry).length + 4;
         if (length + own > MAX_BYTES) return false;
@@ -88,7 +88,7 @@ export async function openCache(path: string, wall: () => number): Promise<Diges
   };
 }
 
-// Paths and URLs are kept as digests alone: a signed URL is a secret, and a path tells about people.
+// Paths and URLs are stored as hashes: a signed URL is a secret, and a path may reveal personal data.
 function nameOf(key: CacheKey): string {
   const text = key.kind === 'file' ? `file:${key.path}` : `url:${key.url}`;
   return createHash('sha256').update(text).digest('hex');
@@ -100,7 +100,7 @@ function sameUrl(kept: UrlProof, now: UrlProof): boolean {
   return kept.lastModified !== null && kept.lastModified === now.lastModified;
 }
 
-// A program that is killed while it writes leaves the old file whole, and one that reads sees the old or the new.
+// Write and rename, so that a kill leaves the old file, and a reader sees the old file or the new one.
 async function replace(path: string, text: string): Promise<void> {
   await makeFolders(dirname(path), 0o700);
   const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
@@ -127,13 +127,13 @@ async function readEntries(path: string): Promise<Map<string, Entry>> {
     if (content?.schema !== SCHEMA || typeof content.entries !== 'object') return entries;
     for (const [name, entry] of Object.entries(content.entries)) if (isEntry(entry)) entries.set(name, entry);
   } catch {
-    // Missing or corrupt: nothing is lost but the time to read the firmware again.
+    // Missing or corrupt: the firmware is read again.
   }
   return entries;
 }
 
-// A wrong digest would go to a dock: what is not exactly as written here is not taken; nor is an entry of a version that
-// did not look at the modules.
+// A wrong digest would be sent to a dock, so an entry is used only if it has exactly the form that is written here. Entries of
+// a version that did not read modules are not used.
 function isEntry(value: unknown): value is Entry {
   const entry = value as Entry | null;
   const digest = entry?.digest;

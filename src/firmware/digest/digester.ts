@@ -2,30 +2,30 @@ import { createHash, type Hash } from 'node:crypto';
 import type { EntryWalk, MetEntry } from '../package/entry-walk.js';
 import { type EntryDigest, type EntryHasher, entryHasher } from './entry-hasher.js';
 
-/** What was computed of a file's bytes while they passed once. */
+/** The results of one pass over a file's bytes. */
 export interface Digested {
   /** Lower-case hex. */
   md5: string;
-  /** Lower-case hex; null = not asked for. */
+  /** Lower-case hex; null = not requested. */
   sha256: string | null;
-  /** The entries of a ZIP that were met, in the file's order; a null digest: its data did not end. */
+  /** The entries of a ZIP that were found, in the file's order. digest null = its data was incomplete. */
   entries: { met: MetEntry; digest: EntryDigest | null }[];
   /** Whether the entries could not be followed to the end. */
   lost: boolean;
 }
 
-/** Digests a file that comes in pieces: the whole, and each entry of a ZIP in it. */
+/** Digests a file from its pieces: the whole file, and each entry if it is a ZIP. */
 export interface Digester {
-  /** A buffer to fill with the next piece. */
+  /** A buffer for the next piece. */
   take(): Promise<ArrayBuffer>;
-  /** Digests the first `length` bytes of `buffer`, which belongs to the digester from then on. */
+  /** Digests the first `length` bytes of `buffer`, which then belongs to the digester. */
   put(buffer: ArrayBuffer, length: number): Promise<void>;
   finish(): Promise<Digested>;
-  /** Forgets everything; nothing is asked of it any more. */
+  /** Discards everything. No method may be called afterwards. */
   drop(): void;
 }
 
-/** Where the digests of the entries are made: here, or on another thread. */
+/** Digests the entries, on this thread or another one. */
 export interface EntrySink {
   take(): ArrayBuffer | Promise<ArrayBuffer>;
   put(buffer: ArrayBuffer, length: number, parts: Parameters<EntryHasher['write']>[1]): Promise<void> | undefined;
@@ -33,10 +33,10 @@ export interface EntrySink {
   drop(): void;
 }
 
-// From 64 kB on a larger piece makes nothing faster; half a megabyte keeps messages and wake-ups few.
+// Larger pieces than 64 kB are not faster, but half a megabyte keeps the number of messages between threads small.
 export const PIECE = 512 * 1024;
 
-/** `sha256`: compute it, too. */
+/** Creates a digester. `sha256`: also compute the SHA-256. */
 export function digester(walk: EntryWalk, sink: EntrySink, sha256 = false): Digester {
   const hashes: Hash[] = [createHash('md5'), ...(sha256 ? [createHash('sha256')] : [])];
   return {
@@ -57,7 +57,7 @@ export function digester(walk: EntryWalk, sink: EntrySink, sha256 = false): Dige
   };
 }
 
-/** Digests the entries on this thread. `buffers`: how many may be filled at the same time. */
+/** Digests the entries on this thread. `buffers`: the number of buffers that may be in use at the same time. */
 export function localSink(buffers: number, size = PIECE): EntrySink {
   const free = Array.from({ length: buffers }, () => new ArrayBuffer(size));
   const hasher = entryHasher();

@@ -2,30 +2,31 @@ import { createHash, type Hash } from 'node:crypto';
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
 import type { EntryPart, EntryPlan } from '../package/entry-walk.js';
 
-/** What was computed of one entry's unpacked data. */
+/** The results for the unpacked data of one entry. */
 export interface EntryDigest {
-  /** Lower-case hex; null = not asked for. */
+  /** Lower-case hex; null = not requested. */
   md5: string | null;
   crc32: number | null;
   /** Bytes. */
   size: number;
-  /** Why its data could not be unpacked, in words that follow its name; nothing else holds then. */
+  /** Why its data could not be unpacked, in words that follow its name. The other values are then meaningless. */
   problem: string | null;
 }
 
-/** Digests the entries of a ZIP from the parts of its pieces. */
+/** Digests the entries of a ZIP from their parts. */
 export interface EntryHasher {
-  /** A promise back means: wait for it before `piece` is reused, and before the next one. */
+  /** If it returns a promise, await it before reusing `piece` and before the next call. */
   write(piece: Uint8Array, parts: readonly EntryPart[]): Promise<void> | undefined;
-  /** In the order in which the entries came; one whose data did not end is not among them. */
+  /** The results in the order of the entries, without those whose data was incomplete. */
   finish(): EntryDigest[];
 }
 
-// Real packages have less than 2 GB. What unpacks to more is made to keep somebody busy.
+// Real packages have less than 2 GB. Data that unpacks to more is an attack.
 const MAX_UNPACKED = 4 * 1024 ** 3;
 const STORED = 0;
 const DEFLATED = 8;
 
+/** Creates a hasher for the entries of one file. */
 export function entryHasher(): EntryHasher {
   const done: EntryDigest[] = [];
   let entry: Running | null = null;
@@ -61,7 +62,7 @@ export function entryHasher(): EntryHasher {
     write(piece, parts) {
       for (const [index, part] of parts.entries()) {
         const plan = part.plan ?? entry?.plan;
-        // Only what has to be unpacked takes more than one turn.
+        // Only unpacking is asynchronous.
         if (plan?.method === DEFLATED) return writeAll(piece, parts, index);
         if (part.plan) entry = begin(part.plan);
         if (!entry) continue;
@@ -80,7 +81,7 @@ interface Running {
   plan: EntryPlan;
   problem: string | null;
   inflate: Inflating | null;
-  /** Unpacked data. */
+  /** Takes unpacked data. */
   update(data: Uint8Array): void;
   size(): number;
   digest(): EntryDigest;
@@ -111,7 +112,7 @@ interface Inflating {
   end(): Promise<void>;
 }
 
-/** Unpacks into `entry`, and no more than `limit` bytes. */
+/** Unpacks into `entry`, but not more than `limit` bytes. */
 function inflating(entry: Running, limit: number): Inflating {
   const stream: InflateRaw = createInflateRaw();
   const gone = new Promise<void>((resolve) => stream.once('close', resolve));

@@ -7,28 +7,28 @@ import { isConfiguration } from '../package/entry-name.js';
 import { entryWalk } from '../package/entry-walk.js';
 import { type Digested, type Digester, digester, type EntrySink, localSink, PIECE } from './digester.js';
 
-/** What proves that a file on this machine still has the same bytes. Big numbers as decimal text, to be kept as JSON. */
+/** Proves that a local file still has the same bytes. Large numbers are decimal text, so that they can be stored as JSON. */
 export interface FileProof {
   /** Bytes. */
   size: number;
   /** Nanoseconds since 1970. */
   mtime: string;
-  /** Nanoseconds since 1970; moves even where somebody set `mtime` back. */
+  /** Nanoseconds since 1970. Changes even if `mtime` is set back. */
   ctime: string;
   ino: string;
 }
 
-/** What a file's digesting needs to know beforehand. */
+/** What must be known before a file is digested. */
 export interface FileTask {
   path: string;
-  /** The entries of the ZIP that it is; null = it is none, or none that can be read. */
+  /** The entries of the file if it is a ZIP; null = it is not, or its directory cannot be read. */
   directory: readonly DirectoryEntry[] | null;
-  /** Compare the entries by CRC-32 alone: nothing says their MD5. */
+  /** Compute only the CRC-32 of entries, because no MD5 is known for them. */
   crcOnly: boolean;
   sha256: boolean;
 }
 
-/** The digest of a file, or why there is none: a failure is data, since it may come from another thread. */
+/** The digest of a file, or why there is none. A failure is data, because it may come from another thread. */
 export type FileDigest = { ok: true; digested: Digested; proof: FileProof } | { ok: false; problem: string };
 
 /** The proof of the file at `path`, or why it cannot be firmware. */
@@ -42,18 +42,18 @@ export async function fileProof(path: string): Promise<{ proof: FileProof } | { 
   }
 }
 
+/** Whether two proofs are equal, so that the file has not changed. */
 export function sameProof(a: FileProof, b: FileProof): boolean {
   return a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.ino === b.ino;
 }
 
-// On a thread of its own, as many as there are cores: waiting for the disk costs less than being woken by it, by 8 % of the
-// whole at four files on two cores. After so many pieces the thread looks for other work.
+// The number of pieces after which a thread looks for other work. With one thread per core, waiting for the disk is cheaper
+// than being woken by it: 8 % of the total time for four files on two cores.
 const SLICE = 8;
 
 /**
- * Digests of the file of `task`. `onBytes` hears how many bytes have been read so far. `ownThread`: this thread has
- * nothing better to do than to wait for the disk; else the entries are digested by `sink`, where that is given. Rejects
- * only where `signal` is aborted.
+ * Digests the file of `task`. `onBytes` gets the number of bytes that have been read. `ownThread`: this thread may block while
+ * it waits for the disk; otherwise `sink`, if given, digests the entries. Rejects only if `signal` is aborted.
  */
 export async function digestFile(
   { path, directory, crcOnly, sha256 }: FileTask,
@@ -75,7 +75,7 @@ export async function digestFile(
     const to = digester(walk, sink ?? localSink(ownThread ? 1 : 2, Math.min(PIECE, size + 1)), sha256);
     const read = await (ownThread ? readInSlices : readOverlapped)(handle, size, to, onBytes, signal);
     const digested = await to.finish();
-    // By handle for a file that was written to, by path for one that was replaced.
+    // Check the handle for writes to the file, and the path for a replaced file.
     const proof = proofOf(before);
     const unchanged =
       read === proof.size &&
@@ -90,9 +90,10 @@ export async function digestFile(
   }
 }
 
+/** The problem of a file that changed while it was read. */
 export const CHANGED = 'changed while it was read';
 
-// The next piece is read while this one is digested: the disk's time vanishes behind the processor's.
+// Reads the next piece while the current one is digested, so that disk and processor work at the same time.
 async function readOverlapped(
   handle: FileHandle,
   size: number,
@@ -114,7 +115,7 @@ async function readOverlapped(
     // A file that grows as fast as it is read would never end.
     if (bytesRead === 0 || read > size) return read;
     pending = readNext();
-    // Whoever waits for the next one hears of its failure.
+    // The next `await` reports the failure.
     pending.catch(() => {});
     await to.put(buffer, bytesRead);
     onBytes(read);
@@ -148,6 +149,7 @@ function unfit(stats: BigIntStats): string | null {
   return null;
 }
 
+/** The proof in the stats of a file. */
 export function proofOf(stats: BigIntStats): FileProof {
   return {
     size: Number(stats.size),

@@ -4,32 +4,32 @@ import type { EntryDigest } from './entry-hasher.js';
 import type { FileDigest, FileTask } from './file.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
-/** Threads that digest. */
+/** A pool of threads that digest. */
 export interface DigestPool {
-  /** As `digestFile`, on another thread. Rejects where the pool is closed before the end. */
+  /** Like `digestFile`, on another thread. Rejects if the pool is closed before the end. */
   file(task: FileTask, onBytes: (read: number) => void): Promise<FileDigest>;
-  /** Digests entries on another thread, of pieces that this one has filled. */
+  /** Digests entries on another thread; this thread fills the pieces. */
   entries(): EntrySink;
-  /** Ends the threads, whatever they are doing. */
+  /** Ends the threads, even if they are busy. */
   close(): Promise<void>;
 }
 
 interface Thread {
   worker: Worker;
-  /** Files under way on it. */
+  /** The number of files that it is digesting. */
   load: number;
 }
 
-// One is filled, one waits, two are on the other thread: neither side waits for the other.
+// One is being filled, one waits, and two are on the other thread, so that neither side waits for the other.
 const BUFFERS = 4;
 
-// Only where the sources themselves are run (by the tests) is this file TypeScript; a thread needs the built one.
+// In tests, the sources are TypeScript, but a thread needs the built file.
 const ENTRY = new URL(
   import.meta.url.endsWith('.ts') ? '../../../dist/firmware/digest/worker.js' : './worker.js',
   import.meta.url,
 );
 
-/** A pool of up to `size` threads, each started when there is work for it. */
+/** A pool of up to `size` threads. Each one starts when there is work for it. */
 export function digestPool(size: number): DigestPool {
   const threads: Thread[] = [];
   const waiting = new Map<number, { heard(message: FromWorker): void; failed(error: Error): void }>();
@@ -43,7 +43,7 @@ export function digestPool(size: number): DigestPool {
   }
 
   function start(): Thread {
-    // Buffers lie outside the heap; a small heap keeps a thread at a few megabytes.
+    // Buffers are outside the heap. A small heap limits a thread to a few megabytes.
     const worker = new Worker(ENTRY, { resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 } });
     worker.on('message', (message: FromWorker) => waiting.get(message.id)?.heard(message));
     worker.on('error', (error) => fail(error as Error));
@@ -106,7 +106,7 @@ export function digestPool(size: number): DigestPool {
 function threadSink(id: number, post: (message: ToWorker, transfer?: ArrayBuffer[]) => void, done: () => void) {
   const free = Array.from({ length: BUFFERS }, () => new ArrayBuffer(PIECE));
   let error: Error | undefined;
-  /** Those who wait for a buffer, or for the digests. */
+  /** Callers that wait for a buffer, or for the digests. */
   const takers: { resolve(buffer: ArrayBuffer): void; reject(error: Error): void }[] = [];
   let finishing: { resolve(entries: EntryDigest[]): void; reject(error: Error): void } | undefined;
 
@@ -116,7 +116,7 @@ function threadSink(id: number, post: (message: ToWorker, transfer?: ArrayBuffer
       return free.pop() ?? new Promise<ArrayBuffer>((resolve, reject) => takers.push({ resolve, reject }));
     },
     put(buffer, length, parts) {
-      // What belongs to no entry is nobody's work.
+      // There is nothing to digest in it.
       if (parts.length === 0) returned(buffer);
       else post({ id, type: 'piece', buffer, length, parts }, [buffer]);
       return undefined;

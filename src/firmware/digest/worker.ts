@@ -1,17 +1,17 @@
-/** Entry of a digest thread: digests files by itself, and the entries of those that the main thread reads. */
+/** The entry point of a digest thread. It digests whole files, and the entries of files that the main thread reads. */
 import { parentPort } from 'node:worker_threads';
 import type { EntryPart } from '../package/entry-walk.js';
 import { type EntryDigest, type EntryHasher, entryHasher } from './entry-hasher.js';
 import { digestFile, type FileDigest, type FileTask } from './file.js';
 
-/** To the thread. `id` names one file. */
+/** Messages to the thread. `id` identifies a file. */
 export type ToWorker =
   | { id: number; type: 'file'; task: FileTask }
   | { id: number; type: 'piece'; buffer: ArrayBuffer; length: number; parts: readonly EntryPart[] }
   | { id: number; type: 'drop' }
   | { id: number; type: 'finish' };
 
-/** From the thread. `spent` gives the buffer of a digested piece back. */
+/** Messages from the thread. `spent` returns the buffer of a digested piece. */
 export type FromWorker =
   | { id: number; type: 'read'; read: number }
   | { id: number; type: 'file'; digest: FileDigest }
@@ -21,7 +21,7 @@ export type FromWorker =
 const port = parentPort;
 if (!port) throw new Error('digest-worker runs as a thread');
 const tell = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-/** What is done one after another, for each file whose pieces come from the main thread. */
+/** The sequential work for each file whose pieces come from the main thread. */
 const running = new Map<number, { hasher: EntryHasher; work: Promise<void> | undefined }>();
 
 port.on('message', (message: ToWorker) => {
@@ -54,7 +54,7 @@ port.on('message', (message: ToWorker) => {
   }
 });
 
-// An error that nobody expects ends the thread, and is told to those who wait for it.
+// An unexpected error ends the thread, and the pool reports it to its callers.
 function orFail(work: Promise<void>): void {
   work.catch((error: unknown) => {
     setImmediate(() => {

@@ -7,45 +7,47 @@ import { redactUrl } from '../../url.js';
 import { basic, type EnvProxy, ProxyError, proxyCredentials, proxyFor } from './proxy.js';
 import { type Connect, throughProxy } from './proxy-connection.js';
 
-/** An answer, after redirects. Its body has to be read to the end or destroyed. */
+/** A response, after redirects. Its body must be read to the end or destroyed. */
 export interface HttpAnswer {
   status: number;
-  /** Lower-case names; of repeated ones the first. */
+  /** Lower-case names. Of repeated headers, the first one. */
   headers: Readonly<Record<string, string | undefined>>;
   body: Readable;
-  /** The way to it, to follow what is said of it: ` (after a redirect to https://...)`; empty where it was the straight one. */
+  /** How the response was reached, for messages: ` (after a redirect to https://...)`; empty without redirects. */
   way: string;
 }
 
+/** An HTTP client with connections that are reused. */
 export interface HttpClient {
   /** Rejects with {@link RequestError}, {@link RedirectError} or {@link ProxyError}, or with the reason of the signal. */
   get(url: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<HttpAnswer>;
-  /** One request, whatever it comes to: redirects are not followed. Rejects as `get`. */
+  /** Sends one request. Redirects are not followed. Rejects like `get`. */
   post(url: string, body: string, headers: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer>;
-  /** Ends every connection, also those in use. */
+  /** Closes all connections, including those in use. */
   close(): Promise<void>;
 }
 
+/** The options of a client. */
 export interface HttpOptions {
-  /** PEM of further certificate authorities, beside the usual ones. */
+  /** PEM of certificate authorities, in addition to the default ones. */
   ca?: Buffer | undefined;
-  /** Trust the public authorities alone, as a device that knows nothing of this machine's settings. */
+  /** Trust only the public authorities, as a device does that does not know this machine's settings. */
   publicOnly?: boolean | undefined;
   signal?: AbortSignal;
-  /** Where `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are looked up, in either case. */
+  /** The environment with `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case. */
   env?: NodeJS.ProcessEnv;
   /** Milliseconds without a byte after which a connection counts as broken. */
   silence?: number;
-  /** Milliseconds for a connection to be made. */
+  /** Milliseconds for establishing a connection. */
   connectTimeout?: number;
 }
 
 /** A redirect that cannot be followed. */
 export class RedirectError extends Error {}
 
-/** A request without an answer, or one whose answer broke off: Node's or undici's own error is its cause. */
+/** A request without a response, or whose response broke off. Its cause is the error of Node or undici. */
 export class RequestError extends Error {
-  /** As {@link HttpAnswer.way}. */
+  /** See {@link HttpAnswer.way}. */
   readonly way: string;
   constructor(cause: unknown, way: string) {
     super('the request failed', { cause });
@@ -53,19 +55,19 @@ export class RequestError extends Error {
   }
 }
 
-// What browsers and curl stop at, too.
+// The same limit as in browsers and curl.
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** How requests to an origin are sent: over which connections, and with which path and headers. */
+/** How requests to an origin are sent: the connections, the form of the path, and the headers. */
 interface Road {
   dispatcher: Dispatcher;
-  /** Ask the proxy for the whole URL instead of the server for a path. */
+  /** Request the whole URL from the proxy, instead of a path from the server. */
   absolute: boolean;
   headers: Record<string, string>;
 }
 
-/** A client for firmware stores and webhooks. */
+/** Creates a client for firmware stores and webhooks. */
 export function httpClient(options: HttpOptions = {}): HttpClient {
   const { env = process.env, silence = 30_000, connectTimeout: timeout = 10_000 } = options;
   const limits = { headersTimeout: silence, bodyTimeout: silence };
@@ -73,7 +75,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
   let secureConnect: Connect | undefined;
   const connect: Connect = (target, callback) => {
     if (target.protocol !== 'https:') return plainConnect(target, callback);
-    // Not before it is needed: reading the system's store takes a moment.
+    // Created on first use, because reading the system's certificate store takes time.
     secureConnect ??= buildConnector({ timeout, ca: authoritiesOf(options) });
     return secureConnect(target, callback);
   };
@@ -117,7 +119,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
         path: road.absolute ? url.origin + path : path,
         method: body === null ? 'GET' : 'POST',
         body,
-        // The digest is of the bytes as they are stored: no compression on the way.
+        // The digest is for the stored bytes, so request no compression.
         headers: {
           host: url.host,
           'accept-encoding': 'identity',
@@ -128,7 +130,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
         signal: signal ?? null,
         ...limits,
       });
-      // A body that is destroyed before its end reports that as an error, which nobody has to hear.
+      // Destroying a body before its end emits an error that nobody needs.
       answer.body.on('error', () => {});
       return { status: answer.statusCode, headers: firstOf(answer.headers), body: answer.body, way };
     } catch (error) {
@@ -151,7 +153,7 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
           throw new RedirectError(`redirected more than ${MAX_REDIRECTS} times, the last time to ${redirectedTo}`);
         }
         const next = redirectTarget(location, target);
-        // Credentials are for the host that the user named, and for no other.
+        // Credentials are only for the host that the user named.
         if (next.origin !== target.origin) sent = { ...headers };
         sent = { ...sent, ...authorization(next) };
         target = next;
@@ -171,8 +173,8 @@ export function httpClient(options: HttpOptions = {}): HttpClient {
 function redirectTarget(location: string, from: URL): URL {
   let next: URL;
   try {
-    // Node gives each byte of a header as one character. Most servers write UTF-8 and few encode it, so the bytes go on as
-    // they are, which is what browsers and curl do.
+    // Node returns each byte of a header as one character. Most servers send UTF-8 without encoding it, so the bytes are
+    // percent-encoded unchanged, as browsers and curl do.
     const bytes = location.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
     next = new URL(bytes, from);
   } catch {
@@ -195,7 +197,7 @@ function authorization(url: URL): Record<string, string> {
   return url.username === '' && url.password === '' ? {} : { authorization: basic(url) };
 }
 
-// `ca` replaces Node's own list, and a store on the public internet must stay reachable beside a private one.
+// `ca` replaces Node's default list, but public stores must stay reachable, too.
 function authoritiesOf({ ca, publicOnly }: HttpOptions): (string | Buffer)[] {
   return publicOnly ? [...rootCertificates] : [...usualAuthorities(), ...(ca ? [ca] : [])];
 }

@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-// Node makes a new buffer of 64 kB for each reading of a socket. They are garbage at once, but lie outside of the heap, and
-// V8 lets dozens of megabytes of them pile up before it looks after them. Every so many bytes costs about a millisecond.
+// Node allocates a new 64 kB buffer for each read of a socket. They are garbage at once, but are outside the heap, and V8
+// collects them only after dozens of megabytes. A collection after this many bytes takes about a millisecond.
 const EVERY = 8 * 1024 * 1024;
 
-/** Hears of downloaded bytes, and now and then has the short-lived garbage of their buffers collected. */
+/** Counts downloaded bytes, and at intervals has their buffers collected as garbage. */
 export type Collector = (bytes: number) => void;
 
-/** A collector, shared by all downloads that run at the same time; one that does nothing where V8 offers no way. */
+/** A collector for all downloads that run at the same time. Does nothing if V8 does not offer a way. */
 export function bufferCollector(collect = youngCollection()): Collector {
   let since = 0;
   return (bytes) => {
@@ -24,7 +24,7 @@ function youngCollection(): (() => void) | null {
   if (present) return () => present(true);
   setFlagsFromString('--expose-gc');
   try {
-    // The flag puts the function into new contexts alone, so that this one does not change.
+    // The flag only affects new contexts, so this one does not change.
     const gc: unknown = runInNewContext('globalThis.gc');
     return typeof gc === 'function' ? () => gc(true) : null;
   } finally {

@@ -6,51 +6,54 @@ import { DownloadError, foreignEncoding, isLasting, showAnswer, showHttpProblem,
 import { contentRange, type RemoteFile, rangeGuard, remoteFile, sameRemoteFile } from './remote-file.js';
 import { retryAfter } from './retry-after.js';
 
-/** Milliseconds between attempts that bring nothing. */
+/** Milliseconds before the next attempt after one that received nothing. Doubled each time. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
-/** Where downloaded bytes go. */
+/** Receives downloaded bytes. */
 export interface Sink {
-  /** `chunk` is the caller's again once this returns, or once the promise is fulfilled. */
+  /** The caller reuses `chunk` after this returns, or after the promise is fulfilled. */
   write(chunk: Buffer): Promise<void> | undefined;
-  /** The download begins again from the first byte. */
+  /** The download starts again from the first byte. */
   restart(): void;
 }
 
+/** The options of a download. */
 export interface DownloadOptions {
   clock: Clock;
   signal?: AbortSignal;
-  /** Bytes that the file must have; null where nobody states it. */
+  /** The size that the file must have, in bytes; null = not known. */
   expectedSize?: number | null;
-  /** The most bytes that are read of a file whose size nobody states. */
+  /** The most bytes to read of a file whose size is not known. */
   maxSize?: number;
-  /** Bytes so far, and in all where the server says so. */
+  /** The bytes received so far, and the total if the server gives it. */
   onProgress?(read: number, total: number | null): void;
-  /** About to wait `wait` milliseconds before the next attempt; `idle` = attempts in a row that brought nothing. */
+  /** Called before a wait of `wait` milliseconds. `idle`: the number of successive attempts that received nothing. */
   onRetry?(reason: string, wait: number, idle: number): void;
-  /** Between 0 and 1; for tests. */
+  /** Returns a number from 0 to 1; for tests. */
   random?: () => number;
 }
 
-/** Attempts in a row without a new byte before it is given up: with the growing wait, about a minute. */
+/**
+ * The number of successive attempts without a new byte after which the download fails: with the growing wait, about a minute.
+ */
 export const MAX_IDLE = 7;
-// A host that has not answered once is more often misspelled than down: no reason to keep a person waiting.
+// A host that has never responded is more often misspelled than down, so give up early.
 const MAX_UNREACHED = 3;
-// A server that breaks off after each few bytes would otherwise keep a run busy for days.
+// A server that breaks off after every few bytes would otherwise keep a run busy for days.
 const MAX_ATTEMPTS = 2000;
 
-/** What a finished download was: the file, and what came with it. */
+/** A finished download. */
 interface Downloaded extends RemoteFile {
   size: number;
   contentType: string | null;
-  /** As {@link HttpAnswer.way}. */
+  /** See {@link HttpAnswer.way}. */
   way: string;
 }
 
 /**
- * Streams the file at `url` into `sink`, each byte once and in order, over broken connections and passing trouble.
- * Throws {@link DownloadError} with the reason in words, or the reason of an aborted signal.
+ * Downloads `url` into `sink`, each byte once and in order, in spite of broken connections and temporary errors. Throws {@link
+ * DownloadError} with the reason in words, or the reason of an aborted signal.
  */
 export async function download(
   client: HttpClient,
@@ -63,14 +66,14 @@ export async function download(
   let contentType: string | null = null;
   let way = '';
   let position = 0;
-  // Further than ever counts as progress: a server that cannot resume comes to the same place again and again.
+  // Only a new maximum counts as progress, because a server without ranges sends the same bytes again and again.
   let best = 0;
   let idle = 0;
   let waits = growingWait(FIRST_WAIT, LONGEST_WAIT, random);
   let restarted = false;
   let reached = false;
 
-  // What goes wrong behind the sink is no trouble of the network's, and is not tried again.
+  // An error of the sink is not an error of the network, and is not retried.
   let sinkFailed = false;
   async function into(chunk: Buffer): Promise<void> {
     try {
@@ -82,7 +85,7 @@ export async function download(
     }
   }
 
-  /** One request, and how far it came. */
+  /** Makes one request, and returns how far it got. */
   async function attempt(): Promise<{ complete: boolean; reason: string; wait: number | null }> {
     const guard = file && position > 0 ? rangeGuard(file) : null;
     const answer = await client.get(url, guard ? { range: `bytes=${position}-`, 'if-range': guard } : {});
@@ -115,7 +118,7 @@ export async function download(
     }
   }
 
-  /** Takes up what the server says; how many bytes of the body are known already and have to be skipped. */
+  /** Evaluates the headers. Returns how many bytes of the body are known already and must be skipped. */
   function begin(answer: HttpAnswer, ranged: boolean): number {
     const { status } = answer;
     const encoding = foreignEncoding(answer);
@@ -124,7 +127,7 @@ export async function download(
       throw new DownloadError(`comes with Content-Encoding: ${encoding}${answer.way}, ${why}`);
     }
     const now = remoteFile(answer);
-    // Of any other answer the headers speak of an error page.
+    // The headers of any other status describe an error page.
     const same = file && position > 0 && (status === 200 || status === 206) ? sameRemoteFile(file, now) : null;
     if (same === false || (status === 416 && ranged)) throw new DownloadError(CHANGED);
     if (status === 206 && ranged) {
@@ -133,7 +136,7 @@ export async function download(
       return 0;
     }
     if (status !== 200) throw new DownloadError(showAnswer(answer));
-    // Refused before a byte is read: a server may announce, and send, without end.
+    // Checked before a byte is read, because a server may announce, and send, without end.
     if (now.size !== null && (expectedSize === null ? now.size > maxSize : now.size !== expectedSize)) {
       throw tooLong(now.size);
     }
@@ -174,7 +177,7 @@ export async function download(
     await wait(pause, clock, signal);
   }
 
-  /** `announced`: what the server says, null where it just goes on sending. */
+  /** `announced`: the size that the server gives; null = it keeps sending without one. */
   function tooLong(announced: number | null): DownloadError {
     const has = announced === null ? 'has more than' : `has ${announced} bytes (${showBytes(announced)})`;
     if (expectedSize === null) {
@@ -198,7 +201,7 @@ export async function download(
   }
 }
 
-/** The body, with the way that it came in the errors that break it off. */
+/** The chunks of the body. Errors contain the way on which it came. */
 async function* bytesOf({ body, way }: HttpAnswer): AsyncGenerator<Buffer> {
   try {
     yield* body as AsyncIterable<Buffer>;

@@ -5,9 +5,9 @@ import { tlsFault } from '../../tls.js';
 import { type HttpAnswer, RedirectError, RequestError } from './client.js';
 import { ProxyError } from './proxy.js';
 
-/** A download that cannot go on, in words that follow the name of the file; never holds the URL. */
+/** A download that cannot continue, in words that follow the name of the file. Never contains the URL. */
 export class DownloadError extends Error {
-  /** Whether the bytes can be had, but are not what the manifest says. */
+  /** Whether the bytes are available, but are not what the manifest says. */
   readonly mismatch: boolean;
   constructor(message: string, { mismatch = false } = {}) {
     super(message);
@@ -15,12 +15,12 @@ export class DownloadError extends Error {
   }
 }
 
-/** Whether a request that was answered so is worth another one. */
+/** Whether a request with this status is worth another attempt. */
 export function worthRetry(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
-/** An HTTP status as people know it, and what usually is behind it. */
+/** An HTTP status with its usual meaning. */
 export function showStatus(status: number): string {
   const name = STATUS_CODES[status];
   const meaning: Record<number, string> = {
@@ -33,14 +33,14 @@ export function showStatus(status: number): string {
   return `the server answered ${status}${name ? ` ${name}` : ''}${meaning[status] ?? ''}`;
 }
 
-/** As {@link showStatus}, with the way on which the answer came. */
+/** Like {@link showStatus}, with the way on which the response came. */
 export function showAnswer({ status, way }: Pick<HttpAnswer, 'status' | 'way'>): string {
   return `${showStatus(status)}${way}`;
 }
 
 /**
- * The `Content-Encoding` of an answer, which nobody asked for: what came is not the file. Null where there is none.
- * `aws-chunked` is how an upload to S3 was framed: some stores repeat it, and send the file as it is.
+ * The `Content-Encoding` of a response, which was not requested, so that the body is not the file; null = none. `aws-chunked`
+ * is the framing of uploads to S3: some stores repeat it, but send the file unchanged.
  */
 export function foreignEncoding({ headers }: Pick<HttpAnswer, 'headers'>): string | null {
   const encodings = (headers['content-encoding'] ?? '').split(',').map((each) => each.trim());
@@ -48,7 +48,7 @@ export function foreignEncoding({ headers }: Pick<HttpAnswer, 'headers'>): strin
   return foreign.length === 0 ? null : safeText(foreign.join(', '), 60);
 }
 
-/** What TLS says, redirects and settings do not get better by asking again; everything else on a network may. */
+/** Whether another attempt is useless: errors of TLS, redirects and settings do not go away, unlike other network errors. */
 export function isLasting(error: unknown): boolean {
   if (error instanceof ProxyError) return error.lasting;
   return error instanceof DownloadError || error instanceof RedirectError || tlsFault(error, 'server') !== null;
@@ -69,12 +69,12 @@ function showFailure(error: unknown): string {
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'the server stopped responding';
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return 'the connection was interrupted';
   const fault = tlsFault(error, 'server');
-  // A server of firmware that wants a client certificate is none for docks, and there is no option for one.
+  // A firmware server that requires a client certificate is not usable for docks, so there is no option for one.
   if (fault) return safeText(fault.kind === 'client certificate' ? fault.why : `${fault.why}. ${fault.hint}`, 400);
   return `the server cannot be reached: ${safeText(reasonOf(error), 160)}`;
 }
 
-// With several addresses for one host Node gathers a failure for each; the first says it.
+// For a host with several addresses, Node collects one error per address. The first one is shown.
 function reasonOf(error: unknown): string {
   return error instanceof AggregateError && error.errors.length > 0
     ? systemReason(error.errors[0])

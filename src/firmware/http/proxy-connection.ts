@@ -5,22 +5,22 @@ import { safeText } from '../../text.js';
 import { tlsFault } from '../../tls.js';
 import { decode, type EnvProxy, ProxyError, proxyCredentials } from './proxy.js';
 
+/** Opens a connection for undici. */
 export type Connect = buildConnector.connector;
 
-/** Milliseconds of silence. */
+/** Milliseconds without data. */
 interface Limits {
   headersTimeout: number;
   bodyTimeout: number;
 }
 
 /**
- * Connections through `proxy`, made by `connect`: a tunnel where `tunnel` is true, else requests for whole URLs, to the proxy
- * itself. The first dispatcher takes the requests; all have to be destroyed. What the proxy is at fault for is a
- * {@link ProxyError}.
+ * Connections through `proxy`, made by `connect`: a tunnel if `tunnel` is true, otherwise requests for whole URLs. The first
+ * dispatcher takes the requests; all must be destroyed. Errors of the proxy are a {@link ProxyError}.
  */
 export function throughProxy(proxy: EnvProxy, tunnel: boolean, connect: Connect, limits: Limits): Dispatcher[] {
   const { hostname } = proxy.url;
-  // undici takes the server's name for that of the proxy's certificate. TLS knows no addresses as names.
+  // undici would use the server's name for the proxy's certificate. TLS does not allow IP addresses as names.
   const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : '';
   const blaming: Connect = (target, callback) =>
     connect({ ...target, servername }, (...[error, socket]) =>
@@ -71,7 +71,7 @@ function overTunnel(proxy: EnvProxy, gate: Pool, connect: Connect): Connect {
   };
 }
 
-/** Connections by SOCKS 5 (RFC 1928); the proxy looks the name up. */
+/** Connections by SOCKS 5 (RFC 1928). The proxy resolves the name. */
 function overSocks(proxy: EnvProxy, reach: Connect, connect: Connect): Connect {
   const { username, password, host } = proxy.url;
   const login = { username: decode(username), password: decode(password) };
@@ -89,12 +89,12 @@ function overSocks(proxy: EnvProxy, reach: Connect, connect: Connect): Connect {
   };
 }
 
-/** Of undici's agent only this part: its own way on from there takes an address for a server name. */
+/** Only this part of undici's agent is used: after it, undici would use an IP address as the TLS server name. */
 interface Socks5Connector {
   createSocks5Connection(host: string, port: number): Promise<unknown>;
 }
 
-// undici tells every program that its SOCKS support is new, on stderr, which is no news to a user.
+// undici warns every program on stderr that its SOCKS support is experimental, which does not concern users.
 function quietly<T>(make: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => {};

@@ -5,13 +5,13 @@ import { safeText } from '../../text.js';
 export interface EnvProxy {
   /** http, https or socks5. */
   url: URL;
-  /** With the variable that names it, without its credentials: `the proxy http://10.0.0.1:3128 (HTTPS_PROXY)`. */
+  /** With its variable and without credentials: `the proxy http://10.0.0.1:3128 (HTTPS_PROXY)`. */
   shown: string;
 }
 
-/** What a proxy's URL or the proxy itself says against a request: the server has nothing to do with it. */
+/** An error in a proxy's URL, or of the proxy itself. The server is not at fault. */
 export class ProxyError extends Error {
-  /** Whether no further attempt changes it. */
+  /** Whether another attempt is useless. */
   readonly lasting: boolean;
   constructor(message: string, { lasting, cause }: { lasting: boolean; cause?: unknown }) {
     super(message, { cause });
@@ -20,9 +20,9 @@ export class ProxyError extends Error {
 }
 
 /**
- * The proxy for `target`, or null for a direct connection. As curl does it: `https_proxy` for https alone, `all_proxy` where
- * the one for the scheme is not set, lower case before upper case, an empty value is none. `HTTP_PROXY` counts, which curl
- * ignores for the sake of CGI. Throws {@link ProxyError} where the value is no proxy that this program can use.
+ * The proxy for `target`; null = a direct connection. The rules of curl: `https_proxy` only for https, `all_proxy` if the
+ * scheme's own variable is not set, lower case before upper case, an empty value means none. `HTTP_PROXY` counts as well,
+ * although curl ignores it because of CGI. Throws {@link ProxyError} if the value is not a proxy that this program supports.
  */
 export function proxyFor(target: URL, env: NodeJS.ProcessEnv): EnvProxy | null {
   const scheme = target.protocol.slice(0, -1);
@@ -32,10 +32,10 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): EnvProxy | null {
   if (variable === undefined || isExempt(target, env.no_proxy?.trim() || env.NO_PROXY || '')) return null;
   const value = (env[variable] ?? '').trim();
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  // Never with its value, which may hold a password.
+  // Never with its value, which may contain a password.
   const wrong = (why: string) => new ProxyError(`${variable} ${why}; write it as http://host:port`, { lasting: true });
   if (!URL.canParse(text)) throw wrong('is not a usable proxy URL');
-  // SOCKS with the name looked up by the proxy or here is one to this program: the name goes to the proxy.
+  // This program makes no difference between socks5 and socks5h: the proxy resolves the name.
   const url = new URL(text.replace(/^socks5h:/i, 'socks5:'));
   if (url.hostname === '') throw wrong('names no host');
   if (!/^(https?|socks5):$/.test(url.protocol)) {
@@ -44,17 +44,17 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): EnvProxy | null {
   return { url, shown: `the proxy ${url.protocol}//${url.host} (${variable})` };
 }
 
-/** The value of `Proxy-Authorization`, or null where the proxy's URL holds no credentials. */
+/** The value of `Proxy-Authorization`; null = the proxy's URL has no credentials. */
 export function proxyCredentials({ url }: EnvProxy): string | null {
   return url.username === '' && url.password === '' ? null : basic(url);
 }
 
-/** User name and password of a URL as HTTP's Basic scheme. */
+/** The credentials of a URL for HTTP Basic authentication. */
 export function basic({ username, password }: URL): string {
   return `Basic ${Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64')}`;
 }
 
-/** A part of a URL without its percent signs; as it is where they make no sense. */
+/** Decodes percent-encoding; returns `text` unchanged if it is invalid. */
 export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -64,8 +64,8 @@ export function decode(text: string): string {
 }
 
 /**
- * Whether `noProxy` names the host of `target`: a list of names (each with its subdomains, with or without a leading dot),
- * names with `*`, addresses, networks (`10.0.0.0/8`, `fd00::/8`), each with or without `:port`; `*` is every host.
+ * Whether `noProxy` contains the host of `target`. It is a list of names (each including subdomains, with or without a leading
+ * dot), names with `*`, addresses, and networks (`10.0.0.0/8`, `fd00::/8`), each with or without `:port`. `*` means every host.
  */
 export function isExempt(target: URL, noProxy: string): boolean {
   const host = bare(target.hostname);
@@ -79,7 +79,7 @@ export function isExempt(target: URL, noProxy: string): boolean {
     });
 }
 
-// An IPv6 address has colons of its own: a port follows it only where it stands in brackets.
+// An IPv6 address contains colons, so it can have a port only if it is in brackets.
 function entryOf(entry: string): [name: string, port: string | undefined] {
   const bracketed = /^\[([^\]]+)\](\/\d+)?(?::(\d+))?$/.exec(entry);
   if (bracketed) return [`${bracketed[1]}${bracketed[2] ?? ''}`, bracketed[3]];

@@ -1,9 +1,9 @@
 import type { HttpAnswer } from './client.js';
 
-// A server may ask for an hour; a run that hangs on that is no help to anybody.
+// Milliseconds. A server may request an hour, but a run should not hang for that long.
 const LONGEST_ASKED = 300_000;
 
-/** Milliseconds that `Retry-After` (seconds, or a date) asks for, at most five minutes; null where it asks for none. */
+/** The wait that `Retry-After` (seconds or a date) requests, in milliseconds, at most five minutes; null = none. */
 export function retryAfter(headers: HttpAnswer['headers'], wall: number): number | null {
   const value = headers['retry-after'];
   if (value === undefined) return null;

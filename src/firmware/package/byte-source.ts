@@ -3,16 +3,16 @@ import type { HttpClient } from '../http/client.js';
 import { DownloadError, showStatus } from '../http/errors.js';
 import { contentRange, type RemoteFile, rangeGuard, remoteFile, sameRemoteFile } from '../http/remote-file.js';
 
-/** Bytes that can be read anywhere, of a file here or on a server. */
+/** Random access to the bytes of a local or remote file. */
 export interface ByteSource {
   /** Bytes. */
   size: number;
-  /** Fills `buffer` from `position` on, which the caller has checked to lie inside. */
+  /** Fills `buffer` from `position`. The caller has checked that this range is inside the file. */
   read(buffer: Buffer, position: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The file at `path`. Rejects with Node's own errors. */
+/** Opens the file at `path`. Rejects with Node's own errors. */
 export async function fileSource(path: string): Promise<ByteSource> {
   const handle = await open(path, 'r');
   const { size } = await handle.stat();
@@ -26,7 +26,10 @@ export async function fileSource(path: string): Promise<ByteSource> {
   };
 }
 
-/** The file at `url`, of which the server has said `file`: a request for each reading. Rejects as the client, or with {@link DownloadError}. */
+/**
+ * The file at `url`, with one request per read. `file`: what the server said about it. Rejects as the client does, or with
+ * {@link DownloadError}.
+ */
 export function urlSource(client: HttpClient, url: string, file: RemoteFile & { size: number }): ByteSource {
   const guard = rangeGuard(file);
   return {
@@ -57,16 +60,19 @@ export function urlSource(client: HttpClient, url: string, file: RemoteFile & { 
   };
 }
 
-/** The first and last bytes of a download, kept as they pass: a ZIP's directory is there, and costs no further request. */
+/**
+ * The first and last bytes of a download, kept while it passes: they contain a ZIP's directory, which then needs no request.
+ */
 interface Ends {
   write(chunk: Uint8Array): void;
   restart(): void;
   /** The first bytes so far. */
   head(): Buffer;
-  /** The whole file of `size` bytes as a source; what lies between is read from `rest`, where there is one. */
+  /** The whole file of `size` bytes as a source. Bytes in between are read from `rest`, if given. */
   source(size: number, rest: ByteSource | null): ByteSource;
 }
 
+/** Keeps the first `headLength` and the last `length` bytes. */
 export function endsOf(headLength: number, length: number): Ends {
   const first = Buffer.alloc(headLength);
   const ring = Buffer.alloc(length);

@@ -5,17 +5,17 @@ import type { ByteSource } from './byte-source.js';
 import { MAX_ENTRIES, MAX_NAME } from './limits.js';
 import { windowReader } from './window-reader.js';
 
-/** One entry of a ZIP, as its central directory has it. */
+/** One entry of a ZIP, from its central directory. */
 export interface DirectoryEntry {
-  /** Bounded; not yet safe to show. */
+  /** Of limited length; not yet safe to show. */
   name: string;
-  /** The name as it is in the file. */
+  /** The bytes of the name. */
   raw: Uint8Array;
-  /** Where its local header begins. */
+  /** The offset of its local header. */
   offset: number;
-  /** Bytes in the file. */
+  /** Bytes in the file, stored or compressed. */
   stored_size: number;
-  /** Bytes, unpacked. */
+  /** Bytes after unpacking. */
   size: number;
   /** 0 = stored, 8 = deflated. */
   method: number;
@@ -35,7 +35,7 @@ export interface Directory {
 const LOCAL_HEADER = 0x04034b50;
 const ENCRYPTED = 1;
 
-/** The bytes could not be had, which says nothing about the package. */
+/** The bytes could not be read, which says nothing about the package. */
 export class SourceFailure extends Error {
   constructor(cause: unknown) {
     super(systemReason(cause), { cause });
@@ -43,8 +43,8 @@ export class SourceFailure extends Error {
 }
 
 /**
- * Reads the central directory of the ZIP in `source`, and nothing else of it. A file that is no sound ZIP is no failure:
- * the result says why. Rejects with {@link SourceFailure} where `source` itself fails.
+ * Reads the central directory of the ZIP in `source`, and nothing else. If the file is not a sound ZIP, the result says why.
+ * Rejects with {@link SourceFailure} if `source` itself fails.
  */
 export async function readDirectory(source: ByteSource): Promise<Directory> {
   const entries: DirectoryEntry[] = [];
@@ -52,7 +52,7 @@ export async function readDirectory(source: ByteSource): Promise<Directory> {
   if (source.size < 22) return { zip: false, problems: ['is not a ZIP file'], entries };
   const reader = windowReader(source);
   try {
-    // Names and sizes are judged here, where the entry can be named.
+    // Names and sizes are checked here, because an error can then name the entry.
     const zip = await yauzl.fromRandomAccessReaderPromise(reader.reader, source.size, {
       autoClose: false,
       decodeStrings: false,
@@ -83,7 +83,7 @@ export async function readDirectory(source: ByteSource): Promise<Directory> {
   }
 }
 
-/** The name of an entry, as it may be shown. */
+/** The name of an entry, safe to show. */
 export function showEntry(name: string): string {
   return safeText(name, 120);
 }
@@ -115,7 +115,7 @@ function layoutProblems(entries: readonly DirectoryEntry[], fileSize: number): s
   return problems;
 }
 
-// A ZIP begins with the header of its first entry and ends with its directory: only the first of both means cut off.
+// A ZIP begins with the header of its first entry and ends with its directory. If only the beginning is right, it was cut off.
 async function zipProblem(source: ByteSource, error: unknown): Promise<{ zip: boolean; problems: string[] }> {
   const reason = error instanceof Error ? error.message : String(error);
   if (!reason.startsWith('End of central directory record signature not found')) {

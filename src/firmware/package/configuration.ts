@@ -4,7 +4,7 @@ import { safeText } from '../../text.js';
 import { MAX_CONFIGURATION } from './limits.js';
 import { NO_FACTS, type PackageFacts, type PackageModule } from './report.js';
 
-/** What stands inside a `*.cfg.sig` entry (PROTOCOL "Inside the configuration"; seen in one public package). */
+/** The content of a `*.cfg.sig` entry (PROTOCOL "Inside the configuration"; seen in one public package). */
 export interface Configuration extends Omit<PackageFacts, 'release_date'> {
   modules: Omit<PackageModule, 'proven'>[];
 }
@@ -17,8 +17,8 @@ const MAX_TEXT = 256;
 const RELEASE = 'dji/device/firmware/release';
 
 /**
- * Reads the XML in `bytes`. What is not understood is no failure: the result says why, in words that follow
- * "its configuration". The XML is untrusted: it is bounded, and a DTD, entities included, is not read at all.
+ * Parses the XML in `bytes`. If it is not understood, the result says why, in words that follow "its configuration". The XML is
+ * untrusted: its size is limited, and a DTD, including entities, is rejected.
  */
 export function parseConfiguration(bytes: Buffer): Configuration | { problem: string } {
   if (bytes.length > MAX_CONFIGURATION) return { problem: `has more than ${MAX_CONFIGURATION} bytes` };
@@ -30,7 +30,7 @@ export function parseConfiguration(bytes: Buffer): Configuration | { problem: st
   try {
     return parseXml(xml);
   } catch (error) {
-    // sax tells line, column and character on further lines.
+    // sax adds line, column and character on further lines.
     return { problem: safeText(systemReason(error).split('\n', 1)[0] ?? '', 160) };
   }
 }

@@ -2,46 +2,47 @@ import type { DirectoryEntry } from './central-directory.js';
 import { isConfiguration } from './entry-name.js';
 import { MAX_CONFIGURATION, MAX_ENTRIES, MAX_NAME } from './limits.js';
 
-/** What is to be computed of an entry. */
+/** What to compute for an entry. */
 export interface EntryPlan {
   md5: boolean;
   crc32: boolean;
   method: number;
-  /** Bytes, unpacked: what comes beyond is not unpacked. */
+  /** Bytes after unpacking. Data beyond is not unpacked. */
   size: number;
 }
 
 /** A part of a piece that belongs to the data of an entry. */
 export interface EntryPart {
-  /** Counts the entries in the order in which they come. */
+  /** The entry's number, in the order of the file. */
   entry: number;
-  /** Where it lies in the piece. */
+  /** Its range within the piece. */
   from: number;
   to: number;
-  /** At the entry's first part. */
+  /** Only in the entry's first part. */
   plan?: EntryPlan;
   /** The entry's last part. */
   last: boolean;
 }
 
-/** An entry that was met in the bytes themselves, as its local header has it. */
+/** An entry that was found in the file, from its local header. */
 export interface MetEntry {
-  /** Where its local header begins. */
+  /** The offset of its local header. */
   offset: number;
   raw: Uint8Array;
   method: number;
-  /** Bytes in the file, and unpacked; null where they stand behind the data. */
+  /** Bytes in the file, and after unpacking; null = they follow the data. */
   stored_size: number | null;
   size: number | null;
   crc32: number | null;
 }
 
+/** A walk over the entries of a ZIP. */
 export interface EntryWalk {
   /** The parts of the next piece. */
   next(piece: Uint8Array): EntryPart[] | Promise<EntryPart[]>;
-  /** In the order in which they come. */
+  /** In the order of the file. */
   readonly met: readonly MetEntry[];
-  /** The bytes of the configurations that passed, as they are stored, by the offset of their entries. */
+  /** The stored bytes of the configurations that were found, by the offset of their entries. */
   readonly configurations: ReadonlyMap<number, Buffer>;
   /** Whether the entries could not be followed to the end. */
   readonly lost: boolean;
@@ -50,27 +51,27 @@ export interface EntryWalk {
 interface WalkOptions {
   /** Null: entries are followed from one local header to the next. */
   directory: readonly DirectoryEntry[] | null;
-  /** Asked where local headers alone do not lead on; null = there is none to be had. */
+  /** Called if the local headers alone are not sufficient; null = there is no directory. */
   askDirectory?(): Promise<readonly DirectoryEntry[] | null>;
-  /** What is to be computed of the entry with this name. */
+  /** What to compute for the entry with this name. */
   plan(name: string): Pick<EntryPlan, 'md5' | 'crc32'>;
 }
 
 const LOCAL = 0x04034b50;
-/** What stands behind the last entry: the directory, or its end, or a record that belongs to it. */
+/** The records that may follow the last entry: the directory, its end, and records that belong to it. */
 const BEHIND = new Set([0x02014b50, 0x06054b50, 0x06064b50, 0x08064b50, 0x05054b50]);
 const HEADER = 30;
 const SIZES_BEHIND = 8;
 
-/** Finds the entries of a ZIP in its bytes, which come in order, piece by piece, once. */
+/** Finds the entries of a ZIP in its bytes, which come in order, in pieces, once. */
 export function entryWalk({ directory, askDirectory, plan }: WalkOptions): EntryWalk {
   const met: MetEntry[] = [];
   const configurations = new Map<number, Buffer>();
   let ahead = directory === null ? null : inOrder(directory, 0);
-  /** Of the next byte, from the beginning of the file. */
+  /** The offset of the next byte in the file. */
   let position = 0;
   let state: 'between' | 'header' | 'data' | 'end' = 'between';
-  /** Bytes of the data that are still to come. */
+  /** The remaining bytes of the entry's data. */
   let left = 0;
   let begun: EntryPlan | undefined;
   let header: Buffer = Buffer.alloc(0);
@@ -96,7 +97,7 @@ export function entryWalk({ directory, askDirectory, plan }: WalkOptions): Entry
             end(false);
             break;
           }
-          // What overlaps is a fault of the directory, said already.
+          // An overlap is an error of the directory, which is reported already.
           if (next.offset < position) {
             ahead.shift();
             continue;
@@ -117,7 +118,7 @@ export function entryWalk({ directory, askDirectory, plan }: WalkOptions): Entry
         const entry = ahead?.[0];
         const offset = position - header.length;
         if (signature !== LOCAL && entry) {
-          // There is none where the directory says so: it is not met.
+          // There is no entry where the directory says so: it counts as not found.
           ahead?.shift();
           state = 'between';
           continue;
@@ -171,7 +172,7 @@ export function entryWalk({ directory, askDirectory, plan }: WalkOptions): Entry
     const entry = ahead[0];
     const local = header.readUInt32LE(0) === LOCAL ? parseHeader(header, offset) : null;
     if (entry?.offset === offset && local) begin(local, entry);
-    // After a gap that ends within what has been read, there is no going back.
+    // The walk cannot go back to an entry that begins before the current position.
     else if (entry && entry.offset < position) end(true);
     else state = 'between';
     return walk(piece, at, parts);
@@ -201,7 +202,7 @@ function parseHeader(header: Buffer, offset: number): MetEntry {
   let size: number | null = header.readUInt32LE(22);
   let crc32: number | null = header.readUInt32LE(14);
   if (size === 0xffffffff || stored_size === 0xffffffff) {
-    // ZIP64: both stand in the extra field, the size of the unpacked data first.
+    // ZIP64: both sizes are in the extra field, the unpacked one first.
     const sizes = zip64Sizes(header.subarray(nameEnd));
     size = sizes?.size ?? null;
     stored_size = sizes?.stored_size ?? null;

@@ -1,6 +1,6 @@
-/** What a package may have. Beyond this a file is made to keep somebody busy. */
+/** Limits for the contents of a package. A file that exceeds them is an attack. */
 
-/** DJI's packages have some dozens. */
+/** DJI's packages have a few dozen. */
 export const MAX_ENTRIES = 10_000;
 /** Bytes of an entry's name. */
 export const MAX_NAME = 1024;

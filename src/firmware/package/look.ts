@@ -8,7 +8,7 @@ import { isConfiguration, parseFactsName } from './entry-name.js';
 import { MAX_CONFIGURATION } from './limits.js';
 import { NO_FACTS, type PackageFacts } from './report.js';
 
-/** What a package says of itself, before any module has been read. */
+/** What a package contains, before any module is read. */
 export interface PackageLook {
   directory: Directory;
   facts: PackageFacts;
@@ -21,8 +21,8 @@ export interface PackageLook {
 const LOCAL_HEADER = 30;
 
 /**
- * Reads the central directory and the configuration of the package in `source`. `passed`: configurations whose bytes are
- * known already, by the offset of their entries. Rejects with {@link SourceFailure} where `source` itself fails.
+ * Reads the central directory and the configuration of the package in `source`. `passed`: configurations whose bytes are known
+ * already, by the offset of their entries. Rejects with {@link SourceFailure} if `source` itself fails.
  */
 export async function lookInside(
   source: ByteSource,
@@ -55,14 +55,14 @@ export async function lookInside(
   const configuration = parseConfiguration(bytes);
   if ('problem' in configuration) return unread(configuration.problem);
   const { modules: _, ...said } = configuration;
-  // Where both say something, the entry's name is what is documented.
+  // The entry's name is documented, so it takes precedence over the configuration.
   const all = { ...NO_FACTS, ...said, ...named, product: named?.product ?? said.product };
   return { directory, facts: all, configuration, problem: null };
 }
 
-/** The bytes of an entry as they are stored; null where they do not lie in the file. */
+/** The stored bytes of an entry; null = they are not inside the file. */
 async function readStored(source: ByteSource, entry: DirectoryEntry): Promise<Buffer | null> {
-  // The name stands there once more, and extra fields that may be longer than those of the directory.
+  // The local header repeats the name, and its extra fields may be longer than those of the directory.
   const length = Math.min(LOCAL_HEADER + entry.raw.length + 4096 + entry.stored_size, source.size - entry.offset);
   if (!(length > LOCAL_HEADER)) return null;
   const bytes = Buffer.alloc(length);
@@ -85,7 +85,7 @@ function unpack({ method, size }: DirectoryEntry, stored: Buffer | null): Buffer
   }
 }
 
-/** What is said of a package into which nobody could look. */
+/** The reason for a package that could not be read. */
 export function unseen(error: unknown): string {
   return `could not be read: ${safeText(systemReason(error))}`;
 }

@@ -8,14 +8,14 @@ import type { MetEntry } from './entry-walk.js';
 import type { PackageLook } from './look.js';
 import type { PackageModule, PackageReport } from './report.js';
 
-/** An entry with what was computed of it. */
+/** An entry with its computed digests. */
 interface ReadEntry {
   entry: DirectoryEntry;
-  /** Something is wrong with it, and has been said. */
+  /** A problem with it was reported already. */
   faulty: boolean;
-  /** Its CRC-32 is another one. */
+  /** Its CRC-32 differs. */
   damaged: boolean;
-  /** A module's MD5 was compared with its own, which says more than the CRC-32. */
+  /** The MD5 of a module was compared, which is stronger than the CRC-32. */
   compared: boolean;
   /** Lower-case hex; null = not computed. */
   md5: string | null;
@@ -23,10 +23,10 @@ interface ReadEntry {
 
 type Bytes = Pick<Digested, 'entries' | 'lost'>;
 
-// What is wrong with a thousand entries is known after the first few.
+// A few of a thousand faulty entries are sufficient.
 const MAX_REASONS = 10;
 
-/** The verdict on a package, from what it says of itself and, where they have been read, from its bytes. */
+/** The verdict on a package, from its directory and configuration and, if they were read, its bytes. */
 export function provePackage(look: PackageLook, bytes: Bytes | null): PackageReport {
   const { directory, facts, configuration } = look;
   const report = (verdict: PackageReport['verdict'], all: string[], modules: PackageModule[] = []): PackageReport => {
@@ -50,7 +50,7 @@ export function provePackage(look: PackageLook, bytes: Bytes | null): PackageRep
   return unsure.length > 0 ? report('not checked', unsure, modules) : report('proven', [], modules);
 }
 
-/** Compares the directory with the local headers and sizes that were met. */
+/** Compares the directory with the local headers and sizes that were found. */
 function readEntries(
   directory: readonly DirectoryEntry[],
   bytes: Bytes | null,
@@ -78,7 +78,7 @@ function readEntries(
 function entryFault(entry: DirectoryEntry, met: MetEntry, digest: EntryDigest | null): string | null {
   const name = Buffer.from(met.raw);
   if (!name.equals(entry.raw)) return `that its local header calls ${showEntry(name.toString('utf8'))}`;
-  // Sizes that stand behind the data are those of the directory.
+  // Sizes that follow the data are taken from the directory.
   const { method, size = null, stored_size = null } = met;
   if (
     method !== entry.method ||
@@ -125,7 +125,7 @@ function matchModules(
   };
 
   for (const module of named) if (module.entry !== null) claim(module, byName.get(module.entry));
-  // Without a name: by id and version, of which there may be several (two batteries); what fits wholly goes first.
+  // Modules without a name are found by id and version. Several may match (two batteries), so exact matches are assigned first.
   const bare = named.filter((module) => module.entry === null);
   for (const module of bare)
     claim(
@@ -134,7 +134,7 @@ function matchModules(
     );
   for (const module of bare) {
     if (claims.has(module)) continue;
-    // One entry may serve two modules that are the same.
+    // One entry may serve two identical modules.
     claim(module, alike(module).find((one) => !claimed.has(one)) ?? alike(module).find((one) => fits(module, one)));
   }
   for (const one of entries) {
@@ -169,7 +169,7 @@ function idKey({ id, version }: { id: string | null; version: string | null }): 
   return `${id}\n${version}`;
 }
 
-/** `wa345t_0802_v1.pro.fw.sig`, or `id 0802, version 1, type 2` where it has no name. */
+/** A module in messages: `wa345t_0802_v1.pro.fw.sig`, or `id 0802, version 1, type 2` without a name. */
 function showModule({ entry, id, version, type }: NamedModule): string {
   if (entry !== null) return showEntry(entry);
   const parts = [

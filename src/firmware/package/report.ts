@@ -1,9 +1,9 @@
-/** What is known of a package, as `inspect --output json` and the digest cache have it. */
+/** What is known of a package: the form in `inspect --output json` and in the digest cache. */
 
-/** The three words for a package. `not checked`: it has no configuration, or one that is not understood; no error. */
+/** The three words for a package. `not checked`: it has no configuration, or one that is not understood; this is no error. */
 export type Verdict = 'proven' | 'not checked' | 'broken';
 
-/** A module that the configuration names. */
+/** A module of the configuration. */
 export interface PackageModule {
   id: string | null;
   name: string | null;
@@ -13,20 +13,23 @@ export interface PackageModule {
   size: number | null;
   /** Lower-case hex. */
   md5: string | null;
-  /** Name of the entry of the ZIP that it is, or should be; null where neither is known. */
+  /** The name of its entry in the ZIP, found or expected; null = neither is known. */
   entry: string | null;
   /** Whether that entry has this size and MD5; null = not compared. */
   proven: boolean | null;
 }
 
-/** What a package says of itself (PROTOCOL "The firmware package"). A key without a value is null; texts are not yet safe to show. */
+/**
+ * What a package says of itself (PROTOCOL "The firmware package"). A key without a value is null; texts are not yet safe to
+ * show.
+ */
 export interface PackageFacts {
-  /** Product code, e.g. `wa345t`. */
+  /** Product code, for example `wa345t`. */
   product: string | null;
-  /** As written in the package, e.g. `17.02.0501`. */
+  /** As written in the package, for example `17.02.0501`. */
   version: string | null;
   formal_version: string | null;
-  /** ISO date, e.g. `2026-05-29`. */
+  /** ISO date, for example `2026-05-29`. */
   release_date: string | null;
   from: string | null;
   expire: string | null;
@@ -35,18 +38,20 @@ export interface PackageFacts {
   antirollback_ext: string | null;
 }
 
+/** A package with the verdict on it. */
 export interface PackageReport extends PackageFacts {
   verdict: Verdict;
   /** Why it is not `proven`, each in words that follow the name of the file. */
   reasons: string[];
-  /** What the bytes are; `document`: a page or an error document. */
+  /** What the bytes are. `document`: a web page or an error document. */
   content: 'zip' | 'empty' | 'document' | 'other';
   /** In the order of the configuration. */
   modules: PackageModule[];
-  /** All entries of the ZIP, in the file's order, as far as they could be read; `size`: bytes, unpacked. */
+  /** All entries of the ZIP, in the file's order, as far as they could be read. `size`: bytes after unpacking. */
   entries: { name: string; size: number }[];
 }
 
+/** The facts of a package of which nothing is known. */
 export const NO_FACTS: PackageFacts = {
   product: null,
   version: null,
@@ -59,7 +64,7 @@ export const NO_FACTS: PackageFacts = {
   antirollback_ext: null,
 };
 
-/** How many of the modules are proven, and how many there are. */
+/** How many modules are proven, and how many there are. */
 export function provenModules(report: Pick<PackageReport, 'modules'>): { proven: number; total: number } {
   return { proven: report.modules.filter((module) => module.proven).length, total: report.modules.length };
 }

@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import yauzl from 'yauzl';
 import type { ByteSource } from './byte-source.js';
 
-// yauzl reads a directory in pieces of some dozens of bytes; over HTTP each would be a request of its own.
+// yauzl reads a directory in small pieces, and over HTTP each one would be a request.
 const WINDOW = 256 * 1024;
-// The directory of a package has some kilobytes. What asks for more is made to keep somebody busy.
+// The directory of a package has a few kilobytes. A file that requires more is an attack.
 const MAX_READ = 64 * 1024 * 1024;
 
-/** A reader for yauzl over `source`, which reads ahead. `failure` is set where the source itself failed. */
+/** A reader for yauzl that reads `source` ahead. `failure` is set if the source itself failed. */
 export function windowReader(source: ByteSource): { reader: yauzl.RandomAccessReader; failure: unknown } {
   let window: Buffer = Buffer.alloc(0);
   let start = 0;
@@ -18,7 +18,7 @@ export function windowReader(source: ByteSource): { reader: yauzl.RandomAccessRe
   };
 
   async function fill(buffer: Buffer, position: number): Promise<void> {
-    // Positions come from the file itself.
+    // Positions come from the file, so check them.
     if (!Number.isSafeInteger(position) || position < 0 || position + buffer.length > source.size) {
       throw new Error('it points to a place outside of the file');
     }

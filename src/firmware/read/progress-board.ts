@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.js';
 import type { Reading } from './progress.js';
 
-/** Gathers how far each file is, and tells it at most ten times a second. */
+/** Collects the progress of all files, and reports it at most ten times a second. */
 export interface ReadingBoard {
   add(file_name: string, total: number | null): ReadingLine;
-  /** Tells once more where something has not been told. */
+  /** Reports once more if there is unreported progress. */
   close(): void;
 }
 
@@ -15,6 +15,7 @@ interface ReadingLine {
 
 const INTERVAL = 100;
 
+/** Creates a board that reports to `tell`. */
 export function readingBoard(clock: Clock, tell: ((files: readonly Reading[]) => void) | undefined): ReadingBoard {
   const lines: { begun: number; reading: Reading }[] = [];
   let told = Number.NEGATIVE_INFINITY;

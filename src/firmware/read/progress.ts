@@ -1,10 +1,10 @@
-/** A firmware file that is being read, for the spinner. Bytes and milliseconds. */
+/** The progress of reading a firmware file, in bytes and milliseconds. */
 export interface Reading {
   file_name: string;
   read: number;
-  /** Null where it is not known. */
+  /** Null if not known. */
   total: number | null;
-  /** Milliseconds since it was begun. */
+  /** Milliseconds since the start. */
   elapsed: number;
   done: boolean;
 }

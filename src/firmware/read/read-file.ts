@@ -8,7 +8,7 @@ import { lookInside, type PackageLook } from '../package/look.js';
 import { reportOf } from './report-of.js';
 import type { FirmwareSource, ReadContext, ReadResult } from './source.js';
 
-/** Looks into a file of this machine, then digests it and its entries, here or on threads. */
+/** Reads the package structure of a local file, then digests it and its entries, on this thread or others. */
 export async function readFile(
   source: FirmwareSource,
   proof: FileProof,
@@ -18,7 +18,7 @@ export async function readFile(
   const path = source.location;
   const begun = clock.wall();
   const line = board.add(source.file_name, proof.size);
-  // The thread starts while the package is looked into.
+  // The thread starts while the package structure is read.
   const sink = pool && spread ? pool.entries() : null;
   const { look, head } = await lookAt(path);
   const seen = look instanceof SourceFailure ? null : look;
@@ -31,7 +31,7 @@ export async function readFile(
       : digestFile(task, onBytes, { signal, ...(sink ? { sink } : {}) });
   const result = await digesting;
   if (!result.ok) return { ok: false, problem: safeText(result.problem) };
-  // The layout was read before: of the same bytes.
+  // Make sure that the package structure was read from the same bytes.
   if (!sameProof(proof, result.proof)) return { ok: false, problem: CHANGED };
   line.done(result.proof.size);
   const { md5, sha256 } = result.digested;
@@ -58,9 +58,9 @@ async function lookAt(path: string): Promise<{ look: PackageLook | SourceFailure
 }
 
 /**
- * Whether the times of a file prove that it did not change after `begun` (wall milliseconds): not where it was written to
- * so shortly before that a later change would bear the same time. Some file systems count in two seconds, most in a tick
- * of the kernel; the former are known by times without a fraction.
+ * Whether the times of a file prove that it has not changed since `begun` (wall milliseconds). Not if it was written so shortly
+ * before that a later write would have the same time. The resolution of some file systems is two seconds, which shows by times
+ * without a fraction; that of most is a tick of the kernel.
  */
 export function provesUnchanged(proof: FileProof, begun: ReturnType<Clock['wall']>): boolean {
   const fine = !proof.mtime.endsWith('000000') || !proof.ctime.endsWith('000000');
@@ -68,7 +68,7 @@ export function provesUnchanged(proof: FileProof, begun: ReturnType<Clock['wall'
   return begun - last > (fine ? 100 : 2000);
 }
 
-// A thread cannot be told to stop; it is ended with the pool. Its promise must not keep the run until then.
+// A thread cannot be interrupted; it ends with the pool. The run must not wait for its promise.
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise<T>((resolve, reject) => {

@@ -8,13 +8,13 @@ import type { Collector } from '../http/collect-garbage.js';
 import { readingBoard } from './progress-board.js';
 import { type FirmwareSource, type ReadContext, type ReadOptions, type ReadResult, WORTH_A_THREAD } from './source.js';
 
-// Four threads digest more than 2 GB a second, faster than nearly any disk reads, and each costs some 12 MB.
+// Four threads digest more than 2 GB a second, which is faster than nearly any disk. Each thread needs about 12 MB.
 const MAX_THREADS = 4;
 const MAX_DOWNLOADS = 3;
 
 /**
- * Digests and looks into each of `sources`, side by side on all cores; what the cache proves to be unchanged is not read.
- * What fails is in the results. Rejects with the reason of an aborted signal, and with `settings_invalid` for a bad proxy.
+ * Reads and digests `sources` in parallel on all cores. Files that the cache proves to be unchanged are not read. Failures are
+ * in the results. Rejects with the reason of an aborted signal, and with `settings_invalid` for an invalid proxy.
  */
 export async function readFirmware(
   sources: readonly FirmwareSource[],
@@ -45,7 +45,7 @@ export async function readFirmware(
     const bytes = toRead.reduce((sum, one) => sum + (one.proof?.size ?? WORTH_A_THREAD), 0);
     const files = toRead.filter((one) => one.source.kind === 'file').length;
     const pool = cores > 1 && bytes >= WORTH_A_THREAD ? await tools.pool(cores) : null;
-    // A file alone is spread over two threads, one for the whole and one for the entries; several have a thread each.
+    // A single file uses two threads, one for the file and one for its entries; several files use one thread each.
     const spread = files === 1;
     const read = async ({ source, proof }: { source: FirmwareSource; proof: FileProof | null }) => {
       const context: ReadContext = { options, board, pool, spread, cache };
@@ -85,7 +85,7 @@ interface Toolbox {
   close(): Promise<void>;
 }
 
-// Loaded when they are needed: a run whose files are all in the cache starts no thread and knows no HTTP.
+// Loaded on first use: if all files are in the cache, no thread is started and no HTTP client is loaded.
 function toolbox(options: ReadOptions): Toolbox {
   let client: Promise<HttpClient> | undefined;
   let collector: Promise<Collector> | undefined;
@@ -124,7 +124,7 @@ async function lookUp(
   }
   if (!cache?.has({ kind: 'url', url: source.location })) return { proof: null };
   const { askRemote } = await import('../http/remote-file.js');
-  // Whatever goes wrong here goes wrong in the download, too, which has the patience and the words for it.
+  // The download repeats any error here, with retries and a better message.
   const answer = await askRemote(await tools.client(), source.location).catch(() => null);
   if (answer?.status !== 200 || answer.file.size === null) return { proof: null };
   const digest = enough(cache.url(source.location, { ...answer.file, size: answer.file.size }), source);

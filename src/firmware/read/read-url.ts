@@ -14,10 +14,10 @@ import { lookInside } from '../package/look.js';
 import { reportOf } from './report-of.js';
 import { type FirmwareSource, MAX_SIZE, type ReadContext, type ReadResult, WORTH_A_THREAD } from './source.js';
 
-// The directory of a real package has some kilobytes; with this much of the end kept it costs no further request.
+// Bytes. The directory of a real package has a few kilobytes, so keeping this much of the end saves a request.
 const TAIL = 256 * 1024;
 
-/** Streams a URL through the digests of the whole and of its entries, and looks into the package at its end. */
+/** Downloads a URL, digests the file and its entries, and reads the package structure at the end. */
 export async function readUrl(
   source: FirmwareSource,
   client: HttpClient,
@@ -65,7 +65,7 @@ export async function readUrl(
           line.at(read, total);
         },
         onRetry(reason, wait, idle) {
-          // A single hiccup is not worth a word; standing still is.
+          // A single interruption is not reported, but repeated ones are.
           if (idle < 2 || troubled) return;
           troubled = true;
           options.onTrouble?.(source, `${reason}; trying again, next in ${showDuration(wait)}`);
@@ -94,7 +94,7 @@ export async function readUrl(
   }
 }
 
-/** Gathers what is downloaded into pieces that are worth a digester's while; `make`: a digester for a new beginning. */
+/** Combines downloaded bytes into pieces that are large enough for a digester. `make` creates a digester for a restart. */
 function inPieces(make: () => Digester): Sink & { finish(): ReturnType<Digester['finish']> } {
   let to: Digester | undefined;
   let filling: ArrayBuffer | undefined;
@@ -123,7 +123,7 @@ function inPieces(make: () => Digester): Sink & { finish(): ReturnType<Digester[
 
   return {
     write(chunk) {
-      // The usual case needs no waiting and no promise: it fits into what is being filled.
+      // In the usual case the chunk fits into the current piece, and no promise is needed.
       if (!filling || chunk.length >= PIECE - filled) return put(chunk);
       new Uint8Array(filling).set(chunk, filled);
       filled += chunk.length;
@@ -141,7 +141,7 @@ function inPieces(make: () => Digester): Sink & { finish(): ReturnType<Digester[
   };
 }
 
-/** The entries of the package at `url`, where its server sends parts of it. */
+/** The entries of the package at `url`, if its server supports ranges. */
 async function directoryOf(client: HttpClient, url: string) {
   try {
     const { status, file } = await askRemote(client, url);

@@ -6,8 +6,8 @@ import { provePackage } from '../package/prove.js';
 import { NO_FACTS, type PackageReport } from '../package/report.js';
 
 /**
- * The verdict on a file: from what was found inside, and where it is no ZIP from its first bytes and from how they came:
- * their type, and the way as in `HttpAnswer`.
+ * The verdict on a file, by its package structure; if it is not a ZIP, by its first bytes, its content type, and the way as in
+ * `HttpAnswer`.
  */
 export function reportOf(
   look: PackageLook | SourceFailure,

@@ -1,4 +1,4 @@
-/** What is read: a firmware file by its path or URL, and what reading it needs and gives. */
+/** The sources of firmware (a path or a URL), and the options and results of reading them. */
 import type { Clock } from '../../clock.js';
 import type { Digest, DigestCache } from '../digest/cache.js';
 import type { DigestPool } from '../digest/pool.js';
@@ -6,53 +6,54 @@ import type { HttpOptions } from '../http/client.js';
 import type { Reading } from './progress.js';
 import type { ReadingBoard } from './progress-board.js';
 
-/** A file to be read once, however many devices name it. */
+/** A file that is read once, even if many devices use it. */
 export interface FirmwareSource {
   kind: 'file' | 'url';
   /** Absolute path, or URL. */
   location: string;
   file_name: string;
-  /** Bytes that it must have, where the manifest states them. */
+  /** The size that it must have, in bytes, if the manifest gives it. */
   file_size?: number | null;
-  /** Compute its SHA-256, too. */
+  /** Also compute its SHA-256. */
   sha256?: boolean;
 }
 
+/** The options of reading firmware. */
 export interface ReadOptions extends HttpOptions {
-  /** Where digests are kept; null = read everything. */
+  /** The digest cache; null = read everything. */
   cacheFile: string | null;
-  /** The most bytes that are downloaded of a file whose size nobody states; default: 8 GB. */
+  /** The most bytes to download of a file whose size is not known; default: 8 GB. */
   maxSize?: number | undefined;
   clock: Clock;
-  /** The files that really are being read, in order; at most ten times a second. */
+  /** The progress of the files that are read (not cached), in order; at most ten times a second. */
   onReading?(files: readonly Reading[]): void;
-  /** A download had to be tried again several times; `message` follows the name of the file. */
+  /** A download had to be repeated several times. `message` follows the name of the file. */
   onTrouble?(source: FirmwareSource, message: string): void;
   /** The cache could not be written. */
   onCacheProblem?(error: unknown): void;
-  /** As soon as one is known. */
+  /** Called as soon as a result is known. */
   onResult?(source: FirmwareSource, result: ReadResult): void;
 }
 
-/** What is known of a file, or why it cannot be read, in words that follow its name. */
+/** The facts of a file, or why it cannot be read, in words that follow its name. */
 export type ReadResult =
   | { ok: true; source: 'file' | 'url' | 'cache'; digest: Digest }
-  /** `mismatch`: the file can be had, but is not what the manifest says. */
+  /** `mismatch`: the file can be read, but is not what the manifest says. */
   | { ok: false; problem: string; mismatch?: boolean };
 
-/** What the reading of one file needs. */
+/** What is needed to read one file. */
 export interface ReadContext {
   options: ReadOptions;
   board: ReadingBoard;
   /** Null: digest on this thread. */
   pool: DigestPool | null;
-  /** The pool is for the entries alone. */
+  /** Use the pool only for the entries. */
   spread: boolean;
   cache: DigestCache | null;
 }
 
-/** As `DEFAULTS.maxSize`, for programs that give none. */
+/** `DEFAULTS.maxSize`, for callers that give none. */
 export const MAX_SIZE = 8e9;
 
-/** Less than these bytes are digested before a thread has started. */
+/** Bytes. A smaller file is digested before a thread has started. */
 export const WORTH_A_THREAD = 8 * 1024 * 1024;

@@ -2,13 +2,14 @@ import { isIPv6 } from 'node:net';
 import { OtaError } from '../../errors.js';
 import { quoted } from '../../text.js';
 
+/** An address to listen on. */
 export interface ServeAddress {
   host: string;
-  /** 0 = any free one. */
+  /** 0 = any free port. */
   port: number;
 }
 
-/** `--serve`'s `host:port`; an IPv6 address stands in brackets. Throws `usage`. */
+/** Parses `host:port` of `--serve`; an IPv6 address is in brackets. Throws `usage`. */
 export function parseServeAddress(text: string): ServeAddress {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/[\]@]+)):(\d{1,5})$/.exec(text.trim());
   const host = match?.[1] ?? match?.[2];
@@ -22,8 +23,8 @@ export function parseServeAddress(text: string): ServeAddress {
 }
 
 /**
- * The beginning of the URLs that the docks are told, without a slash at its end: `baseUrl` (`--serve-url`) where it is
- * given, else the address itself. Throws `usage` where neither is something that a dock could reach.
+ * The base of the URLs for docks, without a final slash: `baseUrl` (`--serve-url`) if given, otherwise the address itself.
+ * Throws `usage` if a dock cannot reach it.
  */
 export function serveBase({ host, port }: ServeAddress, baseUrl: string | undefined): string {
   if (baseUrl === undefined) {

@@ -8,14 +8,14 @@ import { rangeAnswer } from './range.js';
 import type { Rate } from './rate.js';
 import type { ServedFile, Transfer } from './served-file.js';
 
-/** A file as it was when serving began. */
+/** A file with its state when serving began. */
 export interface Shelf extends ServedFile {
   etag: string;
   lastModified: string;
   proof: FileProof;
 }
 
-/** What is served, and how. */
+/** The served files, and the limits. */
 export interface Shop {
   byPath: ReadonlyMap<string, Shelf>;
   clock: Clock;
@@ -26,7 +26,7 @@ export interface Shop {
   onTransfer: ((transfer: Transfer) => void) | undefined;
 }
 
-/** Answers one request, up to its last byte. */
+/** Answers one request, including its body. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -34,7 +34,7 @@ export async function answer(
   connections: Connections,
 ): Promise<void> {
   response.setHeader('x-content-type-options', 'nosniff');
-  // Only whole paths are compared, as they came: there is nothing to climb out of.
+  // Only whole paths are compared, unchanged, so path traversal is impossible.
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const shelf = shop.byPath.get(path);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -68,7 +68,7 @@ async function answerWith(
   moved: () => void,
 ): Promise<void> {
   const isSame = async () => sameProof(proofOf(await handle.stat({ bigint: true })), shelf.proof);
-  // Other bytes than those that the dock was told the digest of: better none.
+  // The file has changed. The dock has the digest of the old bytes, so it gets none.
   if (!(await isSame())) return refuse(response, 410);
   const range = rangeAnswer(request.headers, shelf.file_size, shelf.etag, shelf.lastModified);
   response.setHeader('accept-ranges', 'bytes');
@@ -96,7 +96,7 @@ async function answerWith(
   );
 }
 
-/** Without the file the connection is of no use either, but for a range that does not exist. */
+/** Without the file the connection is useless, unless only the range does not exist. */
 function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status, { 'content-length': 0, ...(status === 416 ? {} : { connection: 'close' }) });
   response.end();

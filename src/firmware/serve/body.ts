@@ -3,26 +3,25 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.js';
 import type { Rate } from './rate.js';
 
-// Fifty docks at once take twice this each, and no more however slow they are.
+// Bytes. Fifty downloads at once need twice this each, and not more, however slow they are.
 const PIECE = 128 * 1024;
 const TELL_EVERY = 100;
 
-/** Who is being sent to, and how fast. */
+/** Who receives the data, and how fast. */
 interface Pace {
   clock: Clock;
-  /** Null = as fast as the other side takes it. */
+  /** Null = as fast as the receiver reads. */
   rate: Rate | null;
-  /** Who shares in `rate`. */
+  /** The receiver, for sharing `rate`. */
   who: string;
-  /** Milliseconds without a byte after which the connection is given up; waiting for a turn does not count. */
+  /** Milliseconds without a byte after which the connection is closed. Waiting for the rate limit does not count. */
   idle: number;
 }
 
 /**
- * Sends bytes `start` to `end` (inclusive) of `handle`, as fast as the other side takes them, and ends the response. Where
- * `isSame` denies before the last piece that the file is still the same, the connection is cut instead, so that the other
- * side knows that it has not got it all. `moved` hears of each piece, `tell` up to which byte it has come, at most ten times
- * a second.
+ * Sends bytes `start` to `end` (inclusive) of `handle`, and ends the response. If `isSame` returns false before the last piece,
+ * because the file has changed, the connection is cut, so that the receiver knows that the file is incomplete. `moved` is
+ * called for each piece, and `tell` with the offset, at most ten times a second.
  */
 export async function sendRange(
   handle: FileHandle,
@@ -52,7 +51,7 @@ export async function sendRange(
         response.destroy();
         return;
       }
-      // The buffer is used again, so the piece has to be out of this program first.
+      // The buffer is reused, so the piece must be handed to the system first.
       if (!(await written(response, buffer.subarray(0, bytesRead)))) return;
       at += bytesRead;
       moved();
@@ -66,7 +65,7 @@ export async function sendRange(
   }
 }
 
-/** How many bytes may be sent, once it is this response's turn; 0 where the other side went away before. */
+/** Waits for the rate limit. Returns how many bytes may be sent; 0 = the receiver has disconnected. */
 async function turn(rate: Rate, who: string, wanted: number, response: ServerResponse): Promise<number> {
   if (response.destroyed) return 0;
   let gone = () => {};
@@ -79,7 +78,7 @@ async function turn(rate: Rate, who: string, wanted: number, response: ServerRes
   return bytes;
 }
 
-/** Whether `piece` has been handed to the system; false = the other side is gone. */
+/** Whether `piece` was handed to the system; false = the receiver has disconnected. */
 function written(response: ServerResponse, piece: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
     if (response.destroyed) return resolve(false);

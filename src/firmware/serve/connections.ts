@@ -2,39 +2,41 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock.js';
 
+/** The limits for connections to the server. */
 export interface ConnectionLimits {
-  /** Connections in all, of every address together: docks behind one NAT share theirs. */
+  /** All connections, from all addresses together, because docks behind one NAT share an address. */
   connections: number;
-  /** Requests at a time for one URL. */
+  /** Simultaneous requests for one URL. */
   perUrl: number;
-  /** Milliseconds for a connection to ask for something that is served. */
+  /** Milliseconds within which a connection must request a served file. */
   stranger: number;
-  /** Milliseconds without a byte after which a request for the same URL may take this one's place. */
+  /** Milliseconds without a byte after which another request for the same URL may replace this one. */
   stalled: number;
 }
 
+/** The default limits. */
 export const CONNECTION_LIMITS: ConnectionLimits = { connections: 256, perUrl: 4, stranger: 10_000, stalled: 10_000 };
 
 /** A request that is being answered. */
 interface Admitted {
-  /** Bytes have been sent. */
+  /** Call it when bytes were sent. */
   moved(): void;
   done(): void;
 }
 
+/** The connections of a server. */
 export interface Connections {
-  /** A request of `socket` for something that is served; null = too many are answered for `url` already. */
+  /** Admits a request of `socket` for a served file; null = too many requests for `url` are being answered. */
   admit(socket: Socket, url: string): Admitted | null;
 }
 
 /**
- * Bounds what connections to `server` can hold. Whoever does not download gives way to whoever comes: a connection that has
- * asked for nothing that is served is closed after a while, and when there are too many, the one that has been idle for
- * longest.
+ * Limits what connections to `server` can occupy. Connections without a download give way to new ones: one that has not
+ * requested a served file is closed after a while, and if there are too many, the one that has been idle longest is closed.
  */
 export function guardConnections(server: Server, clock: Clock, limits: ConnectionLimits): Connections {
   const all = new Set<Socket>();
-  // Without a request that is being answered, the longest first.
+  // Connections without a request, the longest idle first.
   const idle = new Set<Socket>();
   const strangers = new Map<Socket, () => void>();
   const byUrl = new Map<string, Set<{ socket: Socket; last: number }>>();
@@ -72,7 +74,7 @@ export function guardConnections(server: Server, clock: Clock, limits: Connectio
       known(socket);
       const answered = byUrl.get(url) ?? new Set();
       if (answered.size >= limits.perUrl) {
-        // A dock that lost its line comes back before this side knows that the line is gone.
+        // A dock that lost its connection may return before this side notices the loss.
         const [stalest] = [...answered].sort((a, b) => a.last - b.last);
         if (!stalest || clock.now() - stalest.last < limits.stalled) return null;
         answered.delete(stalest);

@@ -1,9 +1,9 @@
-/** What is to be sent of a file. `end` is the last byte, inclusive, as everywhere in HTTP. */
+/** Which bytes of a file to send. `end` is inclusive, as everywhere in HTTP. */
 type RangeAnswer = { status: 200 | 206; start: number; end: number } | { status: 416 };
 
 /**
- * What a request asks for of `size` bytes (RFC 9110, 14.2): one range is served, several or another unit are answered
- * with the whole file, as is a range whose `If-Range` names another version than `etag` and `lastModified`.
+ * The answer to a request for `size` bytes (RFC 9110, 14.2). A single range is served. Several ranges, another unit, and a
+ * range whose `If-Range` does not match `etag` or `lastModified` get the whole file.
  */
 export function rangeAnswer(
   headers: { range?: string | undefined; 'if-range'?: string | undefined },
@@ -17,7 +17,7 @@ export function rangeAnswer(
   const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(headers.range ?? '');
   if (!match || (match[1] === '' && match[2] === '')) return whole;
   if (match[1] === '') {
-    // The last so many bytes.
+    // A suffix range: the last bytes of the file.
     const length = Number(match[2]);
     return length === 0 ? { status: 416 } : { status: 206, start: Math.max(0, size - length), end: size - 1 };
   }

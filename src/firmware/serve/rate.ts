@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.js';
 
-/** A limit for everything that is sent, of which each of those who wait gets the same. */
+/** A rate limit that all receivers share equally. */
 export interface Rate {
   /**
-   * Resolves once `who` may send, with how many of `wanted` bytes; with 0 where `gone` was called first. However many
-   * transfers one `who` has, together they get one share.
+   * Resolves when `who` may send, with the allowed part of `wanted` bytes; with 0 if `gone` was called first. All transfers of
+   * one `who` share one part.
    */
   take(who: string, wanted: number, onGone: (gone: () => void) => void): Promise<number>;
 }
@@ -14,24 +14,24 @@ interface Waiter {
   give(bytes: number): void;
 }
 
-// A turn takes this many milliseconds, where that is not less than is worth a piece.
+// The target duration of a turn in milliseconds, and the least bytes of a turn.
 const TURN = 20;
 const LEAST = 1024;
 const MOST = 128 * 1024;
-// What timers and a busy machine came too late for is made up for; idle time is not saved up.
+// Milliseconds of delay by timers or a busy machine that are made up for. Unused bandwidth is not saved.
 const SLACK = 100;
-// So many turns can be missed and still be had: between two pieces a dock is away for a moment, with one connection more
-// often than with several.
+// Turns that a receiver may miss and still get: between two pieces a dock is briefly away, with one connection more often than
+// with several.
 const CREDIT = 8;
 
-/** Start-time fair queueing: who has had least comes first. */
+/** Start-time fair queueing: the receiver that has got least is next. */
 export function fairRate(bytesPerSecond: number, clock: Clock): Rate {
   const turn = Math.ceil(Math.min(MOST, Math.max(LEAST, (bytesPerSecond * TURN) / 1000)));
   const queues = new Map<string, Waiter[]>();
-  // What each has had, in bytes, as if all had begun together; `level` is what the last one had before its turn.
+  // The virtual time of each receiver in bytes; `level` is that of the last one before its turn.
   const had = new Map<string, number>();
   let level = 0;
-  // When all that was allowed so far is sent.
+  // The time at which everything that was allowed is sent.
   let free = clock.now();
   let cancel: (() => void) | null = null;
 

@@ -1,6 +1,6 @@
 import type { FileProof } from '../digest/file.js';
 
-/** A file that the docks may have. */
+/** A file that docks may download. */
 export interface ServedFile {
   /** Absolute path. */
   file: string;
@@ -9,28 +9,28 @@ export interface ServedFile {
   file_size: number;
   /** Lower-case hex. */
   md5: string;
-  /** What proves that it is as it was when it was digested; without it, only its size is compared. */
+  /** Proves that the file is as it was when it was digested. Without it only the size is compared. */
   proof?: FileProof | null | undefined;
-  /** The one device that it is for: it gets a URL of its own, which no other device knows. */
+  /** The only device that the file is for. Its URL is not given to any other device. */
   sn?: string | undefined;
-  /** The path of its URL, where a dock was told one before; else a new one. */
+  /** The path of its URL if a dock was given one before; otherwise a new one is made. */
   path?: string | undefined;
 }
 
-/** How far one download is. */
+/** The progress of one download. */
 export interface Transfer {
   /** Absolute path. */
   file: string;
-  /** The device whose URL it is; null where the file has one for all. */
+  /** The device whose URL it is; null = the file has one URL for all devices. */
   sn: string | null;
-  /** Address of the one who downloads. */
+  /** The address of the client. */
   remote: string;
-  /** Names this download among all of this server. */
+  /** Identifies this download on this server. */
   id: number;
-  /** The place in the file up to which it has been sent; a resumed download does not begin at 0. */
+  /** The offset in the file up to which it was sent. A resumed download does not begin at 0. */
   bytes: number;
   /** Size of the file. */
   total: number;
-  /** Nothing more comes of this download, whether it reached its end or broke off. */
+  /** The download is over, complete or not. */
   done: boolean;
 }

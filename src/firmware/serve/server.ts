@@ -12,30 +12,32 @@ import { CONNECTION_LIMITS, type ConnectionLimits, guardConnections } from './co
 import { fairRate } from './rate.js';
 import type { ServedFile, Transfer } from './served-file.js';
 
+/** The options of the server. */
 export interface ServeOptions {
   host: string;
-  /** 0 = any free one. */
+  /** 0 = any free port. */
   port: number;
-  /** What the docks are told in place of `http://host:port`, e.g. behind a proxy. */
+  /** The base URL for docks instead of `http://host:port`, for example behind a proxy. */
   baseUrl?: string | undefined;
   clock: Clock;
-  /** Bytes a second in all, of which each device gets the same; null = no limit. */
+  /** Bytes per second in total, shared equally by the devices; null = no limit. */
   rate?: number | null | undefined;
-  /** At most ten times a second for each download. */
+  /** Called at most ten times a second for each download. */
   onTransfer?(transfer: Transfer): void;
   /** For tests. */
   limits?: Partial<ServeLimits> | undefined;
 }
 
+/** A running server. */
 export interface FirmwareServer {
-  /** What a dock is told for the file at this absolute path. Throws where it is none of the served. */
+  /** The URL for the file at this absolute path. Throws if that file is not served. */
   urlOf(file: string, sn?: string): string;
-  /** Ends the server and every download. */
+  /** Stops the server and all downloads. */
   close(): Promise<void>;
 }
 
 interface ServeLimits extends ConnectionLimits {
-  /** Milliseconds for a request to be complete. */
+  /** Milliseconds within which a request must be complete. */
   request: number;
   /** Milliseconds without a byte in either direction. */
   idle: number;
@@ -43,18 +45,17 @@ interface ServeLimits extends ConnectionLimits {
 
 const LIMITS: ServeLimits = { ...CONNECTION_LIMITS, request: 20_000, idle: 120_000 };
 
-/** Requests that wait for the one before them on their connection; docks send none before its answer. */
+/** The most pipelined requests of one connection. Docks send none before the previous response. */
 const MAX_WAITING = 4;
 
 /**
- * Serves `files`, and nothing else, over HTTP. New paths hold 128 random bits each.
- * Throws `usage` where the address cannot be used, `firmware_unreadable` or `firmware_mismatch` where a file is not there
- * any more as it was digested.
+ * Serves `files`, and nothing else, over HTTP. Each new path contains 128 random bits. Throws `usage` if the address cannot be
+ * used, `firmware_unreadable` or `firmware_mismatch` if a file is not as it was when it was digested.
  */
 export async function serveFirmware(files: readonly ServedFile[], options: ServeOptions): Promise<FirmwareServer> {
   const { host, port, baseUrl, clock } = options;
   const limits = { ...LIMITS, ...options.limits };
-  // Before anything listens: a base that no dock can use is said at once.
+  // Checked before listening, so that an unusable base is reported at once.
   serveBase({ host, port }, baseUrl);
   const byPath = new Map<string, Shelf>();
   const pathOf = new Map<string, string>();
@@ -87,7 +88,7 @@ export async function serveFirmware(files: readonly ServedFile[], options: Serve
       keepAlive: true,
     },
     (request, response) => {
-      // One request at a time: each holds a file and a buffer.
+      // One request at a time, because each one uses a file handle and a buffer.
       const { socket } = request;
       const line = lines.get(socket) ?? { waiting: 0, last: Promise.resolve() };
       lines.set(socket, line);

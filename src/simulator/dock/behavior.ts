@@ -1,105 +1,106 @@
 import type { Step } from '../../protocol/statuses.js';
 
-/** How an accepted upgrade ends. `silent`: not another word. `missed`: it succeeds, but the terminal event never comes. */
+/** How an accepted upgrade ends. `silent`: nothing more is sent. `missed`: it succeeds, but the terminal event is lost. */
 export const ENDS = ['ok', 'failed', 'rejected', 'canceled', 'timeout', 'silent', 'missed'] as const;
+/** A way for an upgrade to end. */
 export type End = (typeof ENDS)[number];
 
-/** What a simulated dock does; keys as scenario files have them. */
+/** What a simulated dock does. The keys are those of scenario files. */
 export interface Behavior {
-  /** `late`: after the first progress. `none`: an accepted request is not answered. */
+  /** `late`: after the first progress. `none`: an accepted request gets no reply. */
   reply: 'normal' | 'late' | 'none';
-  /** About how long the dock takes to answer, ms. */
+  /** The approximate time until the reply, in ms. */
   reply_ms: number;
-  /** The code with which requests are refused; 0 = accepted. */
+  /** The result code with which requests are refused; 0 = they are accepted. */
   result: number;
-  /** How many requests are refused before one is accepted; null = all. */
+  /** The number of requests that are refused before one is accepted; null = all. */
   refuse_times: number | null;
-  /** false: an accepted request starts nothing. */
+  /** false: an accepted request starts no upgrade. */
   upgrade: boolean;
-  /** Refuse a consistency upgrade of a device that needs none (code 312001), as docks do. */
+  /** Refuse a consistency upgrade of a device that needs none (code 312001), as real docks do. */
   check_consistency: boolean;
 
   download_seconds: number;
   upgrade_seconds: number;
-  /** How long the dock is gone while it reboots in the middle of the upgrade. */
+  /** How long the dock is offline when it reboots during the upgrade. */
   silence_seconds: number;
-  /** Time between two progress events; docks have about 2000. */
+  /** Time between two progress events. Real docks: about 2000. */
   interval_ms: number;
   /** Pause the download once at this percentage; null = never. */
   pause_percent: number | null;
   pause_seconds: number;
 
   end: End;
-  /** Where an end other than `ok` and `missed` comes. */
+  /** The step in which an end other than `ok` and `missed` comes. */
   end_step: Step;
   end_percent: number;
-  /** The result code that comes with it. */
+  /** The result code of that end. */
   end_result: number;
 
   /** `step_key` (seed), `current_step` as a `word` (documentation v1.16) or as a `number` (Java demo). */
   step_form: 'step_key' | 'word' | 'number';
-  /** `flat`: status and progress stand beside `result`. */
+  /** `flat`: status and progress are next to `result`. */
   output: 'nested' | 'flat';
   /** false: messages have no `method`. */
   method: boolean;
   timestamp: 'number' | 'string' | 'stray_colon' | 'none';
   bid: 'own' | 'none';
-  /** Whether messages of an upgrade have `gateway`. */
+  /** Whether messages of an upgrade contain `gateway`. */
   gateway: boolean;
-  /** Whether progress has `ext.rate`. */
+  /** Whether progress contains `ext.rate`. */
   rate: boolean;
-  /** Ask for an `events_reply` to each event, and send the event again where none comes. */
+  /** Request an `events_reply` for each event, and repeat an event that is not answered. */
   need_reply: boolean;
-  /** Speak of each device on its own, with its `sn`. */
+  /** Report each device separately, with its `sn`. */
   name_devices: boolean;
   duplicates: boolean;
   out_of_order: boolean;
-  /** Send events of somebody else's upgrade in between. */
+  /** Also send events of another sender's upgrade. */
   foreign_bid: boolean;
-  /** Send binary, broken, huge and misleading messages in between. */
+  /** Also send binary, broken, huge and misleading messages. */
   garbage: boolean;
   /** Leave an old `ota_progress` retained at the broker. */
   retained: boolean;
   /** Send unknown statuses and steps. */
   unknown_status: boolean;
 
-  /** What the device reports after `ok`: the new version, the old one still, or the new one spelled the other way. */
+  /** What the device reports after `ok`: the new version, the old one, or the new one in the other spelling. */
   version: 'new' | 'unchanged' | 'respelled';
-  /** The devices have the target version already. */
+  /** The devices already have the target version. */
   current: boolean;
-  /** false: the dock is not there at all. */
+  /** false: the dock is offline. */
   online: boolean;
-  /** Repeat `firmware_version`, `compatible_status` and the topology with each osd, which docks tell on change alone. */
+  /** Repeat `firmware_version`, `compatible_status` and the topology with each osd. Real docks send them only on change. */
   talkative: boolean;
-  /** How long the dock is gone when it restarts after an upgrade; then it tells its versions anew. */
+  /** How long the dock is offline when it restarts after an upgrade. Then it reports its versions again. */
   restart_seconds: number;
-  /** After so long everything from here on that stands in an upgrade's way is over; null = never. */
+  /** The time after which all obstacles to an upgrade end (the following keys); null = never. */
   ready_after_seconds: number | null;
   mode_code: number;
-  /** What the dock does for a flight; null = nothing: 5, or 255 beside an aircraft that is off (DJI's examples). */
+  /** The flight step that the dock reports; null = no flight: 5, or 255 with an aircraft that is off (DJI's examples). */
   flighttask_step_code: number | null;
   emergency_stop: boolean;
   /** Push rods: 0 closed, 1 open, 2 half open, 3 abnormal. */
   putter_state: number;
   drone_in_dock: boolean;
   paired: boolean;
-  /** The aircraft rests switched off in its dock, which switches it on for an upgrade. */
+  /** The aircraft is switched off in its dock, which switches it on for an upgrade. */
   asleep: boolean;
-  /** false: the aircraft is off, and does not come on when its dock wants it to. */
+  /** false: the aircraft is off, and its dock cannot switch it on. */
   aircraft_online: boolean;
   /** 0 to 100, 32767 = unknown. */
   battery_percent: number;
   /** 0 none needed, 1 due, 2 running. */
   battery_maintenance: number;
-  /** The transmission of the aircraft goes over 4G. */
+  /** The transmission of the aircraft uses 4G. */
   four_g: boolean;
-  /** Of the dock's storage, in use. */
+  /** How much of the dock's storage is used. */
   storage_percent: number;
-  /** 0 none to 5 good; at 0 and 1 the download takes three times as long. */
+  /** 0 none to 5 good. At 0 and 1 the download takes three times as long. */
   network_quality: number;
 }
 
-/** Two docks end after some 14 s, with enough progress in between to look at. */
+/** Two docks end after about 14 s, with enough progress in between to watch. */
 export const DEFAULT_BEHAVIOR: Readonly<Behavior> = {
   reply: 'normal',
   reply_ms: 800,

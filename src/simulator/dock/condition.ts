@@ -1,7 +1,7 @@
-/** What holds of a dock at one moment: its telemetry shows it, and its refusals follow from it. Pure. */
+/** The state of a dock at one moment, which decides its telemetry and its refusals. No I/O. */
 import { type Behavior, DEFAULT_BEHAVIOR } from './behavior.js';
 
-/** What stands in an upgrade's way, and ends after `ready_after_seconds`. */
+/** Obstacles to an upgrade, which end after `ready_after_seconds`. */
 const OBSTACLES = [
   'mode_code',
   'flighttask_step_code',
@@ -18,6 +18,7 @@ const OBSTACLES = [
   'network_quality',
 ] as const satisfies readonly (keyof Behavior)[];
 
+/** The state of a dock at one moment. */
 export type Condition = Pick<Behavior, Exclude<(typeof OBSTACLES)[number], 'flighttask_step_code' | 'asleep'>> & {
   flighttask_step_code: number;
   /** The aircraft is switched on. */
@@ -26,13 +27,13 @@ export type Condition = Pick<Behavior, Exclude<(typeof OBSTACLES)[number], 'flig
 
 const READY = Object.fromEntries(OBSTACLES.map((key) => [key, DEFAULT_BEHAVIOR[key]]));
 
-/** The last part of a flight: the aircraft is back and its results are worked up. */
+/** The share of a flight's time after the aircraft is back, in which its results are processed. */
 const RECOVERY = 0.25;
 
 /**
- * The condition of a dock that does as `behavior` says.
- * @param elapsed milliseconds since it was started.
- * @param woken the dock has switched its aircraft on.
+ * The condition of a dock with this `behavior`.
+ * @param elapsed milliseconds since it was started
+ * @param woken the dock has switched its aircraft on
  */
 export function conditionAt(behavior: Behavior, elapsed: number, upgrading: boolean, woken: boolean): Condition {
   const { ready_after_seconds: ready } = behavior;
@@ -54,10 +55,10 @@ export function conditionAt(behavior: Behavior, elapsed: number, upgrading: bool
 const BUSY = [325005, 325006, 325007, 325009, 325010];
 /** From `mode_code` 0 to 5. */
 const MODES = [0, 514145, 514146, 312014, 312015, 514168];
-/** A package is unpacked beside its download: with less room than this it fails. Percent in use. */
+/** Percent in use. A package is unpacked next to its download, and fails with less space. */
 const STORAGE_NEARLY_FULL = 95;
 
-/** The code with which a dock in that condition refuses an upgrade, 0 = none (PROTOCOL "What foretells a refusal"). */
+/** The result code with which a dock in this condition refuses an upgrade; 0 = none (PROTOCOL "What foretells a refusal"). */
 export function refusalIn(is: Condition, withAircraft: boolean): number {
   if (is.mode_code === 3) return 312014;
   if (is.emergency_stop) return 514121;

@@ -1,19 +1,20 @@
-/** What a simulated dock was asked and does, as it happens. */
+/** What a simulated dock receives and does, as events. */
 import type { End } from './behavior.js';
 import type { RequestedDevice } from './request.js';
 
+/** One event of a simulated dock. */
 export type DockEvent =
   | { event: 'request_received'; tid: string; bid: string; devices: readonly RequestedDevice[] }
-  /** A message on `services` that is no `ota_create`. */
+  /** A message on `services` that is not an `ota_create`. */
   | { event: 'request_ignored' }
   /** `result`: 0 = accepted. */
   | { event: 'reply_sent'; bid: string; result: number }
-  /** `sn`: one device of several; null = the whole upgrade. */
+  /** `sn`: one of several devices; null = the whole upgrade. */
   | { event: 'upgrade_ended'; bid: string; sn: string | null; end: End }
-  /** In the middle of an upgrade; after one. */
+  /** During an upgrade; after one. */
   | { event: 'rebooting' | 'restarting' }
   | { event: 'back' }
-  /** What stood in the way of upgrades is over. */
+  /** The obstacles to an upgrade have ended. */
   | { event: 'ready' }
-  /** Of a recorded dock. */
+  /** Of a replayed dock. */
   | { event: 'replay'; state: 'waiting' | 'answering' | 'answering_again' | 'no_answer' | 'over' };

@@ -12,10 +12,10 @@ import { selfReport } from './self-report.js';
 import type { SimulatedDevice } from './telemetry.js';
 import { respelled } from './versions.js';
 
-/** A dock and its aircraft, as they stand before anything happens. */
+/** A dock and its aircraft before anything happens. */
 export interface DockConfig {
   pid: string;
-  /** Model key of the dock, e.g. `3-2-0`. */
+  /** Model key of the dock, for example `3-2-0`. */
   model: string;
   firmware_version: string;
   compatible_status?: 0 | 1;
@@ -26,44 +26,47 @@ interface DockOptions {
   behavior: DockBehavior;
   clock: Clock;
   random: Random;
-  /** Milliseconds between two rounds of osd; null = the dock says nothing of itself but what changes. */
+  /** Milliseconds between two rounds of osd; null = the dock reports only changes. */
   telemetry: number | null;
   send(message: DockMessage): void;
-  /** What the dock was asked and does; must not throw. */
+  /** Gets what the dock receives and does. Must not throw. */
   tell?(event: DockEvent): void;
 }
 
-/** What a dock has seen and sent, for tests and for the log. */
+/** Counters of what a dock has received and sent, for tests and for the log. */
 interface DockCounts {
   requests: number;
   refused: number;
   events: number;
-  /** Events that asked for an answer and got one, and those that gave up. */
+  /** Events that requested an answer and got one, and those that got none. */
   answered: number;
   unanswered: number;
 }
 
-/** A dock free of transport: give it what comes on its topics, and it sends what a dock would. */
+/** A dock without transport: call it with the messages on its topics, and it sends what a dock would. */
 export interface Dock {
   readonly pid: string;
   /** The dock first, then its aircraft. */
   readonly devices: readonly Readonly<SimulatedDevice>[];
   readonly busy: boolean;
   readonly counts: Readonly<DockCounts>;
-  /** Says who it is and what it runs, once, and begins its osd. */
+  /** Reports its topology and versions once, and starts its osd. */
   start(): void;
-  /** Takes a message on `services` or `events_reply`, whatever it holds; never throws. */
+  /** Takes any message on `services` or `events_reply`. Never throws. */
   receive(kind: TopicKind, payload: Uint8Array | string): void;
-  /** Falls silent; nothing is sent after it. */
+  /** Stops. It sends nothing afterwards. */
   stop(): void;
 }
 
 const MOST_KEPT = 64;
-/** After the last event of an upgrade, until the dock restarts; and after an upgrade, until it switches its aircraft off. */
+/**
+ * Milliseconds from the last event of an upgrade to the restart of the dock; and from an upgrade until it switches its aircraft
+ * off.
+ */
 const RESTART_AFTER = 500;
 const ASLEEP_AFTER = 60_000;
 
-/** A dock as `config` has it, which does what `options.behavior` says. It sends nothing before `start` or a request. */
+/** Creates a dock that follows `options.behavior`. It sends nothing before `start` or a request. */
 export function createDock(config: DockConfig, options: DockOptions): Dock {
   const { clock, random } = options;
   const behavior = options.behavior.dock;
@@ -72,15 +75,15 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
   const aircraft = config.aircraft.map((each) => device(each.sn, each));
   const counts: DockCounts = { requests: 0, refused: 0, events: 0, answered: 0, unanswered: 0 };
   const waits = new Set<() => void>();
-  // The latest upgrade; kept after its end, as its last event may still wait for an answer.
+  // The latest upgrade. Kept after its end, because its last event may still wait for an answer.
   let job: Job | null = null;
   let busy = false;
   let away = !behavior.online;
-  // Never to come back.
+  // Offline for good.
   let silent = away && behavior.ready_after_seconds === null;
-  // Something new that comes to life with the next restart.
+  // New firmware was installed, and runs from the next restart.
   let installed = false;
-  // What comes while the dock reboots: the broker keeps it, and hands it over when the dock is back.
+  // Messages that arrive while the dock reboots. A real broker would queue them.
   const kept: [TopicKind, Uint8Array | string][] = [];
   let stopped = false;
   let refusedByScenario = 0;
@@ -106,7 +109,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
   function find(sn: string): SimulatedDevice {
     const known = sn === pid ? dock : aircraft.find((each) => each.sn === sn);
     if (known) return known;
-    // A serial number of the user's own: the dock takes it for one more aircraft of its.
+    // A serial number that the user chose: the dock takes it for another aircraft of its own.
     const adopted = device(sn, { model: aircraft[0]?.model ?? '0-91-1', firmware_version: '0.0.0' });
     aircraft.push(adopted);
     return adopted;
@@ -183,7 +186,7 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
       },
       ended(sn, end, target) {
         tell({ event: 'upgrade_ended', bid: request.bid, sn, end });
-        // One device of several may fall silent alone; otherwise the dock is gone for good.
+        // One of several devices may fall silent alone; otherwise the whole dock is offline for good.
         if (end === 'silent' && sn === null) away = silent = true;
         if (end === 'ok' || end === 'missed') install(target);
       },
@@ -197,9 +200,9 @@ export function createDock(config: DockConfig, options: DockOptions): Dock {
     self.changed(targets, { firmware_upgrade_status: 1 });
   }
 
-  /** What was upgraded runs the new firmware from here on, and tells its versions anew. */
+  /** Restarts the dock. Upgraded devices run the new firmware from here on, and report their versions again. */
   function restart(): void {
-    // The next upgrade of a large job has begun: the dock restarts after that one.
+    // The next upgrade has begun: the dock restarts after that one.
     if (busy) return;
     installed = false;
     tell({ event: 'restarting' });

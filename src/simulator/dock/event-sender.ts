@@ -5,9 +5,9 @@ import type { Random } from '../scenario/random.js';
 import type { Behavior } from './behavior.js';
 import { type DockMessage, type Progress, progressPayload } from './messages.js';
 
-/** An event that asks for an answer comes again after so many milliseconds without one, */
+/** Milliseconds after which an unanswered event is sent again. */
 const ANSWER_WITHIN = 3000;
-/** and so often at most. */
+/** The most times that an event is sent. */
 const SENDINGS = 4;
 
 interface EventSenderOptions {
@@ -17,18 +17,19 @@ interface EventSenderOptions {
   clock: Clock;
   random: Random;
   send(message: DockMessage): void;
-  /** An event found no answer however often it was sent. */
+  /** An event got no answer, although it was sent repeatedly. */
   unanswered(): void;
 }
 
-/** Sends the events of one upgrade, with everything that `behavior` does to them on their way. */
+/** Sends the events of one upgrade, and applies `behavior` to them. */
 interface EventSender {
   report(progress: Progress): void;
-  /** An `events_reply` with this `tid` came; whether it was awaited. */
+  /** An `events_reply` with this `tid` was received. Returns whether it was awaited. */
   answered(tid: string): boolean;
   stop(): void;
 }
 
+/** Creates the sender for one upgrade. */
 export function eventSender(options: EventSenderOptions): EventSender {
   const { behavior, clock, random } = options;
   const topic = topicOf('events', options.pid);
@@ -41,7 +42,7 @@ export function eventSender(options: EventSenderOptions): EventSender {
 
   function one(progress: Progress, bid = options.bid): void {
     const ids = { tid: random.id(), bid, timestamp: Math.floor(clock.wall()), pid: options.pid };
-    // What is somebody else's can only be known by its bid.
+    // Only the `bid` identifies another sender's event.
     const form = bid === options.bid ? behavior : ({ ...behavior, bid: 'own' } as const);
     const payload = progressPayload(ids, progress, form);
     publish(payload);
@@ -63,7 +64,7 @@ export function eventSender(options: EventSenderOptions): EventSender {
     report(progress) {
       sent++;
       const end = isTerminal(progress.status);
-      // The other upgrade goes its own way and fails before ours ends.
+      // The other upgrade proceeds on its own, and fails before this one ends.
       if (foreign !== null && sent % 3 === 0) {
         const percent = Math.min(99, sent * 7);
         one(

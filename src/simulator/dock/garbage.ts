@@ -7,7 +7,7 @@ type Make = (bid: string) => string | Uint8Array;
 const progress = (bid: unknown, output: unknown, more: object = {}) =>
   JSON.stringify({ method: 'ota_progress', bid, tid: 'x', timestamp: 0, data: { result: 0, output }, ...more });
 
-/** What must not disturb a reader, one after the other: nothing here says a thing about the upgrade `bid`. */
+/** Messages that must not disturb a reader. None of them concerns the upgrade `bid`. */
 const GARBAGE: readonly Make[] = [
   () => Uint8Array.from({ length: 256 }, (_, byte) => byte),
   () => '{"method":"ota_progress","data":{',
@@ -28,14 +28,14 @@ const GARBAGE: readonly Make[] = [
   () => JSON.stringify({ method: 'hms', data: { list: [{ code: '0x16100083' }] }, need_reply: 0 }),
 ];
 
-/** The `index`th piece of garbage from the dock `pid`, on one of the topics that a reader listens to. */
+/** Message number `index` of the garbage of dock `pid`, on one of the topics that a reader subscribes to. */
 export function garbage(pid: string, bid: string, index: number): DockMessage {
   const make = GARBAGE[index % GARBAGE.length] as Make;
   const kind = index % 3 === 2 ? (index % 2 === 0 ? 'osd' : 'services_reply') : 'events';
   return { topic: topicOf(kind, pid), payload: make(bid), qos: 1, retain: false };
 }
 
-/** A retained `ota_progress`, years old and without a bid: the meanest of its kind, for it could be about any open job. */
+/** A retained `ota_progress`, years old and without a `bid`, so that it could concern any open job. */
 export function oldProgress(pid: string, tid: string): DockMessage {
   const output = { status: 'failed', progress: { percent: 12, step_key: 'upgrade_firmware' } };
   const data = { result: 312028, output };

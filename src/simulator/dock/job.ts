@@ -22,21 +22,21 @@ interface JobOptions {
   reboot(away: boolean): void;
   /** Part of the job, or all of it (`sn` null), ended. */
   ended(sn: string | null, end: End, targets: Targets): void;
-  /** The dock is free again. Never called where something of the job fell silent. */
+  /** The dock is free again. Never called if a part of the job fell silent. */
   done(): void;
 }
 
-/** One accepted upgrade at work. */
+/** A running upgrade. */
 export interface Job {
   readonly bid: string;
-  /** An `events_reply` with this `tid` came; whether it was awaited. */
+  /** An `events_reply` with this `tid` was received. Returns whether it was awaited. */
   answered(tid: string): boolean;
   stop(): void;
 }
 
 /**
- * Runs `request` in the dock. The whole job has one timeline, as with real docks, unless its devices are to be told
- * apart: then each has its own, and its events name it.
+ * Runs `request`. The whole job has one timeline, as in real docks. If its devices are reported separately, each one has its
+ * own.
  */
 export function startJob(request: DockRequest, options: JobOptions): Job {
   const { clock, random, behavior } = options;
@@ -63,7 +63,7 @@ export function startJob(request: DockRequest, options: JobOptions): Job {
         if (track.behavior.garbage) options.send(garbage(options.pid, request.bid, sent++));
         senders[place]?.report({ ...step, sn: track.sn });
       },
-      // Dock and aircraft go and come together, however many of their timelines say so.
+      // Dock and aircraft go offline together, even if each one has a timeline.
       reboot(gone) {
         if (gone) away.add(place);
         else away.delete(place);

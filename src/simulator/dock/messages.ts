@@ -1,11 +1,11 @@
-/** What simulated docks send, in each of the forms that PROTOCOL "Envelope" and "ota_progress" know. */
+/** The messages of simulated docks, in each of the forms of PROTOCOL "Envelope" and "ota_progress". */
 import type { Behavior } from './behavior.js';
 
-/** One message to one topic. */
+/** A message on a topic. */
 export interface DockMessage {
   topic: string;
   payload: string | Uint8Array;
-  /** Telemetry goes at 0, as it comes again anyway. */
+  /** Telemetry uses QoS 0, because it is repeated. */
   qos: 0 | 1;
   retain: boolean;
 }
@@ -19,19 +19,19 @@ interface Ids {
   pid: string;
 }
 
-/** What an event tells of an upgrade. */
+/** The progress in an event. */
 export interface Progress {
   status: string;
   percent: number;
   step: string;
   result: number;
-  /** Bytes a second; null = not told. */
+  /** Bytes per second; null = not reported. */
   rate: number | null;
-  /** The one device of the job that is meant; null = all. */
+  /** The device that the event concerns; null = all devices of the job. */
   sn: string | null;
 }
 
-/** A `services_reply` to an `ota_create`; a refusal has the code alone. */
+/** A `services_reply` to an `ota_create`. A refusal has only the code. */
 export function replyPayload(ids: Ids, result: number, behavior: Behavior): string {
   const data = result === 0 ? { result, ...wrap(behavior, { status: 'in_progress' }) } : { result };
   return JSON.stringify({
@@ -63,7 +63,7 @@ export function progressPayload(ids: Ids, progress: Progress, behavior: Behavior
   });
 }
 
-// A reader knows an event without a method by its `output` alone, so that one is never flat.
+// An event without a method is recognized only by its `output`, so it is never flat.
 function wrap(behavior: Behavior, output: object): object {
   return behavior.output === 'flat' && behavior.method ? output : { output };
 }

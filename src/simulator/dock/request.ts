@@ -3,7 +3,7 @@ import { serialProblem } from '../../protocol/topics.js';
 import type { Behavior } from './behavior.js';
 import { type Condition, refusalIn } from './condition.js';
 
-/** A device of an `ota_create`, as it was asked for. */
+/** A device of an `ota_create`. */
 export interface RequestedDevice {
   sn: string;
   version: string;
@@ -23,7 +23,7 @@ export interface DockRequest {
   devices: RequestedDevice[];
 }
 
-/** What came on `services`: a request; a malformed one that can be answered; or null where it is none of ours. */
+/** Reads a message on `services`: a request; the ids of a malformed one that can be answered; or null for another method. */
 export function readRequest(payload: Uint8Array | string): DockRequest | { tid: string; bid: string } | null {
   const message = parseObject(payload);
   if (message?.method !== 'ota_create') return null;
@@ -38,7 +38,7 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
     const version = text(device?.product_version);
     const type = device?.firmware_upgrade_type;
     const bytes = device?.file_size ?? 0;
-    // The device speaks on topics of its own serial number.
+    // The device sends on topics with its own serial number, so it must be valid.
     if (!sn || serialProblem(sn) || !version || (type !== 2 && type !== 3 && type !== 4)) return ids;
     if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0) return ids;
     if (devices.some((other) => other.sn === sn)) return ids;
@@ -48,18 +48,18 @@ export function readRequest(payload: Uint8Array | string): DockRequest | { tid: 
   return { ...ids, devices };
 }
 
-/** What a dock that is asked knows of itself. */
+/** What a dock's answer depends on. */
 interface DockSituation {
   pid: string;
   behavior: Behavior;
   condition: Condition;
-  /** Requests that `behavior.result` has refused so far. */
+  /** The number of requests that `behavior.result` has refused so far. */
   refused: number;
   /** `compatible_status` of a device. */
   compatible(sn: string): number;
 }
 
-/** The code with which a dock in `situation` answers `request`; 0 = accepted (PROTOCOL "Result codes"). */
+/** The result code of a dock in `situation` for `request`; 0 = accepted (PROTOCOL "Result codes"). */
 export function answerTo(request: DockRequest, situation: DockSituation): number {
   const { behavior, condition } = situation;
   const told = behavior.result !== 0 && situation.refused < (behavior.refuse_times ?? Number.POSITIVE_INFINITY);

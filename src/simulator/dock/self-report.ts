@@ -1,4 +1,4 @@
-/** When a dock tells what of itself: once it has connected, on change, and by osd again and again. */
+/** When a dock reports what about itself: after connecting, on change, and repeatedly by osd. */
 import type { Clock } from '../../clock.js';
 import type { Behavior } from './behavior.js';
 import { type Condition, conditionAt } from './condition.js';
@@ -8,35 +8,36 @@ import { osd, type SimulatedDevice, type Site, type Stamp, stateOf, topology, ve
 interface SelfReportOptions extends Omit<Site, 'condition'> {
   behavior: Behavior;
   clock: Clock;
-  /** Milliseconds between two rounds of osd; null = the dock says nothing of itself but what changes. */
+  /** Milliseconds between two rounds of osd; null = the dock reports only changes. */
   telemetry: number | null;
   stamp(): Stamp;
   send(message: DockMessage): void;
   after(ms: number, run: () => void): void;
-  /** An upgrade is under way; the dock is not connected. */
+  /** Whether an upgrade is running, and whether the dock is offline. */
   moment(): { busy: boolean; away: boolean };
 }
 
 interface SelfReport {
   condition(): Condition;
-  /** The dock is switched on: its time begins. */
+  /** The dock is switched on. Its time begins. */
   start(): void;
-  /** The dock has connected. `rebooted` in the middle of an upgrade: it runs nothing new yet. */
+  /** The dock has connected. `rebooted`: during an upgrade, so it does not run new firmware yet. */
   connected(rebooted?: boolean): void;
-  /** The aircraft is gone for a moment. */
+  /** The aircraft disappears for a moment. */
   leaves(): void;
-  /** A changed property of these devices. */
+  /** A property of these devices has changed. */
   changed(devices: readonly SimulatedDevice[], data: object): void;
-  /** An upgrade needs the aircraft on, or no longer: says so where that changes anything. */
+  /** An upgrade needs the aircraft (1), or no longer needs it (-1). Reports the change, if there is one. */
   wake(by: 1 | -1): void;
-  /** Begins the osd, a part of a round from now. */
+  /** Starts the osd, after a share of a round. */
   repeat(share: number): void;
 }
 
+/** Creates the reports of a dock. */
 export function selfReport(options: SelfReportOptions): SelfReport {
   const { pid, dock, aircraft, behavior, clock, telemetry, stamp, send, after, moment } = options;
   let startedAt = clock.now();
-  // Upgrades for which the aircraft is on.
+  // The number of upgrades that need the aircraft switched on.
   let wakers = 0;
 
   const condition = () => conditionAt(behavior, clock.now() - startedAt, moment().busy, wakers > 0);
@@ -47,7 +48,7 @@ export function selfReport(options: SelfReportOptions): SelfReport {
     for (const { sn } of devices) send(stateOf(pid, sn, data, stamp()));
   }
 
-  // An aircraft that is off tells nothing.
+  // An aircraft that is off sends nothing.
   function introduce(devices: readonly SimulatedDevice[]): void {
     const { aircraft_on: on, paired } = condition();
     const firmware_upgrade_status = moment().busy ? 1 : 0;

@@ -1,4 +1,4 @@
-/** What a dock and its aircraft say of themselves: state, osd and topology (PROTOCOL "What the device says of itself"). */
+/** The reports of a dock and its aircraft: state, osd and topology (PROTOCOL "What the device says of itself"). */
 import { topicOf } from '../../protocol/topics.js';
 import type { Condition } from './condition.js';
 import type { DockMessage } from './messages.js';
@@ -6,7 +6,7 @@ import type { DockMessage } from './messages.js';
 /** A dock or an aircraft. */
 export interface SimulatedDevice {
   sn: string;
-  /** Model key, e.g. `3-2-0`. */
+  /** Model key, for example `3-2-0`. */
   model: string;
   firmware_version: string;
   /** 1 = a consistency upgrade is needed. */
@@ -21,6 +21,7 @@ export interface Site {
   condition: Condition;
 }
 
+/** The ids and time of one message. */
 export interface Stamp {
   tid: string;
   bid: string;
@@ -35,7 +36,7 @@ const message = (topic: string, body: object, qos: 0 | 1 = 1): DockMessage => ({
   retain: false,
 });
 
-/** `update_topo`: the aircraft at this dock; none while it is off or away. */
+/** `update_topo`: the aircraft at this dock; an empty list while it is off or away. */
 export function topology({ pid, dock, aircraft, condition }: Site, stamp: Stamp, away = false): DockMessage {
   const there = condition.aircraft_on && condition.paired && !away ? aircraft : [];
   const [domain = '3', type = '0', subType = '0'] = dock.model.split('-');
@@ -62,21 +63,21 @@ export function topology({ pid, dock, aircraft, condition }: Site, stamp: Stamp,
   });
 }
 
-/** `state` of one device: what has changed, or everything once it has connected. */
+/** `state` of one device: what has changed; after connecting, everything. */
 export function stateOf(pid: string, sn: string, data: object, stamp: Stamp): DockMessage {
   return message(topicOf('state', sn), { ...stamp, gateway: pid, data });
 }
 
-/** What a device tells by `state`. */
+/** What a device reports by `state`. */
 export function versionsOf({ firmware_version, compatible_status }: SimulatedDevice) {
   return { firmware_version, compatible_status };
 }
 
-/** In KB, as of a dock. */
+/** KB, as docks report it. */
 const STORAGE = 62_914_560;
 const UNKNOWN = 32_767;
 
-/** One round of `osd`: the dock's comes in parts, each aircraft that is on has its own. */
+/** One round of `osd`: the dock's is split into parts; each aircraft that is on sends its own. */
 export function osd(
   { pid, dock, aircraft, condition: is }: Site,
   talkative: boolean,
@@ -87,7 +88,7 @@ export function osd(
   const [first] = aircraft;
   const flies = is.flighttask_step_code === 1;
   const link = { '4g_link_state': is.four_g ? 1 : 0, link_workmode: is.four_g ? 1 : 0 };
-  // Of an aircraft that is on, its own osd tells the charge.
+  // An aircraft that is on reports the charge in its own osd.
   const charge = is.aircraft_on ? UNKNOWN : battery;
   const parts = [
     of(pid, {
@@ -96,7 +97,7 @@ export function osd(
       emergency_stop_state: is.emergency_stop ? 1 : 0,
       drone_in_dock: is.drone_in_dock ? 1 : 0,
       cover_state: is.drone_in_dock ? 0 : 1,
-      // Dock 1 alone has push rods; one that reports a fault is taken for one that has.
+      // Only Dock 1 has push rods. A dock with a faulty push rod counts as one that has them.
       ...(dock.model === '3-1-0' || is.putter_state > 1 ? { putter_state: is.putter_state } : {}),
       ...(talkative ? versionsOf(dock) : {}),
     }),
@@ -138,5 +139,5 @@ export function osd(
   return [...parts, ...aircraft.map(own)];
 }
 
-/** `mode_code` of an aircraft: standby, on a wayline, upgrading. */
+/** `mode_code` of an aircraft: standby, wayline flight, upgrading. */
 const [STANDBY, FLYING, UPGRADING] = [0, 5, 13];

@@ -2,34 +2,34 @@ import { STEPS, type Step } from '../../protocol/statuses.js';
 import type { Random } from '../scenario/random.js';
 import type { Behavior, End } from './behavior.js';
 
-/** One line of progress of an upgrade, or of one device of it. */
+/** One progress report of an upgrade, or of one of its devices. */
 interface TimelineStep {
   status: string;
-  /** 0 to 100, counted for each step on its own. */
+  /** 0 to 100, separately for each step. */
   percent: number;
   step: string;
   result: number;
-  /** Bytes a second; null outside the download. */
+  /** Bytes per second; null outside the download. */
   rate: number | null;
 }
 
 interface TimelineHost {
   random: Random;
   report(step: TimelineStep): void;
-  /** The dock is gone while it reboots. */
+  /** The dock goes offline and comes back while it reboots. */
   reboot(away: boolean): void;
 }
 
-/** Where in the upgrade the dock reboots, in percent. */
+/** The percentage of the upgrade step at which the dock reboots. */
 const REBOOT_AT = 60;
 
 /**
- * An upgrade of `bytes` from the accepted request to its end, told step by step: yields the milliseconds to wait until
- * the next step, and returns how it ended.
+ * An upgrade of `bytes`, from the accepted request to its end: yields the milliseconds to wait until the next step, and returns
+ * how it ended.
  */
 export function* timeline(behavior: Behavior, bytes: number, host: TimelineHost): Generator<number, End> {
   const { interval_ms: interval, end } = behavior;
-  // Two docks are never equally fast.
+  // Docks have different speeds.
   const pace = 0.85 + host.random.next() * 0.3;
   const tell = (status: string, percent: number, step: string, rate: number | null = null, result = 0) =>
     host.report({ status, percent, step, result, rate });
@@ -77,7 +77,7 @@ export function* timeline(behavior: Behavior, bytes: number, host: TimelineHost)
   return end;
 }
 
-// An end at 0 % of the upgrade step comes there and not at the end of the download.
+// An end at 0 % of the upgrade step comes there, not at the end of the download.
 function stopOf(behavior: Behavior, step: Step): number {
   const early = behavior.end !== 'ok' && behavior.end !== 'missed';
   return early && behavior.end_step === step ? behavior.end_percent : Number.POSITIVE_INFINITY;

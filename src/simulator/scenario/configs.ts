@@ -4,20 +4,20 @@ import type { DockConfig } from '../dock/dock.js';
 import { olderVersion } from '../dock/versions.js';
 import { behaviorOf, type Scenario } from './scenario.js';
 
-/** What is needed of a device of a manifest. */
+/** The properties of a manifest's device that a simulated one needs. */
 export interface TargetDevice {
   sn: string;
   /** The gateway. */
   pid: string;
-  /** Version to upgrade to. */
+  /** The version to upgrade to. */
   product_version: string;
   firmware_upgrade_type: number;
-  /** What tells its model, where there is one: the package's name, and what the device reported once. */
+  /** What shows its model, if anything does: the package's name, and an earlier report of the device. */
   file_name?: string | null;
   known?: { model: string | null } | null;
 }
 
-/** What belongs together, with the releases that DJI lists for it (PROTOCOL "Dock and aircraft belong together"). */
+/** Models that belong together, with the releases that DJI lists for them (PROTOCOL "Dock and aircraft belong together"). */
 const PAIRS = [
   { dock: '3-3-0', aircraft: '0-100-1', releases: ['17.07.04.01', '17.07.04.01'] },
   { dock: '3-2-0', aircraft: '0-91-1', releases: ['14.03.09.15', '14.03.09.15'] },
@@ -26,10 +26,10 @@ const PAIRS = [
 ] as const;
 type Pair = (typeof PAIRS)[number];
 
-/** Serial numbers of simulated docks and aircraft: as those of real ones begin, or such that nobody can mistake. */
+/** Serial numbers of simulated docks and aircraft: in the form of real ones, or clearly marked as simulated. */
 const SERIALS = { real: ['7CTDM3D00B', '1581F6Q8D00B'], marked: ['SIMDOCK', 'SIMAIRCRAFT'] } as const;
 
-/** `count` docks with one aircraft each, of one model after the other. */
+/** `count` docks with one aircraft each, with alternating models. */
 export function someDocks(count: number, serials: keyof typeof SERIALS = 'real'): DockConfig[] {
   const [dockSerial, aircraftSerial] = SERIALS[serials];
   return Array.from({ length: count }, (_, index) => {
@@ -46,9 +46,9 @@ export function someDocks(count: number, serials: keyof typeof SERIALS = 'real')
 }
 
 /**
- * One dock for each gateway of a manifest, of the models whose releases begin as the manifest's. The device whose `sn` is
- * the gateway's is the dock, the others are its aircraft; their versions are older than the manifest's, or the same where
- * `scenario` says `current`.
+ * One dock for each gateway of a manifest, with the models whose releases match the manifest's. The device whose `sn` is the
+ * gateway's is the dock, the others are its aircraft. Their versions are older than the manifest's, or equal if `scenario` has
+ * `current`.
  */
 export function docksForManifest(devices: readonly TargetDevice[], scenario?: Scenario): DockConfig[] {
   const gateways = new Map<string, TargetDevice[]>();
@@ -63,7 +63,7 @@ export function docksForManifest(devices: readonly TargetDevice[], scenario?: Sc
       const { current } = behavior?.device(device.sn) ?? behavior?.dock ?? { current: false };
       return {
         firmware_version: current ? device.product_version : olderVersion(device.product_version),
-        // A consistency upgrade is only ever asked of a device that needs one.
+        // A consistency upgrade is only requested for a device that needs one.
         compatible_status: device.firmware_upgrade_type === 2 && !current ? (1 as const) : (0 as const),
       };
     };
@@ -72,7 +72,7 @@ export function docksForManifest(devices: readonly TargetDevice[], scenario?: Sc
     const pair = pairFor(dock, aircraft[0], index);
     const dockModel = (dock && modelOf(dock, '3')) ?? pair.dock;
     const [release, flown] = pair.releases;
-    // A dock that is not upgraded runs what its aircraft runs before, where the two share their releases.
+    // A dock that is not upgraded runs the old version of its aircraft, if the two share their releases.
     const beside = aircraft[0] && release === flown ? before(aircraft[0]).firmware_version : release;
     return {
       pid,
@@ -87,7 +87,7 @@ export function docksForManifest(devices: readonly TargetDevice[], scenario?: Sc
   });
 }
 
-/** By what is known of the models, else by the versions. */
+/** Chooses the models by what is known of the devices, otherwise by the versions. */
 function pairFor(dock: TargetDevice | undefined, aircraft: TargetDevice | undefined, index: number): Pair {
   const [dockModel, flownModel] = [dock && modelOf(dock, '3'), aircraft && modelOf(aircraft, '0')];
   const major = (version: string | undefined) => version?.split('.')[0];
@@ -101,7 +101,7 @@ function pairFor(dock: TargetDevice | undefined, aircraft: TargetDevice | undefi
   return among[index % among.length] ?? PAIRS[0];
 }
 
-/** The model key of that domain (3 dock, 0 aircraft) that the manifest tells of `device`; null where it tells none. */
+/** The model key for that domain (3 dock, 0 aircraft) that the manifest gives for `device`; null = none. */
 function modelOf({ known, file_name }: TargetDevice, domain: '0' | '3'): string | null {
   const named = known?.model ?? '';
   const keys = [

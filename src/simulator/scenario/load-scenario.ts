@@ -9,8 +9,8 @@ import { builtInScenario, SCENARIOS } from './scenarios.js';
 const MAX_FILE_BYTES = 1_000_000;
 
 /**
- * The built-in scenario of that name, or the one in that file (JSON or YAML).
- * @throws OtaError `scenario_invalid` where it is neither, or the file has errors; all of them are named.
+ * The built-in scenario with that name, or the one in that file (JSON or YAML).
+ * @throws OtaError `scenario_invalid` if it is neither, or the file has errors; all of them are listed
  */
 export async function loadScenario(nameOrPath: string): Promise<Scenario> {
   const builtIn = builtInScenario(nameOrPath);
@@ -31,12 +31,12 @@ export async function loadScenario(nameOrPath: string): Promise<Scenario> {
       hint: 'Give a JSON or YAML file, or a built-in name: dji-ota simulate --scenario list shows them.',
     });
   }
-  // zod and yaml are loaded by those alone who have a file.
+  // zod and yaml are loaded only for a file.
   const { parseScenario } = await import('./scenario-file.js');
   return parseScenario(text, basename(nameOrPath));
 }
 
-// By stream, since the size of a pipe or a device is not known before.
+// Streamed, because the size of a pipe or a device is not known in advance.
 async function readBounded(path: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,14 +1,14 @@
-/** Chance that can be repeated: the same seed gives the same fleet, run after run. */
+/** Reproducible random values: the same seed gives the same fleet. */
 export interface Random {
-  /** The next number, from 0 up to and without 1. */
+  /** The next number, from 0 (inclusive) to 1 (exclusive). */
   next(): number;
-  /** An id in the form that `tid` and `bid` have on the wire (a version 4 UUID). */
+  /** An id in the form of `tid` and `bid` (a version 4 UUID). */
   id(): string;
 }
 
 /**
- * Seeded random numbers for the dock `name`: sfc32, whose 128 bits of state keep the ids of a large fleet apart, started
- * from `seed` and the FNV-1a hash of `name`.
+ * Seeded random numbers for the dock `name`: sfc32, started from `seed` and the FNV-1a hash of `name`. Its 128 bits of state
+ * keep the ids of a large fleet distinct.
  */
 export function seededRandom(seed: number, name = ''): Random {
   let hash = 0x811c9dc5;

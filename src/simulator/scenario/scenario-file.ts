@@ -1,4 +1,4 @@
-/** Scenario files: JSON or YAML with the keys of {@link Behavior}, checked in full before anything runs. */
+/** Reads scenario files: JSON or YAML with the keys of {@link Behavior}, checked completely before anything runs. */
 
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
@@ -93,11 +93,11 @@ const file = z.strictObject({
 });
 
 /**
- * The scenario in `text`, a file known as `name`; JSON is read as the YAML that it is.
- * @throws OtaError `scenario_invalid`, naming every error that it has.
+ * The scenario in `text`, the content of a file called `name`. JSON is parsed as YAML.
+ * @throws OtaError `scenario_invalid`, which lists every error
  */
 export function parseScenario(text: string, name: string): Scenario {
-  // Neither duplicate keys nor an avalanche of aliases: a file that says one thing twice has said nothing.
+  // Duplicate keys are errors, because it is unclear which one is meant; the number of aliases is limited.
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
   const flaws = document.errors.map((error) => safeText(error.message.split('\n')[0] ?? '', 300));
   if (flaws.length > 0) throw invalid(name, flaws);
@@ -131,7 +131,7 @@ export function parseScenario(text: string, name: string): Scenario {
 
 type Partially<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** `own` over the built-in scenario that it names. */
+/** `own` merged over the built-in scenario that it names. */
 function full({ scenario, ...own }: Partially<Behavior> & { scenario?: string | undefined }): Partial<Behavior> {
   const base = scenario === undefined ? null : builtInScenario(scenario);
   return { ...base?.defaults, ...defined(own) };
@@ -152,7 +152,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return issue.keys.map((key) => `${place}unknown key ${quoted(key)}${didYouMean(key, known, bare)}`);
 }
 
-// As far up from the sources as from what is built of them.
+// The depth is the same for the sources and for the built program.
 const EXAMPLES = fileURLToPath(new URL('../../examples/scenarios', import.meta.url));
 
 function invalid(name: string, details: string[]): OtaError {

@@ -1,37 +1,37 @@
 import picomatch from 'picomatch';
 import { type Behavior, DEFAULT_BEHAVIOR } from '../dock/behavior.js';
 
-/** What the docks of a fleet do: `defaults` for all, and what is different for some. */
+/** What the docks of a fleet do: `defaults` for all, and differences for some. */
 export interface Scenario {
   name: string;
   /** One line. */
   description: string;
   defaults: Partial<Behavior>;
-  /** What is different for single devices: glob over the serial number, and what. A job then speaks of each by `sn`. */
+  /** Differences for single devices, by a glob for the serial number. A job then reports each device by `sn`. */
   devices: Readonly<Record<string, Partial<Behavior>>>;
-  /** Every entry that matches a dock counts, later ones over earlier ones. */
+  /** All entries that match a dock apply; later ones override earlier ones. */
   docks: readonly DockOverride[];
 }
 
 interface DockOverride {
-  /** Glob over the gateway's serial number. */
+  /** A glob for the gateway's serial number. */
   pid?: string | undefined;
-  /** Place in the fleet, from 0. */
+  /** The index in the fleet, from 0. */
   index?: number | undefined;
-  /** With `index`: every so many docks, so that `index: 1, every: 3` means the second of each three. */
+  /** With `index`: the period, so that `index: 1, every: 3` means the second of each three docks. */
   every?: number | undefined;
   behavior: Partial<Behavior>;
   devices?: Readonly<Record<string, Partial<Behavior>>> | undefined;
 }
 
-/** What one dock does, and what is different for its devices. */
+/** The behavior of one dock, and the differences for its devices. */
 export interface DockBehavior {
   dock: Behavior;
-  /** The behavior of device `sn`, or null where it does as its dock. */
+  /** The behavior of device `sn`; null = that of its dock. */
   device(sn: string): Behavior | null;
 }
 
-/** What `scenario` has for the dock `pid`, the `index`th of its fleet. */
+/** The behavior of the dock `pid` with this index in the fleet. */
 export function behaviorOf(scenario: Scenario, pid: string, index: number): DockBehavior {
   let dock: Behavior = { ...DEFAULT_BEHAVIOR, ...scenario.defaults };
   const devices = Object.entries(scenario.devices);

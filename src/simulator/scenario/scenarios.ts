@@ -94,7 +94,7 @@ const BUILT_IN: Readonly<Record<string, [description: string, behavior: Partial<
   'network-poor': ['the network of the dock is bad: the download takes three times as long', { network_quality: 1 }],
 };
 
-/** What `mixed` gives to one dock after the other: mostly good ends, as a real fleet has. */
+/** The behaviors that `mixed` gives to the docks in turn: mostly good ends, as in a real fleet. */
 const MIXED = ['ok', 'paused', 'demo', 'failed', 'ok', 'late-reply', 'refused', 'docs-v1.16', 'ok', 'canceled'];
 
 function slow(): Partial<Behavior> {
@@ -114,7 +114,7 @@ export const SCENARIOS: readonly { name: string; description: string }[] = [
   { name: 'mixed', description: 'a different scenario for each dock: some succeed, some fail' },
 ];
 
-/** The built-in scenario `name`, or null where there is none. */
+/** The built-in scenario `name`; null = there is none. */
 export function builtInScenario(name: string): Scenario | null {
   if (name === 'mixed') {
     const docks = MIXED.map((of, index) => ({ index, every: MIXED.length, behavior: behavior(of) }));

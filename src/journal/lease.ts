@@ -80,10 +80,10 @@ export async function takeLease(file: string, run: string, options: LeaseOptions
   return held(file, me, on, onTaken);
 }
 
-/** The holder of the lease `file`; null = nobody holds it. */
+/** The holder of the lease `file`; null = nobody holds it. @throws Node's own errors if it cannot be read */
 export async function holderOf(file: string, wall: number, on: Machine = thisMachine): Promise<Holder | null> {
   const { disk, processes } = on;
-  const owner = ownerOf((await textIfThere(file, disk).catch(() => null)) ?? '');
+  const owner = ownerOf((await textIfThere(file, disk)) ?? '');
   if (owner === null) return null;
   const renewedAt = await disk.stat(file).then(
     ({ mtimeMs }) => mtimeMs,

@@ -210,7 +210,9 @@ export async function oldRuns(folder: string, age: number, wall: number, on: Mac
   for (const name of (await journalNames(folder, on.disk)).reverse()) {
     const file = path.join(folder, name);
     const run = await summarize(file, on).catch(() => null);
-    const holder = run ? run.holder : await holderOf(leaseFile(file), wall, on);
+    // The process of a lease that cannot be read may be alive.
+    const holder = await holderOf(leaseFile(file), wall, on).catch(() => undefined);
+    if (holder === undefined) continue;
     // A journal without a complete first line has only the age of its file. A renewed lease also counts as activity.
     const last = run ? (run.finished?.time ?? run.time) : await changedAt(file, on.disk);
     if (wall - Math.max(last, holder?.renewedAt ?? 0) >= age && !holder?.alive) old.push(nameOf(name));
@@ -236,7 +238,7 @@ async function summarize(file: string, on: Machine): Promise<RunSummary | null> 
     const from = Math.max(0, size - 4 * 1024);
     const tail = await readText(handle, from, size - from);
     const finished = lastRecord(tail.trimEnd().split('\n'));
-    const holder = await holderOf(leaseFile(file), on.clock.wall(), on);
+    const holder = await holderOf(leaseFile(file), on.clock.wall(), on).catch(() => null);
     return { ...header, file, finished, alive: holder?.alive ?? false, holder };
   } finally {
     await handle.close();

@@ -1,8 +1,9 @@
-import { appendFile, chmod, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Disk, systemDisk } from '../../../src/disk.js';
 import { reopenJournal } from '../../../src/journal/journal.js';
+import { leaseFile } from '../../../src/journal/lease.js';
 import { listRuns, pruneRuns, readJournal } from '../../../src/journal/read.js';
 import { lineOf } from '../../../src/journal/record.js';
 import { emptyTotals } from '../../../src/upgrade/counting.js';
@@ -337,5 +338,13 @@ describe('runs', () => {
     const now = Date.now();
     expect(await pruneRuns(place.folder, DAY, now)).toEqual([]);
     expect(await pruneRuns(place.folder, DAY, now + 2 * DAY)).toEqual(['x']);
+  });
+
+  it('a run whose lease cannot be read stays: its process may be alive', async () => {
+    await written();
+    await mkdir(leaseFile(place.file));
+    expect(await pruneRuns(place.folder, 0, Date.now() + DAY)).toEqual([]);
+    await rm(leaseFile(place.file), { recursive: true });
+    expect(await pruneRuns(place.folder, 0, Date.now() + DAY)).toEqual([RUN]);
   });
 });

@@ -148,8 +148,12 @@ export const eventLineSchema = z
   ])
   .meta({ title: 'JSON line of dji-ota', description: 'One line of --output json.' }) satisfies z.ZodType<EventLine>;
 
-/** Fails to compile where an event or a key of {@link PublicEvent} is missing above. */
-export const coversEveryEvent: EventLine extends z.infer<typeof eventLineSchema> ? true : never = true;
+type Described = z.infer<typeof eventLineSchema>;
+type Missing = Exclude<EventLine['event'], Described['event']>;
+
+/** Does not compile where an event (which the compiler then names) or a key of {@link PublicEvent} is missing above. */
+export const coversEveryEvent: [Missing] extends [never] ? (EventLine extends Described ? true : never) : Missing =
+  true;
 
 /** The JSON Schema (draft 2020-12) of one JSON line; keys that it does not know are allowed, as later versions may add some. */
 export function eventsJsonSchema(): Record<string, unknown> {

@@ -163,6 +163,8 @@ export async function resume(options: ResumeOptions): Promise<RunResult> {
   const { devices, gateways } = core.plan;
   emit({ event: 'run_started', command: 'resume', devices: devices.length, gateways: gateways.length });
   if (options.reopened) for (const event of splitPairs(core)) emit(event);
+  const { stopped } = core.rollout;
+  if (stopped !== null) emit({ event: 'run_stopping', reason: stopped });
   const result = await withTimeLimit(options, (signal) =>
     attempt({ ...options, signal }).catch((error: unknown) => {
       const { exit_code, error: shown } = failedRun([], toOtaError(error), signal, true);

@@ -4,7 +4,7 @@ import { createCollector } from '../../src/render/report/gather.js';
 import { finalTable } from '../../src/render/table/final-table.js';
 import { PLAIN_STYLES } from '../../src/render/terminal/styles.js';
 import { stamped } from '../../src/upgrade/events.js';
-import { hasEnded, LIMIT_PASSED } from './check-told.js';
+import { hasEnded, LIMIT_PASSED, warnedOfJournal } from './check-told.js';
 import { type LifeFacts, runOf, type World } from './facts.js';
 
 export function checkEnd(world: World, life: LifeFacts) {
@@ -48,8 +48,7 @@ export function checkEnd(world: World, life: LifeFacts) {
     if (of?.status !== event.status) same(`device_finished of ${event.sn}`, event.status, of?.status);
   }
   same('exit code', exit_code, expectedCode(life, run));
-  const unwritable = events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable');
-  if (life.next?.includes(' retry ') && !hasEnded(world, run) && !unwritable)
+  if (life.next?.includes(' retry ') && !hasEnded(world, run) && !warnedOfJournal(life))
     world.violated('wrong advice', `${life.next}, of a run that has not come to its end`);
   checkReport(life, same);
   checkTable(life, same);

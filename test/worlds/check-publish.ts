@@ -42,7 +42,7 @@ export function checkPublish(world: World, life: LifeFacts, topic: string, paylo
   for (const sn of sns) {
     const standing = run.devices.get(sn);
     if (!standing) world.violated('publishes else', `${sn} is not in the manifest`);
-    else Object.assign(standing, { state: 'open', status: null, life, at: time.now, job });
+    else Object.assign(standing, { state: 'open', status: null, late: null, life, at: time.now, job });
   }
 }
 

@@ -92,7 +92,7 @@ function reopen(world: World, run: RunFacts): void {
 /** Told at `at` after a warning that the journal cannot be written, and not in it: no later process knows it. */
 function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number): boolean {
   if (life === null || life.journalWrittenAt >= at) return false;
-  if (!life.events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable')) return false;
+  if (!warnedOfJournal(life)) return false;
   // Of what a full disk took in part, whole lines count. They stand in their order.
   const wall = BEGIN + at + life.journalSkew - 2;
   const lines = (world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '').split('\n');
@@ -104,15 +104,18 @@ function heardSince(
   { lives, scene }: World,
   sn: string,
   { job, at }: Standing,
-): Pick<Standing, 'state' | 'late'> | null {
+): Pick<Standing, 'state' | 'late' | 'lateKept'> | null {
   // With --match gateway, any word on the gateway counts.
   const isOf = ({ bid, pid }: Heard) => (scene.settings.match === 'gateway' ? pid === job?.pid : bid === job?.bid);
-  const said = lives
-    .flatMap(({ heard }) => heard)
-    .findLast((word) => word.last && isOf(word) && word.at >= at && covers(word.sn, sn));
+  const words = lives.flatMap((life) => life.heard.map((word) => ({ word, life })));
+  const said = words.findLast(({ word }) => word.last && isOf(word) && word.at >= at && covers(word.sn, sn));
   if (!said) return null;
-  const late = badEnd(said.status ?? 'rejected', said.result);
-  return { state: resultCode(said.result).retry ? 'retry' : 'ended', late };
+  const { word, life } = said;
+  const late = badEnd(word.status ?? 'rejected', word.result);
+  // One that was being cut off did not take it any more. That an upgrade is running may be said of an earlier copy.
+  const { retry, running } = resultCode(word.result);
+  const kept = life.causes.size === 0 && (life.result?.error ?? null) === null && !running;
+  return { state: retry ? 'retry' : 'ended', late, lateKept: kept };
 }
 
 const UNRECORDED = /the journal \S+ cannot be written/;
@@ -150,10 +153,12 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   if (!standing) return world.violated('told of others', `${sn} is no device of the run`);
   if (standing.state === 'ended') {
     if (standing.life === life) world.violated('ended twice', `${sn} ended ${standing.status}, and now ${status}`);
-    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing.at)) {
+    else if (standing.status !== status && standing.status !== 'unknown' && !forgotten(world, standing)) {
       world.violated('end changed', `${sn} ended ${standing.status} in an earlier process, and ${status} now`);
     }
   }
+  if (status === 'unknown' && standing.late !== null && standing.lateKept && !world.diskTroubled)
+    world.violated('end forgotten', `${sn}: an earlier process was told that it ended ${standing.late}`);
   const lastJob = standing.job;
   if (standing.state !== 'ended') standing.before = standing.state;
   Object.assign(standing, { state: 'ended', status, late: null, reason, life, at: world.time.now });
@@ -163,9 +168,17 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
   if (status === 'unknown' && lastJob !== null) checkUnknown(world, life, event, lastJob.at);
 }
 
-/** A cut of the power may have taken what was told within the minute before: the disk never had it. */
-function forgotten({ powerCuts }: World, at: number): boolean {
-  return powerCuts.some((cut) => cut >= at && cut - at < 120_000);
+/**
+ * A cut of the power may have taken what was told within the minute before: the disk never had it. Of a process whose journal
+ * could not be synced, and which said so, it may have taken all.
+ */
+function forgotten({ powerCuts }: World, { at, life }: Standing): boolean {
+  const unsynced = life !== null && warnedOfJournal(life);
+  return powerCuts.some((cut) => cut >= at && (unsynced || cut - at < 120_000));
+}
+
+export function warnedOfJournal({ events }: LifeFacts): boolean {
+  return events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable');
 }
 
 /** Why an outcome is not what the dock did; null where it is. */

@@ -69,6 +69,8 @@ export interface Standing {
   status: string | null;
   /** What its dock said after it was given up as `unknown`, which a process that asks again may know. */
   late: string | null;
+  /** The process that was told so took it in. */
+  lateKept: boolean;
   reason: string | null;
   life: LifeFacts | null;
   at: number;
@@ -118,6 +120,7 @@ export function runOf(world: World, id: string, sns?: readonly string[]): RunFac
       state: 'waiting',
       status: null,
       late: null,
+      lateKept: false,
       reason: null,
       life: null,
       at: 0,

@@ -20,7 +20,8 @@ import {
   openDevice,
   type Tracker,
 } from './jobs.js';
-import { isLate, takeProgress } from './progress.js';
+import { endedWith, isAfterEnd, tellLate, tellLateReply } from './late.js';
+import { takeProgress } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
 /** An `ota_create` holds two devices. More than a few under one id are not real. */
@@ -34,8 +35,11 @@ export function replied(tracker: Tracker, fact: FactOf<'reply'>): Effect {
   const job = agreed ? byBid : (jobByTid(tracker, message.tid ?? '') ?? byBid);
   // A message on another gateway's topic does not come from this dock, even with our ids.
   if (!job || job.pid !== pid) return nothing();
-  if (job.ended) return { events: [], job };
   const events: RunEvent[] = [];
+  if (job.ended) {
+    tellLateReply(tracker, job, message, events);
+    return { events, job };
+  }
   announce(job, at, events);
   const running = job.accepted || job.heard;
   const told = !running || mayTell(tracker, job, at, events);
@@ -117,49 +121,8 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     events.push(...(end.length > 0 ? end : [progressEvent(device)]));
   }
   closeIfOver(tracker, job);
-  if (job.ended) {
-    job.lastWord = wordOf(message);
-    job.endedWith = newest(job, message.timestamp);
-    tracker.lastEnded.set(pid, job);
-  }
+  if (job.ended) endedWith(tracker, job, message);
   return { events, job };
-}
-
-/** Identifies a message, so that a copy of it is recognized. */
-function wordOf({ tid, timestamp, status, result, percent, sn }: ProgressMessage): string {
-  return JSON.stringify([tid, timestamp, status, result, percent, sn]).slice(0, 300);
-}
-
-/**
- * PROTOCOL: progress after the first terminal event of a `bid` has never been seen; a dock that sends it may be reporting its
- * second device. Warns once for each job, with the content. Copies and late messages do not count.
- */
-function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, events: RunEvent[]): void {
-  const key = `late ${job.bid ?? job.pid}`;
-  if (tracker.warned.has(key)) return;
-  const last = job.endedWith ?? newest(job, null);
-  const isOld = message.timestamp !== null && last !== null && message.timestamp < last;
-  if (isOld || job.lastWord === wordOf(message)) return;
-  const { status, percent, result, sn } = message;
-  const said = [
-    status === null ? null : safeText(status, 64),
-    percent === null ? null : `${percent} %`,
-    result === 0 ? null : `code ${result}: ${resultCode(result).meaning}`,
-    sn === null ? null : `for ${safeText(sn, 64)}`,
-  ].filter((part) => part !== null);
-  const ends = job.devices.slice(0, 2).map(({ sn, status }) => safeText(`${sn ?? job.pid} ${status}`, 100));
-  const again = job.devices.some(({ bid }) => bid !== job.bid);
-  const which = again ? `attempt ${job.attempt} of its upgrade` : `its upgrade (${ends.join(', ')})`;
-  const text = `gateway ${safeText(job.pid, 64)} reported again after the end of ${which}: ${said.join(', ') || 'no status'}; it may concern its second device: check both with dji-ota devices`;
-  warnOnce(tracker, key, 'late_progress', text, events);
-}
-
-/** The latest of a job's timestamps and `time`. */
-function newest(job: JobState, time: number | null): number | null {
-  return job.devices.reduce<number | null>(
-    (last, { timestamp }) => (last === null || timestamp === null ? (last ?? timestamp) : Math.max(last, timestamp)),
-    time,
-  );
 }
 
 /** The device of the job that an event names by serial number. A followed job of another sender can gain a device this way. */
@@ -195,16 +158,10 @@ function jobOfProgress(
   if (message.method === null && message.bid === null) return null;
   if (message.bid === null || tracker.options.match === 'gateway') {
     const before = tracker.lastEnded.get(pid);
-    if (before && belongsTo(before, message)) return before;
+    if (before && isAfterEnd(before, message)) return before;
     if (only || tracker.options.adopt === 'none') return only;
   }
   return adopt(tracker, pid, message, at, events);
-}
-
-/** Whether an event that no `bid` identifies belongs to a job that has ended: a copy of its last event, or an older one. */
-function belongsTo({ lastWord, endedWith }: JobState, message: ProgressMessage): boolean {
-  const { timestamp } = message;
-  return (timestamp !== null && endedWith !== null && isLate(timestamp, endedWith)) || lastWord === wordOf(message);
 }
 
 function warnOfForeign(tracker: Tracker, pid: string, { bid }: ProgressMessage, events: RunEvent[]): void {

@@ -19,6 +19,12 @@ function statusOf(message: { status: string | null; result: number }): string | 
   return message.status;
 }
 
+/** The terminal status that a message means, if it means one. */
+export function terminalOf(message: { status: string | null; result: number }): TerminalStatus | null {
+  const status = statusOf(message);
+  return status !== null && isTerminal(status) ? status : null;
+}
+
 /** The meaning of a result code; null for 0 and for no code. */
 export function reasonOf(result: number | null): string | null {
   return result ? resultCode(result).meaning : null;
@@ -40,7 +46,7 @@ export function takeProgress(
 ): TerminalStatus | 'changed' | 'same' {
   device.heardAt = at;
   const status = statusOf(message);
-  const terminal = status !== null && isTerminal(status) ? status : null;
+  const terminal = terminalOf(message);
   const late = message.timestamp !== null && device.timestamp !== null && isLate(message.timestamp, device.timestamp);
   if (late && !terminal) return 'same';
   if (message.timestamp !== null) device.timestamp = message.timestamp;

@@ -49,6 +49,48 @@ describe('an event without a bid after the end of a job', () => {
   });
 });
 
+describe('the end of an upgrade that was given up as unknown', () => {
+  const givenUp = (device: number) => ({ type: 'limit', at: 9, device, limit: 'stall', ms: 1000 }) as const;
+  const warned = (events: readonly RunEvent[]) =>
+    events.flatMap((event) => (event.event === 'warning' ? [`${event.code}: ${event.message}`] : []));
+
+  test('is told once, although the dock was heard again before, and changes no outcome', () => {
+    const tracker = trackerOf();
+    applyAll(tracker, opened(), givenUp(0), givenUp(1), progress({ percent: 90, timestamp: 1 }));
+    const events = applyAll(tracker, progress(ok), progress(ok), progress({ ...ok, timestamp: 3000 }));
+    expect(warned(events)).toEqual([
+      'late_end: gateway P0 reported the end of an upgrade that is counted as unknown (A, B): ok; resume the run to have it counted',
+    ]);
+    expect(tracker.devices.map(({ status }) => status)).toEqual(['unknown', 'unknown', null]);
+  });
+
+  test('is told of each device that an event names', () => {
+    const tracker = trackerOf();
+    applyAll(tracker, opened(), progress({ ...ok, sn: 'A' }), givenUp(1));
+    const end = { status: 'failed', result: 312016, timestamp: 2000 };
+    expect(warned(applyAll(tracker, progress({ ...end, sn: 'B' })))).toEqual([
+      expect.stringMatching(/^late_end: .*\(B\): failed \(code 312016: /),
+    ]);
+    expect(warned(applyAll(tracker, progress({ ...end, sn: 'A' })))).toEqual([
+      expect.stringMatching(/^late_progress: /),
+    ]);
+  });
+
+  test('may be a refusal, or its reply shows that the dock accepted it', () => {
+    const refused = trackerOf();
+    applyAll(refused, opened(), givenUp(0), givenUp(1));
+    const events = applyAll(refused, reply({ result: 312016, status: null }), reply({ result: 312016, status: null }));
+    expect(events).toMatchObject([{ event: 'job_replied', result: 312016 }, { code: 'late_end' }]);
+    const accepted = trackerOf();
+    applyAll(accepted, opened(), givenUp(0), givenUp(1));
+    expect(applyAll(accepted, reply(), reply())).toMatchObject([{ event: 'job_replied', result: 0 }]);
+    const other = trackerOf();
+    expect(applyAll(other, opened(), progress(ok), reply())).not.toContainEqual(
+      expect.objectContaining({ event: 'job_replied' }),
+    );
+  });
+});
+
 describe('progress after the end of a job', () => {
   test('is told once, with what it said, and changes nothing', () => {
     const tracker = trackerOf();

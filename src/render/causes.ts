@@ -1,11 +1,11 @@
-/** What went wrong, grouped by cause: hundreds of devices fail for a few reasons. */
+/** Groups failures by cause, because hundreds of devices fail for a few reasons. */
 import { resultCode } from '../protocol/result-codes.js';
 import { type Counted, countedAs } from '../upgrade/counting.js';
 import { type Ended, needsLook, reasons } from './device-states.js';
 
-/** Devices that ended alike. */
+/** Devices that ended for the same reason. */
 export interface Cause<Device> {
-  /** Result code of the devices; null where they gave none. */
+  /** The result code of the devices; null = none. */
   code: number | null;
   counted: Counted;
   meaning: string;
@@ -13,10 +13,10 @@ export interface Cause<Device> {
   devices: Device[];
 }
 
-// Reasons name times and versions: without a code, a few examples say more than a hundred groups.
+// Reasons without a code contain times and versions. A few examples are better than a hundred groups.
 const MOST_CAUSES = 40;
 
-/** The cause of one that somebody has to look at, and what tells it from others. A report's devices bring their advice. */
+/** The cause of a device that needs attention, and a key for it. The devices of a report have their advice already. */
 export function causeOf(
   device: Ended & { advice?: string | null },
   simulated = false,
@@ -34,7 +34,7 @@ export function causeOf(
   };
 }
 
-/** Those of `devices` that somebody has to look at: by code, or by end and reason where there is none; the most first. */
+/** The causes of `devices` that need attention: by code, or by end and reason if there is no code; the most frequent first. */
 export function causesOf<Device extends Ended>(devices: Iterable<Device>, simulated = false): Cause<Device>[] {
   const causes = new Map<string, Cause<Device>>();
   for (const device of devices) {

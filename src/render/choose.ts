@@ -3,6 +3,7 @@ import type { Renderer } from './renderer.js';
 import { inCi, isDumb, useColor, useUnicode } from './terminal/color.js';
 import type { OutputStream } from './terminal/stream.js';
 
+/** The values of `--output`. */
 export type Output = 'auto' | 'bars' | 'log' | 'json' | 'quiet';
 
 interface RendererOptions {
@@ -14,26 +15,26 @@ interface RendererOptions {
   color: boolean | undefined;
   clock: Clock;
   runId: string;
-  /** Against simulated docks. */
+  /** The docks are simulated. */
   simulated?: boolean | undefined;
   verbose: boolean;
-  /** `--progress`: percent between two lines of a device; undefined: not given. */
+  /** `--progress`: percent between two lines of a device; undefined = not given. */
   progress?: number | undefined;
-  /** As {@link DrawingOptions.elsewhere}. */
+  /** See {@link DrawingOptions.elsewhere}. */
   elsewhere?(): string | null;
 }
 
-/** What `output` stands for here: `auto` is bars on a terminal that can draw them and is not watched by a CI system. */
+/** The effective output: `auto` means bars on a terminal that can draw them, outside CI systems. */
 export function resolveOutput(options: Pick<RendererOptions, 'output' | 'stderr' | 'env'>): Exclude<Output, 'auto'> {
   const { output, stderr, env } = options;
   const capable = stderr.isTTY === true && !isDumb(env);
   if (output === 'auto') return capable && !inCi(env) ? 'bars' : 'log';
-  // Where nothing can be drawn, asking for it does not help: the log says the same.
+  // If the terminal cannot draw, the log shows the same.
   return output === 'bars' && !capable ? 'log' : output;
 }
 
 /**
- * The one renderer of a run. Each is loaded only where it is used: JSON lines need neither cli-progress nor ora nor chalk.
+ * Creates the renderer of a run. Each one is loaded only if it is used: JSON lines need neither cli-progress, ora nor chalk.
  */
 export async function chooseRenderer(options: RendererOptions): Promise<Renderer> {
   const { stdout, stderr, env, clock, runId, progress, simulated = false } = options;

@@ -1,4 +1,4 @@
-/** How states are said: one word and one symbol each, so that colour is never the only sign. */
+/** The words and symbols for states. Each state has both, so that colour is never the only sign. */
 import { resultCode } from '../protocol/result-codes.js';
 import { safeText } from '../text.js';
 import { type Countable, type Counted, countedAs, hasFailed, isUnconfirmed } from '../upgrade/counting.js';
@@ -6,7 +6,7 @@ import type { DeviceOutcome, RunEvent } from '../upgrade/events.js';
 import type { DeviceState } from '../upgrade/tracker/state.js';
 import type { Styles } from './terminal/styles.js';
 
-/** Kinds of state, the most urgent first: what is higher up is shown first where there is not room for all. */
+/** The kinds of state, the most urgent first: they are shown first if there is no space for all. */
 export const KINDS = [
   'failed',
   'unverified',
@@ -20,17 +20,20 @@ export const KINDS = [
   'skipped',
   'ok',
 ] as const;
+/** A kind of state. */
 export type Kind = (typeof KINDS)[number];
 
-/** The kind of a device that has ended: how it counts, with the protocol's four bad ends in one. */
+/** The kind of a device that has ended: as it counts, with the protocol's four bad ends as one kind. */
 export function kindOfOutcome(device: Countable): Kind {
   return kindOfCounted(countedAs(device));
 }
 
+/** The kind for a key of the totals. */
 export function kindOfCounted(counted: Counted): Kind {
   return counted === 'rejected' || counted === 'canceled' || counted === 'timeout' ? 'failed' : counted;
 }
 
+/** The kind of a device in a run. */
 export function kindOf(device: Readonly<DeviceState>): Kind {
   switch (device.phase) {
     case 'waiting':
@@ -48,7 +51,7 @@ export function kindOf(device: Readonly<DeviceState>): Kind {
 
 /** An ended device as an outcome. */
 export function endOf(device: Readonly<DeviceState>): Ended {
-  // Not copied: a large fleet is gone through several times a second. What has ended has an outcome for its status.
+  // Not copied, because a large fleet is processed several times a second. The status of an ended device is an outcome.
   return device as unknown as Ended;
 }
 
@@ -66,6 +69,7 @@ const STYLE: Readonly<Record<Kind, keyof Styles>> = {
   ok: 'good',
 };
 
+/** The style of a kind. */
 export function styleOf(kind: Kind): keyof Styles {
   return STYLE[kind];
 }
@@ -97,38 +101,39 @@ const ASCII: Readonly<Record<Kind, string>> = {
   ok: '+',
 };
 
+/** The symbol of a kind. */
 export function symbolOf(kind: Kind, unicode: boolean): string {
   return (unicode ? SYMBOLS : ASCII)[kind];
 }
 
-/** A kind as it is said, without the underscore. */
+/** The word for a kind, without the underscore. */
 export function kindWord(kind: Kind): string {
   return kind === 'not_started' ? 'not started' : kind;
 }
 
-/** How a device counts, as it is said: the protocol's word, without the underscore of ours. */
+/** The word for how a device counts: that of the protocol, or our own without the underscore. */
 export function countedWord(counted: Counted): string {
   return counted === 'not_started' ? 'not started' : counted;
 }
 
-/** How a device ended, as it is said, with what its verification came to. */
+/** How a device ended, with the result of its verification. */
 export function outcomeText(device: Countable): string {
   if (isUnconfirmed(device)) return 'ok, not confirmed';
   const word = countedWord(countedAs(device));
   return device.verified === true ? `${word}, verified` : word;
 }
 
-/** A step as it is said; one that the protocol does not know is shown as it came. */
+/** The word for a step; an unknown step as received. */
 export function stepWord(step: string | null): string | null {
   if (step === 'download_firmware') return 'download';
   if (step === 'upgrade_firmware') return 'upgrade';
   return step === null ? null : safeText(step, 24);
 }
 
-/** What a device is doing, in a word or two: the step while it is in progress, otherwise the status. */
+/** What a device is doing: the step while it is in progress, otherwise the status. */
 export function stateWord(device: Readonly<DeviceState>): string {
   const kind = kindOf(device);
-  // These are said as they are called.
+  // The words for these kinds are their names.
   if (kind === 'waiting' || kind === 'retrying' || kind === 'verifying') return kind;
   if (device.phase === 'ended') return countedWord(countedAs(endOf(device)));
   if (device.status === null) return device.attempt > 1 ? `attempt ${device.attempt}` : 'published';
@@ -136,12 +141,12 @@ export function stateWord(device: Readonly<DeviceState>): string {
   return safeText(device.status, 24);
 }
 
-/** What is said of a device that has ended. */
+/** The properties of an ended device that are shown. */
 export type Ended = Countable & Pick<DeviceOutcome, 'result' | 'reason'>;
 
 /**
- * Why a device ended so, and what to do about it; null where the outcome says it all. `simulated`: its dock has ended with
- * the program, so that nothing is left to be followed.
+ * Why a device ended this way, and what to do about it; null = the outcome says it all. `simulated`: its dock has ended with
+ * the program, so there is nothing to follow.
  */
 export function reasons(device: Ended, simulated = false): { why: string | null; advice: string | null } {
   const code = device.result ? resultCode(device.result) : null;
@@ -172,18 +177,18 @@ const ADVICE: Readonly<Partial<Record<Counted, string>>> = {
   timeout: 'check the device, then try again',
 };
 
-/** Both {@link reasons} in one line; null where there is none. */
+/** Both {@link reasons} on one line; null = there are none. */
 export function explain(device: Ended, simulated: boolean): string | null {
   const { why, advice } = reasons(device, simulated);
   return why !== null && advice !== null ? `${why}; ${advice}` : (why ?? advice);
 }
 
-/** Whether the outcome is one that somebody has to look at. */
+/** Whether the device needs someone's attention. */
 export function needsLook(device: Countable): boolean {
   return hasFailed(device) || device.status === 'unknown';
 }
 
-/** A gateway whose dock and aircraft ended on different releases: who is where, and what to do. */
+/** The message for a gateway whose dock and aircraft ended on different releases: the versions, and what to do. */
 export function splitText({ pid, devices }: Extract<RunEvent, { event: 'pair_split' }>): string {
   const each = devices.map(({ sn, status, version_after }) => {
     const version = version_after === null ? '' : ` at ${safeText(version_after, 64)}`;

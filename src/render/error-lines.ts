@@ -1,17 +1,17 @@
 import { safeText } from '../text.js';
 import type { Styles } from './terminal/styles.js';
 
-/** What can be said of an error: an error event has it, and so has an `OtaError`. */
+/** What is shown of an error: `OtaError` and error events have these keys. */
 interface ShownError {
   message: string;
   hint?: string | null | undefined;
   details?: readonly string[];
 }
 
-// More findings than this help nobody at once; how many there are is said.
+// The most findings that are listed. The number of the others is shown.
 const MOST_DETAILS = 200;
 
-/** An error for people, several lines without a line end: what was wrong, the single findings, what to do. */
+/** An error for people: the problem, the single findings, and the hint. Several lines, without a final newline. */
 export function errorLines(error: ShownError, styles: Styles): string {
   const lines = [`${styles.bad('error:')} ${safeText(error.message, 2000)}`];
   const details = error.details ?? [];

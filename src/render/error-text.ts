@@ -4,8 +4,8 @@ import { errorLines } from './error-lines.js';
 import { stylesFor } from './terminal/chalk-styles.js';
 
 /**
- * An error for people, without a line end: message, details as a list, hint. With `verbose` also its stack and those of
- * its causes, which only developers read.
+ * An error for people, without a final newline: message, details as a list, hint. `verbose` adds its stack and those of its
+ * causes, for developers.
  */
 export function formatError(error: OtaError, options: { color: boolean; verbose: boolean }): string {
   const styles = stylesFor(options.color);
@@ -16,7 +16,7 @@ export function formatError(error: OtaError, options: { color: boolean; verbose:
 function stacks(error: Error): string {
   const lines: string[] = [];
   let current: unknown = error;
-  // A cause may name itself.
+  // Limit the depth, because a cause may refer to itself.
   for (let depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
     const stack = current instanceof Error ? (current.stack ?? String(current)) : String(current);
     lines.push(...(depth === 0 ? stack : `caused by: ${stack}`).split('\n').map((line) => safeText(line, 500)));

@@ -1,17 +1,19 @@
-/** What an exit code means (CONTRACT "Exit codes"), as far as the run's end tells it, in a few words. */
+/** The meaning of an exit code in a few words (CONTRACT "Exit codes"), as far as the run's end shows it. */
 import type { Totals } from '../upgrade/events.js';
 import type { ReportRun, RunReport } from './report/model.js';
 
+/** How a run ended. */
 export interface RunEnd {
   exit_code: number;
   /** Simulated docks end with the program. */
   simulated: boolean;
-  /** Of its devices; null where they are not those of this run alone. */
+  /** The totals of its devices; null = they are not those of this run alone. */
   totals: Totals | null;
-  /** An error was told. */
+  /** An error was reported. */
   error: boolean;
 }
 
+/** What the exit code of a run means. */
 export function exitMeaning({ exit_code, simulated, totals, error }: RunEnd): string {
   const unknown = totals && totals.unknown > 0 ? `the outcome of ${count(totals.unknown)} is not known` : null;
   const idle = totals && totals.not_started > 0 ? `${count(totals.not_started)} ${were(totals)} not started` : null;
@@ -19,7 +21,7 @@ export function exitMeaning({ exit_code, simulated, totals, error }: RunEnd): st
     case 0:
       return 'every device ended well or had nothing to do';
     case 1:
-      // Without one, the exit code is that of a split pair.
+      // If no device failed, the exit code comes from a split pair.
       return totals === null || FAILED.some((counted) => totals[counted] > 0)
         ? 'at least one device did not end well'
         : 'a dock and its aircraft ended on different releases';
@@ -58,13 +60,13 @@ const FAILED = ['unverified', 'failed', 'rejected', 'canceled', 'timeout'] as co
 const count = (devices: number) => (devices === 1 ? '1 device' : `${devices} devices`);
 const were = ({ not_started }: Totals) => (not_started === 1 ? 'was' : 'were');
 
-/** Of a report as a whole. */
+/** The meaning of a report's exit code. */
 export function endMeaning({ exit_code, runs, totals, errors }: RunReport): string {
   const simulated = runs.every((run) => run.simulated);
   return exitMeaning({ exit_code, simulated, totals: runs.length === 1 ? totals : null, error: errors.length > 0 });
 }
 
-/** Of one run of a report, whose devices may be counted in a newer one. */
+/** The meaning of the exit code of one run in a report. Its devices may count in a newer run. */
 export function runMeaning({ exit_code, simulated }: ReportRun, report: RunReport): string {
   return report.runs.length === 1
     ? endMeaning(report)

@@ -5,7 +5,7 @@ import type { Renderer } from './renderer.js';
 import type { OutputStream } from './terminal/stream.js';
 import type { Styles } from './terminal/styles.js';
 
-/** Errors on stderr and nothing else: those of the program, and a line for each device that did not end well. */
+/** Writes only errors, to stderr: those of the program, and one line for each device that did not end well. */
 export function quietRenderer(options: { stderr: OutputStream; styles: Styles; simulated: boolean }): Renderer {
   const { stderr, styles, simulated } = options;
   return {

@@ -7,35 +7,35 @@ import type { Styles } from './terminal/styles.js';
 
 export type { Reading };
 
-/** What the renderers for people draw with. */
+/** The options of the renderers for people. */
 export interface DrawingOptions {
   stdout: OutputStream;
   stderr: OutputStream;
   clock: Clock;
-  /** For stderr and for stdout: only one of them may be a terminal. */
+  /** The styles of stderr and stdout differ, because only one of them may be a terminal. */
   styles: Styles;
   tableStyles: Styles;
   unicode: boolean;
-  /** The run's id, and whether it is simulated: `20261124-081530-9f3ac2 (simulated)`. */
+  /** The run's id with its mark: `20261124-081530-9f3ac2 (simulated)`. */
   run: string;
-  /** Against simulated docks. */
+  /** The docks are simulated. */
   simulated: boolean;
-  /** A sentence that names what shows every device of the run afterwards; null = the table has to. */
+  /** A sentence that names what shows every device of the run later; null = the table must list them. */
   elsewhere(): string | null;
 }
 
-/** One way to show a run, chosen once (CONTRACT "Streams"). Never decides anything. */
+/** Shows a run in one way (CONTRACT "Streams"). It never decides anything. */
 export interface Renderer {
-  /** Everything that the run tells, in order. */
+  /** Takes all events of the run, in order. */
   event(event: RunEvent): void;
-  /** What is going on before the first publish: `Connecting to mqtt://...`; null = over. */
+  /** The activity before the first publish: `Connecting to mqtt://...`; null = it has ended. */
   phase(text: string | null): void;
-  /** The firmware files being read; called as often as the reader likes. */
+  /** The progress of reading firmware files. May be called at any rate. */
   reading(files: readonly Reading[]): void;
-  /** From here on there is something to draw. */
+  /** The live view of the run. */
   view(view: RunView): void;
-  /** A line for people alone (no JSON line): a hint, a plan. */
+  /** A line for people only, not a JSON line: a hint, a plan. */
   note(text: string): void;
-  /** Leaves the terminal as it was found; called exactly once, also on errors and signals. */
+  /** Restores the terminal. Called exactly once, also after errors and signals. */
   close(): void;
 }

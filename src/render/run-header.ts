@@ -1,4 +1,4 @@
-/** What a run is about, in a few lines before it: the same for a run, its plan and the question before it. */
+/** The lines before a run, a plan, and a confirmation: what the run is about. */
 import { modelName } from '../protocol/models.js';
 import { showUpgradeType, type UpgradeType } from '../protocol/upgrade-types.js';
 import { normalizeVersion, sameVersion } from '../protocol/versions.js';
@@ -6,17 +6,19 @@ import { byText, safeText, showAgo } from '../text.js';
 import type { RunView } from '../upgrade/tracker/state.js';
 import { pad, widthOf } from './terminal/width.js';
 
+/** What the header lines show. */
 export interface RunHeader {
   /** Null: it is only planned. */
   run: string | null;
   simulated: boolean;
-  /** `-`: standard input; null: there is none. */
+  /** `-`: standard input; null: none. */
   manifest: string | null;
-  /** As it may be shown; null where it is not known. */
+  /** Safe to show; null = not known. */
   broker: string | null;
   profile: string | null;
 }
 
+/** The header lines. */
 export function headerLines({ run, simulated, manifest, broker, profile }: RunHeader): string[] {
   const from = profile === null ? '' : ` (profile ${safeText(profile, 60)})`;
   return [
@@ -28,21 +30,23 @@ export function headerLines({ run, simulated, manifest, broker, profile }: RunHe
 
 /** A device before its upgrade; null = not known. */
 export interface UpgradeOf {
-  /** Model key, or what it is called. */
+  /** A model key, or a name. */
   model: string | null;
-  /** Name of its file, told where the model is not known; null = it has none. */
+  /** The name of its file, shown if the model is not known; null = it has none. */
   file?: string | null | undefined;
   from: string | null;
   to: string | null;
-  /** 3 where it is not given. */
+  /** Default 3 (normal). */
   type?: UpgradeType | null;
-  /** Milliseconds since `from` was heard, where that was before this run. */
+  /** Milliseconds since `from` was reported, if that was before this run. */
   age?: number | null;
 }
 
 const MOST_LINES = 12;
 
-/** `40 × Dock 3  17.05.0102 → 17.07.0401`: how many of each model go from which release to which, the most first. */
+/**
+ * `40 × Dock 3  17.05.0102 → 17.07.0401`: how many devices of each model change from which version to which, the most first.
+ */
 export function upgradeLines(devices: Iterable<UpgradeOf>, unicode: boolean): string[] {
   const counts = new Map<string, { model: string; releases: string; count: number; oldest: number | null }>();
   for (const of of devices) {
@@ -81,12 +85,12 @@ function releases({ from, to, type }: UpgradeOf, unicode: boolean): string {
   const before = from === null ? 'version not known' : safeText(from, 30);
   if (to === null) return before;
   const target = safeText(to, 30);
-  // The version of a device says nothing about an upgrade of its modules or of its payload.
+  // The version of a device says nothing about an upgrade of its modules or payload.
   if (type === 2 || type === 4) return `${before}, ${showUpgradeType(type)} ${arrow} ${target}`;
   return from !== null && sameVersion(from, to) ? `at ${target} already` : `${before} ${arrow} ${target}`;
 }
 
-/** The devices of a run that begins. `now`: milliseconds since 1970. */
+/** The devices of a run at its start. `now`: milliseconds since 1970. */
 export function upgradesIn({ devices, fileOf }: RunView, now: number): UpgradeOf[] {
   return devices.flatMap(
     ({ index, target: to, phase, model, versionBefore: from, versionNoted, versionHeardAt, type }) => {

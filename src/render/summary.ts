@@ -1,7 +1,7 @@
 import type { RunView } from '../upgrade/tracker/state.js';
 import { KINDS, type Kind, kindOf, kindWord } from './device-states.js';
 
-/** How a large fleet stands, in one line: `1000 devices: 12 failed, 688 running (41 %), 300 ok`. */
+/** The state of a large fleet on one line: `1000 devices: 12 failed, 688 running (41 %), 300 ok`. */
 export function summaryText(view: RunView): string {
   const counts = new Map<Kind, number>();
   let percent = 0;
@@ -19,8 +19,8 @@ export function summaryText(view: RunView): string {
 }
 
 /**
- * How far a device is over both steps, 0 to 100: the download counts as the first half. Whether a dock counts percent for
- * each step or over both is not documented; this never falls back either way.
+ * The progress of a device over both steps, 0 to 100; the download is the first half. Whether a dock counts percent for each
+ * step or over both is not documented; this value never decreases in either case.
  */
 export function overall(step: string | null, percent: number | null): number {
   if (percent === null) return step === 'upgrade_firmware' ? 50 : 0;

@@ -1,4 +1,4 @@
-/** Live bars on a terminal. Draws on a timer: an event costs nothing here. */
+/** Live bars on a terminal. They are drawn on a timer, so events cost nothing here. */
 import { safeText, showBytes } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
@@ -19,10 +19,11 @@ import { barDrawer, createScreen, type Screen } from './screen.js';
 import { onSuspend } from './suspend.js';
 
 const FRAME_MS = 100;
-// A large fleet fills the screen, and nobody reads a full screen more often.
+// A large fleet fills the screen, which nobody can read more often.
 const MANY_DEVICES = 200;
 const MANY_FRAME_MS = 200;
 
+/** Creates the renderer for live bars. */
 export function barsRenderer(options: DrawingOptions): Renderer {
   const { stdout, stderr, clock, styles, unicode } = options;
   const spinner = phaseSpinner(stderr, styles !== PLAIN_STYLES, unicode);
@@ -69,7 +70,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
       shortTitle: idle ?? `${verb} ${count(of.devices.length, 'device')}`,
       wave: of.wave,
       elapsed,
-      // Early on, and in waves that wait for each other, the past says nothing of the rest.
+      // Early in a run, and in waves that wait for each other, the progress so far does not predict the rest.
       left: remaining(now, moving && progress > 0.05 && elapsed > 5000 ? (elapsed * (1 - progress)) / progress : null),
       run: command === 'watch' ? null : options.run,
       trouble: lost,
@@ -79,7 +80,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
     };
   };
 
-  /** Never less than the last row says, and just that where nothing waits for its turn. */
+  /** The remaining time: at least that of the last device. If no device waits for its turn, exactly that. */
   const remaining = (now: number, byPast: number | null): number | null => {
     const longest = fleet.longest(now);
     if (fleet.counts.waiting + fleet.counts.retrying === 0) return longest;
@@ -91,7 +92,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
     cancel = clock.after((view?.devices.length ?? 0) > MANY_DEVICES ? MANY_FRAME_MS : FRAME_MS, tick);
   };
 
-  /** Above the bars, or where there are none plainly. */
+  /** Prints a line above the bars; without bars, as it is. */
   const say = (text: string) => {
     const lines = folded(text, terminalSize(stderr).columns);
     if (screen) screen.above(lines);
@@ -143,7 +144,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
         say(errorLines(event, styles));
         break;
       case 'run_finished': {
-        // On the same screen the table takes the bars' place; elsewhere they are all that stays to be seen.
+        // If both are on one screen, the table replaces the bars. Otherwise the bars stay as the last thing shown.
         stopDrawing(!stdout.isTTY);
         table.write(event, view);
       }
@@ -191,7 +192,7 @@ export function barsRenderer(options: DrawingOptions): Renderer {
   };
 }
 
-/** `text` with its longer lines broken between words: a terminal breaks inside of them. */
+/** `text` with longer lines broken between words. A terminal would break within words. */
 function folded(text: string, columns: number): string {
   return text
     .split('\n')

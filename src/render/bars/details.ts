@@ -1,15 +1,17 @@
-/** Lines that are not a device's own. */
+/** Lines without a device. */
 import { widthOf, wrap } from '../terminal/width.js';
 import { messageOf, messageRoom, type RowContext, type RowPlan } from './row.js';
 import type { Line } from './screen.js';
 
+/** A line of text without a bar. */
 export function textLine(text: string): Line {
   return { percent: null, text: () => text };
 }
 
+/** An empty line. */
 export const blank: Line = textLine('');
 
-/** What of a device's message does not fit on its own line: the advice, or all where even the reason is cut off. */
+/** What does not fit on the device's own line: the advice, or the whole message if even the reason is cut. */
 export function detailLines(index: number, plan: RowPlan, context: RowContext): Line[] {
   const device = context.view.devices[index];
   const message = device ? messageOf(device, context.simulated) : null;

@@ -1,20 +1,21 @@
-/** What drawing needs to know of all devices, brought up to date by one cheap pass a frame. */
+/** What drawing needs to know of all devices, updated by one cheap pass per frame. */
 import type { DeviceState, RunView } from '../../upgrade/tracker/state.js';
 import { type Cause, causeOf } from '../causes.js';
 import { endOf, KINDS, type Kind, kindOf } from '../device-states.js';
 import { overall } from '../summary.js';
 
+/** The state of all devices, for drawing. */
 export interface Fleet {
   readonly counts: Record<Kind, number>;
-  /** Index into {@link KINDS} of each device. */
+  /** For each device, its index in {@link KINDS}. */
   readonly kinds: Uint8Array;
-  /** Over all devices and both steps, 0 to 1. */
+  /** The progress of all devices over both steps, 0 to 1. */
   readonly progress: number;
-  /** Why devices did not end well, each reason once, in the order in which it was first seen. */
+  /** Why devices did not end well, each reason once, in the order in which it first occurred. */
   readonly causes: ReadonlyMap<string, FleetCause>;
-  /** Milliseconds until `index` is expected to end, from `now` on; null where nothing can be said. */
+  /** The expected milliseconds from `now` to the end of the device at `index`; null = not known. */
   left(index: number, now: number): number | null;
-  /** The same for the last of those that run; null where too little is known. */
+  /** The same for the last running device; null = not known. */
   longest(now: number): number | null;
   scan(view: RunView, now: number): void;
 }
@@ -25,7 +26,7 @@ export type FleetCause = Cause<number>;
 const NUMBER = Object.fromEntries(KINDS.map((kind, index) => [kind, index])) as Record<Kind, number>;
 const NONE = 255;
 
-/** Over both steps, in percent: what a row and the header say of the time left is then of one kind. */
+/** The pace over both steps in percent, so that rows and header use the same measure. */
 interface Pace {
   since: number;
   from: number;
@@ -33,6 +34,7 @@ interface Pace {
   end: number | null;
 }
 
+/** Creates the state for drawing. */
 export function createFleet(simulated: boolean): Fleet {
   let kinds = new Uint8Array(0);
   let paces: (Pace | undefined)[] = [];
@@ -82,7 +84,7 @@ export function createFleet(simulated: boolean): Fleet {
     } else if (percent > pace.percent) {
       pace.percent = percent;
       const gained = percent - pace.from;
-      // The first steps say little: the download begins slowly, and percent comes in whole numbers.
+      // The first steps say little: the download starts slowly, and percent is a whole number.
       if (gained >= 3 && now - pace.since >= 2000) {
         pace.end = now + ((100 - percent) * (now - pace.since)) / gained;
       }

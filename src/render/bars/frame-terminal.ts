@@ -1,21 +1,21 @@
 /**
- * The terminal that cli-progress draws on. Its own one writes piece by piece, which tears, and takes every line for one
- * row, which after a resize leaves garbage. Here a frame is collected, compared with the one before and written at once,
- * changed lines alone. Between frames the cursor rests on an empty line below the last one: that line never wraps, so
- * wherever the terminal moves things when it is resized, the way up from there can be counted.
+ * The terminal on which cli-progress draws. Its own one writes piece by piece, which flickers, and assumes that each line takes
+ * one row, which leaves garbage after a resize. This one collects a frame, compares it with the previous one, and writes the
+ * changed lines at once. Between frames the cursor is on an empty line below the last one. That line never wraps, so wherever
+ * the terminal moves lines when it is resized, the rows up to the top of the frame can be counted.
  */
 import { type OutputStream, terminalSize } from '../terminal/stream.js';
 import { widthOf } from '../terminal/width.js';
 
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';
-// Terminals that know it show the frame as a whole (the others ignore it).
+// Terminals that know these sequences show the frame as a whole; others ignore them.
 const SYNC_ON = '\u001b[?2026h';
 const SYNC_OFF = '\u001b[?2026l';
 const CLEAR_DOWN = '\u001b[J';
 const CLEAR_RIGHT = '\u001b[K';
 
-/** What cli-progress calls (lib/terminal.js), and the brackets around a frame. */
+/** The methods that cli-progress calls (lib/terminal.js), and the start and end of a frame. */
 interface FrameTerminal {
   isTTY(): boolean;
   getWidth(): number;
@@ -29,12 +29,13 @@ interface FrameTerminal {
   clearBottom(): void;
   lineWrapping(): void;
   begin(): void;
-  /** Writes what has been collected since {@link begin}. */
+  /** Writes what was collected since {@link begin}. */
   end(): void;
-  /** Leaves the frame on the screen, or takes it off; the cursor comes to stand below or in its place, visible. */
+  /** Keeps the frame on the screen, or removes it. The cursor is visible again, below the frame or in its place. */
   leave(keep: boolean): void;
 }
 
+/** Creates the terminal for a stream. */
 export function frameTerminal(stream: OutputStream): FrameTerminal {
   let lines: string[] = [];
   let above = '';
@@ -43,8 +44,7 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
   let drawn: string[] = [];
   let drawnColumns = 0;
   let drawnRows = 0;
-  // Widths of lines of earlier frames that went out of sight when the terminal became lower: they come back when it
-  // grows again.
+  // The widths of lines of earlier frames that became invisible when the terminal became lower. They come back when it grows.
   let lost: number[] = [];
   let hidden = false;
   const nothing = () => {};
@@ -52,7 +52,7 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
   const columns = () => terminalSize(stream).columns;
   const rows = () => terminalSize(stream).rows;
 
-  /** Rows that a line takes now: terminals break lines that have become too long for them. */
+  /** The number of rows of a line. A terminal wraps lines that are wider than it is. */
   const rowsOf = (width: number) => Math.max(1, Math.ceil(width / columns()));
 
   const toTop = () => {
@@ -62,12 +62,12 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
 
   const whole = () => {
     const text = `${toTop()}${CLEAR_DOWN}${above}${lines.map((line) => `${line}\r\n`).join('')}`;
-    // What is said in between is not to be taken for a part of an old frame.
+    // Text that was printed above scrolls old lines away, so they are no longer part of a frame.
     lost = above === '' ? unreachable([...lost, ...drawn.map(widthOf)]) : [];
     return text;
   };
 
-  /** Those of `widths`, lines that end above the cursor, which lie beyond the top of the screen. */
+  /** The widths of those lines that are above the top of the screen. The last line ends above the cursor. */
   const unreachable = (widths: readonly number[]): number[] => {
     let room = rows() - 1;
     for (let index = widths.length - 1; index >= 0; index--) {
@@ -80,14 +80,14 @@ export function frameTerminal(stream: OutputStream): FrameTerminal {
 
   const changes = () => {
     let text = '';
-    // The row that the cursor is in, counted from the top of the frame.
+    // The row of the cursor, counted from the top of the frame.
     let at = drawn.length;
     lines.forEach((line, index) => {
       if (index < drawn.length && drawn[index] === line) return;
       text += `${up(at - index)}${down(index - at)}\r${line}${CLEAR_RIGHT}`;
       at = index;
       if (index < drawn.length) return;
-      // A row that was not there: going down stops at the last row of the screen, a line feed makes room.
+      // A new row needs a line feed, because moving down stops at the last row of the screen.
       text += '\r\n';
       at++;
     });

@@ -1,25 +1,26 @@
-/** The lines above the devices: what is going on, and how the fleet stands as a whole. */
+/** The lines above the devices: what the run is doing, and the state of the whole fleet. */
 import { showDuration } from '../../text.js';
 import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
 import type { Styles } from '../terminal/styles.js';
 import { cut, widthOf } from '../terminal/width.js';
 import type { DrawBar, Line } from './screen.js';
 
+/** What the header shows. */
 export interface HeaderState {
   /** `Upgrading 12 devices on 6 gateways` */
   title: string;
-  /** The same for where it is narrow. */
+  /** The same for narrow terminals. */
   shortTitle: string;
   wave: { current: number; of: number } | null;
-  /** Since the drawing began, milliseconds. */
+  /** Milliseconds since the drawing began. */
   elapsed: number;
-  /** Until all have ended, milliseconds; null where nothing can be said. */
+  /** Milliseconds until all devices have ended; null = not known. */
   left: number | null;
-  /** What holds the whole run up; null = nothing. */
+  /** What blocks the whole run; null = nothing. */
   trouble: string | null;
-  /** The run's id, and whether it is simulated; null where it is not kept. */
+  /** The run's id, and whether it is simulated; null = it is not recorded. */
   run: string | null;
-  /** Something else that is going on; null = nothing. */
+  /** Another activity, such as connecting; null = none. */
   phase: string | null;
   counts: Readonly<Record<Kind, number>>;
   progress: number;
@@ -30,7 +31,7 @@ interface Part {
   style: (text: string) => string;
 }
 
-/** `width` columns at most; what does not fit is left out from the end. */
+/** The first line, at most `width` columns. Parts that do not fit are omitted from the end. */
 export function titleLine(state: HeaderState, width: number, styles: Styles): Line {
   const parts: Part[] = [];
   if (state.trouble) parts.push({ text: state.trouble, style: styles.bad });
@@ -45,7 +46,7 @@ export function titleLine(state: HeaderState, width: number, styles: Styles): Li
   return { percent: null, text: () => text };
 }
 
-/** Total bar, percent and a count for each kind of state; words, or only symbols where it is narrow. */
+/** The total bar, the percentage, and a count for each kind of state, in words or, if it is narrow, as symbols. */
 export function totalsLine(
   state: HeaderState,
   width: number,
@@ -78,7 +79,7 @@ export function totalsLine(
   };
 }
 
-/** Well-ended first, as a reader expects of totals; each that is not zero. */
+/** The kinds with a count, those that ended well first, as usual for totals. */
 function order(counts: Readonly<Record<Kind, number>>): Kind[] {
   const all: Kind[] = [
     'ok',

@@ -1,4 +1,4 @@
-/** Which lines a frame has: all devices under their gateways where there is room, else the ones that matter most. */
+/** Chooses the lines of a frame: all devices under their gateways if there is space, otherwise the most important ones. */
 import { safeText } from '../../text.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { cut } from '../terminal/width.js';
@@ -9,14 +9,15 @@ import { branchOf, deviceLine, planRows, type RowContext } from './row.js';
 import type { Line } from './screen.js';
 import { windowLines } from './window.js';
 
-/** Devices by gateway in the manifest's order; a gateway that is upgraded itself comes first of its own. */
+/** The devices of a gateway, in the manifest's order. If the gateway itself is upgraded, it is the first one. */
 export interface Group {
   pid: string;
   devices: number[];
-  /** Whether the first device is the gateway itself. */
+  /** Whether the first device is the gateway. */
   headed: boolean;
 }
 
+/** Groups the devices of a run by gateway. */
 export function groupDevices(view: RunView): Group[] {
   const groups = new Map<string, Group>();
   for (const device of view.devices) {
@@ -37,21 +38,21 @@ interface LayoutInput {
   header: HeaderState;
   fleet: Fleet;
   groups: readonly Group[];
-  /** Every device, gateway by gateway. */
+  /** Every device, by gateway. */
   order: readonly number[];
   columns: number;
   rows: number;
   context: RowContext;
 }
 
-/** The lines of a frame: at most `rows - 1`, none wider than `columns - 1`. */
+/** The lines of a frame: at most `rows - 1`, each at most `columns - 1` wide. */
 export function layout(input: LayoutInput): Line[] {
   const { header, fleet, columns, rows, context } = input;
   const { styles, unicode, drawBar } = context;
   const width = Math.max(1, columns - 1);
   const height = Math.max(1, rows - 1);
   const count = context.view.devices.length;
-  // `watch` before anything has been seen: nothing to count yet.
+  // `watch` has not seen an upgrade yet, so there is nothing to count.
   if (count === 0) return [titleLine(header, width, styles)];
   const totals = totalsLine(header, width, styles, unicode, drawBar);
   if (height < 3) return [totals];
@@ -66,7 +67,7 @@ export function layout(input: LayoutInput): Line[] {
 }
 
 function groupedLines({ groups, context, rows }: LayoutInput, width: number): Line[] {
-  // Never all of a large fleet: it would not fit anyway.
+  // A large fleet does not fit, so do not build its lines.
   if (context.view.devices.length > rows) return new Array(rows + 1).fill(blank);
   const { view, styles, unicode } = context;
   const plan = planRows(
@@ -96,7 +97,7 @@ function gatewayText(pid: string, width: number, styles: RowContext['styles']): 
   return `  ${styles.strong(cut(safeText(`gateway ${pid}`, 80), width - 2))}`;
 }
 
-/** Rows without gateway lines, and as long as there is room what their messages lack. */
+/** Rows without gateway lines, with the rest of their messages while there is space. */
 function flatLines({ order, context }: LayoutInput, width: number, room: number): Line[] {
   const { devices } = context.view;
   const plan = planRows(order, width, true, context);

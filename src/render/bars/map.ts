@@ -1,4 +1,4 @@
-/** The whole fleet at a glance: one cell a device, or for several where there is not room. */
+/** A map of the whole fleet: one cell per device, or per several devices if there are many. */
 import { safeText } from '../../text.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { KINDS, type Kind, kindWord, styleOf, symbolOf } from '../device-states.js';
@@ -10,17 +10,18 @@ import type { Line } from './screen.js';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** How the map is laid out. */
+/** The layout of the map. */
 interface MapPlan {
-  /** Columns for the name of the first device of each row; 0 = none. */
+  /** Columns for the name of the first device in each row; 0 = no name. */
   label: number;
   cells: number;
-  /** Devices that share a cell. */
+  /** The number of devices per cell. */
   perCell: number;
 }
 
 const MOST_LABEL = 16;
 
+/** Chooses the layout of the map. */
 export function planMap(view: RunView, order: readonly number[], width: number, rows: number): MapPlan {
   const name = widthOf(labelOf(view, order[0]));
   const label = width < 60 ? 0 : Math.min(MOST_LABEL, name);
@@ -33,7 +34,7 @@ function labelOf(view: RunView, index: number | undefined): string {
   return safeText(device?.sn ?? device?.pid ?? '', 64);
 }
 
-/** Lines of the map; where devices share a cell, the most urgent one is shown. */
+/** The lines of the map. A cell of several devices shows the most urgent one. */
 export function mapLines(
   view: RunView,
   fleet: Fleet,
@@ -53,7 +54,7 @@ export function mapLines(
     for (let place = start; place < end; place += perCell) {
       const worst = worstOf(fleet, order, place, Math.min(end, place + perCell));
       const kind = fleet.kinds[worst] ?? 0;
-      // Colour codes once for each run of equal cells.
+      // Write colour codes once for each sequence of equal cells.
       if (kind !== runKind) {
         text += styledRun(run, runKind, styles);
         run = '';
@@ -67,7 +68,7 @@ export function mapLines(
   return lines;
 }
 
-/** What the cells mean, in as much of `width` as there is. */
+/** The meaning of the cells, as far as it fits in `width`. */
 export function legendLine(
   fleet: Fleet,
   { label, perCell }: MapPlan,

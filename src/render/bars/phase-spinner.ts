@@ -1,17 +1,19 @@
-/** The spinner of the time before the first publish: reading firmware, connecting. */
+/** The spinner before the first publish, while firmware is read and the broker is connected. */
 import ora, { type Ora } from 'ora';
 import type { Reading } from '../../firmware/read/progress.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import { type OutputStream, terminalSize } from '../terminal/stream.js';
 import { cut } from '../terminal/width.js';
 
+/** A spinner with one line of text. */
 export interface PhaseSpinner {
-  /** Null = nothing is going on any more. */
+  /** Null = the activity has ended. */
   phase(text: string | null): void;
   reading(files: readonly Reading[]): void;
   stop(): void;
 }
 
+/** Creates the spinner for a stream. */
 export function phaseSpinner(stream: OutputStream, color: boolean, unicode: boolean): PhaseSpinner {
   let spinner: Ora | null = null;
 
@@ -27,7 +29,7 @@ export function phaseSpinner(stream: OutputStream, color: boolean, unicode: bool
       color: color ? 'cyan' : false,
       spinner: unicode ? 'dots' : 'line',
       isEnabled: true,
-      // Raw mode would take Ctrl-C from the terminal, and the cursor is kept in one place only: here.
+      // Raw mode would disable Ctrl-C. Other code here hides and restores the cursor.
       discardStdin: false,
       hideCursor: false,
     });
@@ -51,13 +53,13 @@ export function phaseSpinner(stream: OutputStream, color: boolean, unicode: bool
   };
 }
 
-/** `Reading wm245.zip: 312 MB of 635 MB, 49 %, 210 MB/s, ~2s left`; several files are summed. */
+/** `Reading wm245.zip: 312 MB of 635 MB, 49 %, 210 MB/s, ~2s left`. Several files are added up. */
 function readingText(files: readonly Reading[]): string {
   const open = files.filter((file) => !file.done);
   const read = files.reduce((sum, file) => sum + file.read, 0);
   const known = files.every((file) => file.total !== null);
   const total = known ? files.reduce((sum, file) => sum + (file.total ?? 0), 0) : null;
-  // Files are read side by side: the longest time is that of all.
+  // Files are read in parallel, so the longest time is the total time.
   const elapsed = Math.max(0, ...files.map((file) => file.elapsed));
   const rate = elapsed >= 500 ? read / (elapsed / 1000) : null;
   const name =

@@ -1,4 +1,4 @@
-/** One line a device. The columns of a frame are planned once, so that all its rows line up. */
+/** One line per device. The columns are planned once for a frame, so that all rows are aligned. */
 import { modelName } from '../../protocol/models.js';
 import { sameVersion } from '../../protocol/versions.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
@@ -9,7 +9,7 @@ import type { Styles } from '../terminal/styles.js';
 import { cut, cutMiddle, pad, widthOf } from '../terminal/width.js';
 import type { DrawBar, Line } from './screen.js';
 
-/** Widths in columns; 0 = the column is not shown. */
+/** Widths in columns; 0 = the column is hidden. */
 export interface RowPlan {
   total: number;
   name: number;
@@ -20,10 +20,11 @@ export interface RowPlan {
   elapsed: number;
   rate: number;
   gateway: number;
-  /** Whether versions are shown with what the device has now. */
+  /** Whether versions include the current one of the device. */
   from: boolean;
 }
 
+/** What all rows of a frame use. */
 export interface RowContext {
   view: RunView;
   now: number;
@@ -31,7 +32,7 @@ export interface RowContext {
   unicode: boolean;
   simulated: boolean;
   drawBar: DrawBar;
-  /** {@link Fleet.left} */
+  /** See {@link Fleet.left}. */
   left(index: number, now: number): number | null;
 }
 
@@ -39,10 +40,10 @@ const PERCENT = 5;
 const SILENT_MS = 90_000;
 const LONGEST_BAR = 40;
 
-/** Decides which columns the rows of `indexes` get in `total` columns; `gateways`: whether rows have to name theirs. */
+/** Plans the columns for the rows of `indexes` in `total` columns. `gateways`: whether rows must name their gateway. */
 export function planRows(indexes: readonly number[], total: number, gateways: boolean, context: RowContext): RowPlan {
   const { view } = context;
-  // Under their gateways they are tied to it by a branch.
+  // Under a gateway line, each row begins with a branch.
   const branch = 2;
   let name = 8;
   let plainName = 8;
@@ -101,7 +102,7 @@ export function planRows(indexes: readonly number[], total: number, gateways: bo
   return plan;
 }
 
-/** What ties a row to the one above it, where that is of the same gateway. */
+/** The branch that connects a row to the row of the same gateway above it; empty if there is none. */
 export function branchOf(
   device: Readonly<DeviceState>,
   above: Readonly<DeviceState> | undefined,
@@ -110,10 +111,10 @@ export function branchOf(
   return above?.pid === device.pid ? (unicode ? '└ ' : '- ') : '';
 }
 
-/** The line of `device`; `branch` is what ties it to the gateway's line above it, or empty. */
+/** The line of `device`. `branch` connects it to the gateway's line above, or is empty. */
 export function deviceLine(device: Readonly<DeviceState>, branch: string, plan: RowPlan, context: RowContext): Line {
   const download = device.phase === 'open' && device.sn !== null ? context.view.downloads?.get(device.sn) : undefined;
-  // A dock that tells no progress of its own is still seen to fetch what this program serves.
+  // If a dock reports no progress, show that of its download from this program.
   const percent =
     device.percent ?? (download ? Math.floor((download.bytes * 100) / Math.max(1, download.total)) : null);
   return { percent, text: (progress) => rowText(device, branch, progress, plan, context) };
@@ -141,7 +142,7 @@ function rowText(
     const room = messageRoom(plan);
     return `${head} ${cut(widthOf(said.whole) <= room ? said.whole : said.why, room)}`;
   }
-  // What has ended needs no bar, nor has what waits: those that move are to be found at a glance.
+  // Only moving devices have a bar, so that they are easy to find.
   const moving = kind !== 'waiting' && kind !== 'ok';
   const bar = moving ? context.drawBar(progress, plan.bar, style) : ' '.repeat(plan.bar);
   const percent = device.percent === null || !moving ? '' : `${device.percent} %`;
@@ -153,28 +154,28 @@ function rowText(
   if (plan.version > 0) {
     cells.push(styles.dim(pad(cut(versionOf(device, context, plan.from), plan.version), plan.version)));
   }
-  // Its own row, or the one above, has named it.
+  // The gateway is named by the device itself, or by the row above.
   const named = device.sn === device.pid || branch !== '';
   if (plan.gateway > 0 && !named) cells.push(styles.dim(cut(`on ${safeText(device.pid, 64)}`, plan.gateway)));
   return cells.join(' ').trimEnd();
 }
 
-/** Bytes a second as the device tells it, else as this program serves it. */
+/** Bytes per second: as the device reports it, otherwise as this program serves it. */
 function rateOf(device: Readonly<DeviceState>, view: RunView): number | null {
   if (device.rate !== null || device.phase !== 'open' || device.sn === null) return device.rate;
   return view.downloads?.get(device.sn)?.rate || null;
 }
 
-/** What is to be read in place of a bar. */
+/** The text that replaces the bar. */
 interface Message {
   /** The code and its meaning. */
   why: string;
   advice: string | null;
-  /** How far it came, and both. */
+  /** How far the device got, and the reason. */
   whole: string;
 }
 
-/** Null for devices that are well. */
+/** The message of a device; null = it is well. */
 export function messageOf(device: Readonly<DeviceState>, simulated: boolean): Message | null {
   const kind = kindOf(device);
   if (kind === 'waiting' && device.reason !== null) {
@@ -204,7 +205,7 @@ function unconfirmed({ reason }: Readonly<DeviceState>): Message {
   return { why, advice: null, whole: why };
 }
 
-/** Columns that a message has on its device's own line. */
+/** The columns for a message on its device's own line. */
 export function messageRoom(plan: RowPlan): number {
   return plan.total - (2 + plan.name + 1 + plan.state + 1);
 }

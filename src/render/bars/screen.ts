@@ -1,40 +1,42 @@
-/** Lines at the bottom of the terminal, drawn by cli-progress: one of its bars for each line. */
+/** Lines at the bottom of the terminal, drawn by cli-progress as one bar per line. */
 import cliProgress, { type Options, type SingleBar } from 'cli-progress';
 import type { OutputStream } from '../terminal/stream.js';
 import type { Style, Styles } from '../terminal/styles.js';
 import { frameTerminal } from './frame-terminal.js';
 
-/** A line; `percent` is null where it has no bar. `text` gets the width of the bar from whoever lays lines out. */
+/** A line. `percent` is null if it has no bar. The layout decides the width of the bar in `text`. */
 export interface Line {
   percent: number | null;
-  /** @param progress 0 to 1. @returns a line that is not wider than the terminal less one column. */
+  /** @param progress 0 to 1. @returns a line that is at most one column narrower than the terminal */
   text(progress: number): string;
 }
 
+/** The area at the bottom of the terminal. */
 export interface Screen {
-  /** Draws `lines`, of which there must be fewer than the terminal has rows. */
+  /** Draws `lines`. There must be fewer than the terminal has rows. */
   show(lines: readonly Line[]): void;
-  /** Scrolls `text` (without line end) by above the lines, with the next {@link show}. */
+  /** Prints `text` (without a newline) above the lines, with the next {@link show}. */
   above(text: string): void;
-  /** Leaves the terminal to others until the next {@link show}. */
+  /** Leaves the terminal to other output until the next {@link show}. */
   pause(): void;
-  /** Ends the drawing; the lines stay, or go. */
+  /** Ends the drawing. The lines stay on the screen if `keep`. */
   stop(keep: boolean): void;
 }
 
-// cli-progress has a timer of its own and no way to be without; ours draws, so its one must never come first.
+// cli-progress always has a timer. This program draws on its own timer, so that of cli-progress must never fire.
 const NEVER_FPS = 1 / 86_400;
 
-/** Texts that wait to be scrolled by. */
+/** The most texts that wait to be printed. */
 const MOST_WAITING = 1000;
 
+/** Creates the area for a stream. */
 export function createScreen(stream: OutputStream): Screen {
   const terminal = frameTerminal(stream);
   const options: Options & { terminal: unknown } = {
     terminal,
     fps: NEVER_FPS,
     hideCursor: true,
-    // It takes the first Ctrl-C for itself otherwise.
+    // Otherwise it would consume the first Ctrl-C.
     gracefulExit: false,
     forceRedraw: true,
     format: (_options, params, line: Line) => line.text(params.progress),
@@ -50,7 +52,7 @@ export function createScreen(stream: OutputStream): Screen {
 
   return {
     show(lines) {
-      // Taking a bar away redraws at once; one write for the whole frame is enough.
+      // Removing a bar redraws at once. Hold the output, so that a frame is one write.
       held = true;
       while (bars.length > lines.length) multi.remove(bars.pop() as SingleBar);
       lines.forEach((line, index) => {
@@ -64,12 +66,12 @@ export function createScreen(stream: OutputStream): Screen {
       waiting = 0;
     },
     above(text) {
-      // Nothing is drawn while the terminal takes nothing.
+      // While the terminal does not accept output, nothing is drawn.
       if (++waiting <= MOST_WAITING) multi.log(`${text.replaceAll('\n', '\r\n')}\r\n`);
     },
     pause: () => terminal.leave(true),
     stop(keep) {
-      // What was logged since the last frame would be dropped.
+      // stop() drops what was logged since the last frame, unless update() comes first.
       if (multi.isActive) multi.update();
       multi.stop();
       terminal.leave(keep);
@@ -77,12 +79,14 @@ export function createScreen(stream: OutputStream): Screen {
   };
 }
 
-/** `failed`: the share of all, 0 to 1, that ended badly: it is drawn apart, at the end of what is done. */
+/**
+ * Draws a bar. `failed`: the share of all devices that ended badly (0 to 1), drawn separately at the end of the completed part.
+ */
 export type DrawBar = (progress: number, width: number, done: Style, failed?: number) => string;
 
 const LONGEST = 400;
 
-/** Draws bars as cli-progress does, thin, in two or three colours and as many signs. */
+/** Draws thin bars like those of cli-progress, with two or three colours and as many characters. */
 export function barDrawer(styles: Styles, unicode: boolean): DrawBar {
   const glue = '\n';
   const done = unicode ? '━' : '#';
@@ -95,7 +99,7 @@ export function barDrawer(styles: Styles, unicode: boolean): DrawBar {
   return (progress, width, style, failed = 0) => {
     const text = cliProgress.Format.BarFormat(progress, { ...options, barsize: Math.min(LONGEST, Math.max(0, width)) });
     const at = text.indexOf(glue);
-    // One that failed is to be seen in a fleet of thousands, too.
+    // Show at least one cell for failures, even if one of thousands of devices failed.
     const cells = failed > 0 ? Math.min(at, Math.max(1, Math.round(failed * width))) : 0;
     return style(text.slice(0, at - cells)) + styles.bad(bad.repeat(cells)) + styles.dim(text.slice(at + 1));
   };

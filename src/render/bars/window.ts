@@ -1,4 +1,4 @@
-/** More devices than rows: the map of all, what went wrong by cause, and a window of those that matter. */
+/** The display for more devices than rows: a map of all devices, failures by cause, and a selection of devices. */
 import { safeText } from '../../text.js';
 import { countedWord, KINDS, type Kind, kindOfCounted, kindWord, styleOf, symbolOf } from '../device-states.js';
 import { cut, pad, widthOf } from '../terminal/width.js';
@@ -9,11 +9,11 @@ import { branchOf, deviceLine, planRows, type RowContext } from './row.js';
 import type { Line } from './screen.js';
 
 const HELD_UP: readonly Kind[] = ['paused', 'retrying'];
-// What ended well comes last: it needs nobody.
+// Devices that ended well come last, because they need no attention.
 const OTHERS: readonly Kind[] = ['running', 'verifying', 'waiting', 'not_started', 'ok', 'skipped'];
 const LEAST_WINDOW = 5;
 
-/** At most `room` lines of at most `width` columns. `order`: every device, gateway by gateway. */
+/** At most `room` lines of at most `width` columns. `order`: every device, by gateway. */
 export function windowLines(
   context: RowContext,
   fleet: Fleet,
@@ -23,7 +23,7 @@ export function windowLines(
 ): Line[] {
   const { view, styles, unicode } = context;
   const lines: Line[] = [];
-  // Of a screen a third: what runs is to be found below.
+  // At most a third of the screen, so that running devices have space below.
   const mapRoom = Math.min(room - LEAST_WINDOW - 3, Math.max(1, Math.floor(room / 3)));
   if (mapRoom >= 1) {
     const map = planMap(view, order, width, mapRoom);
@@ -48,10 +48,10 @@ export function windowLines(
 
 const PROBLEMS: ReadonlySet<Kind> = new Set(['failed', 'unverified', 'unknown']);
 const HEAD = 16;
-// Narrower, the reason has all the room.
+// On narrower terminals the reason takes all the space.
 const LEAST_FOR_SERIALS = 44;
 
-/** A line for each cause, those of the most devices first, with its serial numbers behind it. */
+/** One line for each cause, the most frequent first, followed by serial numbers. */
 function causeLines(fleet: Fleet, most: number, width: number, context: RowContext): Line[] {
   const causes = [...fleet.causes.values()].sort((a, b) => b.devices.length - a.devices.length);
   const shown = causes.slice(0, causes.length > most ? most - 1 : most);
@@ -80,7 +80,7 @@ function causeText(
   return `${styles[styleOf(kind)](head)}${said}${serials === '' ? '' : `  ${styles.dim(serials)}`}`;
 }
 
-/** Devices without a problem, the most urgent first; what is held up must not hide all that moves. */
+/** Devices without a problem, the most urgent first. Devices that are blocked must not displace all moving ones. */
 function pickOthers(fleet: Fleet, order: readonly number[], size: number): number[] {
   const moving = fleet.counts.running + fleet.counts.verifying > 0;
   const picked: number[] = [];
@@ -100,7 +100,7 @@ function pickOthers(fleet: Fleet, order: readonly number[], size: number): numbe
 }
 
 function moreText(fleet: Fleet, shown: readonly number[], width: number, styles: RowContext['styles']): string {
-  // Those that did not end well stand in the lines of their causes.
+  // Devices that did not end well are in the lines of their causes.
   const hidden = { ...fleet.counts, failed: 0, unverified: 0, unknown: 0 };
   for (const index of shown) {
     const kind = KINDS[fleet.kinds[index] ?? 0];

@@ -7,18 +7,18 @@ import type { Renderer } from '../renderer.js';
 import type { OutputStream } from '../terminal/stream.js';
 import { PLAIN_STYLES } from '../terminal/styles.js';
 
-// Larger blocks gain no speed, and a flood of events within one tick must not pile up in memory.
+// Bytes. Larger blocks are not faster, and a flood of events within one tick must not fill the memory.
 const BLOCK = 64 * 1024;
 
-// A reader that is this far behind gets no more progress, which is all that there is no end of: the next one says the same.
+// Bytes. For a reader that is this far behind, progress is dropped. Only progress is unlimited, and the next event repeats it.
 const MOST_WAITING = 1024 * 1024;
 
-/** One event as a JSON line of CONTRACT "JSON lines", without the line end. `time` is milliseconds since 1970. */
+/** One event as a JSON line of CONTRACT "JSON lines", without the newline. `time`: milliseconds since 1970. */
 export function jsonLine(event: RunEvent, run: string, time: number): string {
   return safeJson(JSON.stringify(stamped(event, run, time)));
 }
 
-/** JSON lines on stdout and nothing else there; errors, for whoever has sent stdout away, and notes also on stderr. */
+/** Writes JSON lines, and nothing else, to stdout. Errors also go to stderr, for users who redirect stdout, as do notes. */
 export function jsonRenderer(options: {
   stdout: OutputStream;
   stderr: OutputStream;
@@ -43,7 +43,7 @@ export function jsonRenderer(options: {
 
   return {
     event(event) {
-      // The contract's last line: whatever comes after it has no place.
+      // `run_finished` is the last line of the contract, so nothing may follow.
       if (over) return;
       if (event.event === 'device_progress') {
         if ((stdout.writableLength ?? 0) > MOST_WAITING || !gate(event)) return;

@@ -1,4 +1,4 @@
-/** What CI systems understand of a log: folding and annotations. */
+/** Folding and annotations for CI systems. */
 import { safeJson, safeText } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import { causesOf } from '../causes.js';
@@ -6,31 +6,34 @@ import { countedWord } from '../device-states.js';
 import type { CiCommand } from '../terminal/stream.js';
 import { count } from './lines.js';
 
+/** A CI system with commands in its log; null = none. */
 export type CiSystem = 'github' | 'gitlab' | null;
 
+/** The CI system in which the program runs. */
 export function ciSystem(env: NodeJS.ProcessEnv): CiSystem {
   if (env.GITHUB_ACTIONS === 'true') return 'github';
   return env.GITLAB_CI === 'true' ? 'gitlab' : null;
 }
 
-/** Begins a part of the log that can be folded; null = the system has none. `seconds` since 1970, for GitLab's own timing. */
+/** Begins a foldable section of the log; null = the system has none. `seconds` since 1970, for GitLab's own timing. */
 export function groupStart(system: CiSystem, title: string, seconds: number): CiCommand | null {
   if (system === 'github') return command(`::group::${escapeData(title)}`);
   if (system === null) return null;
   return command(`\u001b[0Ksection_start:${seconds}:dji_ota_progress\r\u001b[0K${title}`);
 }
 
+/** Ends the section; null = the system has none. */
 export function groupEnd(system: CiSystem, seconds: number): CiCommand | null {
   if (system === 'github') return command('::endgroup::');
   return system === null ? null : command(`\u001b[0Ksection_end:${seconds}:dji_ota_progress\r\u001b[0K`);
 }
 
-/** GitHub shows no more of a step. */
+/** GitHub shows only this many per step. */
 export const MOST_ANNOTATIONS = 10;
 
 const MOST_NAMED = 20;
 
-/** Annotations for the devices that somebody has to look at: one a cause, at most `most` of them. */
+/** Annotations for the devices that need attention: one per cause, at most `most`. */
 export function causeAnnotations(devices: readonly DeviceOutcome[], most: number, simulated: boolean): CiCommand[] {
   const causes = causesOf(devices, simulated);
   const shown = causes.length > most ? causes.slice(0, Math.max(0, most - 1)) : causes;
@@ -49,17 +52,17 @@ export function causeAnnotations(devices: readonly DeviceOutcome[], most: number
   return commands;
 }
 
-/** An annotation for what ended the run, with its single findings: they name file, device and key. */
+/** An annotation for the error that ended the run, with its single findings, which name file, device and key. */
 export function errorAnnotation({ code, message, details, hint }: Extract<RunEvent, { event: 'error' }>): CiCommand {
   const more = details.length > MOST_NAMED ? [`and ${details.length - MOST_NAMED} more`] : [];
   const lines = [message, ...details.slice(0, MOST_NAMED), ...more, ...(hint === null ? [] : [hint])];
   return annotation('error', `dji-ota: ${code.replaceAll('_', ' ')}`, ...lines);
 }
 
-/** A GitHub workflow command of `level`; its message may have several lines. */
+/** A GitHub workflow command of this level. The message may have several lines. */
 export function annotation(level: 'error' | 'warning', title: string, ...lines: string[]): CiCommand {
   const message = escapeData(lines.map((line) => safeText(line, 1000)).join('\n'));
-  // The runner writes the message into the log again, where `##[` would be a command.
+  // The runner writes the message to the log again, where `##[` would be a command.
   return command(safeJson(`::${level} title=${escapeProperty(safeText(title))}::${message}`));
 }
 
@@ -67,7 +70,7 @@ function command(text: string): CiCommand {
   return { ciCommand: `${text}\n` };
 }
 
-// As in GitHub's own toolkit: packages/core/src/command.ts.
+// The same escaping as in GitHub's own toolkit: packages/core/src/command.ts.
 function escapeData(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

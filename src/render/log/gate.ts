@@ -1,17 +1,17 @@
-/** What of a device's progress is worth a line (CONTRACT "Streams" and `--progress`). */
+/** Decides which progress of a device gets a line (CONTRACT "Streams" and `--progress`). */
 import type { RunEvent } from '../../upgrade/events.js';
 
 type Progress = Extract<RunEvent, { event: 'device_progress' }>;
 
-/** Percent between two lines, where nobody asked for another step. */
+/** Percent between two lines without `--progress`. */
 export const DEFAULT_STEP = 10;
 
 /**
- * Answers for each progress event whether it is to be told: each change of status or step; and of percent, at most one for
- * each `step`, unless `onlyChanges()` says that there are too many devices for that. 0 tells every one.
+ * Decides for each progress event whether it is shown: each change of status or step; and of percent, at most one for each
+ * `step`, unless `onlyChanges()` says that there are too many devices. 0 shows every event.
  */
 export function progressGate(step: number, onlyChanges: () => boolean = () => false): (event: Progress) => boolean {
-  // By gateway, then by device: a key made of both would be put together for each message.
+  // By gateway, then by device: a combined key would be built for each message.
   const gateways = new Map<string, Map<string, { status: string | null; step: string | null; reached: number }>>();
   return (event) => {
     let seen = gateways.get(event.pid);
@@ -27,7 +27,7 @@ export function progressGate(step: number, onlyChanges: () => boolean = () => fa
       return true;
     }
     const changed = last.status !== event.status || last.step !== event.step_key;
-    // After a change of step percent begins anew; within one, a lower one (another attempt) is none.
+    // After a change of step, percent starts again. Within a step, a lower percentage (another attempt) is not progress.
     if (!changed && step > 0 && (reached <= last.reached || onlyChanges())) return false;
     last.status = event.status;
     last.step = event.step_key;

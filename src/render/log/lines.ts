@@ -1,14 +1,14 @@
-/** What the log says of each event; null = nothing. No state: what is worth a line is decided in log-gate.ts. */
+/** The log line of each event; null = none. Stateless: gate.ts decides what gets a line. */
 import { resultCode } from '../../protocol/result-codes.js';
 import { safeText, showBytes, showDuration } from '../../text.js';
 import type { RunEvent } from '../../upgrade/events.js';
 import { explain, kindOfOutcome, outcomeText, splitText, stepWord, styleOf } from '../device-states.js';
 import type { Styles } from '../terminal/styles.js';
 
-/** Who a line is about, and what happened. */
+/** The subject of a line, and what happened. */
 export interface LogLine {
   pid: string | null;
-  /** One device, or all of a job; none: the gateway as a whole. */
+  /** One device, or all devices of a job; empty = the gateway. */
   sns: readonly string[];
   text: string;
 }
@@ -20,6 +20,7 @@ const of = ({ pid, sn }: { pid: string; sn: string | null }, text: string): LogL
   text,
 });
 
+/** The line of an event; null = none. */
 export function logLine(event: RunEvent, styles: Styles, simulated = false): LogLine | null {
   switch (event.event) {
     case 'run_started':
@@ -39,7 +40,7 @@ export function logLine(event: RunEvent, styles: Styles, simulated = false): Log
     }
     case 'job_replied':
       return { pid: event.pid, sns: [], text: reply(event.result, event.status, styles) };
-    // Told for whole jobs, see log.ts.
+    // Shown for whole jobs, see log.ts.
     case 'device_progress':
       return null;
     case 'device_waiting':
@@ -65,7 +66,7 @@ export function logLine(event: RunEvent, styles: Styles, simulated = false): Log
       return whole(`broker restored${event.reason === null ? '' : `: ${safeText(event.reason)}`}`);
     case 'warning':
       return whole(`${styles.warn('warning:')} ${safeText(event.message, 1000)}`);
-    // Said in full at the end, with the table; a plan is shown as a table of its own.
+    // Shown at the end, after the table; a plan is a table of its own.
     case 'job_planned':
     case 'error':
     case 'run_finished':
@@ -80,7 +81,7 @@ export function packageWords(of: { package: string; modules: { proven: number; t
   return `${of.package}: ${proven} of ${total} modules${of.package === 'proven' ? '' : ' proven'}`;
 }
 
-/** `download  40 %`, or the status where it is not the usual one. */
+/** `download  40 %`, or the status if it is not `in_progress`. */
 export function progressText(event: {
   status: string | null;
   percent: number | null;
@@ -121,6 +122,7 @@ function reply(result: number, status: string | null, styles: Styles): string {
   return `${styles.bad(`refused, code ${result}`)}: ${code.meaning}; ${code.advice}`;
 }
 
+/** A number with its noun: `1 device`, `3 devices`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,4 @@
-/** Lines on stderr for wherever there is no terminal: CI jobs, files, pipes. */
+/** Log lines on stderr if there is no terminal: CI jobs, files, pipes. */
 import { safeText, showBytes } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
@@ -25,20 +25,21 @@ import { type LogLine, logLine, progressText } from './lines.js';
 
 interface LogOptions extends DrawingOptions {
   ci: CiSystem;
-  /** `--progress`, in percent; without it {@link DEFAULT_STEP}, and of a large fleet changes alone. */
+  /** `--progress` in percent. Without it {@link DEFAULT_STEP}, and for a large fleet only changes. */
   progress?: number | undefined;
 }
 
-/** A line for each percent step of more devices than this would be a flood; a summary now and then says more. */
+/** With more devices than this, a line per percent step would be a flood; a summary is printed at intervals instead. */
 const MANY_DEVICES = 50;
 
 const SUMMARY_MS = 30_000;
 
 const BLOCK = 64 * 1024;
 
-// Of the annotations, so that those of the end find room.
+// The most annotations for warnings, so that those at the end have space.
 const MOST_WARNINGS = 4;
 
+/** Creates the renderer for log lines. */
 export function logRenderer(options: LogOptions): Renderer {
   const { stderr, clock, styles, ci } = options;
   const { progress } = options;
@@ -55,10 +56,10 @@ export function logRenderer(options: LogOptions): Renderer {
   let cancelSummary: (() => void) | null = null;
   const bad: DeviceOutcome[] = [];
   let annotated = 0;
-  // Progress that speaks of a whole job comes once for each of its devices, and makes one line.
+  // Progress of a whole job comes as one event per device, and is printed as one line.
   let held: { key: string; at: number; pid: string; sns: string[]; text: string } | null = null;
 
-  // A fleet has thousands of lines within a moment, and each write to a pipe is a system call.
+  // A fleet has thousands of lines at once, and each write to a pipe is a system call.
   let block = '';
   let scheduled = false;
   const flush = () => {
@@ -84,11 +85,11 @@ export function logRenderer(options: LogOptions): Renderer {
 
   const deviceLine = ({ pid, sns, text }: LogLine, at = clock.wall()) => {
     if (pid === null) return line(text, at);
-    // Wider serials than those seen before move the column once; the fields stay greppable either way.
+    // A serial number that is wider than earlier ones moves the column. The fields can still be found with grep.
     const gateway = safeText(pid, 64);
     const device = sns.length === 0 ? '-' : sns.map((sn) => safeText(sn, 64)).join(' + ');
     pidWidth = Math.max(pidWidth, gateway.length);
-    // Lines of whole jobs are among themselves.
+    // Lines of whole jobs do not widen the column of single devices.
     if (sns.length === 1) snWidth = Math.max(snWidth, device.length);
     line(`${pad(gateway, pidWidth)}  ${pad(device, snWidth)}  ${text}`, at);
   };
@@ -105,7 +106,7 @@ export function logRenderer(options: LogOptions): Renderer {
     if (held?.key !== key || event.sn === null || held.sns.includes(event.sn)) {
       release();
       held = { key, at: clock.wall(), pid: event.pid, sns: [], text };
-      // They come one after the other, without anything in between.
+      // The events of a job follow each other without interruption.
       queueMicrotask(release);
     }
     if (event.sn !== null) held.sns.push(event.sn);
@@ -142,14 +143,14 @@ export function logRenderer(options: LogOptions): Renderer {
     table.write(event, view);
   };
 
-  // After the group's end: inside a folded group nobody would see them.
+  // After the section has ended, because annotations in a folded section are not visible.
   const annotateDevices = (devices: readonly DeviceOutcome[]) => {
     if (ci === 'github')
       for (const each of causeAnnotations(devices, MOST_ANNOTATIONS - annotated, options.simulated)) command(each);
     bad.length = 0;
   };
 
-  /** Whether it was annotated: some are kept for the end. */
+  /** Returns whether it was annotated. Some annotations are reserved for the end. */
   const annotate = (most: number, of: CiCommand): boolean => {
     if (ci !== 'github' || annotated >= most) return false;
     annotated++;
@@ -185,7 +186,7 @@ export function logRenderer(options: LogOptions): Renderer {
       for (const file of files) {
         const quarter = file.total ? Math.floor((file.read / file.total) * 4) : 0;
         const last = readingGate.get(file.file_name) ?? -1;
-        // Small files are ready at once; their `firmware_ready` says enough.
+        // Small files are ready at once, and `firmware_ready` is sufficient.
         if (file.done || quarter <= last || (last >= 0 && file.elapsed < 5000)) continue;
         readingGate.set(file.file_name, quarter);
         const of = file.total === null ? '' : ` of ${showBytes(file.total)}`;
@@ -209,14 +210,14 @@ export function logRenderer(options: LogOptions): Renderer {
       closed = true;
       cancelSummary?.();
       closeGroup();
-      // Still there only where the run broke off before its end.
+      // Not empty only if the run was interrupted before its end.
       annotateDevices(bad);
       flush();
     },
   };
 }
 
-// Local time, as a person at the machine or a reader of the job's log has it; JSON lines have UTC.
+// Local time, like other logs of the machine or the job. JSON lines use UTC.
 function timeOfDay(ms: number): string {
   const date = new Date(ms);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');

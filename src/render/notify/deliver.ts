@@ -1,39 +1,42 @@
-/** Brings messages to one webhook, in their order, without ever holding up the run. */
+/** Delivers messages to one webhook, in order, without delaying the run. */
 import { abortable } from '../../abort.js';
 import type { Clock } from '../../clock.js';
 import { signedHeaders } from './signature.js';
 
-/** What came back: the status, and the milliseconds of `Retry-After`; or, where nothing did, why, without the address in it. */
+/**
+ * The result of a request: the status, and the milliseconds of `Retry-After`; or why there is no response, without the address.
+ */
 export type Answer = { status: number; retryAfter: number | null } | { problem: string };
 
 interface DeliveryOptions {
   clock: Clock;
   key: Buffer | null;
-  /** Sends one request, follows no redirect, and reads nothing of the answer's body. Must not throw. */
+  /** Sends one request, without following redirects or reading the response body. Must not throw. */
   post(body: string, headers: Record<string, string>, signal: AbortSignal): Promise<Answer>;
-  /** A message was given up; told once until one is taken again. `why` follows "it". */
+  /** A message could not be delivered. Called once until one is accepted again. `why` follows "it". */
   onFailure(why: string): void;
 }
 
 interface Delivery {
   send(id: string, body: string): void;
-  /** Waits until all is delivered, for at most `ms`; what was not taken by then is given up. */
+  /** Waits at most `ms` milliseconds until all messages are delivered. The others are dropped. */
   finish(ms: number): Promise<void>;
 }
 
-/** Milliseconds: an attempt, the wait before the second one (doubled each time), and how long one message is tried. */
+/** Milliseconds for an attempt, before the second attempt (doubled each time), and in total for one message. */
 const ATTEMPT = 10_000;
 const FIRST_WAIT = 1_000;
 const TRIED_FOR = 120_000;
 const MOST_WAIT = 30_000;
-/** More are not kept while one is tried: the last message of a run has what they say. */
+/** The most messages that wait while one is sent. The last message of a run contains what they say. */
 const MOST_WAITING = 20;
 
+/** Creates the delivery to one webhook. */
 export function createDelivery({ clock, key, post, onFailure }: DeliveryOptions): Delivery {
   const queue: { id: string; body: string }[] = [];
   const stop = new AbortController();
   let busy = false;
-  /** When the run no longer waits; null while it goes on. */
+  /** When the run stops waiting; null while it goes on. */
   let end: number | null = null;
   let failing = false;
   let gone = false;
@@ -51,7 +54,7 @@ export function createDelivery({ clock, key, post, onFailure }: DeliveryOptions)
     const signal = AbortSignal.any([limit.signal, stop.signal]);
     const headers = signedHeaders(id, Math.floor(clock.wall() / 1000), body, key);
     try {
-      // Whatever the other side does: the time ends here.
+      // Enforce the time limit, whatever the receiver does.
       return await abortable(post(body, headers, signal), signal);
     } catch {
       return { problem: `did not answer within ${ATTEMPT / 1000} s` };
@@ -72,7 +75,7 @@ export function createDelivery({ clock, key, post, onFailure }: DeliveryOptions)
       }
       const asked = ('status' in answer && answer.retryAfter) || 0;
       const pause = Math.max(wait, Math.min(asked, TRIED_FOR));
-      // At the end of the run the last message is worth the time that is left, and no other.
+      // At the end of the run, the remaining time is reserved for the last message.
       const until = end === null ? begun + TRIED_FOR : queue.length > 1 ? 0 : end;
       const again = status === null || status >= 500 || AGAIN.has(status);
       if (!again || clock.now() + pause > until) {

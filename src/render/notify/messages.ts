@@ -1,4 +1,4 @@
-/** What a webhook is told of a run: a function of its events. Delivery is deliver.ts. */
+/** The messages for webhooks, as a function of the run's events. deliver.ts sends them. */
 import type { Clock } from '../../clock.js';
 import { resultCode } from '../../protocol/result-codes.js';
 import { safeText } from '../../text.js';
@@ -6,18 +6,18 @@ import { COUNTED, hasFailed } from '../../upgrade/counting.js';
 import { type PublicDevice, publicDevice, type RunEvent } from '../../upgrade/events.js';
 import { exitMeaning } from '../exit-meaning.js';
 
-/** The body of a message: CloudEvents 1.0, structured, in JSON. */
+/** The body of a message: CloudEvents 1.0 in structured mode, as JSON. */
 export interface CloudEvent {
   specversion: '1.0';
   id: string;
   source: string;
   type: `dji-ota.${RunEvent['event']}`;
-  /** The run. */
+  /** The run's id. */
   subject: string;
   /** ISO 8601, UTC. */
   time: string;
   datacontenttype: 'application/json';
-  /** `text` says it in a sentence, safe to show. */
+  /** `text` is a sentence, safe to show. */
   data: { schema: 1; time: string; run: string; event: RunEvent['event']; simulated: boolean; text: string } & Record<
     string,
     unknown
@@ -26,7 +26,7 @@ export interface CloudEvent {
 
 interface Notifier {
   event(event: RunEvent): void;
-  /** The last message, once the reports (absolute paths) are written; nothing where the run never got to its end. */
+  /** Sends the last message after the reports (absolute paths) are written; nothing if the run did not get to its end. */
   end(reports: readonly string[]): void;
   close(): void;
 }
@@ -39,15 +39,16 @@ interface NotifierOptions {
   send(message: CloudEvent): void;
 }
 
-/** Failures and waits are gathered for a moment, and each kind is told at most this often. Milliseconds. */
+/** Milliseconds. Failures and waits are collected, and each kind is sent at most this often. */
 const GATHER = 1_000;
 const EVERY = 30_000;
-/** A gateway that is not ready for so long is worth a message. Milliseconds. */
+/** Milliseconds after which a gateway that is not ready is worth a message. */
 export const TOO_LONG = 15 * 60_000;
-/** Devices and serial numbers in a message; the counts are of all. */
+/** The most devices and serial numbers in a message. The counts include all. */
 const MOST_DEVICES = 100;
 const MOST_SERIALS = 1_000;
 
+/** Creates the messages of a run. */
 export function createNotifier({ run, simulated, clock, newId, send }: NotifierOptions): Notifier {
   const tell = (event: RunEvent['event'], text: string, data: Record<string, unknown>) => {
     const time = new Date(clock.wall()).toISOString();
@@ -76,7 +77,7 @@ export function createNotifier({ run, simulated, clock, newId, send }: NotifierO
     const text = `${many(count, 'gateway')} not ready for ${minutes} minutes: ${shown.join('; ')}`;
     tell('device_waiting', count > 3 ? `${text}; and ${count - 3} more` : text, { count, gateways });
   });
-  /** By gateway that waits: its reason of now, and what ends its time. */
+  /** For each waiting gateway: its current reason, and the function that cancels its timer. */
   const waiting = new Map<string, { reason: string; cancel: () => void }>();
   const endWait = (pid: string) => {
     waiting.get(pid)?.cancel();
@@ -121,7 +122,7 @@ export function createNotifier({ run, simulated, clock, newId, send }: NotifierO
       } else if (event.event === 'error') error = event.message;
       else if (event.event === 'run_finished') {
         finished = event;
-        // The last message has them all.
+        // The last message contains them all.
         close();
       }
     },
@@ -146,7 +147,7 @@ export function createNotifier({ run, simulated, clock, newId, send }: NotifierO
   };
 }
 
-/** Gathers items, and tells of them together; `count`: of all, where they are more than a message holds. */
+/** Collects items and sends them together. `count`: the number of all items, which may be more than a message contains. */
 function bundler<T>(clock: Clock, tell: (items: T[], count: number) => void) {
   let items: T[] = [];
   let count = 0;

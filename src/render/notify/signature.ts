@@ -1,13 +1,13 @@
-/** Signatures after Standard Webhooks 1.0: HMAC-SHA256 of id, time and body. */
+/** Signatures by Standard Webhooks 1.0: HMAC-SHA256 of id, time and body. */
 import { createHmac } from 'node:crypto';
 import { OtaError } from '../../errors.js';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
- * The key in a secret: behind `whsec_` in base64, as libraries of the standard have it; base64 without the prefix is
- * understood as they do; any other text is the key as it stands.
- * @throws OtaError `usage`, which never shows it
+ * The key in a secret: after `whsec_` in base64, as in the standard's libraries; base64 without the prefix is decoded as well;
+ * any other text is the key itself.
+ * @throws OtaError `usage`, which never contains the secret
  */
 export function signingKey(secret: string): Buffer {
   const prefixed = secret.startsWith('whsec_');
@@ -21,7 +21,7 @@ export function signingKey(secret: string): Buffer {
   return Buffer.from(text, isBase64 ? 'base64' : 'utf8');
 }
 
-/** The headers of a message; without a key it is not signed. `seconds` since 1970: of this attempt. */
+/** The headers of a message, unsigned without a key. `seconds`: the time of this attempt, since 1970. */
 export function signedHeaders(id: string, seconds: number, body: string, key: Buffer | null): Record<string, string> {
   const headers = { 'webhook-id': id, 'webhook-timestamp': String(seconds) };
   if (key === null) return headers;

@@ -1,4 +1,4 @@
-/** `.csv`: one line a device (RFC 4180), for spreadsheets and scripts; UTF-8 with a byte order mark. */
+/** `.csv`: one line per device (RFC 4180), for spreadsheets and scripts; UTF-8 with a byte order mark. */
 import { csvCell } from './escape.js';
 import type { ReportDevice, ReportRun, RunReport } from './model.js';
 import { durationOf, timeIn, whyOf } from './stats.js';
@@ -41,6 +41,7 @@ const COLUMNS: readonly Column[] = [
   ['pair_split', ({ pair_split }) => pair_split],
 ];
 
+/** The report as CSV. */
 export function csvReport(report: RunReport): string {
   const labels = [...new Set(report.devices.flatMap((device) => Object.keys(device.labels)))];
   const runs = new Map(report.runs.map((run) => [run.run, run]));
@@ -53,6 +54,6 @@ export function csvReport(report: RunReport): string {
     const run = runs.get(device.run);
     lines.push(columns.map(([, value]) => csvCell(value(device, run))).join(','));
   }
-  // Without the mark Excel does not take it for UTF-8.
+  // Excel needs this mark to recognize UTF-8.
   return `\ufeff${lines.join('\r\n')}\r\n`;
 }

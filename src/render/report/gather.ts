@@ -1,4 +1,4 @@
-/** Gathers what a report needs while a run goes on: a pure function of its events and their times. */
+/** Collects what a report needs during a run: a pure function of its events and their times. */
 import { modelName } from '../../protocol/models.js';
 import { totalsOf } from '../../upgrade/counting.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
@@ -24,39 +24,40 @@ import { keyOf, kindOfProgress, newRow, type Rows, retryRow, rowOf, startRow } f
 
 interface CollectorOptions {
   run: string;
-  /** Of this program. */
+  /** The version of this program. */
   version: string;
   simulated: boolean;
   verify: ReportRun['verify'];
   origin?: RunOrigin | undefined;
-  /** Who takes up a run with this program. */
+  /** Who resumes a run with this program. */
   by?: Omit<Resumption, 'time'> | undefined;
 }
 
+/** Collects the data of a report. */
 export interface Collector {
-  /** Everything that the run tells, in order; `wall` is milliseconds since 1970. */
+  /** Takes all events of the run, in order. `wall`: milliseconds since 1970. */
   take(event: RunEvent, wall: number): void;
-  /** The live view: what is known of the devices from elsewhere is read from it at the end. */
+  /** Sets the live view, from which further facts of the devices are read at the end. */
   view(view: RunView): void;
-  /** What a device is to be upgraded with, where no event tells it. */
+  /** Sets the firmware of a device, if no event contains it. */
   firmware(sn: string, firmware: ReportFirmware): void;
-  /** What is known of where the run comes from, as it becomes known. */
+  /** Adds facts about the origin of the run. */
   origin(known: Partial<RunOrigin>): void;
-  /** A run was taken up again at `wall`, milliseconds since 1970. */
+  /** The run was resumed at `wall`, in milliseconds since 1970. */
   resumed(wall: number, by: Omit<Resumption, 'time'> | undefined): void;
-  /** The report, once `run_finished` was taken, or as far as it is known. */
+  /** The report after `run_finished`; before it, as far as known. */
   report(): RunReport;
-  /** The run as it stands at `wall`, milliseconds since 1970. */
+  /** The state of the run at `wall`, in milliseconds since 1970. */
   standing(wall: number): Standing;
 }
 
-/** A run that goes on: every device of it, and what those that have not ended are at. */
+/** A run in progress: all devices, and the states of those that have not ended. */
 export interface Standing {
   report: RunReport;
   states: ReadonlyMap<ReportDevice, { kind: Kind; word: string }>;
 }
 
-// Beyond these, how many there were is told, and no more.
+// Beyond these, only the number is reported.
 const MOST_WARNINGS = 200;
 const MOST_ERRORS = 20;
 const MOST_DETAILS = 50;
@@ -64,6 +65,7 @@ const MOST_OUTAGES = 200;
 const MOST_RESUMPTIONS = 100;
 const LONGEST_TEXT = 1000;
 
+/** Creates the collector of a run. */
 export function createCollector(options: CollectorOptions): Collector {
   const { run } = options;
   const rows: Rows = new Map();

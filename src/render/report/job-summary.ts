@@ -1,4 +1,4 @@
-/** The summary page of a GitHub Actions job: Markdown appended to the file that `GITHUB_STEP_SUMMARY` names. */
+/** The summary page of a GitHub Actions job: Markdown that is appended to the file in `GITHUB_STEP_SUMMARY`. */
 import { appendFileSync } from 'node:fs';
 import { showDuration } from '../../text.js';
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
@@ -14,11 +14,11 @@ import { causeTable, table, totalsText } from './markdown.js';
 type Finished = Extract<RunEvent, { event: 'run_finished' }>;
 type Failure = Extract<RunEvent, { event: 'error' }>;
 
-// GitHub takes at most 1 MiB for a step, and nobody reads more.
+// GitHub accepts at most 1 MiB for a step.
 const MOST_ROWS = 200;
 const MOST_DETAILS = 50;
 
-/** What a run came to, as Markdown: totals, errors, what went wrong by cause, then the devices that somebody has to look at. */
+/** The result of a run as Markdown: totals, errors, failures by cause, and the devices that need attention. */
 function jobSummary(finished: Finished, errors: readonly Failure[], view: RunView | null, simulated: boolean): string {
   const { devices, totals, exit_code } = finished;
   const meaning = exitMeaning({ exit_code, simulated, totals, error: errors.length > 0 });
@@ -79,7 +79,7 @@ function deviceTable(
   return table(titles, rows) + more;
 }
 
-/** `renderer`, which at the end of the run also writes the summary to `file`. */
+/** `renderer`, extended to write the summary to `file` at the end of the run. */
 export function withJobSummary(renderer: Renderer, file: string, simulated: boolean): Renderer {
   let view: RunView | null = null;
   const errors: Failure[] = [];
@@ -96,7 +96,7 @@ export function withJobSummary(renderer: Renderer, file: string, simulated: bool
       try {
         appendFileSync(file, jobSummary(event, errors, view, simulated));
       } catch {
-        // The page is an extra: a runner that takes none has the log and the exit code.
+        // The page is optional: without it there are still the log and the exit code.
       }
     },
   };

@@ -1,4 +1,4 @@
-/** Several reports as one: the shards of a fleet, or a run and the one that made good what was left of it. */
+/** Joins reports: the shards of a fleet, or a run and its retries. */
 import { byText } from '../../text.js';
 import { NO_VERSIONS, totalsOf } from '../../upgrade/counting.js';
 import { joinedExitCode } from '../../upgrade/exit-code.js';
@@ -12,10 +12,10 @@ import {
 } from './model.js';
 
 const MOST_NAMED = 10;
-/** The exit code of an end that is not known. */
+/** The exit code of a run whose end is not known. */
 const OPEN = 5;
 
-/** A report that was read from a file, its devices counted by the rule of today. */
+/** A report that was read from a file, with its devices counted by the current rule. */
 export function countAnew(stored: StoredReport): RunReport {
   const verifies = new Map(stored.runs.map(({ run, verify }) => [run, verify]));
   const devices = stored.devices.map((device) => ({
@@ -31,9 +31,9 @@ export function countAnew(stored: StoredReport): RunReport {
 }
 
 /**
- * One report of all. A run that stands in several counts once, as it stood last; a device that stands in several runs
- * counts as in the newest of them, and a warning says so. `missing`: what else should be there, in words; how that ended
- * is not known, which the exit code has to say.
+ * Joins reports into one. A run that is in several reports counts once, with its latest state. A device that is in several runs
+ * counts as in the newest of them, and a warning says so. `missing`: what else should be there, in words. Its end is not known,
+ * which the exit code shows.
  */
 export function joinReports(
   reports: readonly RunReport[],
@@ -79,14 +79,14 @@ export function joinReports(
   };
 }
 
-/** `devices`, oldest run first, each serial number once: as it stood in the newest run, at its first place. */
+/** `devices` (oldest run first) with each serial number once: its state in the newest run, at its first position. */
 function newest(devices: readonly ReportDevice[]): { devices: ReportDevice[]; repeated: Set<string> } {
   const found = new Map<string, { place: number; run: string }>();
   const repeated = new Set<string>();
   const kept: ReportDevice[] = [];
   for (const device of devices) {
     const before = device.sn === null ? undefined : found.get(device.sn);
-    // Twice within one run (`watch`) are two upgrades, and both are told.
+    // Twice within one run (`watch`) means two upgrades, and both are listed.
     if (before && device.sn !== null && before.run !== device.run) {
       kept[before.place] = device;
       before.run = device.run;

@@ -1,7 +1,7 @@
 import { safeJson } from '../../text.js';
 import type { RunReport } from './model.js';
 
-/** `.json`: the report itself; one line a device, so that two reports can be compared line by line. */
+/** `.json`: the report itself, with one line per device, so that two reports can be compared line by line. */
 export function jsonReport(report: RunReport): string {
   const { devices, ...rest } = report;
   const head = JSON.stringify(rest, null, 2).replace(/\n}$/, '');

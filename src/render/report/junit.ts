@@ -1,7 +1,7 @@
 /**
- * `.xml`: JUnit, as Jenkins, GitLab and the reporters of GitHub Actions read it: a suite a run, a test case a device. GitLab
- * shows `classname` as the suite and reads a failure's text rather than its message, so both say the same; Jenkins makes a
- * package of what stands before the last dot of `classname`. Neither holds the run's id, so a device keeps its history.
+ * `.xml`: JUnit, as Jenkins, GitLab and reporters for GitHub Actions read it: one suite per run, one test case per device.
+ * GitLab shows `classname` as the suite, and the text of a failure rather than its message, so both are the same. Jenkins uses
+ * the part before the last dot of `classname` as the package. Neither contains the run's id, so a device keeps its history.
  */
 import { showDuration } from '../../text.js';
 import { countedAs } from '../../upgrade/counting.js';
@@ -17,6 +17,7 @@ interface Case {
   ended: 'failure' | 'error' | 'skipped' | 'passed';
 }
 
+/** The report as JUnit XML. */
 export function junitReport(report: RunReport): string {
   const kinds = new Map(judged(report).map(({ device, kind }) => [device, kind]));
   const suites = report.runs.map((run, index) => suiteOf(run, index, report, kinds));
@@ -52,7 +53,7 @@ function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: Readon
   if (whole) cases.unshift(whole);
   const count = (ended: Case['ended']) => cases.filter((each) => each.ended === ended).length;
   const [failures, errors] = [count('failure'), count('error')];
-  // The same from run to run, so that a suite has a history; of several runs each has its place.
+  // The same from run to run, so that a suite has a history. In a report of several runs, each one has a number.
   const place = report.runs.length === 1 ? '' : ` ${index + 1} of ${report.runs.length}`;
   const head = attributes({
     name: `dji-ota ${run.command}${run.simulated ? ' (simulated)' : ''}${place}`,
@@ -61,7 +62,7 @@ function suiteOf(run: ReportRun, index: number, report: RunReport, kinds: Readon
     errors,
     skipped: count('skipped'),
     time: secondsText(Date.parse(run.ended) - Date.parse(run.started)),
-    // Without a zone, as the older schemas want it; UTC.
+    // UTC without a time zone, as older schemas require it.
     timestamp: run.started.slice(0, 19),
   });
   const properties = {
@@ -98,7 +99,7 @@ ${cases.map((each) => each.markup)}${
   return { markup, tests: cases.length, failures, errors };
 }
 
-/** A case for the run itself, where what went wrong is no device's: otherwise it would be shown as having passed. */
+/** A test case for the run itself, if the error concerns no device; otherwise the run would be shown as passed. */
 function wholeRun(
   run: ReportRun,
   errors: readonly ReportError[],
@@ -107,7 +108,7 @@ function wholeRun(
 ): Case | null {
   const devices = cases.length;
   const told = cases.some(({ ended }) => ended === 'failure' || ended === 'error');
-  // Where devices of it count as in a newer run, what they came to is told there.
+  // If its devices count in a newer run, their results are there.
   const moved = devices < run.devices;
   if (errors.length === 0 && (run.exit_code === 0 || told || moved)) return null;
   const first = errors[0];
@@ -136,7 +137,7 @@ function caseOf(device: ReportDevice, kind: Kind, began: number): Case {
   const sentence = message === null ? said : `${said}: ${message}`;
   if (kind === 'failed' || kind === 'unverified')
     return of('failure', problem('failure', countedAs(device), sentence, linesOf(device, sentence, began)));
-  // What became of it is not known: no word on the firmware, but on the test itself.
+  // The end is not known, so it is an error of the test, not a failure of the firmware.
   if (device.status === 'unknown')
     return of('error', problem('error', 'unknown', sentence, linesOf(device, sentence, began)));
   if (kind === 'skipped' || kind === 'not_started') {
@@ -153,7 +154,7 @@ function caseOf(device: ReportDevice, kind: Kind, began: number): Case {
   );
 }
 
-/** What a person wants to know of a device, a line each. */
+/** The facts of a device, one per line. */
 function linesOf(device: ReportDevice, sentence: string, began: number): string[] {
   const duration = durationOf(device);
   return [
@@ -188,7 +189,7 @@ function problem(tag: 'failure' | 'error', type: string, message: string, lines:
 `;
 }
 
-/** Lines of text: each is made safe by itself, the line ends between them stay. */
+/** Lines of text. Each one is escaped; the newlines between them stay. */
 function textOf(lines: readonly string[]): Xml[] {
   return lines.map((line, index) =>
     index === 0

@@ -1,4 +1,4 @@
-/** `.md`: GitHub flavoured Markdown, for a comment, a wiki or a job's page. */
+/** `.md`: GitHub flavoured Markdown, for a comment, a wiki, or a job's page. */
 import { showBytes, showDuration } from '../../text.js';
 import { COUNTED, countedAs } from '../../upgrade/counting.js';
 import type { DeviceOutcome, Totals } from '../../upgrade/events.js';
@@ -22,6 +22,7 @@ import {
 
 const MOST_NAMED = 20;
 
+/** The report as Markdown. */
 export function markdownReport(report: RunReport): string {
   const parts = [
     titleOf(report),
@@ -64,7 +65,7 @@ function runsOf({ runs }: RunReport): string {
   return [runTable, ...[...new Set(origins)]].join('\n\n');
 }
 
-/** Of what, where and by whom it was made; null where none of it is known. */
+/** The origin of a run: manifest, broker, user, host; null = none is known. */
 function originText({ manifest, broker, user, host }: ReportRun): string | null {
   const parts = [
     manifest === null ? null : `Manifest: ${manifest === '-' ? 'standard input' : markdownName(manifest)}`,
@@ -88,7 +89,7 @@ function failuresOf({ devices }: RunReport): string | null {
   return causes === null ? null : `## What went wrong\n\n${causes}`;
 }
 
-/** What went wrong, a row a cause; null where nothing did. */
+/** The failures, one row per cause; null = there are none. */
 export function causeTable(devices: readonly DeviceOutcome[]): string | null {
   const rows = causesOf(devices).map(({ code, counted, meaning, advice, devices: of }) => {
     const named = of.slice(0, MOST_NAMED).map(({ sn, pid }) => markdownName(sn ?? pid));
@@ -106,7 +107,7 @@ export function causeTable(devices: readonly DeviceOutcome[]): string | null {
   return rows.length === 0 ? null : table(['Devices >', 'Ended', 'Code >', 'Meaning', 'What to do', 'Which'], rows);
 }
 
-/** `**2** ok · **1** failed`; empty where there is no device. */
+/** `**2** ok · **1** failed`; empty without devices. */
 export function totalsText(totals: Totals): string {
   const counts = COUNTED.filter((counted) => totals[counted] > 0);
   return counts.map((counted) => `**${totals[counted]}** ${countedWord(counted)}`).join(' · ');
@@ -186,7 +187,7 @@ function warningsOf({ warnings, warnings_omitted, outages }: RunReport): string 
   return lines.length === 0 ? null : `## Warnings\n\n${lines.join('\n')}`;
 }
 
-/** A title that ends with ` >` makes a column of numbers. Cells are Markdown already. */
+/** A table. A title that ends with ` >` makes a column of numbers. Cells are Markdown already. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const head = titles.map((title) => title.replace(/ >$/, ''));
   const align = titles.map((title) => (title.endsWith(' >') ? '--:' : '---'));

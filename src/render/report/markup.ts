@@ -1,9 +1,9 @@
-/** HTML and XML by templates that escape what is put into them: only markup made by a template is taken as it is. */
+/** Templates for HTML and XML that escape inserted values. Only markup that was made by a template is inserted unchanged. */
 import { safeText } from '../../text.js';
 
 type Language = 'html' | 'xml';
 
-/** Markup: made by {@link html} or {@link xml}, or trusted by {@link raw}. */
+/** Markup that was made by {@link html} or {@link xml}, or is trusted by {@link raw}. */
 class Markup<L extends Language> {
   constructor(
     readonly language: L,
@@ -15,30 +15,32 @@ class Markup<L extends Language> {
   }
 }
 
+/** HTML markup. */
 export type Html = Markup<'html'>;
+/** XML markup. */
 export type Xml = Markup<'xml'>;
 
-/** Lists are joined; null, undefined and false are nothing. */
+/** Lists are joined; null, undefined and false are omitted. */
 type Part<L extends Language> = string | number | Markup<L> | null | undefined | false | readonly Part<L>[];
 
 const LONGEST = 1000;
-// Not characters of XML 1.0 ("Char"); everything else that is not one is made safe by safeText already.
+// Not characters of XML 1.0 ("Char"). safeText replaces all others.
 const NOT_XML = /[\ufffe\uffff]/g;
 const SPECIAL = /[&<>"']/g;
 
-/** Text of an HTML element, or of an attribute in quotes. */
+/** A template for the text of an HTML element, or of a quoted attribute. */
 export const html = template('html', escaped);
-/** Text of an XML element, or of an attribute in quotes. */
+/** A template for the text of an XML element, or of a quoted attribute. */
 export const xml = template('xml', (text) =>
   escaped(text).replace(NOT_XML, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`),
 );
 
-/** Our own style and script, in which nothing is to be escaped. */
+/** Trusted markup: the page's own style and script, in which nothing is escaped. */
 export function raw(text: string): Html {
   return new Markup('html', text);
 }
 
-/** At most `max` characters of `text`, where a thousand are too many. */
+/** At most `max` characters of `text`. */
 export function short(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }

@@ -1,10 +1,10 @@
-/** What a report says: plain data, the shape of the `.json` format, and what every other format is a function of. */
+/** The content of a report: plain data in the shape of the `.json` format, and the input of every other format. */
 import type { DeviceOutcome, Totals, Verify } from '../../upgrade/events.js';
 
 /**
- * What a device was at: `waiting` = published, no step told yet · `running` = in progress, step not reported · `silence` =
- * nothing new was told for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended
- * `ok`, its version awaited.
+ * What a device is doing. `waiting` = published, no step reported yet · `running` = in progress, step not reported · `silence`
+ * = no report for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended `ok`, waiting
+ * for its version.
  */
 export const PHASE_KINDS = [
   'waiting',
@@ -16,34 +16,37 @@ export const PHASE_KINDS = [
   'retry_wait',
   'verifying',
 ] as const;
+/** The kind of a phase. */
 export type PhaseKind = (typeof PHASE_KINDS)[number];
 
-/** Times are ISO 8601, UTC, milliseconds. */
+/** A phase of a device. Times are ISO 8601, UTC, in milliseconds. */
 export interface Phase {
   kind: PhaseKind;
   from: string;
   to: string;
 }
 
+/** A firmware file in a report. */
 export interface ReportFirmware {
   file_name: string;
   /** Bytes. */
   file_size: number;
   md5: string;
-  /** Where the manifest asks for it; not in the reports of earlier versions. */
+  /** If the manifest gives one; not in the reports of earlier versions. */
   sha256?: string | null | undefined;
-  /** Product code of the package (`wa345t`), where it was looked into; not in the reports of earlier versions. */
+  /** Product code of the package (`wa345t`), if it was read; not in the reports of earlier versions. */
   product?: string | null | undefined;
 }
 
+/** A device in a report. */
 export interface ReportDevice extends DeviceOutcome {
-  /** The run that it belongs to. */
+  /** The run to which it belongs. */
   run: string;
-  /** Version to upgrade to; null where it is not known. */
+  /** The version to upgrade to; null = not known. */
   product_version: string | null;
-  /** Known from the device's topology. */
+  /** From the device's topology. */
   model: string | null;
-  /** What to do about it; null where nothing is to be done or known. */
+  /** What to do about it; null = nothing, or not known. */
   advice: string | null;
   /** Its gateway's dock and aircraft did not end on one release. */
   pair_split: boolean;
@@ -51,43 +54,45 @@ export interface ReportDevice extends DeviceOutcome {
   attempts: number;
   /** Result codes of the attempts that were retried, in order. */
   retried: number[];
-  /** Of each attempt, in order. */
+  /** The `bid` of each attempt, in order. */
   bids: string[];
   firmware: ReportFirmware | null;
   /** When it was first published; null = never. */
   started: string | null;
   /** When it ended; null = its end is not known. */
   ended: string | null;
-  /** In order, each beginning where the one before ends. */
+  /** In order; each one begins when the previous one ends. */
   phases: Phase[];
 }
 
+/** The command of a run in a report. */
 export type ReportCommand = 'push' | 'watch' | 'resume';
 
-/** Who made a run, of what, and where; null where it is not known, as of runs of earlier versions. */
+/** The origin of a run; null = not known, as in runs of earlier versions. */
 export interface RunOrigin {
   /** Absolute path of the manifest; `-` = standard input. */
   manifest: string | null;
   /** SHA-256 of its bytes, lower-case hex. */
   manifest_sha256: string | null;
-  /** As it may be shown: without user, password and tokens. */
+  /** Safe to show: without user, password and tokens. */
   broker: string | null;
   user: string | null;
   host: string | null;
-  /** Of the dji-ota that began the run. */
+  /** The version of dji-ota that began the run. */
   version: string | null;
 }
 
-/** Who took a run up again. */
+/** Who resumed a run. */
 export interface Resumption {
   /** ISO 8601, UTC. */
   time: string;
   user: string | null;
   host: string | null;
-  /** Of the dji-ota that did. */
+  /** The version of dji-ota that resumed it. */
   version: string | null;
 }
 
+/** The origin of a run of which nothing is known. */
 export const NO_ORIGIN: Readonly<RunOrigin> = Object.freeze({
   manifest: null,
   manifest_sha256: null,
@@ -97,12 +102,13 @@ export const NO_ORIGIN: Readonly<RunOrigin> = Object.freeze({
   version: null,
 });
 
+/** A run in a report. */
 export interface ReportRun extends RunOrigin {
-  /** In their order; of a journal of an earlier version none. */
+  /** In order; empty for a journal of an earlier version. */
   resumed: Resumption[];
   run: string;
   command: ReportCommand;
-  /** Against simulated docks. */
+  /** The docks were simulated. */
   simulated: boolean;
   verify: Verify;
   started: string;
@@ -112,6 +118,7 @@ export interface ReportRun extends RunOrigin {
   gateways: number;
 }
 
+/** A warning in a report. */
 export interface ReportWarning {
   run: string;
   time: string;
@@ -119,15 +126,17 @@ export interface ReportWarning {
   message: string;
 }
 
+/** An error in a report. */
 export interface ReportError extends ReportWarning {
   hint: string | null;
   details: string[];
 }
 
+/** A time without a connection to the broker. */
 export interface Outage {
   run: string;
   from: string;
-  /** Null where the broker did not come back. */
+  /** Null if the broker did not come back. */
   to: string | null;
   reason: string;
 }
@@ -135,7 +144,7 @@ export interface Outage {
 /** The JSON report of one run or of several. */
 export interface RunReport {
   schema: 1;
-  /** Version of the dji-ota that made the report. */
+  /** The version of dji-ota that made the report. */
   version: string;
   /** Oldest first. */
   runs: ReportRun[];
@@ -145,7 +154,7 @@ export interface RunReport {
   totals: Totals;
   gateways: number;
   warnings: ReportWarning[];
-  /** Warnings beyond those listed. */
+  /** The number of warnings that are not listed. */
   warnings_omitted: number;
   errors: ReportError[];
   outages: Outage[];
@@ -156,13 +165,13 @@ export interface RunReport {
 type LaterRunKey = keyof RunOrigin | 'resumed';
 type LaterKey = 'pair_split' | 'verify' | 'retried' | 'labels' | 'version_before' | 'version_after' | 'heard_at';
 
-/** A report as it may stand in a file: those of earlier versions lack some keys of their runs and devices. */
+/** A report in a file. In those of earlier versions, runs and devices lack some keys. */
 export type StoredReport = Omit<RunReport, 'devices' | 'runs'> & {
   runs: (Omit<ReportRun, LaterRunKey> & Partial<Pick<ReportRun, LaterRunKey>>)[];
   devices: (Omit<ReportDevice, LaterKey> & Partial<Pick<ReportDevice, LaterKey>>)[];
 };
 
-/** The ISO form of wall milliseconds, as all times of a report have it. */
+/** Wall milliseconds in the ISO form of all times in a report. */
 export function isoTime(wall: number): string {
   return new Date(wall).toISOString();
 }

@@ -1,9 +1,9 @@
-/** What is kept of each device while a run goes on: well under a kilobyte, whatever it sends. */
+/** The data of each device during a run: well under a kilobyte, whatever the device sends. */
 import type { DeviceOutcome, RunEvent } from '../../upgrade/events.js';
 import type { PhaseKind } from './model.js';
 import type { PhaseTrack } from './phases.js';
 
-/** One device while the run goes on. Times are milliseconds since the run began. */
+/** One device during the run. Times are milliseconds since the start of the run. */
 interface Row {
   phases: PhaseTrack;
   bids: string[];
@@ -18,11 +18,12 @@ interface Row {
 /** By {@link keyOf}. */
 export type Rows = Map<string, Row>;
 
+/** The row of a device of which nothing is known yet. */
 export function newRow(): Row {
   return { phases: [], bids: [], attempts: 0, retried: [], started: null, heard: 0, ended: null, outcome: null };
 }
 
-/** The row of a device, made where there is none. In `watch` a device may be upgraded again after its end: a new row. */
+/** The row of a device, created if necessary. In `watch`, a device that is upgraded again after its end gets a new row. */
 export function rowOf(rows: Rows, pid: string, sn: string | null, bid: string | null): Row {
   for (let turn = 0; ; turn++) {
     const key = keyOf(pid, sn, turn);
@@ -37,32 +38,32 @@ export function rowOf(rows: Rows, pid: string, sn: string | null, bid: string | 
   }
 }
 
-/** Its attempt has ended, and another one follows. */
+/** The attempt has ended, and another one follows. */
 export function retryRow(row: Row, result: number): void {
   if (row.retried.length < MOST_BIDS) row.retried.push(result);
 }
 
-/** Its first word, or that of another attempt. */
+/** The first message of the device, or of a new attempt. */
 export function startRow(row: Row, bid: string | null, at: number): void {
   row.started ??= at;
   if (bid !== null && row.bids.length < MOST_BIDS && !row.bids.includes(bid)) row.bids.push(bid);
   row.attempts = Math.max(row.attempts, 1);
 }
 
-// More attempts than anybody asks for.
+// More attempts than anyone configures.
 const MOST_BIDS = 100;
 
-/** `turn`: 0, and more for each upgrade of the same device after its end. */
+/** The key of a row. `turn`: 0, and higher for each further upgrade of the same device. */
 export function keyOf(pid: string, sn: string | null, turn: number): string {
   const key = sn ?? `\n${pid}`;
   return turn === 0 ? key : `${key}\n${turn}`;
 }
 
-/** What a device is at by its own word. */
+/** What a device is doing, by its own report. */
 export function kindOfProgress(event: Extract<RunEvent, { event: 'device_progress' }>): PhaseKind {
   const { status, step_key } = event;
   if (status === 'paused') return 'paused';
-  // Told as progress where the version is still awaited.
+  // Reported as progress while the version is still to be verified.
   if (status === 'ok') return 'verifying';
   if (step_key === 'download_firmware') return 'download';
   if (step_key === 'upgrade_firmware') return 'upgrade';

@@ -1,9 +1,9 @@
-/** The JSON report as a zod schema: to publish it, and to check reports that come from elsewhere. */
+/** The JSON report as a zod schema, for publishing it, and for checking reports from files. */
 import * as z from 'zod';
 import { OUTCOMES, type Totals } from '../../upgrade/events.js';
 import { PHASE_KINDS, type RunReport, type StoredReport } from './model.js';
 
-// Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
+// Not zod's own pattern: it handles leap years, and would be unreadable in the JSON Schema.
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 const count = () => z.int().nonnegative();
@@ -89,6 +89,7 @@ const run = z.object({
 
 const note = { run: runId(), time: time(), code: text(), message: text() };
 
+/** The schema of a report. */
 export const reportSchema = z
   .object({
     schema: z.literal(1).describe('Keys are added under this number, never renamed or removed'),
@@ -112,10 +113,10 @@ export const reportSchema = z
     description: 'A JSON report of one or more runs.',
   }) satisfies z.ZodType<StoredReport>;
 
-/** Fails to compile where a key of {@link RunReport} is missing above. */
+/** Fails to compile if the schema above lacks a key of {@link RunReport}. */
 export const coversEveryKey: RunReport extends z.infer<typeof reportSchema> ? true : never = true;
 
-/** The JSON Schema (draft 2020-12) of a JSON report; keys that it does not know are allowed, as later versions may add some. */
+/** The JSON Schema (draft 2020-12) of a JSON report. Unknown keys are allowed, because later versions may add some. */
 export function reportJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(reportSchema, { target: 'draft-2020-12', io: 'input' }) as Record<string, unknown>;
 }

@@ -1,4 +1,4 @@
-/** Where reports are to be written: looked at before a run begins, which may take an hour. */
+/** Checks the report files before a run begins, because it may take an hour. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,10 +6,12 @@ import { OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
 import { fileNameProblem } from '../../windows-names.js';
 
+/** The formats of reports, by file extension. */
 export const REPORT_FORMATS = ['json', 'xml', 'html', 'md', 'csv'] as const;
+/** A format of a report. */
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-/** The format that a file's extension stands for. @throws OtaError `usage` */
+/** The format for a file's extension. @throws OtaError `usage` */
 export function formatOf(file: string): ReportFormat {
   const extension = path.extname(file).slice(1).toLowerCase();
   const known = REPORT_FORMATS.find((format) => format === extension);
@@ -22,7 +24,7 @@ export function formatOf(file: string): ReportFormat {
 }
 
 /**
- * Checks that every file names a known format and can be written where it is to stand.
+ * Checks that every file has a known format and can be written.
  * @throws OtaError `usage` for the name, `report_unwritable` for the folder
  */
 export async function checkReportTargets(files: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-/** Writes reports: each whole or not at all. */
+/** Writes reports, each one completely or not at all. */
 import path from 'node:path';
 import { OtaError, systemReason } from '../../errors.js';
 import { safeText } from '../../text.js';
@@ -6,7 +6,7 @@ import { writeWhole } from '../../whole-file.js';
 import type { RunReport } from './model.js';
 import { formatOf, type ReportFormat } from './targets.js';
 
-/** `report` as text of `format`. Each format is loaded only where it is asked for. */
+/** `report` as text of `format`. Each format is loaded only if it is used. */
 export async function formatReport(report: RunReport, format: ReportFormat): Promise<string> {
   switch (format) {
     case 'json':
@@ -23,8 +23,8 @@ export async function formatReport(report: RunReport, format: ReportFormat): Pro
 }
 
 /**
- * Writes `report` to every file, by its extension. One that cannot be written does not keep the others from being so.
- * @returns an error (`report_unwritable`) for each that was not written
+ * Writes `report` to every file, in the format of its extension. An error for one file does not affect the others.
+ * @returns an error (`report_unwritable`) for each file that was not written
  */
 export async function writeReports(
   report: RunReport,

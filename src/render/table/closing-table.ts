@@ -5,13 +5,14 @@ import type { DrawingOptions } from '../renderer.js';
 import { terminalWidth } from '../terminal/stream.js';
 import { finalTable } from './final-table.js';
 
-/** The table that a run that was followed leaves on stdout: the same whichever renderer showed its progress. */
+/** The table on stdout after a run, which is the same for every renderer. */
 export interface ClosingTable {
-  /** Keeps what the table shows beside the devices. */
+  /** Remembers what the table shows in addition to the devices. */
   event(event: RunEvent): void;
   write(event: Extract<RunEvent, { event: 'run_finished' }>, view: RunView | null): void;
 }
 
+/** Creates the table of a run. */
 export function closingTable(options: DrawingOptions): ClosingTable {
   const { stdout, unicode, simulated } = options;
   const began = options.clock.wall();

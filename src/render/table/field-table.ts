@@ -1,14 +1,15 @@
-/** Tables whose columns know their cells. */
+/** Tables whose columns produce their own cells. */
 import type { Labels } from '../../manifest/model.js';
 import { safeText } from '../../text.js';
 import type { Styles } from '../terminal/styles.js';
 import { type Cell, type Column, renderTable } from './table.js';
 
+/** A column with the function for its cells. */
 export interface Field<Row> extends Column {
   cell(row: Row): Cell;
 }
 
-/** Without a line end at its end. A pipe (`width` null) gets the same columns every time; a terminal those that say something. */
+/** A table without a final newline. A pipe (`width` null) always gets the same columns; a terminal only those with content. */
 export function fieldTable<Row>(
   fields: readonly Field<Row>[],
   rows: readonly Row[],
@@ -21,11 +22,12 @@ export function fieldTable<Row>(
   return renderTable(pick(fields), cells.map(pick), width, styles);
 }
 
+/** The most columns for labels. */
 export const MOST_LABELS = 6;
-/** Characters. Somebody's notes are no use in a table. */
+/** Characters. Labels with longer values are not shown in tables. */
 export const LONGEST_LABEL = 30;
 
-/** A column for each label, beside the device, and the first to go where there is not room. */
+/** One column per label, next to the device. They are the first to be omitted if space is short. */
 export function labelFields<Row extends { labels: Labels }>(rows: readonly Row[]): Field<Row>[] {
   const names = [...new Set(rows.flatMap(({ labels }) => Object.keys(labels)))].slice(0, MOST_LABELS);
   return names.map((name) => ({

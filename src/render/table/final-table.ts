@@ -22,24 +22,24 @@ import { LONGEST_LABEL, MOST_LABELS } from './field-table.js';
 import { type Cell, type Column, renderTable } from './table.js';
 
 interface FinalTableOptions {
-  /** Columns of the terminal, or null where it is none: then every device has its line. */
+  /** The columns of the terminal; null = not a terminal, and every device is listed. */
   width: number | null;
   styles: Styles;
   unicode: boolean;
-  /** A sentence that names what shows every device, where a terminal is not to be flooded; null = all are to be listed. */
+  /** A sentence that names what shows every device, so that a terminal gets a shorter list; null = list all. */
   elsewhere: string | null;
-  /** Gateways whose dock and aircraft ended on different releases, as {@link splitText} tells it. */
+  /** The texts for gateways whose dock and aircraft ended on different releases, from {@link splitText}. */
   splits?: readonly string[];
-  /** Against simulated docks. */
+  /** The docks were simulated. */
   simulated: boolean;
-  /** When the run began, milliseconds since 1970: tells how old a version is; null = not known. */
+  /** The start of the run in milliseconds since 1970, for the age of versions; null = not known. */
   began?: number | null | undefined;
 }
 
-// On a terminal a longer list would push what matters out of sight.
+// On a terminal, a longer list would move the important lines out of sight.
 const MOST_ON_TERMINAL = 60;
 
-/** One row a device, in the manifest's order, and a line of totals; ends with a line end. Empty without any device. */
+/** One row per device, in the manifest's order, and a line of totals, with a final newline. Empty without devices. */
 export function finalTable(
   devices: readonly DeviceOutcome[],
   totals: Totals,
@@ -48,7 +48,7 @@ export function finalTable(
 ): string {
   if (devices.length === 0) return '';
   const { width, styles, elsewhere } = options;
-  // A run that never began: why is in its error, and the same line for every device would only hide it.
+  // The run did not begin. Its error says why, and equal rows for all devices would only hide it.
   const [first] = devices;
   if (devices.every(({ status, reason }) => status === 'not_started' && reason === first?.reason)) {
     return `${totalsText(totals, devices.length, options)}\n`;
@@ -62,7 +62,7 @@ export function finalTable(
     const hidden = totalsOf(devices.filter((device) => !needsLook(device)));
     const counts = COUNTED.filter((counted) => hidden[counted] > 0);
     const text = `Not listed: ${counts.map((counted) => `${hidden[counted]} ${countedWord(counted)}`).join(', ')}.`;
-    // The command on a line of its own, to be copied.
+    // The command is on a line of its own, so that it can be copied.
     for (const line of counts.length > 0 ? [...wrap(text, width - 1), elsewhere] : []) parts.push(styles.dim(line));
   }
   parts.push(...splitLines(options));
@@ -81,7 +81,7 @@ function splitLines({ splits = [], width, styles }: FinalTableOptions): string[]
   return shown.length < splits.length ? [...lines, `and ${splits.length - shown.length} more pairs`] : lines;
 }
 
-/** A paragraph a cause, with as many serial numbers as a line holds. */
+/** One paragraph per cause, with as many serial numbers as fit on a line. */
 function causeLines(
   devices: readonly DeviceOutcome[],
   { width, styles, unicode, simulated }: FinalTableOptions,
@@ -117,14 +117,14 @@ function tableOf(
     { title: 'REASON', prose: true },
   ];
   const labels = [...new Set(devices.flatMap((device) => Object.keys(device.labels)))].slice(0, MOST_LABELS);
-  // Beside the device, and the first to go where there is not room.
+  // Next to the device. They are the first to be omitted if space is short.
   columns.splice(1, 0, ...labels.map((name) => ({ title: name.toUpperCase(), foldAt: 10, hide: true })));
   const rows = devices.map((device) => {
     const row = rowOf(device, states.get(device), options);
     row.splice(1, 0, ...labels.map((name) => safeText(device.labels[name] ?? '', LONGEST_LABEL)));
     return row;
   });
-  // On a terminal room is dear; a pipe gets the same columns every time.
+  // A terminal gets only columns with content; a pipe always gets the same columns.
   const shown = columns.flatMap((_, index) =>
     options.width === null || rows.some((row) => row[index] !== '') ? [index] : [],
   );
@@ -156,7 +156,7 @@ function rowOf(
   ];
 }
 
-/** `4 devices: ✔ 2 ok  ✖ 1 failed  – 1 skipped`, on as many lines as `width` asks for. */
+/** `4 devices: ✔ 2 ok  ✖ 1 failed  – 1 skipped`, wrapped to `width`. */
 function totalsText(totals: Totals, count: number, options: FinalTableOptions): string {
   const { styles, unicode, width, simulated } = options;
   const lines: string[] = [styles.strong(`${count} ${count === 1 ? 'device' : 'devices'}:`)];
@@ -172,18 +172,18 @@ function totalsText(totals: Totals, count: number, options: FinalTableOptions): 
   return `${lines.join('\n')}${simulated ? ' (simulated)' : ''}`;
 }
 
-/** From the first publish to the end, milliseconds; null where either is not known. */
+/** Milliseconds from the first publish to the end; null = not known. */
 export function timeOf(state: Readonly<DeviceState> | undefined): number | null {
   return state && state.startedAt !== null && state.endedAt !== null ? state.endedAt - state.startedAt : null;
 }
 
-/** Each device's state in `view`, where it is there. */
+/** The state of each device in `view`, if it is there. */
 export function statesOf(
   devices: readonly DeviceOutcome[],
   view: RunView | null,
 ): Map<DeviceOutcome, Readonly<DeviceState>> {
   const found = new Map<DeviceOutcome, Readonly<DeviceState>>();
-  // Both are in the manifest's order; by place, since devices without a serial number (`watch`) have no key.
+  // Both are in the manifest's order. Matched by index, because devices without a serial number (`watch`) have no key.
   devices.forEach((device, index) => {
     const state = view?.devices[index];
     if (state && state.pid === device.pid && state.sn === device.sn) found.set(device, state);

@@ -1,37 +1,38 @@
-/** Tables for people: full width where they are piped, folded to fit where they are shown on a terminal. */
+/** Tables for people: at full width in a pipe, folded to the width of a terminal. */
 import { safeText } from '../../text.js';
 import { PLAIN_STYLES, type Style, type Styles } from '../terminal/styles.js';
 import { cut, pad, widthOf, wrap } from '../terminal/width.js';
 
+/** A column of a table. */
 export interface Column {
   title: string;
   align?: 'left' | 'right';
   /**
-   * Where there is not room for all columns, those with the highest number are put on a line of their own under their
-   * row first. Columns without a number stay.
+   * If there is no space for all columns, those with the highest number move first to a line of their own under the row.
+   * Columns without a number stay.
    */
   foldAt?: number;
-  /** Left out rather than put on the line below. */
+  /** Omitted instead of moved to the line below. */
   hide?: boolean;
-  /** Shown only where everything else has room beside it. */
+  /** Shown only if there is space after all other columns. */
   wide?: boolean;
-  /** Long prose: takes what room is left, and continues on the next line of its column. */
+  /** Long text: gets the remaining space, and continues on the next line of its column. */
   prose?: boolean;
 }
 
-/** A cell; text of unknown origin is made safe here, `style` is put around it afterwards. */
+/** A cell. Text of unknown origin is made safe here; `style` is applied afterwards. */
 export type Cell = string | { text: string; style: Style };
 
 const GAP = 2;
 const GAP_TEXT = ' '.repeat(GAP);
-// Prose in a narrower column is harder to read than on a line of its own.
+// Text in a narrower column is harder to read than on a line of its own.
 const MIN_PROSE = 28;
 const ROOM_FOR_PROSE = 40;
 
 /**
- * A table with a head line, without a line end at its end.
- * @param rows gone through twice: those of a whole fleet need not be kept.
- * @param width columns of the terminal, or null for as wide as it gets.
+ * A table with a header line, without a final newline.
+ * @param rows iterated twice, so that the rows of a whole fleet need not be stored
+ * @param width columns of the terminal; null = unlimited
  */
 export function renderTable(
   columns: readonly Column[],
@@ -40,7 +41,7 @@ export function renderTable(
   styles: Styles = PLAIN_STYLES,
 ): string {
   const natural = columns.map((column) => widthOf(column.title));
-  // Tables of whole fleets have a hundred thousand cells, and many columns say the same in each row.
+  // Tables of whole fleets have a hundred thousand cells, and many columns repeat their values.
   const above: (Cell | undefined)[] = columns.map(() => '');
   for (const row of rows) {
     for (let index = 0; index < above.length; index++) {
@@ -83,7 +84,7 @@ export function renderTable(
   return lines.join('\n');
 }
 
-/** Rows in which nothing has to be cut, folded or wrapped, one after the other. */
+/** Renders rows in which nothing must be cut, folded or wrapped. */
 function wholeLiner(columns: readonly Column[], widths: readonly number[]): (row: readonly Cell[]) => string {
   const count = columns.length;
   const trimmed = columns[count - 1]?.align === 'right' ? -1 : count - 1;
@@ -109,7 +110,7 @@ function layout(columns: readonly Column[], natural: readonly number[], width: n
   let shown = columns.map((_, index) => index);
   const widths = [...natural];
   if (width === null) return { shown, folded: [] as number[], widths };
-  // One column stays free: some terminals wrap as soon as the last one is written.
+  // One column stays free, because some terminals wrap when the last one is written.
   const limit = width - 1;
   const total = () => shown.reduce((sum, index) => sum + (widths[index] ?? 0) + GAP, -GAP);
 
@@ -131,7 +132,7 @@ function layout(columns: readonly Column[], natural: readonly number[], width: n
     if (last === null) break;
     shown = shown.filter((index) => index !== last);
   }
-  // Still too wide: the widest gives way, down to what is hardly readable.
+  // Still too wide: shrink the widest column, down to a minimum.
   while (total() > limit) {
     const widest = shown.reduce((a, b) => ((widths[b] ?? 0) > (widths[a] ?? 0) ? b : a), shown[0] ?? 0);
     if ((widths[widest] ?? 0) <= 3) break;

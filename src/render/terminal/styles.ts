@@ -1,6 +1,7 @@
-/** The few colours in use; see chalk-styles.ts for how they are made. */
+/** Applies one of the few colours in use; see chalk-styles.ts. */
 export type Style = (text: string) => string;
 
+/** The styles, by meaning. */
 export interface Styles {
   good: Style;
   bad: Style;
@@ -13,7 +14,7 @@ export interface Styles {
 
 const plain: Style = (text) => text;
 
-/** Every style gives its text unchanged. */
+/** Every style returns its text unchanged. */
 export const PLAIN_STYLES: Styles = {
   good: plain,
   bad: plain,

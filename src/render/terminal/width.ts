@@ -1,14 +1,14 @@
-/** Text measured in terminal columns: CJK and emoji take two, combining marks none. */
+/** Measures text in terminal columns: CJK and emoji take two, combining marks none. */
 import stringWidth from 'string-width';
 
-// Each takes one column wherever it stands: ASCII, Latin, and the signs that this program draws with.
+// Each of these takes one column: ASCII, Latin, and the symbols of this program.
 const PLAIN = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2013-\u2026→↳↻≈─-▟▶○✔✖]*$/;
 
-// Measuring anything else is slow, and the same texts come ten times a second.
+// Cached, because measuring anything else is slow, and the same texts come ten times a second.
 const known = new Map<string, number>();
 const MOST_KNOWN = 2000;
 
-/** Columns that `text` takes; colours take none. */
+/** The columns of `text`; colour codes take none. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = known.get(text);
@@ -20,7 +20,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** `text` in at most `width` columns, its end replaced by `…` where it is longer. */
+/** `text` in at most `width` columns; a longer text ends with `…`. */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   if (width <= 1) return width === 1 ? '…' : '';
@@ -28,7 +28,7 @@ export function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** Like {@link cut}, but the middle goes: serial numbers of one batch differ at their ends. */
+/** Like {@link cut}, but omits the middle, because serial numbers of one batch differ at their ends. */
 export function cutMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   if (width < 5) return cut(text, width);
@@ -38,10 +38,10 @@ export function cutMiddle(text: string, width: number): string {
   return `${head(all, width - 1 - tail)}…${end}`;
 }
 
-// Making one takes 15 ms, and few texts need it.
+// Created on first use, because it takes 15 ms, and few texts need it.
 let characters: Intl.Segmenter | null = null;
 
-/** What a person takes for characters, and colour codes, which must not be broken either. */
+/** Splits text into user-perceived characters and colour codes, which must not be broken. */
 function parts(text: string): string[] {
   characters ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   const segmenter = characters;
@@ -50,7 +50,7 @@ function parts(text: string): string[] {
     .flatMap((part) => (part[0] === '\u001b' ? [part] : Array.from(segmenter.segment(part), ({ segment }) => segment)));
 }
 
-/** As many of `from` as fit in `width` columns. */
+/** As many parts as fit into `width` columns. */
 function head(from: readonly string[], width: number, join = (kept: string, part: string) => kept + part): string {
   let kept = '';
   let used = 0;
@@ -62,14 +62,14 @@ function head(from: readonly string[], width: number, join = (kept: string, part
   return kept;
 }
 
-/** `text` filled up with spaces to `width` columns. */
+/** `text` padded with spaces to `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const missing = width - widthOf(text);
   if (missing <= 0) return text;
   return align === 'left' ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
 }
 
-/** `text` broken between words into lines of at most `width` columns; a longer word is broken inside. */
+/** `text` broken between words into lines of at most `width` columns. Only longer words are broken inside. */
 export function wrap(text: string, width: number): string[] {
   const limit = Math.max(1, width);
   const lines: string[] = [];
@@ -83,7 +83,7 @@ export function wrap(text: string, width: number): string[] {
     while (widthOf(word) > limit) {
       const all = parts(word);
       const fitting = head(all, limit);
-      // A character that is wider than the line cannot be broken, and must not stand over its edge.
+      // A character that is wider than the line is replaced, because it would exceed the edge.
       lines.push(fitting || '…');
       word = word.slice((fitting || (all[0] ?? word)).length);
     }

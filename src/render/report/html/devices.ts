@@ -1,4 +1,4 @@
-/** The list of devices, each with its own timeline; the script adds filter and sort. */
+/** The list of devices, each with its own timeline. The script adds filters and sorting. */
 import { showDuration } from '../../../text.js';
 import { type Kind, kindWord } from '../../device-states.js';
 import { releasesText } from '../../releases.js';
@@ -8,7 +8,7 @@ import { attemptsText, durationOf, type Judged, startsOf, timeIn, whyOf } from '
 import { PHASE_LOOKS, plural, showCount, sign } from './kinds.js';
 import { trackPaths, WIDTH } from './tracks.js';
 
-// A browser takes long over more rows; a page of this many is for looking, .csv and .json are for counting.
+// A browser is slow with more rows. For evaluation there are .csv and .json.
 const MOST_ROWS = 5000;
 
 const COLUMNS: readonly { title: string; sort?: 'text' | 'version' | 'number'; number?: boolean }[] = [
@@ -22,7 +22,7 @@ const COLUMNS: readonly { title: string; sort?: 'text' | 'version' | 'number'; n
   { title: 'Reason and advice' },
 ];
 
-/** `devices`: those that somebody has to look at first; of them `most` are listed. */
+/** `devices`: those that need attention first; at most `most` are listed. */
 export function deviceTable(report: RunReport, devices: readonly Judged[], most = MOST_ROWS): Html | null {
   if (devices.length === 0) return null;
   const shown = devices.slice(0, most);
@@ -46,11 +46,11 @@ ${rows}</tbody></table>
 <p id="none" hidden>No device matches the filter.</p></section>`;
 }
 
-/** A choice of more values than these is no help: the search finds them. */
+/** A list of more values is not useful; the search field finds them. */
 const MOST_VALUES = 60;
 const MOST_LABELS = 8;
 
-/** The labels that can be chosen from, each with its values. */
+/** The labels that can be selected, with their values. */
 function choosable(shown: readonly Judged[]): Map<string, string[]> {
   const found = new Map<string, Set<string>>();
   for (const { device } of shown) {
@@ -92,7 +92,7 @@ function row({ device, kind, word }: Judged, index: number, from: number, span: 
   const start = device.started === null ? -1 : Date.parse(device.started) - from;
   const why = [whyOf(device), advice].filter((part) => part !== null);
   const attempts = attemptsText(device);
-  // Of what ended well it is always 100.
+  // Not for a device that ended well, because it is always 100.
   const at = percent !== null && kind !== 'ok' && kind !== 'unverified' ? ` at ${percent}\u00a0%` : '';
   const chosen = names.map((name, place) => name in labels && html` data-l${place}="${labels[name] ?? ''}"`);
   const tags = Object.entries(labels).map(
@@ -110,7 +110,7 @@ function row({ device, kind, word }: Judged, index: number, from: number, span: 
 `;
 }
 
-/** One that is empty takes no room on a narrow screen. */
+/** An empty cell takes no space on a narrow screen. */
 function cell(label: string, content: string, kind = ''): Html {
   const classes = [kind, content === '' ? 'empty' : ''].filter((name) => name !== '').join(' ');
   return html`<td${classes !== '' && html` class="${classes}"`} data-l="${label}">${content}</td>`;

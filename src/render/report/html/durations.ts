@@ -1,4 +1,4 @@
-/** How long the devices took: a histogram, and the same in numbers. */
+/** How long the upgrades took: a histogram, and the numbers. */
 import { showDuration } from '../../../text.js';
 import { countedAs } from '../../../upgrade/counting.js';
 import { type Html, html } from '../markup.js';
@@ -11,6 +11,7 @@ const MOST_BINS = 24;
 const HEIGHT = 150;
 const AXIS = 24;
 
+/** The section with the durations; null = fewer than two are known. */
 export function durationSection(report: RunReport): Html | null {
   const timed = report.devices.flatMap((device) => {
     const ms = durationOf(device);

@@ -1,21 +1,21 @@
-/** How kinds of end and phases look: a sign and a word for each, and a shape, so that colour is never the only sign. */
+/** The look of kinds and phases: a symbol, a word and a shape for each, so that colour is never the only sign. */
 import type { Kind } from '../../device-states.js';
 import { symbolOf } from '../../device-states.js';
 import { type Html, html } from '../markup.js';
 import type { PhaseKind } from '../model.js';
 
-/** Sign of a kind, hidden from screen readers: the word beside it says the same. */
+/** The symbol of a kind, hidden from screen readers because the word next to it says the same. */
 export function sign(kind: Kind): Html {
   return html`<span class="sign" aria-hidden="true">${symbolOf(kind, true)}</span>`;
 }
 
 interface Look {
   word: string;
-  /** Part of the row's height that is filled, 0 to 1. */
+  /** The filled part of the row's height, 0 to 1. */
   height: number;
 }
 
-/** Told apart by height as well as by colour (`.p-...` in the style). */
+/** Distinguished by height and by colour (`.p-...` in the style). */
 export const PHASE_LOOKS: Readonly<Record<PhaseKind, Look>> = {
   waiting: { word: 'waiting for the first message', height: 0.2 },
   download: { word: 'download', height: 0.6 },

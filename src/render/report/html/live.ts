@@ -1,25 +1,26 @@
-/** What a page has that is renewed while its run goes on: how fresh it is, and what holds the run. */
+/** The parts of a page that is renewed during its run: how current it is, and what blocks the run. */
 import { showDuration } from '../../../text.js';
 import { type Html, html } from '../markup.js';
 import type { RunReport } from '../model.js';
 import { timeText } from './kinds.js';
 
-/** When a page was written, and when it is replaced at the latest; wall milliseconds. */
+/** When a page was written, and the latest time at which it is replaced, in wall milliseconds. */
 export interface Freshness {
   written: number;
   next: number;
 }
 
-/** The script counts on from these: by the reader's own clock it says when the page is stale. */
+/** The attributes from which the script computes, by the reader's own clock, whether the page is stale. */
 export function liveAttributes({ written, next }: Freshness): Html {
   return html` data-written="${written}" data-next="${next}"`;
 }
 
-/** Without scripts the page is read again by itself, too. */
+/** Reloads the page in browsers without scripts. */
 export function refreshTag({ written, next }: Freshness): Html {
   return html`<noscript><meta http-equiv="refresh" content="${Math.max(2, Math.round((next - written) / 1000))}"></noscript>`;
 }
 
+/** The notes about a lost broker and the freshness of the page. */
 export function liveNotes({ runs, outages }: RunReport, { written, next }: Freshness): Html {
   const lost = outages.at(-1);
   const broker =

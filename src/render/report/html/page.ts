@@ -1,7 +1,7 @@
 /**
- * `.html`: one file that needs nothing else. Its policy lets no request leave the page, and allows this very style and
- * script alone, by their digests: markup that slipped in could not run. It is whole without scripts; they add filter, sort
- * and the choice of light or dark. While its run goes on the page reads itself again.
+ * `.html`: one self-contained file. Its policy forbids all requests, and allows only this style and script, by their digests,
+ * so that injected markup cannot run. The page is complete without scripts; they add filters, sorting, and the choice of light
+ * or dark. During its run the page reloads itself.
  */
 import { createHash } from 'node:crypto';
 import { endMeaning } from '../../exit-meaning.js';
@@ -17,6 +17,7 @@ import { failureSection, footer, noteSection, outcomeSection, runSection } from 
 import { STYLE } from './style.js';
 import { timelineSection } from './timeline.js';
 
+/** The report as an HTML page. */
 export function htmlReport(report: RunReport): string {
   const devices = judged(report);
   return page(`Firmware upgrade: ${endMeaning(report)}`, footer(report), [
@@ -30,10 +31,12 @@ export function htmlReport(report: RunReport): string {
   ]);
 }
 
-// Of a page that is made every few seconds; those that need a look come first.
+// The limit for a page that is written every few seconds. Devices that need attention come first.
 const MOST_LIVE_ROWS = 1000;
 
-/** The page of a run that goes on. `freshness` is asked for last: how soon the next one comes follows from what this one cost. */
+/**
+ * The page of a run in progress. `freshness` is called last, because the time of the next page depends on the cost of this one.
+ */
 export function liveHtmlReport({ report, states }: Standing, freshness: () => Freshness): string {
   const devices = judged(report, states);
   const few = devices.length <= MOST_LIVE_ROWS;
@@ -82,7 +85,7 @@ ${foot}
 
 const DIGESTS = { style: digest(STYLE), script: digest(SCRIPT) };
 
-/** `live`: the page looks whether its own server answers before it reads itself again. */
+/** The policy of the page. `live`: the page may ask its own server before it reloads. */
 function policy(live: boolean): string {
   return [
     "default-src 'none'",

@@ -1,4 +1,4 @@
-/** The `.html` report while its run goes on: written again and again, as often as costs next to nothing. */
+/** Renews the `.html` report during its run, as often as the cost stays negligible. */
 import type { Clock } from '../../../clock.js';
 import { writeWhole } from '../../../whole-file.js';
 import type { Freshness } from './live.js';
@@ -7,28 +7,31 @@ interface RenewOptions {
   /** Absolute paths. */
   files: readonly string[];
   clock: Clock;
-  /** The page as the run stands; asks for its freshness last. */
+  /** Renders the page for the current state. Calls `freshness` last. */
   render(freshness: () => Freshness): string;
-  /** Told once, where a page cannot be written: the run is not to suffer from it. */
+  /** Called once if a page cannot be written. The run continues. */
   onTrouble(error: unknown, file: string): void;
-  /** Processor time of this process so far, milliseconds. */
+  /** The processor time of this process so far, in milliseconds. */
   cost?(): number;
 }
 
 interface Renewal {
-  /** Writes the first page and goes on from there. */
+  /** Writes the first page and continues from there. */
   begin(): void;
-  /** Resolves when the page that is being written stands. */
+  /** Resolves when the current page is written. */
   settled(): Promise<void>;
-  /** No further page is begun; resolves when the last one stands. */
+  /** Starts no further page. Resolves when the last one is written. */
   end(): Promise<void>;
 }
 
-/** At most this often. Milliseconds. */
+/** Milliseconds between two pages, at least. */
 const EVERY = 5000;
-/** The part of one core that pages may take; what writing costs the kernel is not seen, so less than the 2 % that it may be. */
+/**
+ * The share of one core that pages may use. It is below the allowed 2 %, because the kernel's cost of writing is not measured.
+ */
 const SHARE = 0.015;
 
+/** Creates the renewal of report pages. */
 export function createRenewal(options: RenewOptions): Renewal {
   const { files, clock, cost = processorTime } = options;
   let cancel = () => {};

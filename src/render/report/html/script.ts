@@ -2,20 +2,21 @@
 /// <reference lib="dom.iterable" />
 
 /**
- * What the page does by itself: filter, sort, light or dark, and, while its run goes on, reading itself again as it was
- * left. It becomes part of the page as it stands here, so it uses nothing from outside; its digest stands in the page's policy.
+ * What the page does by itself: filters, sorting, light or dark, and, during its run, reloading without losing the reader's
+ * settings. The source text of this function becomes part of the page, so it uses nothing from outside. Its digest is in the
+ * page's policy.
  */
 function enhance(): void {
   const root = document.documentElement;
   root.classList.add('js');
   const byId = (id: string) => document.getElementById(id);
 
-  /** What the reader chose, kept in the tab's history over each renewal of the page. */
+  /** The reader's settings, kept in the tab's history when the page reloads. */
   interface Kept {
     written?: number;
-    /** When this writing was first seen, by the reader's own clock. */
+    /** When this version of the page was first seen, by the reader's own clock. */
     seen?: number;
-    /** The page was renewed under the reader's eyes, so that the two clocks need not agree. */
+    /** The page was reloaded while the reader watched, so the two clocks need not agree. */
     renewed?: boolean;
     theme?: string;
     find?: string;
@@ -43,7 +44,7 @@ function enhance(): void {
   const written = Number(root.dataset.written);
   if (written > 0) follow(Number(root.dataset.next) - written);
 
-  /** Reads the page again each `every` milliseconds, and says when it is not renewed as it was promised. */
+  /** Reloads the page every `every` milliseconds, and shows if it was not renewed in time. */
   function follow(every: number): void {
     if (kept.written !== written) {
       kept.renewed = kept.written !== undefined;
@@ -70,7 +71,7 @@ function enhance(): void {
     const again = async () => {
       if (document.hidden || Date.now() < due) return;
       due = Date.now() + every;
-      // A server that does not answer would leave an error in the place of the page.
+      // If the server does not answer, reloading would replace the page by an error.
       if (location.protocol.startsWith('http')) {
         const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => null);
         await answer?.body?.cancel();
@@ -92,7 +93,7 @@ function enhance(): void {
   });
   tellTheme();
 
-  // What is folded away would be missing on paper.
+  // Folded sections would be missing on paper.
   let opened: HTMLDetailsElement[] = [];
   addEventListener('beforeprint', () => {
     opened = [...document.querySelectorAll<HTMLDetailsElement>('details:not([open])')];
@@ -203,7 +204,7 @@ function enhance(): void {
   keepers.push((now) => {
     now.find = find.value;
     now.hidden = boxes.filter((box) => !box.checked).map((box) => box.value);
-    // A kind that no device is at now may come back.
+    // A kind that no device has now may come back.
     now.hidden.push(...(kept.hidden ?? []).filter((kind) => boxes.every((box) => box.value !== kind)));
     now.labels = Object.fromEntries(choices.map((choice) => [nameOf(choice), choice.value]));
     const column = heads.findIndex((head) => head.hasAttribute('aria-sort'));

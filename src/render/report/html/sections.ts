@@ -1,4 +1,4 @@
-/** The parts of the page that are words and numbers. */
+/** The sections of the page with text and numbers. */
 import { showBytes, showDuration } from '../../../text.js';
 import { causesOf } from '../../causes.js';
 import { countedWord, KINDS, type Kind, kindWord } from '../../device-states.js';
@@ -11,7 +11,7 @@ import { type Freshness, liveNotes } from './live.js';
 
 const MOST_NAMED = 200;
 
-/** The head of the page: how it ended, in one sentence, in numbers and as one bar. */
+/** The head of the page: how the run ended, as a sentence, in numbers, and as one bar. */
 export function outcomeSection(report: RunReport, devices: readonly Judged[], fresh?: Freshness): Html {
   const { exit_code, runs, started, ended } = report;
   const kind: Kind = fresh
@@ -91,7 +91,7 @@ function bar(counts: readonly [Kind, number][], total: number): Html {
   return html`<svg class="share" role="img" aria-label="${said}">${parts}</svg>`;
 }
 
-/** `devices`: those that have ended. */
+/** The section with the failures by cause. `devices`: those that have ended. */
 export function failureSection(devices: RunReport['devices']): Html | null {
   const causes = causesOf(devices);
   if (causes.length === 0) return null;
@@ -113,6 +113,7 @@ export function failureSection(devices: RunReport['devices']): Html | null {
 <table class="plain cards"><thead><tr><th scope="col">Ended</th><th scope="col" class="n">Code</th><th scope="col" class="n">Devices</th><th scope="col">Meaning</th><th scope="col">What to do</th><th scope="col">Which</th></tr></thead><tbody>${rows}</tbody></table></section>`;
 }
 
+/** The section with the runs of the report. */
 export function runSection({ runs, devices }: RunReport): Html {
   const rows = runs.map(
     ({ run, command, started, ended, exit_code, devices: count, gateways, verify, simulated }) =>
@@ -126,7 +127,7 @@ export function runSection({ runs, devices }: RunReport): Html {
 const byText = ({ user, host }: Pick<ReportRun, 'user' | 'host'>) =>
   [user, host].filter((part) => part !== null).join(' on ');
 
-/** Of what, where and by whom each run was made. */
+/** The table with the origin of each run: manifest, broker, user, host. */
 function originTable(runs: RunReport['runs']): Html | null {
   const told = runs.filter(({ manifest, broker, user }) => manifest !== null || broker !== null || user !== null);
   if (told.length === 0) return null;
@@ -154,7 +155,7 @@ function firmwareTable(devices: RunReport['devices']): Html | null {
   return html`<h3 id="firmware">Firmware</h3><div class="wide" role="region" aria-labelledby="firmware" tabindex="0"><table class="plain"><thead><tr><th scope="col">File</th><th scope="col" class="n">Size</th><th scope="col">MD5</th><th scope="col" class="n">Devices</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-/** Errors, outages and warnings. */
+/** The section with errors, outages and warnings. */
 export function noteSection({ errors, warnings, warnings_omitted, outages }: RunReport): Html | null {
   const note = (time: string, what: string, text: string | Html, more: Html | false = false) =>
     html`<li>${timeText(time)} <strong>${what}:</strong> ${text}${more}</li>
@@ -176,6 +177,7 @@ export function noteSection({ errors, warnings, warnings_omitted, outages }: Run
   return html`<section aria-labelledby="notes"><h2 id="notes">Errors and warnings</h2><ul class="notes">${lines}</ul></section>`;
 }
 
+/** The footer of the page. */
 export function footer({ version }: RunReport): Html {
   return html`<footer>Made by dji-ota ${short(version, 40)}. Times are UTC.</footer>`;
 }

@@ -1,6 +1,6 @@
-/** The page's style; its digest stands in the page's policy, so there is no style attribute anywhere. */
+/** The page's style. Its digest is in the page's policy, so there are no style attributes. */
 
-// Okabe and Ito's hues, which those who see red and green alike can tell apart, darkened or lightened for contrast.
+// The hues of Okabe and Ito, which people with red-green colour blindness can distinguish, adjusted for contrast.
 const LIGHT = `color-scheme:light;
 --back:#f6f7f9;--card:#fff;--text:#1b1f24;--soft:#57606a;--line:#d5dae0;--focus:#0550ae;--link:#0550ae;--hover:#eef2f7;
 --ok:#0a7d4f;--failed:#b3261e;--unverified:#a4367c;--unknown:#8a5a00;--skipped:#57606a;--not_started:#6f42a5;--retrying:#8a5a00;--pending:#57606a;
@@ -10,13 +10,15 @@ const DARK = `color-scheme:dark;
 --ok:#4cc38a;--failed:#ff8a80;--unverified:#f08fc8;--unknown:#f0b849;--skipped:#a3adb8;--not_started:#c8a2f0;--retrying:#f0b849;--pending:#a3adb8;
 --waiting:#69747f;--download:#4f9bd9;--upgrade:#b7dcff;--running:#86c0f0;--paused:#e0b040;--silence:#ff9d5c;--retry_wait:#d2a8e6;--verifying:#56d6ac;--outage:#ff8a8033;`;
 
-// Of the columns of the list of devices; the last has what is left. Given, since a browser takes long to find out itself.
+// The widths of the columns in the list of devices; the last column gets the rest. Set here, because a browser needs long to
+// compute them.
 const WIDTHS = [14, 13, 15, 12, 6, 6, 8];
 const KINDS = ['ok', 'failed', 'unverified', 'unknown', 'skipped', 'not_started', 'retrying'];
-/** Kinds of a run that goes on, each with its colour as a text; in bars they have that of their phase. */
+/** Kinds of a running upgrade, with the colour of their text. In bars they have the colour of their phase. */
 const MOVING = { running: 'link', verifying: 'ok', paused: 'unknown', waiting: 'pending' };
 const PHASES = ['waiting', 'download', 'upgrade', 'running', 'paused', 'silence', 'retry_wait', 'verifying'];
 
+/** The style sheet of the page. */
 export const STYLE = `
 :root{${LIGHT}}
 @media (prefers-color-scheme:dark){:root{${DARK}}}

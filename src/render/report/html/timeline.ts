@@ -1,4 +1,4 @@
-/** The whole fleet over time: a row a device, grouped by how it ended. */
+/** The whole fleet over time: one row per device, grouped by how it ended. */
 import { byText, showDuration } from '../../../text.js';
 import { type Kind, kindWord, symbolOf } from '../../device-states.js';
 import { type Html, html, short } from '../markup.js';
@@ -7,23 +7,24 @@ import { durationOf, type Judged, startsOf } from '../stats.js';
 import { PHASE_LOOKS, plural } from './kinds.js';
 import { round, scale, stepOf, type Track, tickText, trackPaths, WIDTH } from './tracks.js';
 
-// The rows of large groups share this many pixels; those of small ones are tall enough for a name.
+// The rows of large groups share this many pixels; those of small groups are tall enough for a name.
 const TALL_GROUP = 40;
 const NAMED_ROW = 30;
 const GROUP_PIXELS = 900;
 const HEADING = 26;
-// Of a large group every so often a device is named, to find a place again.
+// In a large group, a device is named at intervals, for orientation.
 const MARK_PIXELS = 75;
 const AXIS = 26;
-// A tooltip a row is worth its weight up to here.
+// Up to this many rows have a tooltip, which makes the page larger.
 const MOST_TITLES = 2000;
 
+/** The section with the timeline; null = no device was upgraded. */
 export function timelineSection(report: RunReport, devices: readonly Judged[]): Html | null {
   const drawn = devices.filter(({ device }) => device.phases.length > 0);
   if (drawn.length === 0) return null;
-  // Runs of different days are laid over each other: each begins at the left edge.
+  // Runs of different days are shown on top of each other: each one begins at the left edge.
   const startOf = startsOf(report);
-  // One by one: a call takes no hundred thousand arguments.
+  // A loop, because a function call cannot take a hundred thousand arguments.
   const span = drawn.reduce(
     (most, { device }) => Math.max(most, Date.parse(device.phases.at(-1)?.to ?? '') - startOf(device.run)),
     1000,
@@ -89,7 +90,7 @@ function durationText(ms: number | null): string {
   return ms === null ? '' : `, ${showDuration(ms)}`;
 }
 
-/** Within a group, those that began first come first: waves are to be seen as steps. */
+/** The devices of each kind, in the order in which they began, so that waves show as steps. */
 function groupsOf(drawn: readonly Judged[]): Map<Kind, Judged[]> {
   const groups = new Map<Kind, Judged[]>();
   for (const each of drawn) {
@@ -102,8 +103,8 @@ function groupsOf(drawn: readonly Judged[]): Map<Kind, Judged[]> {
 }
 
 /**
- * Devices that began at about the same time, the quickest first: hundreds of thin rows are read as shapes, and make one
- * only where neighbours are alike.
+ * Sorts devices that began at about the same time, the quickest first, because hundreds of thin rows form a readable shape only
+ * if neighbours are similar.
  */
 function bySteps(members: Judged[]): void {
   const starts = members.map(({ device }) => Date.parse(device.started ?? '')).filter((at) => !Number.isNaN(at));

@@ -1,31 +1,32 @@
-/** Phases as SVG: one path a kind, however many devices there are. */
+/** Phases as SVG: one path per kind, however many devices there are. */
 import { showDuration } from '../../../text.js';
 import { type Html, html, raw } from '../markup.js';
 import type { PhaseKind, ReportDevice } from '../model.js';
 import { PHASE_KINDS } from '../model.js';
 import { PHASE_LOOKS } from './kinds.js';
 
-/** Width of the drawing in its own units; it is stretched to whatever room there is. */
+/** The width of the drawing in its own units. The browser scales it. */
 export const WIDTH = 1000;
 
+/** One row of the timeline. */
 export interface Track {
   device: ReportDevice;
-  /** Top and height of its row, in units of the drawing. */
+  /** Top and height of the row, in units of the drawing. */
   y: number;
   height: number;
-  /** Too thin for heights to tell phases apart: all have the whole height, and their colour and order. */
+  /** The row is too thin to distinguish phases by height: all have the full height, and differ in colour and order. */
   flat?: boolean;
-  /** Wall milliseconds of the left edge. */
+  /** The time of the left edge, in wall milliseconds. */
   from: number;
 }
 
-/** Every phase of `tracks`, `span` milliseconds from edge to edge. */
+/** The paths for all phases of `tracks`. `span`: milliseconds between the edges. */
 export function trackPaths(tracks: readonly Track[], span: number): Html[] {
   const paths = new Map<PhaseKind, string[]>();
   for (const { device, y, height, flat, from } of tracks) {
     for (const phase of device.phases) {
       const x = scale(Date.parse(phase.from) - from, span);
-      // What lasted but a moment is to be seen all the same.
+      // A short phase must still be visible.
       const width = Math.max(1, scale(Date.parse(phase.to) - from, span) - x);
       const tall = flat ? height : PHASE_LOOKS[phase.kind].height * height;
       const top = y + (height - tall) / 2;
@@ -40,11 +41,12 @@ export function trackPaths(tracks: readonly Track[], span: number): Html[] {
   });
 }
 
-/** `ms` of `span` as a place in the drawing. */
+/** The x coordinate of `ms` within `span`. */
 export function scale(ms: number, span: number): number {
   return Math.min(WIDTH, Math.max(0, (ms / Math.max(1, span)) * WIDTH));
 }
 
+/** A coordinate with at most two decimals. */
 export function round(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
@@ -53,13 +55,13 @@ const STEPS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
 ];
 
-/** Round steps, in milliseconds, of which `span` holds at most `most`. */
+/** The smallest round step, in milliseconds, that fits at most `most` times into `span`. */
 export function stepOf(span: number, most: number): number {
   const found = STEPS.find((seconds) => span / (seconds * 1000) <= most);
   return (found ?? Math.ceil(span / 1000 / most)) * 1000;
 }
 
-/** A place on a time axis: `0`, `30s`, `5m`, `1h30m`. */
+/** The label of a tick: `0`, `30s`, `5m`, `1h30m`. */
 export function tickText(ms: number): string {
   return ms === 0
     ? '0'

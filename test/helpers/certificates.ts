@@ -26,6 +26,8 @@ export interface Certificates {
   clientUse: Certificate;
   /** For localhost, signed with SHA-1. */
   weak: Certificate;
+  /** With a key of 512 bits, which no version of TLS takes. */
+  short: Certificate;
   /** Of the other authority. */
   foreignClient: Certificate;
 }
@@ -45,6 +47,7 @@ export function makeCertificates(): Certificates {
     client: ca.issue('test-client', [], YEAR),
     clientUse: ca.issue('localhost', local, YEAR, { uses: [CLIENT_AUTH] }),
     weak: ca.issue('localhost', local, YEAR, { digest: 'sha1' }),
+    short: ca.issue('localhost', local, YEAR, { keys: generateKeyPairSync('rsa', { modulusLength: 512 }) }),
     foreignClient: otherCa.issue('test-client', [], YEAR),
   };
 }
@@ -61,7 +64,7 @@ function authority(name: string) {
       );
       const extensions = hosts.length > 0 ? [sequence(SUBJECT_ALT_NAME, octets(sequence(...names)))] : [];
       if (more.uses) extensions.push(sequence(EXTENDED_KEY_USAGE, octets(sequence(...more.uses))));
-      return build(self, subject, newKeys(), extensions, validFor, more.digest);
+      return build(self, subject, more.keys ?? newKeys(), extensions, validFor, more.digest);
     },
   };
 }
@@ -70,6 +73,7 @@ interface Special {
   /** Extended key usages, as OIDs in DER. */
   uses?: Buffer[];
   digest?: 'sha1' | 'sha256';
+  keys?: { publicKey: KeyObject; privateKey: KeyObject };
 }
 
 function newKeys() {

@@ -6,7 +6,7 @@ import { readTlsFiles } from '../../../src/mqtt/stream/tls-files.js';
 import { connection } from '../../helpers/broker-recorder.js';
 import { makeCertificates } from '../../helpers/certificates.js';
 
-const { ca, client, server, weak, clientUse, expired } = makeCertificates();
+const { ca, client, server, short, clientUse, expired } = makeCertificates();
 const key = createPrivateKey(client.key);
 const der = new X509Certificate(client.cert).raw;
 const pem = (label: string) => Buffer.from(`-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`);
@@ -50,7 +50,7 @@ describe('a client certificate that cannot be used', () => {
     ],
     ['an OpenSSH key', client.cert, pem('OPENSSH PRIVATE KEY'), '--key', 'OpenSSH'],
     ['a public key', client.cert, pem('PUBLIC KEY'), '--key', 'a public key'],
-    ['a certificate that TLS does not take', weak.cert, weak.key, '--cert', 'too weak'],
+    ['a certificate that TLS does not take', short.cert, short.key, '--cert', 'too small'],
   ])('%s', (_, cert, keyFile, option, words) => {
     const error = refusal({ cert, key: keyFile });
     expect(error.code).toBe('settings_invalid');

@@ -6,6 +6,7 @@ import type { KeptConnection, RunRecord } from '../journal/record.js';
 import type { ManifestDevice, ManifestWarning } from '../manifest/model.js';
 import type { RunCore } from '../upgrade/core/core.js';
 import type { RunResult } from '../upgrade/end.js';
+import type { FactOf } from '../upgrade/facts.js';
 import { judge as judgeDevice } from '../upgrade/preflight/judge.js';
 import { createPreflight } from '../upgrade/preflight/preflight.js';
 import { type ReadyWatchOptions, watchReadiness } from '../upgrade/preflight/ready-watch.js';
@@ -103,8 +104,8 @@ export async function push(request: PushRequest, context: Context): Promise<Push
       connect: way.connect,
       ...(journal
         ? {
-            openLog: async (core: RunCore) => {
-              const log = await journal.begin(core);
+            openLog: async (core: RunCore, leftOut: readonly FactOf<'left_out'>[]) => {
+              const log = await journal.begin(core, leftOut);
               context.recorded?.();
               return log;
             },

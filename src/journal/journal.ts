@@ -8,7 +8,7 @@ import { type Machine, machineOf } from '../machine.js';
 import { quoted, safeText } from '../text.js';
 import type { CoreOptions } from '../upgrade/core/core.js';
 import type { Totals } from '../upgrade/events.js';
-import type { Fact } from '../upgrade/facts.js';
+import type { Fact, FactOf } from '../upgrade/facts.js';
 import type { PlannedDevice } from '../upgrade/plan/plan.js';
 import { redactUrl } from '../url.js';
 import { type Lease, leaseFile, takeLease } from './lease.js';
@@ -57,7 +57,12 @@ interface JournalOptions extends Partial<Machine> {
 export async function createJournal(
   folder: string,
   header: Omit<RunRecord, 'kind' | 'schema'>,
-  plan: { options: CoreOptions; devices: readonly PlannedDevice[]; packages?: PlanRecord['packages'] },
+  plan: {
+    options: CoreOptions;
+    devices: readonly PlannedDevice[];
+    packages?: PlanRecord['packages'];
+    leftOut?: readonly FactOf<'left_out'>[];
+  },
   options: JournalOptions,
 ): Promise<Journal> {
   const { disk } = machineOf(options);
@@ -67,7 +72,9 @@ export async function createJournal(
     if (options.held) await disk.unlink(file).catch(() => {});
     const begin = async (writer: LineWriter) => {
       const first: RunRecord = { kind: 'run', schema: JOURNAL_SCHEMA, ...header };
-      await writer.write([first, { kind: 'plan', ...plan, devices: plan.devices.map(keptDevice) }]);
+      const offset = options.clock.wall() - options.clock.now();
+      const leftOut = plan.leftOut?.map((fact) => keptFact(fact, offset));
+      await writer.write([first, { kind: 'plan', ...plan, devices: plan.devices.map(keptDevice), leftOut }]);
       await syncFolder(folder, disk);
     };
     return await openJournal(file, 1, options, held, begin);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Disk, type OpenFile, systemDisk } from '../disk.js';
 import { OtaError, systemReason } from '../errors.js';
 import { type Machine, thisMachine } from '../machine.js';
+import { object } from '../protocol/messages.js';
 import { safeText } from '../text.js';
 import type { Fact } from '../upgrade/facts.js';
 import { factOf } from './check-fact.js';
@@ -151,8 +152,15 @@ function takeRecord(
 ): void {
   if (record.kind === 'seam') return;
   if (record.kind === 'run') content.header ??= runRecord(withoutFrame(record));
-  else if (record.kind === 'plan') content.plan ??= planRecord(withoutFrame(record));
-  else if (record.kind === 'finished') content.finished = finishedRecord(withoutFrame(record));
+  else if (record.kind === 'plan') {
+    if (content.plan !== null) return;
+    content.plan = planRecord(withoutFrame(record));
+    const { leftOut } = content.plan ?? {};
+    for (const each of Array.isArray(leftOut) ? leftOut : []) {
+      const fact = factOf(object(each) ?? {});
+      if (fact?.type === 'left_out') keep(fact);
+    }
+  } else if (record.kind === 'finished') content.finished = finishedRecord(withoutFrame(record));
   else {
     // Facts after an end come from a process that resumed the run.
     content.finished = null;

@@ -89,6 +89,11 @@ export interface PlanRecord {
   devices: KeptDevice[];
   /** Further facts of the firmware, by MD5; absent in journals of earlier versions. */
   packages?: Record<string, KeptPackage> | undefined;
+  /**
+   * Facts about the devices that are left out from the start, with wall time. They are in the line of the plan, so that no crash
+   * can leave a plan without them. Absent in journals of earlier versions.
+   */
+  leftOut?: unknown;
 }
 
 /** What the journal keeps of a firmware package. */

@@ -11,7 +11,7 @@ import { earlierJobs, type HeardJobs } from './core/earlier-jobs.js';
 import type { LastHeard } from './counting.js';
 import { failedRun, finishRun, interruption, type RunResult, withTimeLimit } from './end.js';
 import type { Emit } from './events.js';
-import type { Fact, ReportedState } from './facts.js';
+import type { Fact, FactOf, ReportedState } from './facts.js';
 import { makePlan, type Plan, type PlannedDevice } from './plan/plan.js';
 import type { ReadyWatch } from './preflight/ready-watch.js';
 import type { BidOf, FactLog } from './publisher.js';
@@ -63,7 +63,7 @@ export interface PushOptions {
   prepare(signal: AbortSignal): Promise<PlannedDevice[]>;
   connect(events: BrokerEvents, signal: AbortSignal): Promise<Broker>;
   /** Creates the journal of the run as soon as there is a plan. @throws OtaError `journal_unwritable` */
-  openLog?(core: RunCore): Promise<FactLog>;
+  openLog?(core: RunCore, leftOut: readonly FactOf<'left_out'>[]): Promise<FactLog>;
   core: CoreOptions | ((plan: Plan) => CoreOptions);
   /** Limit for the whole run, in milliseconds from its start. */
   timeout?: number | null;
@@ -180,7 +180,11 @@ async function attempt(options: PushOptions): Promise<RunResult> {
     }
     const coreOptions = typeof options.core === 'function' ? options.core(plan) : options.core;
     const core = createCore(plan, coreOptions, new Set(left.map(({ device }) => device)));
-    const log = (await options.openLog?.(core)) ?? null;
+    const leftOut = left.map(({ device, unready = false, reason }): FactOf<'left_out'> => {
+      const outcome = unready ? 'not_started' : 'skipped';
+      return { type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason };
+    });
+    const log = (await options.openLog?.(core, leftOut)) ?? null;
     const opened = heard?.opened(Math.floor(clock.now()), options.newId) ?? [];
     if (opened.length > 0) await log?.write(opened);
     for (const fact of opened) {
@@ -209,10 +213,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
       run.take({ type: 'version_reported', at: clock.now(), sn, version, wall: heardAt, noted: true });
     }
     for (const { sn, version } of verification?.heard?.(plan) ?? []) run.report(sn, version);
-    for (const { device, unready = false, reason } of left) {
-      const outcome = unready ? 'not_started' : 'skipped';
-      run.take({ type: 'left_out', at: clock.now(), device, outcome, ...(unready ? { unready } : {}), reason });
-    }
+    for (const fact of leftOut) run.take(fact);
     for (const { sn, key, value } of verification?.heardStates?.(plan) ?? []) run.reportState(sn, key, value);
     for (const message of heard?.messages ?? []) run.events.onMessage(message);
     if (lostEarly !== null) rest.onLost?.(lostEarly);

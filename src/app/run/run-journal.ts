@@ -9,6 +9,7 @@ import { ensurePrivateFolder, stateFolders } from '../../settings/state-folders.
 import { isRunOver, type RunCore } from '../../upgrade/core/core.js';
 import type { RunResult } from '../../upgrade/end.js';
 import type { Emit } from '../../upgrade/events.js';
+import type { FactOf } from '../../upgrade/facts.js';
 import type { Context } from '../context.js';
 import type { ServeSettings } from '../serving/serving.js';
 import { operator } from './operator.js';
@@ -24,7 +25,7 @@ interface RunJournal {
   /** Wraps `emit` to store the facts about the firmware that the journal keeps. */
   noting(emit: Emit): Emit;
   /** The `openLog` of a push. */
-  begin(core: RunCore): Promise<Journal>;
+  begin(core: RunCore, leftOut: readonly FactOf<'left_out'>[]): Promise<Journal>;
   /** Writes how the run ended. Never throws. @returns whether the run came to its own end; null = nothing was recorded */
   end(result: RunResult): Promise<boolean | null>;
 }
@@ -44,7 +45,7 @@ export function newRunJournal(kept: KeptRun, context: JournalContext, held?: Hel
       if (event.event === 'firmware_ready') packages[event.md5] = { product: event.product, sha256: event.sha256 };
       emit(event);
     },
-    async begin(of) {
+    async begin(of, leftOut) {
       core = of;
       warnOfLooseFolders(context.env, context.warn);
       await ensurePrivateFolder(folder, 'journal_unwritable', context.disk);
@@ -57,7 +58,7 @@ export function newRunJournal(kept: KeptRun, context: JournalContext, held?: Hel
         ...counts,
         by: operator(context.processes),
       };
-      const plan = { options: core.options, devices, packages };
+      const plan = { options: core.options, devices, packages, leftOut };
       journal = await createJournal(folder, header, plan, { ...options(context), held });
       return journal;
     },

@@ -2,14 +2,16 @@ import { appendFile, chmod, mkdir, readFile, rm, stat, truncate, writeFile } fro
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Disk, systemDisk } from '../../../src/disk.js';
-import { reopenJournal } from '../../../src/journal/journal.js';
+import { createJournal, reopenJournal } from '../../../src/journal/journal.js';
 import { leaseFile } from '../../../src/journal/lease.js';
 import { listRuns, pruneRuns, readJournal } from '../../../src/journal/read.js';
 import { lineOf } from '../../../src/journal/record.js';
 import { emptyTotals } from '../../../src/upgrade/counting.js';
+import { rebuild } from '../../../src/upgrade/resume.js';
+import { outcomes } from '../../../src/upgrade/tracker/tracker.js';
 import { progress } from '../../helpers/facts.js';
 import { FACTS, header, type JournalPlace, journalPlace, PLANNED, RUN } from '../../helpers/journals.js';
-import { device } from '../../helpers/upgrade-run.js';
+import { coreOptions, device } from '../../helpers/upgrade-run.js';
 
 let place: JournalPlace;
 beforeEach(async () => {
@@ -45,6 +47,27 @@ describe('what is written', () => {
     expect(content.facts).toEqual(FACTS.map((fact) => ({ ...fact, at: wall(fact.at) })));
     expect(content.finished).toMatchObject(END);
     expect(content).toMatchObject({ unreadable: 0, lost: 0, torn: false, next: FACTS.length + 4 });
+  });
+
+  it('has what is left out from the start in the line of the plan, so that no crash leaves a plan without it', async () => {
+    const clock = place.clock;
+    const leftOut = [
+      { type: 'left_out', at: clock.now(), device: 0, outcome: 'not_started', unready: true, reason: 'not ready' },
+      { type: 'left_out', at: clock.now(), device: 1, outcome: 'not_started', unready: true, reason: 'not ready' },
+    ] as const;
+    const plan = { options: coreOptions(), devices: PLANNED, leftOut };
+    const journal = await createJournal(place.folder, header(), plan, place.options);
+    journal.append(leftOut[0]);
+    await journal.abandon();
+    const { facts } = await readJournal(place.file);
+    expect(facts).toEqual([...leftOut, leftOut[0]].map((fact) => ({ ...fact, at: clock.wall() })));
+    const core = rebuild({ devices: PLANNED, options: coreOptions(), facts }, clock, false);
+    expect(outcomes(core.tracker).map(({ status, reason }) => [status, reason])).toEqual([
+      ['not_started', 'not ready'],
+      ['not_started', 'not ready'],
+      ['not_started', null],
+    ]);
+    expect(core.tracker.unready).toBe(2);
   });
 
   it('is on the disk once `write` resolves, and what ends a device at once; other progress follows in a moment', async () => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict';
 
-// There is a compile cache from Node 22 on; before that, asking for it would cost milliseconds.
+// The compile cache exists since Node 22. In older versions, requesting it would take milliseconds.
 if (Number.parseInt(process.versions.node, 10) >= 22) {
   require('../dist/program/compile-cache.js').enableCompileCache(process.env);
 }

@@ -1,8 +1,8 @@
-/** In two lines, for help that is to fit one screen. */
+/** Two lines, for help that fits one screen. */
 export const EXIT_CODES_SHORT = `Exit codes: 0 ok, 1 a device failed, 2 usage or manifest, 3 firmware, 4 broker,
   5 outcome not known, 6 stopped, 7 refused or not ready, 130, 143 interrupted`;
 
-/** The part of every help text that scripts are written against. */
+/** The table of exit codes, which scripts rely on. */
 export const EXIT_CODES_HELP = `Exit codes:
   0         every device ended ok, or had nothing to do
   1         a device failed, was rejected or canceled, timed out, or failed a required verification

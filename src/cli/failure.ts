@@ -1,4 +1,4 @@
-/** An error that ended a command before, or outside, a run. */
+/** Reports an error that ended a command before or outside a run. */
 
 import { newRunId } from '../app/run/run-id.js';
 import type { OtaError } from '../errors.js';
@@ -10,7 +10,7 @@ import type { OutputStream } from '../render/terminal/stream.js';
 import { PLAIN_STYLES } from '../render/terminal/styles.js';
 import { emptyTotals } from '../upgrade/counting.js';
 
-/** Standard output is asked for only where something goes there. */
+/** `stdout` is read only if something is written to it. */
 interface FailureIo {
   env: NodeJS.ProcessEnv;
   run: string | undefined;
@@ -18,7 +18,7 @@ interface FailureIo {
   stderr: OutputStream;
 }
 
-/** Says it on stderr and, where JSON lines were asked for, as `error` and `run_finished` on stdout as well. */
+/** Prints the error to stderr. With JSON lines, also writes `error` and `run_finished` to stdout. */
 export async function reportFailure(
   error: OtaError,
   argv: readonly string[],
@@ -47,7 +47,7 @@ export async function reportFailure(
   io.stdout().write(`${lines.join('\n')}\n`);
 }
 
-/** What `--output` would have been, where the command line as a whole could not be read. */
+/** The value of `--output`, if the command line as a whole could not be parsed. */
 function wantedOutput(argv: readonly string[], env: NodeJS.ProcessEnv): string | null {
   for (let index = argv.length - 1; index >= 0; index--) {
     const word = argv[index] ?? '';

@@ -1,17 +1,18 @@
-/** The program's own output streams, made safe once for all commands and libraries that write to them. */
+/** Makes the program's output streams safe, once for all commands and libraries that write to them. */
 import type { createCiGuard } from '../render/terminal/ci-guard.js';
 import { type OutputStream, terminalSize } from '../render/terminal/stream.js';
 
-/** Of text for people, as much waits for a terminal or a reader that takes nothing; what comes then is left out. */
+/** The most text for people that waits for a terminal or reader; further text is dropped. */
 const MOST_WAITING = 1024 * 1024;
 
+/** The filter for CI commands of one stream. */
 export type CiGuard = ReturnType<typeof createCiGuard>;
 
 /**
- * Guards `stream` in place: no text from elsewhere becomes a command of a CI system; its size is one that can be drawn on;
- * and a terminal that takes nothing holds up neither the program nor its signals, which Node's blocking writes would.
- * `lossy`: text may be left out where nobody takes it, so that it does not fill the memory.
- * @returns what takes this back
+ * Guards `stream` in place: text cannot become a command of a CI system; its size is always usable; and a terminal that accepts
+ * no output does not block the program and its signals, as Node's blocking writes would. `lossy`: drop text that is not
+ * accepted, so that it does not fill the memory.
+ * @returns a function that undoes this
  */
 export function guardStream(stream: NodeJS.WriteStream & OutputStream, guard: CiGuard, lossy: boolean): () => void {
   const write = stream.write;
@@ -50,8 +51,8 @@ export function guardStream(stream: NodeJS.WriteStream & OutputStream, guard: Ci
   };
 }
 
-// Node makes terminals blocking: a write to one that takes nothing (a hung connection, a stopped screen) would stop
-// everything, signals too. Windows has no such mode.
+// Node makes terminals blocking: a write to one that accepts nothing (a hung connection, a stopped screen) would block
+// everything, including signals. Windows has no such mode.
 function setBlocking(stream: NodeJS.WriteStream, on: boolean): void {
   if (!stream.isTTY || process.platform === 'win32') return;
   (stream as { _handle?: { setBlocking?: (on: boolean) => unknown } })._handle?.setBlocking?.(on);

@@ -1,13 +1,16 @@
-/** Which command's help a command line asks for. commander itself looks at one word behind `help`, and at no word before `--help`. */
+/**
+ * Finds the command whose help is requested. commander itself only looks at one word after `help`, and at no word before
+ * `--help`.
+ */
 import type { Command } from 'commander';
 import { OtaError } from '../errors.js';
 import { quoted } from '../text.js';
 import { redactUrls } from '../url.js';
 
 /**
- * The command whose help `argv` asks for, by `help` or `--help`; null where it does not, and where commander knows better:
- * behind the name of a command stand its arguments.
- * @throws OtaError `usage` where help is asked for a command that does not exist.
+ * The command whose help `argv` requests, by `help` or `--help`; null = it does not, or commander handles it: words after the
+ * name of a command are its arguments.
+ * @throws OtaError `usage` if help is requested for a command that does not exist
  */
 export async function helpRequest(program: Command, argv: readonly string[]): Promise<Command | null> {
   const end = argv.indexOf('--');
@@ -16,7 +19,7 @@ export async function helpRequest(program: Command, argv: readonly string[]): Pr
   let command = program;
   let byWord = false;
   for (const [index, word] of words.entries()) {
-    // `--help all` is the help with every option.
+    // `--help all` shows every option.
     if (word.startsWith('-') || (word === 'all' && HELP.includes(words[index - 1] ?? ''))) continue;
     const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
     if (next) command = next;
@@ -29,15 +32,15 @@ export async function helpRequest(program: Command, argv: readonly string[]): Pr
 
 const HELP = ['--help', '-h'];
 
-/** Takes the name of a command and nothing else. */
+/** Whether it only takes the name of a subcommand. */
 function isGroup({ commands, registeredArguments, options }: Command): boolean {
   const hasValues = options.some(({ required, optional }) => required || optional);
   return commands.length > 0 && registeredArguments.length === 0 && !hasValues;
 }
 
 /**
- * Of a command line with a word too many: the error that names the commands of the command that it calls; null where that has
- * none. A command that does something by itself, like `dji-ota inventory` and `dji-ota runs`, takes a mistyped one for an argument.
+ * For a command line with too many words: an error that lists the subcommands; null = the command has none. A command with work
+ * of its own, like `dji-ota inventory` and `dji-ota runs`, takes a mistyped subcommand for an argument.
  */
 export async function mistypedCommand(program: Command, argv: readonly string[]): Promise<OtaError | null> {
   let command = program;

@@ -3,9 +3,9 @@ import type { OutputStream } from '../render/terminal/stream.js';
 import type { CiGuard } from './guarded-stream.js';
 
 /**
- * Standard output (1) or error (2) for a few kilobytes of text. Node's own stream is `heavy`: for a pipe it loads all of its
- * networking, which takes longer than everything else that `--version` does. It is made for terminals, and where the file
- * descriptor would have to be waited for.
+ * Standard output (1) or error (2) for a few kilobytes of text. Node's own stream is `heavy`: for a pipe it loads all of Node's
+ * networking, which takes longer than everything else in `--version`. It is only created for terminals, and if the file
+ * descriptor would block.
  */
 export function lightStream(fd: 1 | 2, guard: CiGuard, heavy: () => OutputStream): OutputStream {
   if (isDevice(fd)) return heavy();
@@ -14,7 +14,7 @@ export function lightStream(fd: 1 | 2, guard: CiGuard, heavy: () => OutputStream
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
-      // The reader of a pipe is gone (EOF: the same on Windows): nobody is left to tell.
+      // The reader of a pipe is gone (EOF means the same on Windows).
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EPIPE' && code !== 'EOF') return heavy().write(rest.toString());
     }

@@ -1,4 +1,4 @@
-/** The program: one place that catches, one that sets the exit code, and the signals. */
+/** The program: the one place that catches errors, sets the exit code, and handles signals. */
 import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { systemClock } from '../clock.js';
@@ -12,15 +12,15 @@ import { lightStream } from './light-stream.js';
 import { createProgram } from './program.js';
 
 /**
- * Milliseconds in which another signal is the same one: npx and `timeout` pass on what the terminal or they themselves send
- * to the whole group as well, and the run would be broken off before it has told how it stands.
+ * Milliseconds in which a second signal counts as the same one: npx and `timeout` forward a signal that the whole process group
+ * has received already, and the run would end before it has reported its state.
  */
 const SAME_SIGNAL = 400;
 
-/** Milliseconds that an interrupted program waits for what it said to be taken. */
+/** Milliseconds for the output of an interrupted program to be accepted. */
 const LAST_WORDS = 2000;
 
-/** What {@link main} has of the process; tests bring their own, and run many command lines in one process. */
+/** What {@link main} uses of the process. Tests replace it, and run many command lines in one process. */
 export interface Host {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadStream;
@@ -31,7 +31,7 @@ export interface Host {
   exit(code?: number): void;
 }
 
-/** Runs one command line (without node and script) and gives its exit code (CONTRACT "Exit codes"). */
+/** Runs one command line (without node and script). @returns its exit code (CONTRACT "Exit codes") */
 export async function main(argv: string[], host: Host = process): Promise<number> {
   const abort = new AbortController();
   const restores = new Set<() => void>();
@@ -45,7 +45,7 @@ export async function main(argv: string[], host: Host = process): Promise<number
       signaledAt = performance.now();
       abort.abort(code);
     } else if (performance.now() - signaledAt >= SAME_SIGNAL) {
-      // The second one means it: no tidying up but the terminal's.
+      // At the second signal, only restore the terminal.
       restoreAll();
       host.exit(code);
     }
@@ -56,19 +56,20 @@ export async function main(argv: string[], host: Host = process): Promise<number
   let outputLost = false;
   const onOutputError = (error: Error) => {
     if (['EPIPE', 'EOF'].includes((error as NodeJS.ErrnoException).code ?? '')) {
-      // `| head` has seen enough: nothing is left to tell, and nobody to tell it to.
+      // `| head` has closed the pipe, so nobody reads further output.
       readerGone = true;
       abort.abort(130);
     } else if (!readerGone && !outputLost) {
-      // A full disk: upgrades are followed all the same, and stderr still tells of them.
+      // The disk is full. Upgrades are still followed, and stderr still shows them.
       outputLost = true;
       io.stderr.write(`error: standard output cannot be written: ${systemReason(error)}\n`);
     }
   };
-  // Thrown where nobody waits for it, e.g. in a timer: Node would print a stack and end with 1, "a device failed".
+  // Thrown outside any promise, for example in a timer. Node would print a stack and exit with 1, which means "a device
+  // failed".
   let bugs = 0;
   const onBug = (error: unknown) => {
-    // What follows from the first one would only bury it.
+    // Further errors follow from the first one, and would hide it.
     if (bugs++ > 0) return;
     restoreAll();
     const bug = toOtaError(error);
@@ -76,13 +77,13 @@ export async function main(argv: string[], host: Host = process): Promise<number
     failed(bug, argv, io, false).then(() => host.stdout.write('', end), end);
   };
   host.on('SIGINT', onInterrupt);
-  // Ctrl-Break on Windows, and how a supervisor there ends a process of its own group.
+  // Ctrl-Break on Windows, with which supervisors there end a process group.
   host.on('SIGBREAK', onInterrupt);
   host.on('SIGTERM', onTerminate);
-  // The terminal was closed: tidied up like any other end, so that the run can be resumed.
+  // The terminal was closed. End in an orderly way, so that the run can be resumed.
   host.on('SIGHUP', onTerminate);
   host.on('uncaughtException', onBug);
-  // Node makes each of its streams when it is first named, which takes milliseconds.
+  // Node creates each of its streams on first access, which takes milliseconds.
   const guards = { 1: createCiGuard(), 2: createCiGuard() };
   const named = new Map<1 | 2, () => void>();
   const name = (fd: 1 | 2, stream: NodeJS.WriteStream, onError: (error: Error) => void) => {
@@ -106,12 +107,12 @@ export async function main(argv: string[], host: Host = process): Promise<number
     },
     light(fd) {
       const heavy = () => (fd === 1 ? io.stdout : io.stderr);
-      // What was written to that one may still be on its way.
+      // If Node's stream exists, its output may still be pending, so use the same one.
       return named.has(fd) || host !== process ? heavy() : lightStream(fd, guards[fd], heavy);
     },
     signal: abort.signal,
     abort: (reason) => abort.abort(reason),
-    // The clock has its origin where the process began.
+    // The clock starts with the process.
     startedAt: host === process ? 0 : systemClock.now(),
     readerGone: () => readerGone,
     onExit(restore) {
@@ -122,7 +123,7 @@ export async function main(argv: string[], host: Host = process): Promise<number
   try {
     const code = await createProgram(io).run(argv);
     if (readerGone) return 130;
-    // A stream tells of its error a turn later. Of upgrades that have ended the code is their own, whoever could read of them.
+    // A stream reports its error one turn later. If upgrades have ended, their exit code counts, even if the reader is gone.
     if (named.has(1)) await setImmediate();
     if (readerGone && io.run === undefined) return 130;
     return outputLost && code === 0 && io.run === undefined ? EXIT_CODES.usage : code;
@@ -147,13 +148,13 @@ export async function main(argv: string[], host: Host = process): Promise<number
     host.off('SIGHUP', onTerminate);
     host.off('uncaughtException', onBug);
     for (const unguard of named.values()) unguard();
-    // Whoever wants the program to end does not wait for a terminal that takes nothing.
+    // An interrupted program must not wait for a terminal that accepts nothing.
     if (abort.signal.aborted) setTimeout(() => host.exit(), LAST_WORDS).unref();
   }
 }
 
-// What commander says is a sentence with `error: ` before it, and sometimes a suggestion in the next line; what was typed is
-// in quotes of another kind than everywhere else.
+// commander's messages begin with `error: `, sometimes have a suggestion on the next line, and use other quotes than this
+// program.
 function usageError(error: CommanderError): OtaError {
   const [first = '', ...rest] = redactUrls(error.message.replace(/^error: /, '')).split('\n');
   return new OtaError('usage', first.replace(/'(.*?)'(?=[ ,.:]|$)/g, '"$1"'), {

@@ -1,4 +1,4 @@
-/** `--notify`: the webhooks of a run, put together. Their addresses are secrets: nothing here shows one. */
+/** `--notify`: sets up the webhooks of a run. Their addresses are secrets, and are never shown. */
 import { systemReason } from '../errors.js';
 import { type HttpClient, type HttpOptions, httpClient, RequestError } from '../firmware/http/client.js';
 import { ProxyError } from '../firmware/http/proxy.js';
@@ -13,19 +13,19 @@ import type { Io } from './io.js';
 
 interface RunNotify {
   event(event: RunEvent): void;
-  /** PEM of further authorities of the webhooks; before the first message. */
+  /** Sets PEM of further authorities for webhooks. Must come before the first message. */
   trust(ca: Buffer | undefined): void;
-  /** The last message, and a bounded wait for what is under way. `reports`: absolute paths of those that were written. */
+  /** Sends the last message, and waits a limited time for delivery. `reports`: absolute paths of the written reports. */
   end(reports: readonly string[]): Promise<void>;
-  /** Ends what is under way. */
+  /** Cancels pending deliveries. */
   close(): void;
 }
 
-/** How long a run waits at its end for webhooks; less for who has interrupted it. Milliseconds. */
+/** Milliseconds that a run waits for webhooks at its end; less if it was interrupted. */
 const LAST_WAIT = 10_000;
 const INTERRUPTED_WAIT = 2_000;
 
-/** @throws OtaError `usage` for a secret that is none */
+/** Sets up the webhooks. @throws OtaError `usage` for an invalid secret */
 export function openNotify(
   urls: readonly string[],
   run: string,
@@ -37,7 +37,7 @@ export function openNotify(
   const { DJI_OTA_NOTIFY_SECRET: secret } = env;
   const key = secret ? signingKey(secret) : null;
   const http: HttpOptions = { env, silence: LAST_WAIT, connectTimeout: LAST_WAIT };
-  // Made with the first message: until then the authorities are not known.
+  // Created with the first message, because the authorities are not known before.
   let client: HttpClient | undefined;
   const post = async (
     url: string,
@@ -48,7 +48,7 @@ export function openNotify(
     try {
       client ??= httpClient(http);
       const answer = await client.post(url, body, { 'content-type': 'application/cloudevents+json', ...headers }, stop);
-      // Nobody needs what it says.
+      // The response body is not used.
       answer.body.destroy();
       return { status: answer.status, retryAfter: retryAfter(answer.headers, clock.wall()) };
     } catch (error) {
@@ -93,7 +93,7 @@ export function openNotify(
   };
 }
 
-/** Why a request failed, by its code alone: messages of the system name hosts. */
+/** Why a request failed, only by its code, because messages of the system contain host names. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProxyError) return error.message;
   const cause = error instanceof RequestError ? error.cause : error;

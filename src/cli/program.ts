@@ -1,4 +1,4 @@
-/** The commands, as commander takes them. What does the work is imported inside each action: declaring must cost nothing. */
+/** The commands for commander. Each action imports its module itself, so that the declarations cost nothing. */
 import { type Argument, Command, CommanderError, type Help, type Option } from 'commander';
 import { version } from '../app/version.js';
 import { terminalWidth } from '../render/terminal/stream.js';
@@ -25,7 +25,7 @@ import { GROUPS } from './options/declaration.js';
 import { COMMON } from './options/on-every-command.js';
 import { readOptions } from './options/read.js';
 
-/** Every command, in the order of help. */
+/** All commands, in the order of help. */
 export const COMMANDS: readonly CommandDeclaration[] = [
   push,
   watch,
@@ -51,10 +51,11 @@ const EXAMPLES = [
 
 interface Program {
   readonly command: Command;
-  /** @returns the exit code */
+  /** Runs a command line. @returns the exit code */
   run(argv: readonly string[]): Promise<number>;
 }
 
+/** Creates the program for `io`. */
 export function createProgram(io: Io): Program {
   let code = 0;
   const out = () => io.light?.(1) ?? io.stdout;
@@ -67,7 +68,7 @@ export function createProgram(io: Io): Program {
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show help for a command')
     .exitOverride()
-    // Common options may stand before the command too, as with docker and kubectl; the command finds them as its own.
+    // Common options may also come before the command, as with docker and kubectl. The command gets them as its own.
     .enablePositionalOptions()
     .hook('preAction', (root, command) => {
       for (const [key, value] of Object.entries(root.opts())) {
@@ -75,9 +76,9 @@ export function createProgram(io: Io): Program {
       }
     })
     .configureHelp({
-      // Choices and defaults stand in the descriptions, in words.
+      // Choices and defaults are part of the descriptions.
       optionDescription: (option) => option.description,
-      // That every command has options needs no saying in each line.
+      // Do not repeat for every command that it has options.
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
       formatHelp(command, help) {
         const whole = Object.getPrototypeOf(help) as Help;
@@ -88,10 +89,10 @@ export function createProgram(io: Io): Program {
       writeOut: (text) => void out().write(text),
       getOutHelpWidth: () => terminalWidth(out()) ?? 80,
       getErrHelpWidth: () => terminalWidth(out()) ?? 80,
-      // Help has none; asking the stream would make it.
+      // Help has no colours, and asking the stream would create it.
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      // Help in place of an error, see run(). What is wrong, main() says, once and in the one form that errors have.
+      // Help that is shown instead of an error, see run(). main() prints errors, once, and in their common form.
       writeErr: (text) => {
         unasked += text;
       },
@@ -100,7 +101,9 @@ export function createProgram(io: Io): Program {
     .addHelpText('after', epilogue({ exitCodes: true, examples: EXAMPLES }));
   addOptions(program, COMMON);
 
-  /** Declares the rest of each command: hundreds of options, of which one command line needs those of one command. */
+  /**
+   * Declares the options of a command when it is used: there are hundreds, of which a command line needs those of one command.
+   */
   const rest = new Map<string, () => void>();
   const complete = (names: readonly string[]) => {
     for (const name of names) {
@@ -142,7 +145,7 @@ export function createProgram(io: Io): Program {
         program.outputHelp();
         return 0;
       }
-      // What the completion scripts ask: the words behind it are nobody's options.
+      // The call of a completion script: the words after it are not options of this program.
       if (argv[0] === 'complete' && argv[1] === '--') {
         return (await import('./commands/completion/completion.js')).complete(this.command, argv.slice(2), io);
       }
@@ -159,7 +162,7 @@ export function createProgram(io: Io): Program {
         if (!(error instanceof CommanderError)) throw error;
         if (error.code === 'commander.excessArguments') throw (await mistypedCommand(program, argv)) ?? error;
         if (error.code !== 'commander.help' || error.exitCode === 0) throw error;
-        // A group without one of its commands, like `dji-ota config`, shows which there are.
+        // A group without a subcommand, like `dji-ota config`, lists its subcommands.
         out().write(unasked);
       }
       return code;
@@ -185,7 +188,7 @@ function epilogue(
   return parts.map((part) => `\n${part}`).join('\n');
 }
 
-/** Help is shown in two steps where the options are more than a screen holds. */
+/** Whether help has two levels, because the options do not fit one screen. */
 function isLong({ options }: Command): boolean {
   return options.length > 30 && options.some((option) => everydayOf(option) !== undefined);
 }
@@ -194,7 +197,7 @@ function everydayOf(option: Option): string | undefined {
   return option instanceof DeclaredOption ? option.declared.everyday : undefined;
 }
 
-/** The everyday options and the names of the groups: a screen of 80 columns and 24 lines. */
+/** The most used options and the names of the groups: a screen of 80 columns and 24 lines. */
 function shortHelp(command: Command, help: Help): string {
   const items = [
     ...command.registeredArguments.map((argument) => [argument.name(), argument.description] as const),

@@ -1,4 +1,4 @@
-/** Questions at a terminal. They are asked on stderr: stdout carries results alone. */
+/** Asks questions at a terminal. They are printed to stderr, because stdout contains only results. */
 import { createInterface } from 'node:readline/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { ReadStream } from 'node:tty';
@@ -11,14 +11,14 @@ interface PromptStreams {
   signal?: AbortSignal | undefined;
 }
 
-/** Longer than any MQTT password may be (65,535 bytes). */
+/** Bytes. Longer than any MQTT password (65,535 bytes). */
 const LONGEST = 65_535;
 
 /**
- * Asks for a password without showing it. Backspace and Ctrl-U work; a pasted text is taken up to its first line end.
- * @returns what was typed, perhaps nothing.
- * @throws OtaError `interrupted` at Ctrl-C, Ctrl-D on an empty line, the end of input, or the signal. The terminal is
- * left as it was found in every case.
+ * Asks for a password without echo. Backspace and Ctrl-U work. Pasted text ends at its first line end.
+ * @returns the input, which may be empty
+ * @throws OtaError `interrupted` at Ctrl-C, Ctrl-D on an empty line, the end of input, or the signal. The terminal is restored
+ * in every case.
  */
 export function askPassword(question: string, { input, output, signal }: PromptStreams): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -32,7 +32,7 @@ export function askPassword(question: string, { input, output, signal }: PromptS
       input.off('error', onEnd);
       signal?.removeEventListener('abort', onEnd);
       input.setRawMode?.(raw);
-      // A stream that is read keeps the program from ending.
+      // A flowing stream would keep the program alive.
       input.pause();
       output.write('\n');
       settle();
@@ -57,7 +57,7 @@ export function askPassword(question: string, { input, output, signal }: PromptS
   });
 }
 
-/** The line being typed. Escape sequences (arrow keys, the marks around a pasted text) are no part of a password. */
+/** Edits the line. Escape sequences (arrow keys, the marks around pasted text) are not part of a password. */
 function editLine() {
   let typed: string[] = [];
   let sequence: 'none' | 'started' | 'sequence' = 'none';
@@ -85,8 +85,8 @@ function editLine() {
 }
 
 /**
- * Asks `question` and waits for y or yes; anything else, an empty line and the end of input are a no.
- * @throws OtaError `interrupted` at Ctrl-C or the signal.
+ * Asks `question` and waits for y or yes. Anything else, including an empty line and the end of input, means no.
+ * @throws OtaError `interrupted` at Ctrl-C or the signal
  */
 export async function confirm(question: string, { input, output, signal }: PromptStreams): Promise<boolean> {
   const lines = createInterface({ input, output, terminal: input.setRawMode !== undefined });
@@ -108,8 +108,8 @@ export async function confirm(question: string, { input, output, signal }: Promp
 }
 
 /**
- * A password that is piped in (`--password-stdin`), without its line end.
- * @throws OtaError `usage` where there is none, or more than one line.
+ * Reads a password from standard input (`--password-stdin`), without its line end.
+ * @throws OtaError `usage` if there is none, or more than one line
  */
 export async function readPasswordInput(input: NodeJS.ReadableStream): Promise<string> {
   const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** The settings of a command's connection; a password may be asked for at the terminal. */
+/** Loads the connection settings of a command. The user may be asked for a password at the terminal. */
 import {
   type Connection,
   type ConnectionFlags,
@@ -7,7 +7,7 @@ import {
 } from '../settings/connection/load-connection.js';
 import { type Io, isInteractive } from './io.js';
 
-/** @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt. */
+/** Loads the settings. @throws OtaError `usage` or `settings_invalid`; `interrupted` from the prompt */
 export async function readConnection(
   flags: ConnectionFlags,
   io: Io,

@@ -1,9 +1,10 @@
-/** `--record` and `--anonymize` of the commands that hear docks. */
+/** `--record` and `--anonymize` of the commands that listen to docks. */
 import path from 'node:path';
 import type { Connect } from '../app/context.js';
 import { OtaError } from '../errors.js';
 import type { Io } from './io.js';
 
+/** The options that concern recordings. */
 export interface RecordFlags {
   record?: string | undefined;
   anonymize?: true | undefined;
@@ -11,8 +12,8 @@ export interface RecordFlags {
 }
 
 /**
- * `connect`, recorded where that is asked for; it fails with `usage` where the file cannot be written.
- * @param serials what the command knows of beforehand; more is learned from the messages.
+ * Wraps `connect` with a recording if requested. It fails with `usage` if the file cannot be written.
+ * @param serials those that the command knows in advance; more are learned from messages
  */
 export function recordedConnect(
   connect: Connect,
@@ -32,7 +33,7 @@ export function recordedConnect(
   };
 }
 
-/** @throws OtaError `usage` for options that do not go together. */
+/** @throws OtaError `usage` for contradicting options */
 export function checkRecord({ record, anonymize, report = [] }: RecordFlags): void {
   if (anonymize && record === undefined) {
     throw new OtaError('usage', '--anonymize needs --record', {

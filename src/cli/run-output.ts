@@ -1,4 +1,4 @@
-/** What a command that follows upgrades shows and keeps: the renderer, and the reports at its end. */
+/** The output of a command that follows upgrades: the renderer, and the reports at the end. */
 import path from 'node:path';
 import type { Context } from '../app/context.js';
 import { machineOf } from '../machine.js';
@@ -13,29 +13,31 @@ import type { RunResult } from '../upgrade/end.js';
 import type { Emit } from '../upgrade/events.js';
 import { type Io, warner } from './io.js';
 
+/** The options that concern output. */
 export interface OutputFlags {
   output: Output;
   report?: string[] | undefined;
   progress?: number | undefined;
-  /** Addresses of webhooks: secrets. */
+  /** The addresses of webhooks, which are secrets. */
   notify?: string[] | undefined;
   verbose?: true | undefined;
   color?: false | undefined;
-  /** Of the commands that have it: what a report says of the run. */
+  /** The `--verify` of the run, for reports; undefined for commands without it. */
   verify?: CoreOptions['tracker']['verify'] | undefined;
   simulate?: string | true | undefined;
 }
 
+/** The output of one run. */
 export interface RunOutput {
   readonly kind: Exclude<Output, 'auto'>;
-  /** For the use case whose run this is. */
+  /** The context for the run's use case. */
   readonly context: Context;
   readonly emit: Emit;
   warn(code: string, message: string): void;
   note(text: string): void;
-  /** A warning was told. */
+  /** Whether a warning was emitted. */
   warned(): boolean;
-  /** Says what the run is about, where people look on. */
+  /** Prints what the run is about, for people. */
   header(
     about: Omit<RunHeader, 'run' | 'simulated'> & {
       planned?: boolean;
@@ -43,18 +45,18 @@ export interface RunOutput {
       ca?: Buffer | undefined;
     },
   ): void;
-  /** Puts the terminal in order for something else that is written to it, e.g. a question. */
+  /** Prepares the terminal for other output, for example a question. */
   pause(): void;
   /**
-   * Says what goes on from here, and writes the reports: one that cannot be written is said on stderr. `next`: the command
-   * for it; null = there is nothing to do.
+   * Prints how to continue, and writes the reports. A report that cannot be written is an error on stderr. `next`: the command
+   * to continue with; null = there is nothing to do.
    */
   finish(result: RunResult, next: string | null): Promise<void>;
-  /** Leaves the terminal as it was; to be called on every way out. */
+  /** Restores the terminal. Must be called on every exit. */
   close(): void;
 }
 
-/** `begins`: what lies in a journal of this name is no part of the run. */
+/** Opens the output of a run. `begins`: an existing journal with this name does not belong to the run. */
 export async function openOutput(flags: OutputFlags, io: Io, runId: string, begins = false): Promise<RunOutput> {
   const { output } = flags;
   const reports = flags.report
@@ -99,7 +101,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
   let finished = false;
   let warned = false;
   const emit: Emit = (told) => {
-    // `run_finished` is the last line, whatever goes wrong with what is kept for later.
+    // `run_finished` is the last line, so later problems only go to stderr.
     if (finished) {
       if (told.event === 'warning' && kind !== 'quiet') warner(io)(told.code, told.message);
       return;
@@ -145,7 +147,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
     },
     pause: () => renderer.phase(null),
     async finish(result, next) {
-      // The exit code stays that of the upgrades, as `run_finished` has told it: a lost report is no lost upgrade.
+      // The exit code stays that of the upgrades, as in `run_finished`: a lost report is not a failed upgrade.
       const lost = (await reports?.write()) ?? [];
       const { exit_code } = result;
       const written = (flags.report ?? []).filter((file) => !lost.some((error) => error.file === file));
@@ -160,7 +162,7 @@ export async function openOutput(flags: OutputFlags, io: Io, runId: string, begi
       for (const error of lost) io.stderr.write(`${errorLines(error, PLAIN_STYLES)}\n`);
       if (next !== null && !io.readerGone()) {
         const open = next.includes(' resume ') && result.devices.some(({ status }) => status === 'unknown');
-        // The command in a line of its own, whole to be copied.
+        // The command is on a line of its own, so that it can be copied.
         if (open) note('The docks continue their upgrades.');
         note(`Continue with: ${next}`);
       }

@@ -1,4 +1,4 @@
-/** The reports of a run that is under way: gathered while it goes on, written at its end. */
+/** The reports of a run: collected during the run, and written at its end. */
 import path from 'node:path';
 import { operator } from '../app/run/operator.js';
 import { originOf, replayInto } from '../app/run/report-journal.js';
@@ -17,13 +17,13 @@ import type { RunView } from '../upgrade/tracker/state.js';
 import type { Io } from './io.js';
 
 interface RunReports {
-  /** Where a run that begins comes from; of one that is taken up again the journal has told it. */
+  /** Sets the origin of a new run. For a resumed run the journal has it. */
   origin(known: Partial<RunOrigin>): void;
   take(event: RunEvent, wall: number): void;
   view(view: RunView): void;
-  /** For every way out that does not come to {@link write}: no page is written any more. */
+  /** For every exit without {@link write}: no further page is written. */
   abandon(): void;
-  /** Writes them all. @returns what could not be written, as sentences for people with what to do */
+  /** Writes all reports. @returns what could not be written, as sentences for people with a hint */
   write(): Promise<{ file: string; message: string; hint: string | null }[]>;
 }
 
@@ -33,8 +33,7 @@ interface ReportFlags {
 }
 
 /**
- * Checks that every file can be written, and begins to gather. A run that is taken up again has a journal already: what it
- * tells comes first.
+ * Checks that all files can be written, and starts to collect. For a resumed run, its journal is collected first.
  * @throws OtaError `usage`, `report_unwritable`
  */
 export async function openReports(
@@ -76,7 +75,7 @@ export async function openReports(
   };
 }
 
-/** The pages of a run that goes on. What is wrong with one of them is a warning, once. */
+/** Renews the pages of a run in progress. A problem with a page is a warning, once. */
 async function renewed(
   files: readonly string[],
   collector: Collector,

@@ -1,14 +1,15 @@
-/** A command as one value: how it is called, what it takes, and what does its work. */
+/** A command as one value: its name, its arguments and options, and the function that does its work. */
 import type { Io } from '../io.js';
 import type { Completion, Options, OptionTable } from '../options/declaration.js';
 import type { CommonOptions } from '../options/on-every-command.js';
 
+/** An argument of a command. */
 export interface ArgumentDeclaration {
   /** `<run>`, `[manifest]`, `<file or url...>` */
   readonly term: `<${string}>` | `[${string}]`;
   readonly help: string;
   readonly complete?: Completion;
-  /** Files are offered after what `complete` names. */
+  /** Files are suggested in addition to `complete`. */
   readonly orFiles?: true;
 }
 
@@ -21,30 +22,32 @@ type ArgumentValues<A extends readonly ArgumentDeclaration[]> = {
   -readonly [I in keyof A]: ArgumentValue<A[I]['term']>;
 };
 
+/** The declaration of a command. */
 export interface CommandDeclaration<
   A extends readonly ArgumentDeclaration[] = readonly ArgumentDeclaration[],
   O extends OptionTable = OptionTable,
 > {
   readonly name: string;
-  /** In the list of commands; without it the description stands there. */
+  /** The text in the list of commands; default: the description. */
   readonly summary?: string;
   readonly description: string;
   readonly arguments?: A;
-  /** Those of every command are added. */
+  /** The command's own options. The common options are added. */
   readonly options: O;
-  /** Paragraphs of help behind the options. */
+  /** Further paragraphs of help after the options. */
   readonly notes?: string;
-  /** Help has the table of exit codes. */
+  /** Help shows the table of exit codes. */
   readonly exitCodes?: true;
-  /** Command lines without the prompt. */
+  /** Example command lines without the prompt. */
   readonly examples?: readonly string[];
   readonly commands?: readonly CommandDeclaration[];
   /**
-   * Does the work, and imports what does it only then: declaring must cost nothing. A command without it only has commands.
-   * @param given what of the options was given on the command line, as it was written
+   * Does the work. It imports its modules itself, so that a declaration costs nothing. A command without it only has
+   * subcommands.
+   * @param given the options that were given on the command line, as written
    * @returns the exit code
    */
-  // A method, so that a list can hold commands of all kinds.
+  // A method, not a property, so that a list can contain commands with different types.
   run?(
     args: ArgumentValues<A>,
     options: Options<O> & CommonOptions,
@@ -53,7 +56,7 @@ export interface CommandDeclaration<
   ): Promise<number>;
 }
 
-/** `run` has the exact types of what is declared; whoever calls it parses by the declaration, and knows no more. */
+/** Keeps the exact types for `run`, and returns the general type: callers parse by the declaration. */
 export function defineCommand<const A extends readonly ArgumentDeclaration[], const O extends OptionTable>(
   command: CommandDeclaration<A, O>,
 ): CommandDeclaration {

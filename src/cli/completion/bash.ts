@@ -1,7 +1,7 @@
 /**
- * The completion script for bash, from 3.2 on and with nothing but bash itself. The one of `@bomb.sh/tab` is not used: it
- * cannot be read twice in one shell, never completes file names, and lets the shell evaluate both what is typed and what is
- * offered, so that a manifest could run a command by way of a serial number.
+ * The completion script for bash 3.2 and later, which needs nothing but bash. That of `@bomb.sh/tab` is not used: it cannot be
+ * sourced twice in one shell, never completes file names, and lets the shell evaluate both the input and the suggestions, so
+ * that a serial number in a manifest could run a command.
  */
 export const BASH_SCRIPT = `# bash completion for dji-ota
 

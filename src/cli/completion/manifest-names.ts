@@ -1,4 +1,4 @@
-/** The serial numbers and labels in a manifest that need not be right yet: completion helps while it is being written. */
+/** Reads serial numbers and labels from a manifest that may have errors, because completion helps while it is being written. */
 import { readLabels } from '../../manifest/device/labels.js';
 import type { Labels } from '../../manifest/model.js';
 import { parseJson } from '../../manifest/parse/json.js';
@@ -13,10 +13,10 @@ interface ManifestNames {
   labels: Map<string, Set<string>>;
 }
 
-/** More than anybody reads in a list. */
+/** The most suggestions. */
 const MOST = 500;
 
-/** @throws what reading throws, where it is no manifest at all. */
+/** The names in a manifest. @throws the errors of reading, if it is not a manifest at all */
 export async function namesInManifest(source: string, cwd = '.'): Promise<ManifestNames> {
   const { text, format } = await readSource(source, cwd);
   const devices = devicesOf(source, await parse(source, text, format), () => {});

@@ -1,11 +1,11 @@
-/** Values of options and arguments, from where each is known. What is heavy to load is loaded only where it is asked for. */
+/** Suggests values of options and arguments. Large modules are loaded only for the values that need them. */
 import type { RunSummary } from '../../journal/read.js';
 import type { Place, Suggestion, Suggestions } from './suggest.js';
 
 const NONE: Suggestions = { items: [] };
 const FILES: Suggestions = { items: [], files: true };
 
-/** The values that fit at `place`. Throws what reading them throws. */
+/** The values that fit at `place`. Throws the errors of reading them. */
 export async function valuesOf(place: Place, env: NodeJS.ProcessEnv): Promise<Suggestions> {
   const { complete } = place;
   if (typeof complete === 'object') return words(complete);
@@ -52,7 +52,7 @@ async function scenarios(): Promise<Suggestions> {
 
 async function settingNames(): Promise<string[]> {
   const { PROFILE_KEYS, optionName } = await import('../../settings/profiles/profile.js');
-  // The password comes from a prompt or from standard input alone.
+  // The password is only read from a prompt or from standard input.
   return PROFILE_KEYS.filter((key) => key !== 'password').map((key) => optionName(key));
 }
 
@@ -66,7 +66,7 @@ async function profiles(env: NodeJS.ProcessEnv, orNone: boolean): Promise<Sugges
     value,
     description: [value === current ? 'current' : '', shownBrokerText(broker)].filter(Boolean).join(', '),
   }));
-  // In place of the one that an earlier version could give that name.
+  // A profile of an earlier version may have this name, but cannot be selected.
   const none = { value: NO_PROFILE, description: 'no profile' };
   return { items: orNone ? [...items.filter(({ value }) => value !== NO_PROFILE), none] : items };
 }
@@ -85,7 +85,7 @@ async function runs(env: NodeJS.ProcessEnv, wanted: (run: RunSummary) => boolean
   };
 }
 
-/** Labels of the manifest, and behind the `=` their values. */
+/** The labels of the manifest; after `=`, their values. */
 async function labels({ typed, ...place }: Place): Promise<Suggestions> {
   const manifest = manifestOf(place);
   if (manifest === undefined || manifest === '-') return NONE;
@@ -100,10 +100,10 @@ function manifestOf({ args, options, command }: Pick<Place, 'args' | 'options' |
   return command === 'push' ? args[0] : (options.get('--target') ?? options.get('--manifest'));
 }
 
-/** More than anybody reads in a list. */
+/** The most suggestions. */
 const MOST_KNOWN = 500;
 
-/** Of devices that were heard, the latest ones. */
+/** The devices of the inventory, the most recently heard ones. */
 async function knownSerials(env: NodeJS.ProcessEnv, gateways: boolean): Promise<string[]> {
   const { readInventory } = await import('../../app/inventory/keep.js');
   const { devices } = await readInventory({ env, warn() {} });
@@ -115,8 +115,8 @@ async function knownSerials(env: NodeJS.ProcessEnv, gateways: boolean): Promise<
 }
 
 /**
- * Serial numbers of the manifest that the command line names: gateways where it tells them, else any that could be one. Without
- * one, those that were heard.
+ * The serial numbers of the manifest on the command line: gateways if it names them, otherwise all that could be gateways.
+ * Without a manifest, those of the inventory.
  */
 async function serials(place: Place, gateways: boolean, env: NodeJS.ProcessEnv): Promise<Suggestions> {
   const { typed } = place;
@@ -126,7 +126,7 @@ async function serials(place: Place, gateways: boolean, env: NodeJS.ProcessEnv):
   const { pids, sns } =
     manifest === undefined ? { pids: [], sns: await knownSerials(env, gateways) } : await namesInManifest(manifest);
   const named = gateways ? (pids.length > 0 ? pids : sns) : [...pids, ...sns];
-  // A comma list goes on at its last comma.
+  // In a comma list, complete the part after the last comma.
   const before = typed.slice(0, typed.lastIndexOf(',') + 1);
   const taken = before.split(',');
   const items: Suggestion[] = [...new Set(named)]

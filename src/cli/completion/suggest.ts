@@ -1,42 +1,43 @@
-/** What can stand at the cursor, by the declarations of the program itself: they are the only list of commands and options. */
+/** Suggests what can follow at the cursor, from the program's own declarations of commands and options. */
 import type { Command, Option } from 'commander';
 import type { Completion } from '../options/declaration.js';
 
+/** One suggestion. */
 export interface Suggestion {
   value: string;
   description?: string;
 }
 
-/** What is offered for one place of the command line. */
+/** The suggestions for one position of the command line. */
 export interface Suggestions {
   items: Suggestion[];
-  /** The shell offers file names where nothing of `items` fits. */
+  /** The shell suggests file names if no item fits. */
   files?: boolean;
-  /** Newest first and the like: the shell must not sort them. */
+  /** The shell must not sort the items, for example because they are the newest first. */
   keepOrder?: boolean;
-  /** The word goes on after what is offered. */
+  /** The word continues after the suggestion. */
   noSpace?: boolean;
 }
 
-/** Where a value is wanted. */
+/** A position at which a value is expected. */
 export interface Place {
   /** `push`, `config use`. */
   command: string;
-  /** What its declaration says. */
+  /** The declared completion of the value. */
   complete: Completion | undefined;
-  /** The arguments before it; the first one of push is its manifest. */
+  /** The arguments before it. The first argument of push is its manifest. */
   args: readonly string[];
-  /** Each option that was given a value, the last one. */
+  /** The last value of each option that was given. */
   options: ReadonlyMap<string, string>;
-  /** What is typed of it. */
+  /** What has been typed of the value. */
   typed: string;
 }
 
 type ValuesOf = (place: Place) => Promise<Suggestions>;
 
 /**
- * The suggestions for the last of `words`, which is empty where the cursor stands after a space; `words` is the command line
- * without the program's name. They are those that begin as it does.
+ * The suggestions for the last of `words`, which is empty if the cursor is after a space. `words` is the command line without
+ * the program's name. Returns those with the same beginning.
  */
 export async function suggest(program: Command, words: readonly string[], valuesOf: ValuesOf): Promise<Suggestions> {
   const typed = words.at(-1) ?? '';
@@ -63,11 +64,11 @@ export async function suggest(program: Command, words: readonly string[], values
     const more = await valuesOf({ command: path, complete, args, options, typed });
     return startingWith(typed, { ...more, files: more.files || orFiles, items: [...items, ...more.items] });
   }
-  // Nothing else can stand here: a person who asks is shown what is left to say.
+  // If no argument can follow, show the options.
   return startingWith(typed, { items: items.length > 0 || onlyArguments ? items : optionsOf(command, given) });
 }
 
-/** Not by its class: this part of the built program has a commander of its own. */
+/** Not by instanceof: this chunk of the built program has a copy of commander. */
 function declared(of: object): {
   complete?: Completion;
   choices?: readonly string[];
@@ -81,9 +82,9 @@ interface Walked {
   command: Command;
   args: string[];
   options: Map<string, string>;
-  /** Long names of the options so far. */
+  /** The long names of the options so far. */
   given: Set<string>;
-  /** The option whose value comes next. */
+  /** The option whose value is next. */
   pending: Option | null;
   /** After `--`. */
   onlyArguments: boolean;
@@ -105,7 +106,7 @@ function walk(program: Command, words: readonly string[]): Walked {
 function step(walked: Walked, word: string): void {
   const { pending, command } = walked;
   walked.pending = null;
-  // As commander reads it: an optional value is one only where it does not look like an option.
+  // Like commander: the next word is an optional value only if it does not look like an option.
   if (pending && (pending.required || !word.startsWith('-'))) {
     walked.options.set(pending.long ?? '', word);
     return;
@@ -143,7 +144,7 @@ function visibleOptions(command: Command): readonly Option[] {
 function optionsOf(command: Command, given: ReadonlySet<string>): Suggestion[] {
   return visibleOptions(command).flatMap((option) => {
     const { long, description } = option;
-    // Only an option that gathers its values may come again.
+    // Only an option that collects values may be repeated.
     return long && (declared(option).gather || !given.has(long)) ? [{ value: long, description }] : [];
   });
 }
@@ -155,7 +156,7 @@ function commandsOf(command: Command): Suggestion[] {
     .map((each) => ({ value: each.name(), description: each.summary() || each.description() }));
 }
 
-/** `config use` of the whole program. */
+/** The full name of a command, such as `config use`. */
 function pathOf(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());

@@ -1,13 +1,13 @@
-/** The completion scripts of `@bomb.sh/tab` as texts: it can only print them. */
+/** Returns the completion scripts of `@bomb.sh/tab` as text, because it can only print them. */
 import { script } from '@bomb.sh/tab';
 
 /**
- * Meant to escape the colons of a value, since zsh takes what follows one for a description; but one of the two backslashes
- * got lost on the way, and `mqtt://` is offered as `mqtt`.
+ * The script should escape the colons of a value, because zsh takes what follows one for a description. One of two backslashes
+ * is missing, so `mqtt://` is suggested as `mqtt`.
  */
 const LOST_BACKSLASH = /(?<=comp=\$\{comp\/\/:\/)(?=\\:\})/;
 
-/** The script that a shell is to read. */
+/** The script for a shell. */
 export function tabScript(shell: 'zsh' | 'fish'): string {
   const printed = captured(() => script(shell, 'dji-ota', 'dji-ota'));
   return shell === 'zsh' ? printed.replace(LOST_BACKSLASH, '\\') : printed;

@@ -1,9 +1,9 @@
-/** Tells commander of the options of a table. */
+/** Passes the options of a table to commander. */
 import { Argument, type Command, Option } from 'commander';
 import type { ArgumentDeclaration } from '../commands/declaration.js';
 import { flagOf, GROUPS, helpOf, type OptionDeclaration, type OptionTable } from './declaration.js';
 
-/** An option of commander's, with the declaration that it was made from. */
+/** commander's option with the declaration from which it was made. */
 export class DeclaredOption extends Option {
   constructor(
     key: string,
@@ -17,19 +17,19 @@ export class DeclaredOption extends Option {
   }
 }
 
-/** An argument of commander's, with its declaration. */
+/** commander's argument with its declaration. */
 export class DeclaredArgument extends Argument {
   constructor(readonly declared: ArgumentDeclaration) {
     super(declared.term, declared.help);
   }
 }
 
-/** Adds every option of `table`, in the order of the groups. */
+/** Adds all options of `table`, in the order of the groups. */
 export function addOptions(command: Command, table: OptionTable): void {
   const options = Object.entries(table).map(([key, declared]) => new DeclaredOption(key, declared));
-  // Help has its groups in the order of their first option.
+  // Help shows groups in the order of their first option.
   const place = ({ declared }: DeclaredOption) => GROUPS.indexOf(declared.group ?? 'Options');
-  // A command without options of its own has no group of its own either.
+  // If a command has no options of its own, the common options need no group.
   const lone = options.every(({ declared }) => declared.group === 'Other');
   for (const option of options.sort((a, b) => place(a) - place(b))) {
     command.addOption(lone ? option.helpGroup('Options:') : option);

@@ -1,4 +1,4 @@
-/** The options of every command that connects. Their values are checked where option, environment and profile meet. */
+/** The options of every command that connects. Their values are checked when option, environment and profile are merged. */
 import { CONNECTION_DEFAULTS, MQTT_VERSIONS, SUBSCRIBE_BY } from '../../settings/profiles/profile.js';
 import { defineOptions } from './declaration.js';
 import { duration } from './value-types.js';

@@ -1,6 +1,6 @@
 /**
- * An option as one value. Everything that is known of it stands in its declaration: commander, the type of the parsed
- * value, validation, help, completion, the man page and the option tables of the documentation follow from it.
+ * An option as one value. Its declaration contains everything: commander, the type of the parsed value, validation, help,
+ * completion, the man page and the option tables of the documentation are derived from it.
  */
 
 /** The headings of help, in this order. */
@@ -14,16 +14,17 @@ export const GROUPS = [
   'Connection',
   'Other',
 ] as const;
+/** A heading of help. */
 export type Group = (typeof GROUPS)[number];
 
-/** How the text behind an option becomes a value, and how a value is written in help. */
+/** Converts the text of an option to a value, and a value to text for help. */
 export interface ValueType<T> {
   /** @throws OtaError `usage` that names `option`. */
   parse(text: string, option: string): T | Promise<T>;
   show?(value: T): string;
 }
 
-/** Where the values come from that a shell offers; an array: a few words. */
+/** The source of the values that a shell suggests; an array lists them. */
 export type Completion =
   | readonly string[]
   | 'files'
@@ -40,32 +41,35 @@ export type Completion =
   | 'settings'
   | 'assignments';
 
+/** The declaration of an option. */
 export interface OptionDeclaration {
-  /** What follows the flag: `<duration>`; `[scenario]` may be omitted; a switch has nothing. */
+  /** What follows the flag: `<duration>`; an optional value is `[scenario]`; a switch has none. */
   readonly value?: `<${string}>` | `[${string}]`;
   /** `--no-cache` for the key `cache`. */
   readonly negated?: true;
   readonly group?: Group;
-  /** One sentence without its end; choices and the default are added to it. */
+  /** One sentence without a full stop. Choices and the default are added. */
   readonly help: string;
-  /** The only values. */
+  /** The allowed values. */
   readonly choices?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: a value type takes its own values, and a table holds all types.
   readonly type?: ValueType<any>;
-  /** Given several times: adds `value` to what was given before, in place, and returns it. */
+  /** For a repeatable option: adds `value` to the previous values, in place, and returns them. */
   readonly gather?: (value: string, previous?: string[]) => string[];
-  /** The value where nothing is given. */
+  /** The value if nothing is given. */
   readonly default?: unknown;
-  /** In place of a default that is no value: `all`, `a new one each time`. */
+  /** Shown instead of a default that is not a value: `all`, `a new one each time`. */
   readonly defaultText?: string;
-  /** The environment variable that is read where the option is not given. */
+  /** The environment variable that is read if the option is not given. */
   readonly env?: string;
-  /** Environment, profile and default are merged in by `settings/merge`, which says where each value came from. */
+  /**
+   * `settings/connection/merge-connection.ts` merges environment, profile and default, and records the source of each value.
+   */
   readonly merged?: true;
   readonly complete?: Completion;
-  /** Still understood, and shown nowhere. */
+  /** Still accepted, but not shown. */
   readonly hidden?: true;
-  /** Shown by `--help` of a command that has too many options for one screen, in these few words. */
+  /** A short text for `--help` of a command that has too many options for one screen. */
   readonly everyday?: string | undefined;
 }
 
@@ -87,14 +91,14 @@ type ValueOf<D> = D extends { gather: unknown }
     ? ItemOf<D> | true
     : ItemOf<D>;
 
-/** The parsed values of a table. What is not given has its default, or is not there. */
+/** The parsed values of a table. An option that is not given has its default, or is absent. */
 export type Options<T extends OptionTable> = {
   [K in keyof T as T[K] extends { default: unknown } ? K : never]: ValueOf<T[K]>;
 } & {
   [K in keyof T as T[K] extends { default: unknown } ? never : K]?: ValueOf<T[K]> | undefined;
 };
 
-/** Keeps the types of a table as exact as they are written. */
+/** Keeps the exact types of a table. */
 export function defineOptions<const T extends OptionTable>(table: T): T {
   return table;
 }
@@ -104,14 +108,14 @@ export function flagOf(key: string, { negated }: Pick<OptionDeclaration, 'negate
   return `--${negated ? 'no-' : ''}${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** The default in words; null where there is none. */
+/** The default in words; null = there is none. */
 export function defaultTextOf({ default: value, defaultText, type }: OptionDeclaration): string | null {
   if (defaultText !== undefined) return defaultText;
   if (value === undefined) return null;
   return type?.show ? type.show(value) : String(value);
 }
 
-/** The sentence that help shows. */
+/** The sentence in help. */
 export function helpOf(option: OptionDeclaration): string {
   const standard = defaultTextOf(option);
   return `${meaningOf(option)}${standard === null ? '' : ` (default: ${standard})`}`;

@@ -28,7 +28,7 @@ export const LIMITS = defineOptions({
   },
 });
 
-/** Of what is downloaded; its group is that of the command. */
+/** The limit for downloads. Each command sets its own group. */
 export const MAX_SIZE = defineOptions({
   maxSize: {
     value: '<bytes>',

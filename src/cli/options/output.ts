@@ -1,8 +1,8 @@
-/** What is shown and written. */
+/** Options for output. */
 import { defineOptions } from './declaration.js';
 import { commaList, each, gateway, percentStep, webhook, words } from './value-types.js';
 
-/** Of the commands that follow upgrades. */
+/** For commands that follow upgrades. */
 export const RUN_OUTPUT = defineOptions({
   output: {
     value: '<kind>',
@@ -34,7 +34,7 @@ export const RUN_OUTPUT = defineOptions({
   },
 });
 
-/** Of the commands that hear docks. */
+/** For commands that listen to docks. */
 export const RECORD = defineOptions({
   record: {
     value: '<file>',
@@ -44,7 +44,7 @@ export const RECORD = defineOptions({
   anonymize: { help: 'with --record: replace serial numbers, ids, host names and positions' },
 });
 
-/** Of the commands that print a table. */
+/** For commands that print a table. */
 export const TABLE_OUTPUT = defineOptions({
   output: { value: '<kind>', choices: ['table', 'json'], help: 'output format', default: 'table' },
 });

@@ -4,8 +4,8 @@ import { flagOf, type OptionDeclaration, type Options, type OptionTable } from '
 import { commaList } from './value-types.js';
 
 /**
- * From what commander found to the values of a table, with environment and defaults.
- * @throws OtaError `usage` that names the option or the variable.
+ * Converts what commander parsed to the values of a table, with environment and defaults.
+ * @throws OtaError `usage`, which names the option or the variable
  */
 export async function readOptions<T extends OptionTable>(
   table: T,
@@ -20,7 +20,7 @@ export async function readOptions<T extends OptionTable>(
   return values as Options<T>;
 }
 
-/** What was given; commander says true of a negated switch that was not. */
+/** What was given. For a negated switch that was not given, commander returns true. */
 function givenOf(value: unknown, { negated }: OptionDeclaration): unknown {
   return negated && value === true ? undefined : value;
 }

@@ -1,4 +1,4 @@
-/** The kinds of values that options have. */
+/** The types of option values. */
 
 import { checkedPids, checkedType } from '../../app/named-values.js';
 import { OtaError } from '../../errors.js';
@@ -14,7 +14,7 @@ import type { ValueType } from './declaration.js';
 /** Milliseconds. */
 export const duration: ValueType<number> = { parse: parseDuration, show: writeDuration };
 
-/** Milliseconds, more than none. */
+/** Milliseconds, more than 0. */
 export const timeout: ValueType<number> = { parse: parseTimeout, show: writeDuration };
 
 /** Bytes, at least one. */
@@ -64,10 +64,10 @@ export const upgradeType: ValueType<UpgradeType> = {
 
 export const failureLimit: ValueType<FailureLimit> = { parse: parseFailureLimit };
 
-/** As it was written: what it means depends on the number of gateways. */
+/** As written, because its meaning depends on the number of gateways. */
 export const waves: ValueType<string> = {
   parse(text) {
-    // Only whether the list reaches every gateway depends on the fleet.
+    // Only the fleet decides whether the list reaches every gateway, so complete it here.
     parseWaves(`${text},100%`, Number.MAX_SAFE_INTEGER);
     return text;
   },
@@ -97,14 +97,14 @@ export const shard: ValueType<Shard> = {
   parse: async (text) => (await import('../../manifest/select.js')).parseShard(text),
 };
 
-/** `--pid a,b --pid c`: several times, or with commas; each once, which `readOptions` sees to. */
+/** `--pid a,b --pid c`: repeatable, or separated by commas. `readOptions` removes duplicates. */
 export function commaList(value: string, previous: string[] = []): string[] {
-  // In place: a copy for each of ten thousand values would take a minute.
+  // In place, because copying the list for each of ten thousand values would take a minute.
   previous.push(...trimmed(value.split(',')));
   return previous;
 }
 
-/** As {@link commaList}, for globs: a comma in braces is the glob's own (`1581F{5,6}*`). */
+/** Like {@link commaList}, for globs: a comma in braces belongs to the glob (`1581F{5,6}*`). */
 export function patterns(value: string, previous: string[] = []): string[] {
   const parts = [''];
   let depth = 0;
@@ -118,18 +118,18 @@ export function patterns(value: string, previous: string[] = []): string[] {
   return previous;
 }
 
-/** Without spaces around them; what else cannot be seen is not taken off, but said. */
+/** Removes spaces around the parts. Other invisible characters are not removed, but reported. */
 function trimmed(parts: readonly string[]): string[] {
   return parts.map((part) => part.replace(/^ +| +$/g, '')).filter((part) => part !== '');
 }
 
-/** Given several times, each value as it stands. */
+/** Repeatable; each value is used unchanged. */
 export function each(value: string, previous: string[] = []): string[] {
   previous.push(value);
   return previous;
 }
 
-/** Given several times, or with white space between. */
+/** Repeatable, or separated by white space. */
 export function words(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), ...value.split(/\s+/).filter((word) => word !== '')];
 }

@@ -1,4 +1,4 @@
-/** Which of many devices. */
+/** Options that select devices. */
 import { defineOptions } from './declaration.js';
 import { each, patterns } from './value-types.js';
 

@@ -7,7 +7,7 @@ import { frameTerminal } from './frame-terminal.js';
 /** A line. `percent` is null if it has no bar. The layout decides the width of the bar in `text`. */
 export interface Line {
   percent: number | null;
-  /** @param progress 0 to 1. @returns a line that is at most one column narrower than the terminal */
+  /** @param progress 0 to 1. @returns a line that is at least one column narrower than the terminal */
   text(progress: number): string;
 }
 

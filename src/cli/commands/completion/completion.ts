@@ -1,4 +1,4 @@
-/** `dji-ota completion`, and the `complete --` that its scripts call at every press of the tab key. */
+/** `dji-ota completion`, and the `complete --` command that its scripts call at each press of the tab key. */
 import type { Command } from 'commander';
 import { OtaError } from '../../../errors.js';
 import { meantHint } from '../../../nearest.js';
@@ -8,12 +8,15 @@ import { valuesOf } from '../../completion/suggest-values.js';
 import type { Io } from '../../io.js';
 import { SHELLS } from './shells.js';
 
-/** The bits of cobra's protocol, which the scripts of `@bomb.sh/tab` speak. */
+/** The bits of cobra's completion protocol, which the scripts of `@bomb.sh/tab` use. */
 const NO_SPACE = 2;
 const NO_FILES = 4;
 const KEEP_ORDER = 32;
 
-/** What no shell takes for anything but itself: a name out of a manifest may hold `$(...)`, and ends up on a command line. */
+/**
+ * Characters that have no special meaning in any shell. A name in a manifest may contain `$(...)`, and is inserted into a
+ * command line.
+ */
 const HARMLESS = /^[\w@%+=:,./-]+$/;
 const LONGEST = 200;
 
@@ -34,9 +37,8 @@ export async function completionCommand(name: string, io: Io): Promise<number> {
 }
 
 /**
- * Answers a shell: a line for each suggestion, `value<TAB>description`, and `:bits` at the end. Says nothing else, whatever
- * goes wrong: the person is in the middle of typing.
- * @param words the command line without the program's name, up to the cursor
+ * Answers a shell: one line per suggestion, `value<TAB>description`, and `:bits` at the end. Prints nothing else, whatever
+ * fails, because the user is typing.
  */
 export async function complete(program: Command, words: readonly string[], io: Io): Promise<number> {
   let found: Suggestions;

@@ -54,7 +54,7 @@ export async function setProfile(
       hint: `Write key=value. The settings are: ${PROFILE_KEYS.map(optionName).join(', ')}.`,
     });
   }
-  // Everything is checked before the user is bothered with a question.
+  // Check everything before asking the user.
   const before = await readSettings(file);
   const name = nameFor(before, options, io);
   assign(keptProfile(before, name), assignments, '.');
@@ -98,7 +98,7 @@ async function newPassword(options: Parameters<typeof setProfile>[1], io: Io) {
   return password;
 }
 
-/** A profile is made step by step, so what does not go together yet is said, not refused. */
+/** A profile is built up step by step, so contradicting settings are a warning, not an error. */
 async function warnOfUnusable(name: string, profile: Profile, warn: Warn): Promise<void> {
   try {
     mergeConnection({}, {}, { name, values: profile });
@@ -174,7 +174,7 @@ export async function useProfile(name: string, io: Io): Promise<number> {
   const file = settingsOf(io);
   const none = name === NO_PROFILE;
   const settings = await readSettings(file);
-  // Before conf is loaded: a wrong name must not create a file.
+  // Checked before conf is loaded, because a wrong name must not create a file.
   if (!none) profileOf(settings, name, file);
   if (!none || settings.current !== null) {
     const { changeSettings } = await import('../../../settings/profiles/write-settings.js');
@@ -211,7 +211,7 @@ export async function showPath(options: Printed, io: Io): Promise<number> {
 
 type ShownValue = string | boolean | string[] | Record<string, string>;
 
-/** The values in the order in which they are documented, less what is secret. */
+/** The values in the documented order, with secrets masked. */
 function masked(profile: Profile): Partial<Record<keyof Profile, ShownValue>> {
   const shown: Partial<Record<keyof Profile, ShownValue>> = {};
   for (const key of PROFILE_KEYS) {
@@ -230,7 +230,7 @@ function shownValue(key: ProfileKey, value: ShownValue): ShownValue {
   return Array.isArray(value) ? value.map(shown) : shown(String(value));
 }
 
-/** A value in one line, as `config set` takes it. */
+/** A value on one line, in the form that `config set` accepts. */
 function textOf(value: ShownValue): string {
   return safeText(typeof value === 'object' ? JSON.stringify(value) : String(value), 8192);
 }

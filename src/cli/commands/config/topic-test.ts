@@ -1,4 +1,4 @@
-/** `dji-ota config test`: connects, and says which of the needed topics the broker lets us use. */
+/** `dji-ota config test`: connects, and shows which of the needed topics the broker allows. */
 import { randomUUID } from 'node:crypto';
 import { abortable } from '../../../abort.js';
 import { shownUser } from '../../../broker-url.js';
@@ -19,16 +19,16 @@ interface TopicTest {
   action: 'subscribe' | 'publish';
   topic: string;
   /**
-   * Null where the broker does not tell. A granted subscription says nothing either where the broker grants whatever is
-   * asked for: mosquitto with an `acl_file` does, and then delivers nothing.
+   * Null if the broker does not say. A granted subscription proves nothing on a broker that grants every request: mosquitto
+   * with an `acl_file` does so, and then delivers nothing.
    */
   allowed: boolean | null;
-  /** Without it no upgrade works. */
+  /** No upgrade works without it. */
   required: boolean;
   needed_for: string;
 }
 
-// What is subscribed per gateway, and what does not work without it.
+// What is subscribed for each gateway, and what does not work without it.
 const SUBSCRIBED: readonly { kind: TopicKind; required: boolean; needed_for: string }[] = [
   { kind: 'services_reply', required: true, needed_for: 'push' },
   { kind: 'events', required: true, needed_for: 'push, watch' },
@@ -38,8 +38,8 @@ const SUBSCRIBED: readonly { kind: TopicKind; required: boolean; needed_for: str
 ];
 
 /**
- * @returns 0 where nothing that an upgrade needs is denied.
- * @throws OtaError those of a connection; `broker_refused` where a required topic is denied.
+ * Tests the topics. @returns 0 if nothing is denied that an upgrade needs
+ * @throws OtaError those of a connection; `broker_refused` if a required topic is denied
  */
 export async function testTopics(options: TestOptions, io: Io): Promise<number> {
   const pids = options.pid ?? [];
@@ -69,7 +69,7 @@ async function tryTopics(broker: Broker, pids: readonly string[]): Promise<Topic
     }
   }
   if (pids.length === 0) return tests;
-  // These two last: some brokers answer what they deny by closing the connection.
+  // These two come last, because some brokers close the connection when they deny a request.
   const publish = await mayPublishAnywhere(broker);
   const grantsAnything = await atMost(PATIENCE, allowed(broker.subscribe([`dji-ota/test/${randomUUID()}`])));
   if (grantsAnything) for (const test of tests) test.allowed &&= null;
@@ -79,7 +79,7 @@ async function tryTopics(broker: Broker, pids: readonly string[]): Promise<Topic
   return [...tests, ...written].sort((a, b) => pids.indexOf(pidOf(a)) - pids.indexOf(pidOf(b)));
 }
 
-/** Milliseconds for an answer to what the broker may well deny. */
+/** Milliseconds to wait for an answer to a request that the broker may deny. */
 const PATIENCE = 5000;
 
 function pidOf({ topic }: TopicTest): string {
@@ -87,9 +87,9 @@ function pidOf({ topic }: TopicTest): string {
 }
 
 /**
- * Whatever is published to a gateway's own topic reaches the gateway, so it is tried with a serial number that no
- * gateway has. Taken: every gateway is allowed. Refused: the rule may name gateways one by one, and nothing is known.
- * MQTT 3.1.1 has no refusal [MQTT-3.3.5-2]: there an acknowledgement says nothing.
+ * A message on the topic of a real gateway would reach it, so this uses a serial number that no gateway has. Accepted: all
+ * gateways are allowed. Refused: the rule may list gateways, so nothing is known. MQTT 3.1.1 has no refusal [MQTT-3.3.5-2], so
+ * there an acknowledgement proves nothing.
  */
 async function mayPublishAnywhere(broker: Broker): Promise<boolean | null> {
   if (broker.version !== '5') return null;
@@ -97,7 +97,7 @@ async function mayPublishAnywhere(broker: Broker): Promise<boolean | null> {
   return (await atMost(PATIENCE, allowed(broker.publish(topicOf('services', nobody), '{}')))) ? true : null;
 }
 
-/** What `attempt` gives, or null where it takes longer or fails. */
+/** The result of `attempt`; null = it takes longer or fails. */
 async function atMost(ms: number, attempt: Promise<boolean>): Promise<boolean | null> {
   let cancel = () => {};
   const late = new Promise<null>((resolve) => {
@@ -130,7 +130,7 @@ const MEANING = {
 
 function printAnswers(connection: Connection, broker: Broker, topics: TopicTest[], options: TestOptions, io: Io): void {
   const { url, usernameFrom, passwordFrom, profile } = connection;
-  // One in the URL is shown no more than the rest of what may be secret there.
+  // A user name in the URL is not shown, as it may be secret.
   const inUrl = url.reveal().username === '' ? null : '***';
   const username = connection.username === undefined ? inUrl : shownUser(connection.username);
   if (options.output === 'json') {

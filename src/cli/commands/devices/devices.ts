@@ -1,4 +1,4 @@
-/** `dji-ota devices`: the list, once or kept live. */
+/** `dji-ota devices`: prints the list once, or keeps it live. */
 import { connector } from '../../../app/connect.js';
 import type { Connect, Context } from '../../../app/context.js';
 import { listDevices, scopeOf, withFleet } from '../../../app/devices.js';
@@ -19,7 +19,7 @@ import type { DevicesOptions } from './options.js';
 import { devicesTable } from './view.js';
 import { watchDevices } from './watch.js';
 
-/** @returns the exit code: 0, or that of an interruption */
+/** `dji-ota devices`. @returns the exit code: 0, or that of an interruption */
 export async function devicesCommand(options: DevicesOptions, io: Io): Promise<number> {
   const { pid: pids = [] } = options;
   checkRecord(options);
@@ -30,7 +30,7 @@ export async function devicesCommand(options: DevicesOptions, io: Io): Promise<n
     if (doubt !== null) warn('odd_serial', `--pid ${quoted(pid)} ${doubt}`);
   }
   const connection = await readConnection(options, io, warn);
-  // The limit holds for connecting, too.
+  // The time limit includes connecting.
   const connectTimeout = options.watch
     ? connection.connectTimeout
     : Math.min(connection.connectTimeout, options.timeout);
@@ -41,10 +41,10 @@ export async function devicesCommand(options: DevicesOptions, io: Io): Promise<n
 }
 
 /**
- * Lists the devices, or keeps the list live until `io.signal` aborts. A gateway that says nothing is listed as offline: that
- * is an answer, so the exit code is 0.
- * @param inventory what earlier commands heard; null = nothing is known of that, and nothing is kept
- * @throws OtaError `usage`, `broker_unreachable`, `broker_refused`, `broker_lost`.
+ * Lists the devices, or keeps the list live until `io.signal` is aborted. A gateway that sends nothing is listed as offline,
+ * which is a result, so the exit code is 0.
+ * @param inventory the reports of earlier runs; null = none, and new ones are not stored
+ * @throws OtaError `usage`, `broker_unreachable`, `broker_refused`, `broker_lost`
  */
 export async function showDevices(
   options: Omit<DevicesOptions, 'target'>,

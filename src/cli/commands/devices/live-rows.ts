@@ -1,4 +1,4 @@
-/** The rows of `dji-ota devices --watch`, kept up to date at a cost that depends on what changed, not on the fleet. */
+/** The rows of `dji-ota devices --watch`, updated at a cost that depends on the changes, not on the size of the fleet. */
 
 import { type DevicesScope, fixedOf, rowsOf } from '../../../app/devices.js';
 import type { Clock } from '../../../clock.js';
@@ -8,21 +8,24 @@ import { hasReported } from '../../../fleet/listen.js';
 import { ONLINE_FOR } from '../../../fleet/properties.js';
 import { type DeviceRow, rowKey } from '../../../fleet/rows.js';
 
-/** Longer than one round of partial messages: until then a new device's row waits to be complete. Milliseconds. */
+/** Milliseconds. Longer than one round of partial messages: until then the row of a new device waits to be complete. */
 const COMPLETE_AFTER = 3_000;
 
 interface LiveRows {
-  /** These serials changed. */
+  /** Marks these devices as changed. */
   changed(serials: readonly string[]): void;
-  /** Rows of devices that are not ready hold ages ("last heard 2m05s ago"): makes them anew at the next `take`. */
+  /** Rows of devices that are not ready contain ages ("last heard 2m05s ago"). Makes the next `take` rebuild them. */
   age(): void;
-  /** The rows that say something else than when they were taken before. */
+  /** The rows that have changed since the last call. */
   take(): DeviceRow[];
   /** Every row, in order. */
   all(): DeviceRow[];
 }
 
-/** @param timeout milliseconds after which a device of which nothing was heard gets its row, too. */
+/**
+ * Creates the rows of a fleet.
+ * @param timeout milliseconds after which a device that was not heard gets its row, too
+ */
 export function createLiveRows({ fleet }: FleetFeed, scope: DevicesScope, timeout: number, clock: Clock): LiveRows {
   const groups = createGroups(fleet, fixedOf(scope));
   const asked = scope.pids === 'all' ? null : new Set(scope.pids);
@@ -30,7 +33,7 @@ export function createLiveRows({ fleet }: FleetFeed, scope: DevicesScope, timeou
   const shown = new Map<string, DeviceRow[]>();
   const keys = new Map<string, string>();
   const firstSeen = new Map<string, number>();
-  /** When a gateway counts as silent, if nothing more is heard of it. */
+  /** When a gateway counts as silent, if it sends nothing more. */
   const silentAfter = new Map<string, number>();
   const startedAt = clock.now();
 
@@ -50,7 +53,7 @@ export function createLiveRows({ fleet }: FleetFeed, scope: DevicesScope, timeou
     }
     const members = groups.membersOf(pid);
     const settled = members.filter((sn) => isSettled(sn, pid, now));
-    // What is not complete yet is looked at again.
+    // Check incomplete rows again.
     if (settled.length < members.length) dirty.add(pid);
     const heardAt = fleet.devices.get(pid)?.heardAt ?? null;
     if (heardAt !== null && now - heardAt <= ONLINE_FOR) silentAfter.set(pid, heardAt + ONLINE_FOR);

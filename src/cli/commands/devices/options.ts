@@ -22,4 +22,5 @@ export const DEVICES = defineOptions({
   ...CONNECTION,
 });
 
+/** The parsed options of `devices`. */
 export type DevicesOptions = Options<typeof DEVICES> & CommonOptions;

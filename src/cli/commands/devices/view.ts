@@ -1,4 +1,4 @@
-/** How `dji-ota devices` shows its rows: a table, lines, JSON. */
+/** Renders the rows of `dji-ota devices`: a table, log lines, JSON. */
 
 import { consistencyWord, showDockMode, showTarget } from '../../../fleet/number-names.js';
 import type { DeviceRow } from '../../../fleet/rows.js';
@@ -9,12 +9,12 @@ import { safeText, showAgo } from '../../../text.js';
 
 const NONE = '-';
 const UNKNOWN = 'unknown';
-// Narrower than the full table: there the columns that decide stay, and the reasons name the mode and the battery.
+// Columns. A narrower terminal shows only the deciding columns; mode and battery are then part of the reasons.
 const FULL_WIDTH = 130;
 
 /**
- * A table with a row a device, and a count; without a line end at its end. `now`: milliseconds since 1970; `width`: of the
- * terminal, null = as wide as it gets.
+ * A table with one row per device, and a count, without a final newline. `now`: milliseconds since 1970. `width`: of the
+ * terminal; null = unlimited.
  */
 export function devicesTable(
   rows: readonly DeviceRow[],
@@ -54,14 +54,14 @@ export function devicesTable(
 
 const URGENCY = { 'not ready': 0, offline: 1, unknown: 2, ready: 3 };
 
-/** Gateways with a device that is not ready first, each with its devices; otherwise in their order. */
+/** The rows with gateways that have a device that is not ready first; otherwise in their order. */
 export function notReadyFirst(rows: readonly DeviceRow[]): DeviceRow[] {
   const urgency = new Map<string, number>();
   for (const row of rows) urgency.set(row.pid, Math.min(urgency.get(row.pid) ?? 9, URGENCY[readyWord(row)]));
   return [...rows].sort((a, b) => (urgency.get(a.pid) ?? 9) - (urgency.get(b.pid) ?? 9));
 }
 
-/** One line of a log, for a device that changed; `time` in milliseconds since 1970. */
+/** A log line for a device that changed. `time`: milliseconds since 1970. */
 export function deviceLine(row: DeviceRow, time: number): string {
   const where = row.sn === row.pid ? '' : ` on ${row.pid}`;
   const target = row.target === null ? '' : ` -> ${targetOf(row)} (${actionWord(row)})`;
@@ -101,7 +101,7 @@ function readyWord(row: DeviceRow): 'ready' | 'not ready' | 'offline' | 'unknown
   return row.reasons.some((reason) => reason.code === 'offline') ? 'offline' : 'not ready';
 }
 
-/** Why it is not ready, and what may make an upgrade fail all the same. */
+/** Why the device is not ready, and what may make an upgrade fail. */
 function whyOf(row: DeviceRow): string {
   return [...row.reasons, ...row.warnings].map((reason) => reason.message).join('; ');
 }
@@ -110,7 +110,7 @@ function modelOf(row: DeviceRow): string {
   return row.model_name ?? row.kind ?? NONE;
 }
 
-/** With its age where it was not heard now; a report whose age nobody knows comes last. */
+/** The version, with its age if it was not heard now. A version of unknown age is the last choice. */
 function versionOf(row: DeviceRow, now: number): string {
   const { known_version: known, firmware_version } = row;
   if (known) return known.source === 'live' ? known.version : `${known.version} (${ago(known.heard_at, now)})`;
@@ -130,7 +130,7 @@ function targetOf({ target, firmware_upgrade_type: type }: DeviceRow): string {
   return target === null ? NONE : showTarget(target, type);
 }
 
-/** Who told the charge: the aircraft, the dock's charger, or the dock of an aircraft that is off. */
+/** The source of the charge: the aircraft, the dock's charger, or the dock for an aircraft that is off. */
 function sourceOf({ sn, pid, capacity_source: source }: DeviceRow): string {
   if (sn === pid) return '';
   return source === 'battery' ? 'aircraft' : source === 'drone_charge_state' ? 'charger' : 'maintenance';
@@ -145,7 +145,7 @@ function consistencyOf({ consistency, known_consistency: known }: DeviceRow, now
   return `${consistencyWord(known.compatible_status)} (${ago(known.heard_at, now)})`;
 }
 
-/** `brief`: only where something has to be done. */
+/** `brief`: only if something has to be done. */
 function consistencyCell(row: DeviceRow, brief: boolean, now: number, styles: Styles): Cell {
   const needed = (row.known_consistency ?? row).compatible_status === 1;
   if (brief && !needed) return '';

@@ -1,4 +1,4 @@
-/** `dji-ota devices --watch`: the list kept live, redrawn on a terminal, else one line for each change. */
+/** `dji-ota devices --watch`: redraws the list on a terminal; otherwise prints one line for each change. */
 
 import type { DevicesScope } from '../../../app/devices.js';
 import { type FleetFeed, subscribeFleet } from '../../../fleet/feed.js';
@@ -14,12 +14,12 @@ import type { DevicesOptions } from './options.js';
 
 import { deviceLine, devicesTable, notReadyFirst, summaryOf } from './view.js';
 
-/** At most two draws a second. */
+/** Milliseconds. At most two frames a second. */
 const DRAW_EVERY = 500;
-/** Ages stand in the table, so it is drawn now and then without any change. Milliseconds. */
+/** Milliseconds. The table contains ages, so it is redrawn even without a change. */
 const REFRESH_EVERY = 10_000;
 
-/** Shows every change until `io.signal` aborts. @throws OtaError as the broker does, and what the feed fails with. */
+/** Shows every change until `io.signal` is aborted. @throws OtaError those of the broker and of the feed */
 export async function watchDevices(
   options: Omit<DevicesOptions, 'target'>,
   scope: DevicesScope,
@@ -36,7 +36,7 @@ export async function watchDevices(
     signal.addEventListener('abort', onAbort, { once: true });
     ends.push(feed.onFail(reject), () => signal.removeEventListener('abort', onAbort));
   });
-  // Until it is awaited, its failure is nobody's.
+  // It is awaited later, and may reject before.
   over.catch(() => {});
   try {
     const subscribing = subscribeFleet(feed, broker, scope.pids, [...scope.targets.keys()], {
@@ -54,7 +54,7 @@ export async function watchDevices(
     const tick = () => {
       const refresh = screen !== null && clock.now() - refreshedAt >= REFRESH_EVERY;
       if (refresh) rows.age();
-      // A reader that is behind gets the newest rows later, not all that were.
+      // A slow reader gets the newest rows later, not every change.
       const changed = screen === null && io.stdout.writableNeedDrain ? [] : rows.take();
       if (screen) {
         if (refresh || changed.length > 0 || screen.empty()) {
@@ -82,7 +82,7 @@ function write(row: DeviceRow, { output }: Pick<DevicesOptions, 'output'>, { std
   stdout.write(`${line}\n`);
 }
 
-/** The table in the same place again and again, on the terminal's other screen; what was there comes back at the end. */
+/** Draws the table on the terminal's alternate screen. The previous content comes back at the end. */
 function createScreen(
   { color }: Pick<DevicesOptions, 'color'>,
   { hasTarget }: DevicesScope,
@@ -92,19 +92,19 @@ function createScreen(
   const columns = () => terminalWidth(stdout);
   let last: readonly DeviceRow[] | null = null;
   const draw = (rows: readonly DeviceRow[]) => {
-    // A slow terminal gets the next picture, not all of them.
+    // A slow terminal gets the next frame, not every one.
     if (stdout.writableNeedDrain) return;
     last = notReadyFirst(rows);
     const height = Math.max(4, terminalSize(stdout).rows);
     const head = `${new Date(clock.wall()).toISOString()}  ${summaryOf(rows)}  Ctrl-C ends`;
-    // Only the rows that fit are laid out: drawing costs the same in a large fleet.
+    // Lay out only the rows that fit, so that drawing costs the same for a large fleet.
     const table =
       rows.length === 0
         ? 'Nothing heard yet.'
         : devicesTable(last.slice(0, height), hasTarget, clock.wall(), columns(), styles);
     const lines = table.split('\n');
     const room = height - 2;
-    // The count stands in the head.
+    // The header has the count.
     const listed = rows.length === 0 ? lines : lines.slice(0, -1);
     const body = listed.length > room || rows.length > height ? [...listed.slice(0, room - 1), '…'] : listed;
     const cut = head.slice(0, Math.max(1, (columns() ?? 80) - 1));

@@ -1,4 +1,4 @@
-/** `dji-ota init`: from docks and packages to a manifest. */
+/** `dji-ota init`: writes a manifest from docks and packages. */
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { connector, profileProducts } from '../../../app/connect.js';
@@ -19,14 +19,14 @@ import { readConnection } from '../../read-connection.js';
 import type { InitOptions } from './options.js';
 import { listeningView, summaryLines } from './view.js';
 
-/** @returns the exit code */
+/** `dji-ota init`. @returns the exit code */
 export async function initCommand(options: InitOptions, io: Io): Promise<number> {
   const { write, force = false, timeout } = options;
   const pids = scopeOf(options);
   const format = write === undefined ? 'json' : manifestFormat(write, '--write');
   const labels = labelsOf(options.label ?? [], format === 'csv' || format === 'tsv');
   const file = write === undefined ? null : path.resolve(write);
-  // Before anything takes its time.
+  // Checked before the time-consuming steps.
   if (file !== null) await checkTarget(file, force);
   const view = await listeningView(io, options.color, pids === 'all' ? null : pids.length, timeout);
   const forget = io.onExit(view.close);
@@ -70,7 +70,7 @@ export async function initCommand(options: InitOptions, io: Io): Promise<number>
   }
 }
 
-/** What is known to be missing before what is not known. */
+/** What is certainly missing takes precedence over what is not known. */
 function exitCode({ devices, leftOut }: InitResult): number {
   if (leftOut.some(({ unknown }) => !unknown)) return EXIT_CODES.firmware_unreadable;
   return leftOut.length > 0 || devices.length === 0 ? EXIT_CODES.time_limit : 0;
@@ -87,7 +87,7 @@ function scopeOf({ pid = [], all }: InitOptions): string[] | 'all' {
   });
 }
 
-/** `inColumns`: each is the header of a column. */
+/** `inColumns`: each label is the header of a CSV column. */
 function labelsOf(given: readonly string[], inColumns: boolean): Labels {
   const labels: Record<string, string> = {};
   const wrong = (text: string, why: string) =>

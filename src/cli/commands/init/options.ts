@@ -31,4 +31,5 @@ export const INIT = defineOptions({
   ...CONNECTION,
 });
 
+/** The parsed options of `init`. */
 export type InitOptions = Options<typeof INIT> & CommonOptions;

@@ -1,4 +1,4 @@
-/** What `dji-ota init` shows: how far the listening is, and what came of it. */
+/** The output of `dji-ota init`: the progress of listening, and the result. */
 import type { Heard, InitResult } from '../../../app/init/init.js';
 import type { LeftOut } from '../../../app/init/reported.js';
 import type { Reading } from '../../../firmware/read/progress.js';
@@ -13,12 +13,12 @@ import type { Io } from '../../io.js';
 interface ListeningView {
   heard(heard: Heard): void;
   reading(files: readonly Reading[]): void;
-  /** Writes something else to the same terminal. */
+  /** Clears the spinner while `write` prints to the same terminal. */
   say(write: () => void): void;
   close(): void;
 }
 
-/** A spinner on a terminal, a line now and then elsewhere. `gateways`: how many are listened to; null = all there are. */
+/** A spinner on a terminal, otherwise a line at intervals. `gateways`: how many are listened to; null = all. */
 export async function listeningView(
   { stderr, env, clock }: Io,
   color: false | undefined,
@@ -59,7 +59,7 @@ export async function listeningView(
 
 const LINE_EVERY = 5_000;
 
-/** `target`: where the manifest was written; `-` = standard output, null = nowhere. */
+/** The summary of the result. `target`: where the manifest was written; `-` = standard output, null = nowhere. */
 export function summaryLines(result: InitResult, target: string | null, unicode: boolean): string[] {
   const { devices, leftOut, others, unused, halves } = result;
   const written = devices.map((one) => one.written);
@@ -107,7 +107,7 @@ export function summaryLines(result: InitResult, target: string | null, unicode:
 const UNTOLD =
   'A dock reports its model when it connects and when its aircraft is switched on or off: listen longer with --timeout 10m. Reports are kept for the next time.';
 
-/** By reason, the most common first, each device in a line. */
+/** The devices that were left out, by reason, the most frequent first. */
 function leftOutLines(leftOut: readonly LeftOut[]): string[] {
   const reasons = new Map<string, LeftOut[]>();
   for (const one of leftOut) {

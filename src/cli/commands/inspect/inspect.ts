@@ -1,4 +1,4 @@
-/** `dji-ota inspect <file or url>...`: all that a package says of itself, and whether that holds. */
+/** `dji-ota inspect <file or url>...`: shows what packages contain, and verifies it. */
 import { type Clock, systemClock } from '../../../clock.js';
 import { OtaError } from '../../../errors.js';
 import { type Inspection, inspectFirmware } from '../../../firmware/inspect.js';
@@ -15,15 +15,16 @@ import { type Io, warner } from '../../io.js';
 import type { InspectCommandOptions } from './options.js';
 import { showInspections } from './view.js';
 
+/** The options of an inspection. */
 export interface InspectOptions {
-  /** List what is inside, too. */
+  /** List the entries as well. */
   entries?: boolean | undefined;
   sha256?: boolean | undefined;
-  /** `json`: one object a line for each file; anything else is tables. */
+  /** `json`: one JSON object per line for each file; otherwise tables. */
   output?: string | undefined;
-  /** Where digests are kept; null = read everything. */
+  /** The digest cache; null = read everything. */
   cacheFile?: string | null | undefined;
-  /** Bytes that are downloaded at most; default 8 GB. */
+  /** The most bytes to download; default 8 GB. */
   maxSize?: number | undefined;
   /** PEM of further certificate authorities. */
   ca?: Buffer | undefined;
@@ -35,9 +36,9 @@ interface InspectIo {
   env?: NodeJS.ProcessEnv | undefined;
   signal?: AbortSignal | undefined;
   clock?: Clock | undefined;
-  /** How far each file is, for a bar. */
+  /** The progress of reading, for a bar. */
   reading?(files: readonly Reading[]): void;
-  /** Nothing is read any more, and results come next. */
+  /** Reading has ended; the results follow. */
   readingDone?(): void;
 }
 
@@ -68,7 +69,7 @@ export async function inspectCommand(
   }
 }
 
-/** Where a terminal can show how far the reading is. */
+/** A spinner with the progress of reading, if a terminal can show it. */
 async function readingSpinner({ stderr, env }: Io, color: false | undefined): Promise<PhaseSpinner | null> {
   if (resolveOutput({ output: 'bars', stderr, env }) !== 'bars') return null;
   const { phaseSpinner } = await import('../../../render/bars/phase-spinner.js');
@@ -76,8 +77,8 @@ async function readingSpinner({ stderr, env }: Io, color: false | undefined): Pr
 }
 
 /**
- * Inspects every one of `places`; one that cannot be read, or is no sound package, does not keep the others from being
- * shown. Gives the exit code: 0, or 3 where there was such a one. Throws `usage` without a place, and `interrupted`.
+ * Inspects `places`. Files that cannot be read or are not sound packages do not affect the others. Returns the exit code: 0, or
+ * 3 if there is such a file. Throws `usage` without a place, and `interrupted`.
  */
 export async function inspectAndShow(
   places: readonly string[],

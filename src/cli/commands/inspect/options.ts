@@ -12,4 +12,5 @@ export const INSPECT = defineOptions({
   ...TABLE_OUTPUT,
 });
 
+/** The parsed options of `inspect`. */
 export type InspectCommandOptions = Options<typeof INSPECT> & CommonOptions;

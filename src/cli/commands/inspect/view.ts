@@ -8,7 +8,7 @@ import { showBytes } from '../../../text.js';
 
 interface InspectColumn extends Column {
   cell(one: Inspection): string;
-  /** Left out where no file has a value. */
+  /** Omitted if no file has a value. */
   optional?: boolean;
 }
 
@@ -43,7 +43,7 @@ function showVerdict(one: Inspection): string {
   return one.package === null ? '-' : packageWords({ package: one.package, modules: provenModules(one) });
 }
 
-/** Tables on stdout, and on stderr why a file cannot be used or is not checked. */
+/** Prints tables to stdout, and to stderr why a file cannot be used or was not checked. */
 export function showInspections(
   found: readonly Inspection[],
   withEntries: boolean,
@@ -79,7 +79,7 @@ function entryColumns({ file_name }: Inspection): Column[] {
   ];
 }
 
-/** The modules as the configuration has them, then what else is in the ZIP. */
+/** The modules in the order of the configuration, then the other entries of the ZIP. */
 function entryRows({ modules, entries }: Inspection): string[][] {
   const names = new Set(modules.map((module) => module.entry));
   const rest = entries.filter(({ name }) => !names.has(name));

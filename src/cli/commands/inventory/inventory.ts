@@ -14,7 +14,7 @@ import { type Io, isInteractive, warner } from '../../io.js';
 import type { ForgetOptions, InventoryOptions } from './options.js';
 import { BYTE_ORDER_MARK, inventoryCsv, inventoryTable } from './view.js';
 
-/** `dji-ota inventory`. @returns the exit code: with a manifest whether there is drift */
+/** `dji-ota inventory`. @returns the exit code: 0; with a manifest that of the drift */
 export async function inventoryCommand(options: InventoryOptions, io: Io): Promise<number> {
   const { target: source, pid: pids = [], output } = options;
   if (source === undefined && (options.select || options.maxAge !== undefined)) {
@@ -45,7 +45,7 @@ export async function inventoryCommand(options: InventoryOptions, io: Io): Promi
   return totals ? driftExitCode(totals) : 0;
 }
 
-/** Where an entry names no gateway it is the one of `pids`, else the one where the device was last heard. */
+/** Reads a manifest. An entry without a gateway gets the one of `pids`, or the one where the device was last heard. */
 async function readTarget(source: string, pids: readonly string[], warn: Warn): Promise<ManifestDevice[]> {
   const defaultPids = pids.length === 1 ? pids : [NO_GATEWAY];
   const { devices, warnings } = await readManifest(source, {

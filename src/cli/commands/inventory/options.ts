@@ -17,6 +17,7 @@ export const INVENTORY = defineOptions({
   ...WHICH_DEVICES,
 });
 
+/** The parsed options of `inventory`. */
 export type InventoryOptions = Options<typeof INVENTORY> & CommonOptions;
 
 export const FORGET = defineOptions({
@@ -25,4 +26,5 @@ export const FORGET = defineOptions({
   yes: { help: 'skip the confirmation prompt' },
 });
 
+/** The parsed options of `inventory forget`. */
 export type ForgetOptions = Options<typeof FORGET> & CommonOptions;

@@ -1,4 +1,4 @@
-/** How `dji-ota inventory` shows its rows: a table, CSV. */
+/** Renders the rows of `dji-ota inventory`: a table, CSV. */
 import {
   DRIFT_STATES,
   type DriftState,
@@ -13,7 +13,7 @@ import { showAgo } from '../../../text.js';
 
 const UNKNOWN = 'unknown';
 
-/** A table with a row a device, and a count; without a line end at its end. `totals`: where there is a manifest. */
+/** A table with one row per device, and a count, without a final newline. `totals`: if there is a manifest. */
 export function inventoryTable(
   rows: readonly InventoryRow[],
   totals: DriftTotals | null,
@@ -74,7 +74,7 @@ function stateWord(state: DriftState): string {
   return state.replace('_', ' ');
 }
 
-/** One line a device (RFC 4180), the columns named as the keys of the JSON. To be preceded by {@link BYTE_ORDER_MARK}. */
+/** One line per device (RFC 4180). The columns have the names of the JSON keys. {@link BYTE_ORDER_MARK} must come before it. */
 export function inventoryCsv(rows: readonly InventoryRow[]): string {
   const labels = [...new Set(rows.flatMap((row) => Object.keys(row.labels)))];
   const cells = (row: InventoryRow) =>
@@ -84,7 +84,7 @@ export function inventoryCsv(rows: readonly InventoryRow[]): string {
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** Without it Excel does not take a file for UTF-8. As bytes: in text it would be escaped as what nobody sees. */
+/** Excel needs it to recognize UTF-8. As bytes, because in text it would be escaped as an invisible character. */
 export const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 const CSV_COLUMNS = [

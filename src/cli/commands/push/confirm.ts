@@ -1,4 +1,4 @@
-/** Shows the plan and asks: with `--confirm`, and at a terminal where much is at stake. */
+/** Shows the plan and asks for confirmation: with `--confirm`, or at a terminal for several gateways or after a warning. */
 import type { PlannedRun } from '../../../app/plan.js';
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
@@ -10,7 +10,10 @@ import type { RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
 import { planText, withRedactedUrls } from './plan-view.js';
 
-/** Asks, unless nobody asked for it and it concerns a single gateway without any warning. */
+/**
+ * Asks for confirmation, unless that was not requested and the plan has a single gateway and no warning. @returns whether to
+ * continue
+ */
 export async function confirmPlan(
   planned: PlannedRun,
   options: PushOptions,
@@ -20,7 +23,7 @@ export async function confirmPlan(
 ): Promise<boolean> {
   const { plan } = planned;
   const count = plan.gateways.reduce((sum, { jobs }) => sum + jobs.flat().length, 0);
-  // Where everything is left out, nothing is done that could be asked for.
+  // Every device is skipped, so there is nothing to confirm.
   if (count === 0 || (!options.confirm && plan.gateways.length <= 1 && !output.warned())) return true;
   output.pause();
   const { preflight = 'off', skipCurrent = false, skipUnready = false, waitReady } = settings;
@@ -33,7 +36,7 @@ export async function confirmPlan(
   return confirm(question, { input: io.stdin, output: io.stderr, signal: io.signal });
 }
 
-/** @throws OtaError `usage` where nobody can be asked. */
+/** @throws OtaError `usage` if there is no terminal to ask at */
 export function checkConfirm(source: string, { yes }: PushOptions, io: Io): void {
   if (yes) {
     const hint = 'Give one of them.';

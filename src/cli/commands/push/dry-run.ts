@@ -1,4 +1,4 @@
-/** `--dry-run`: the plan, for people as a table and for scripts as the exact messages. */
+/** `--dry-run`: prints the plan as a table, or the exact messages as JSON. */
 import path from 'node:path';
 import { profileProducts } from '../../../app/connect.js';
 import type { Context, Warn } from '../../../app/context.js';
@@ -21,7 +21,7 @@ import { openOutput, type RunOutput } from '../../run-output.js';
 import type { PushOptions } from './options.js';
 import { planText, withRedactedUrls } from './plan-view.js';
 
-/** Everything but connecting and publishing. @returns the exit code, 0 */
+/** Does everything except connecting and publishing. @returns the exit code, 0 */
 export async function dryRun(
   { devices, warnings }: Pick<Manifest, 'devices' | 'warnings'>,
   options: PushOptions,
@@ -67,7 +67,7 @@ export async function dryRun(
       if (verbose) {
         text += '\nWhat would be published; tid, bid and timestamp are examples, and differ each time:\n';
         for (const { topic, request } of requestsOf(shown, output.context)) {
-          // In pieces: the messages of a fleet have megabytes, which would be copied again and again as they grow.
+          // Written in pieces, because the messages of a fleet have megabytes, and a growing string would be copied repeatedly.
           if (text.length > 64 * 1024) {
             io.stdout.write(text);
             text = '';
@@ -77,7 +77,7 @@ export async function dryRun(
       }
       io.stdout.write(text);
     }
-    // The plan was the result; a table of devices that were not started would only repeat it.
+    // The plan is the result. A table of devices that were not started would only repeat it.
     if (output.kind !== 'json') return 0;
     const current = new Map(left.map(({ device, reason }) => [device, reason]));
     const outcomes = plan.devices.map((device, index) => {
@@ -92,7 +92,7 @@ export async function dryRun(
   }
 }
 
-/** Files are read side by side: what is said of them is told afterwards, in the manifest's order, the same each time. */
+/** Files are read in parallel. This reports them afterwards, in the manifest's order, so that the output is always the same. */
 async function inOrder<T>(
   devices: readonly { sn: string }[],
   { context, emit }: RunOutput,
@@ -112,7 +112,7 @@ async function inOrder<T>(
   }
 }
 
-/** What earlier runs have heard of the devices; nothing where docks are simulated, or no folder is known. */
+/** The reports of earlier runs; empty for simulated docks, or if no folder is known. */
 async function knownDevices(options: PushOptions, { env }: Io, warn: Warn): Promise<Inventory> {
   if (options.simulate !== undefined) return createInventory();
   try {
@@ -122,7 +122,7 @@ async function knownDevices(options: PushOptions, { env }: Io, warn: Warn): Prom
   }
 }
 
-/** As the push itself: from options and profile, unless docks are simulated, which download nothing. */
+/** The same settings as in the push itself: from options and profile, unless docks are simulated, which do not download. */
 async function planSettings(
   options: PushOptions,
   flags: ConnectionFlags,

@@ -1,4 +1,4 @@
-/** The options of a push that its journal keeps, as they were given, for `retry`. */
+/** The options of a push that its journal stores, as given, for `retry`. */
 import path from 'node:path';
 import type { Group, OptionDeclaration } from '../../options/declaration.js';
 import { PUSH } from './options.js';
@@ -6,8 +6,8 @@ import { PUSH } from './options.js';
 type Given = Readonly<Record<string, unknown>>;
 
 /**
- * Not those of the connection, which are kept without secrets, nor what chose the devices or names a file to write: that
- * one would take the place of the earlier run's.
+ * Not the connection options, which are stored separately without secrets, nor options that select devices or name output
+ * files: a retry would overwrite the files of the earlier run.
  */
 const GROUPS: ReadonlySet<Group | undefined> = new Set(['Looking at the docks', 'Roll-out', 'Firmware', 'Time limits']);
 const OTHERS: ReadonlySet<string> = new Set([
@@ -20,6 +20,7 @@ const OTHERS: ReadonlySet<string> = new Set([
   'progress',
 ]);
 
+/** The options to store. */
 export function keptOptions(given: Given): Record<string, unknown> {
   const kept = Object.entries(given).filter(([key, value]) => isKept(key) && isKeepable(value) && !hasUser(key, value));
   return Object.fromEntries(
@@ -27,7 +28,7 @@ export function keptOptions(given: Given): Record<string, unknown> {
   );
 }
 
-/** What was kept, of whatever version, and what is given now before it. */
+/** The stored options, of any version, overridden by those that are given now. */
 export function optionsAgain(kept: Given | undefined, given: Given): Record<string, unknown> {
   return { ...keptOptions(kept ?? {}), ...given };
 }
@@ -46,7 +47,7 @@ function isScenarioFile(key: string, value: unknown): value is string {
   return key === 'simulate' && typeof value === 'string' && /\.(json|ya?ml)$/i.test(value);
 }
 
-// A user name or password in a URL is kept nowhere.
+// A user name or password in a URL is never stored.
 function hasUser(key: string, value: unknown): boolean {
   return key === 'serveUrl' && String(value).includes('@');
 }

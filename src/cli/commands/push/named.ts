@@ -1,4 +1,4 @@
-/** `push --run <name>`: what is done where the name stands for a run that was begun before. */
+/** `push --run <name>`, if there is an earlier run with the name. */
 import { type ClaimedRun, claimRun } from '../../../app/run/named-run.js';
 import { tellAgain } from '../../../app/run/run-again.js';
 import type { ManifestDevice } from '../../../manifest/model.js';
@@ -10,6 +10,7 @@ import { takeUp } from '../resume/resume.js';
 import type { PushOptions } from './options.js';
 import { pushSettings } from './settings.js';
 
+/** Claims the name of a run. @throws OtaError as `claimRun` does */
 export async function claim(
   name: string,
   devices: readonly ManifestDevice[],
@@ -24,7 +25,7 @@ export async function claim(
   return claimed;
 }
 
-/** A run that has ended: its result once more, with its exit code. */
+/** For a run that has ended: prints its result again. @returns its exit code */
 export async function again({ run }: ClaimedRun, options: PushOptions, io: Io): Promise<number> {
   const { report = [], notify: _, ...shown } = options;
   const output = await openOutput(shown, io, run);
@@ -41,7 +42,7 @@ export async function again({ run }: ClaimedRun, options: PushOptions, io: Io): 
   }
 }
 
-/** A run that has not come to its end, or whose end is not known of every device: as `resume`. */
+/** For an unfinished run, or one with unknown ends: continues it like `resume`. */
 export async function goOn(
   { run, held }: ClaimedRun,
   source: string,
@@ -59,7 +60,7 @@ export async function goOn(
       manifest: source === '-' ? undefined : source,
       devices,
       serve,
-      // Those of the run, where they are not given anew.
+      // The limits of the run, unless they are given again.
       limits: {
         reply: replyTimeout === undefined ? undefined : limits.reply,
         stall: stallTimeout === undefined ? undefined : limits.stall,

@@ -169,4 +169,5 @@ export const PUSH = defineOptions({
   ...CONNECTION,
 });
 
+/** The parsed options of `push`. */
 export type PushOptions = Options<typeof PUSH> & CommonOptions;

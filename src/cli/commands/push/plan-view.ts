@@ -1,4 +1,4 @@
-/** A plan for people: what it comes to, and a row a device. */
+/** A plan for people: a summary, and one row per device. */
 import type { PlannedRun } from '../../../app/plan.js';
 import type { KnownVersion } from '../../../fleet/noted.js';
 import { showUpgradeType } from '../../../protocol/upgrade-types.js';
@@ -8,9 +8,9 @@ import { safeText, showBytes, showDuration } from '../../../text.js';
 import type { Plan, PlannedDevice, PlannedFile, PlannedGateway } from '../../../upgrade/plan/plan.js';
 import { redactUrl } from '../../../url.js';
 
-/** For people, whose terminal or CI log keeps what it shows: URLs without what may be secret in them. */
+/** The plan with redacted URLs, because a terminal or CI log stores what is printed. */
 export function withRedactedUrls(plan: Plan): Plan {
-  // A fleet has few files, and reading a URL takes as long as all else of a device.
+  // A fleet has few files, and redacting a URL takes as long as everything else for a device.
   const known = new Map<PlannedFile, PlannedFile>();
   const redacted = (file: PlannedFile) => {
     let shown = known.get(file);
@@ -26,23 +26,23 @@ export function withRedactedUrls(plan: Plan): Plan {
   return { ...plan, devices };
 }
 
-/** `17.05.0102, 3h00m ago (inventory)`: never without its age. */
+/** `17.05.0102, 3h00m ago (inventory)`: always with its age. */
 function heardText(known: KnownVersion | null, now: number): string {
   if (known === null) return '';
   const when = known.source === 'live' ? 'now' : `${showDuration(now - known.heard_at)} ago (${known.source})`;
   return `${safeText(known.version, 60)}, ${when}`;
 }
 
-// On a terminal a longer list would push what matters out of sight.
+// On a terminal, a longer list would move the important lines out of sight.
 const MOST_ON_TERMINAL = 60;
 
 interface PlanTextOptions {
-  /** Columns of the terminal; null = none: every device has its line. */
+  /** The columns of the terminal; null = not a terminal, and every device is listed. */
   width: number | null;
   unicode: boolean;
-  /** Every device, however many there are. */
+  /** List every device, however many there are. */
   verbose: boolean;
-  /** Whether the docks were asked before, what they run and whether they are ready. */
+  /** Whether the docks were asked for their versions and readiness. */
   asked: boolean;
   /** Milliseconds since 1970. */
   now: number;
@@ -50,6 +50,7 @@ interface PlanTextOptions {
 
 const MOST_LEFT_OUT = 10;
 
+/** The text of a plan. */
 export function planText({ plan, waves, left, known, models }: PlannedRun, options: PlanTextOptions): string {
   const { width, unicode, verbose, asked, now } = options;
   const { gateways } = plan;
@@ -109,7 +110,7 @@ function planTable(plan: Plan, waves: readonly number[], width: number | null, r
   );
 }
 
-/** A row a device; `waves` null: there is but one. */
+/** One row per device. `waves` null: there is only one. */
 function* planRows(
   { gateways, devices }: Plan,
   waves: readonly number[] | null,

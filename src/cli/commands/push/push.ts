@@ -28,7 +28,7 @@ export async function pushCommand(
   io: Io,
   given: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  // What does not go together is said before a manifest is read.
+  // Contradicting options are reported before a manifest is read.
   pushSettings(options, io.env);
   const manifest = source ?? (await exampleManifest(options));
   const unlimited = limitRun(io, options.timeout);
@@ -45,19 +45,19 @@ export async function pushCommand(
   }
 }
 
-/** What a run is besides its devices and options. */
+/** What describes a run besides its devices and options. */
 interface AboutRun {
-  /** The options, as they were written. */
+  /** The options as written. */
   given: Readonly<Record<string, unknown>>;
-  /** The earlier run whose devices these are. */
+  /** The earlier run that is retried. */
   retryOf?: string;
   note?: string;
-  /** How its broker is reached where it is not by the options alone. @throws OtaError `usage` */
+  /** How to reach the broker, if not by the options alone. @throws OtaError `usage` */
   connection?(): FlagsAgain;
   checkBroker?(url: BrokerUrl): void;
 }
 
-/** A push of devices that are chosen. @returns the exit code */
+/** Pushes to selected devices. @returns the exit code */
 export async function runSelected(
   { devices, warnings, sha256 }: Pick<Manifest, 'devices' | 'warnings' | 'sha256'>,
   source: string,
@@ -94,7 +94,7 @@ export async function runSelected(
   }
 }
 
-/** A run that begins. `claimed`: under a name. */
+/** Starts a run. `claimed`: it has a name. */
 async function runAs(
   claimed: ClaimedRun | null,
   devices: readonly ManifestDevice[],
@@ -151,7 +151,7 @@ async function runAs(
   }
 }
 
-/** At a terminal a push asks by itself, unless what it upgrades is simulated. */
+/** Whether a push may ask for confirmation by itself: at a terminal, unless the docks are simulated. */
 function mayAsk({ confirm, yes, simulate }: PushOptions, manifest: string, { kind }: RunOutput, io: Io): boolean {
   if (confirm) return true;
   return !yes && simulate === undefined && manifest !== '-' && (kind === 'bars' || kind === 'log') && isInteractive(io);
@@ -176,7 +176,7 @@ async function wayToDocks(
   const connection = await readConnection(flags, io, warn, about);
   checkBroker?.(connection.url);
   return {
-    // Of a named run, the broker may still have what an earlier attempt is to hear.
+    // For a named run, the broker may have queued messages about an earlier attempt.
     connect: connector(connection, { sessionExpiry: SESSION_EXPIRY, resumeSession: claimed?.state === 'fresh' }, warn),
     simulated: false,
     kept: keptConnection(flags, connection, run),
@@ -185,7 +185,7 @@ async function wayToDocks(
   };
 }
 
-/** The devices that the options choose. @throws OtaError `usage` where they leave none */
+/** The devices that the options select. @throws OtaError `usage` if there are none */
 export async function select(
   devices: ManifestDevice[],
   { only, exclude, select: labels, shard }: PushOptions,
@@ -194,7 +194,7 @@ export async function select(
   const { selectDevices, shardGateways } = await import('../../../manifest/select.js');
   const selected = selectDevices(devices, { only, exclude, select: labels });
   const chosen = shard === undefined ? selected : shardGateways(selected, shard);
-  // A shard may be empty where there are more machines than gateways: that machine has nothing to do.
+  // A shard may be empty, if there are more machines than gateways.
   if (chosen.length === 0 && shard === undefined) throw nothingToDo();
   return chosen;
 }
@@ -205,8 +205,9 @@ async function chosenHalves(devices: ManifestDevice[], chosen: ManifestDevice[])
   return selectedHalves(devices, chosen);
 }
 
+/** Reads the manifest of a command. @throws OtaError `manifest_unreadable`, `manifest_invalid`, `interrupted` */
 export async function readDevices(source: string, options: PushOptions, io: Io): Promise<Manifest> {
-  // A manifest on standard input may never come: Ctrl-C ends the wait for it.
+  // A manifest on standard input may never arrive, so Ctrl-C must end the wait.
   const onAbort = () => io.stdin.destroy(interruption(io.signal));
   if (source === '-') io.signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -223,13 +224,13 @@ export async function readDevices(source: string, options: PushOptions, io: Io):
   }
 }
 
-/** What a rehearsal upgrades where no manifest is given: nothing but a rehearsal has one. @throws OtaError `usage` */
+/** The manifest that is used if none is given, which only `--simulate` allows. @throws OtaError `usage` */
 async function exampleManifest({ simulate }: PushOptions): Promise<string> {
   const hint =
     'Give a .json, .yaml, .csv or .tsv file, or - for standard input; --simulate without a manifest uses a built-in example.';
   if (simulate === undefined) throw new OtaError('usage', 'no manifest is given', { hint });
   if (simulate !== true && /\.(json|ya?ml|[ct]sv)$/i.test(simulate)) {
-    // `--simulate manifest.json` takes the manifest as the scenario's name: the commonest slip with it.
+    // `--simulate manifest.json` takes the manifest as the scenario's name, which is a common mistake.
     const { namesInManifest } = await import('../../completion/manifest-names.js');
     const isManifest = await namesInManifest(simulate).then(
       () => true,

@@ -1,11 +1,11 @@
-/** From the options of `push` to what the use case takes. */
+/** Converts the options of `push` to the settings of the use case. */
 import type { PushSettings } from '../../../app/push-settings.js';
 import { OtaError } from '../../../errors.js';
 import { digestCacheFile } from '../../../settings/state-folders.js';
 import { checkRecord } from '../../record.js';
 import type { PushOptions } from './options.js';
 
-/** @throws OtaError `usage` for options that do not go together. */
+/** The settings of a push. @throws OtaError `usage` for contradicting options */
 export function pushSettings(options: PushOptions, env: NodeJS.ProcessEnv): PushSettings {
   checkRecord(options);
   const { preflight, verify, serve, serveUrl, serveRate, waves, wavePause } = options;

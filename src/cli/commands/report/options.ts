@@ -4,4 +4,5 @@ import { RUN_OUTPUT } from '../../options/output.js';
 
 export const REPORT = defineOptions({ report: RUN_OUTPUT.report });
 
+/** The parsed options of `report`. */
 export type ReportOptions = Options<typeof REPORT> & CommonOptions;

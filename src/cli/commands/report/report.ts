@@ -5,7 +5,7 @@ import { warnOfLooseFolders } from '../../../settings/loose-folders.js';
 import { type Io, warner } from '../../io.js';
 import type { ReportOptions } from './options.js';
 
-/** `dji-ota report`. @returns the exit code of the joined runs; a report that cannot be written makes a 0 another one */
+/** `dji-ota report`. @returns the exit code of the joined runs; if it is 0 and a report cannot be written, that of the error */
 export async function reportCommand(sources: readonly string[], flags: ReportOptions, io: Io): Promise<number> {
   const files = flags.report ?? [];
   await checkReportTargets(files);

@@ -1,4 +1,4 @@
-/** A report in a few lines, for a terminal. */
+/** Prints a summary of a report for a terminal. */
 
 import { endMeaning } from '../../../render/exit-meaning.js';
 import type { ReportDevice, RunReport } from '../../../render/report/model.js';
@@ -11,7 +11,7 @@ import { safeText, showDuration } from '../../../text.js';
 import type { DeviceState, RunView } from '../../../upgrade/tracker/state.js';
 import type { Io } from '../../io.js';
 
-/** The runs, the table that a run has at its end, and the joined exit code; ends with a line end. */
+/** The runs, the table that a run prints at its end, and the joined exit code; with a final newline. */
 export function summaryOf(report: RunReport, io: Io, color: false | undefined): string {
   const styles = stylesFor(useColor(io.stdout, io.env, color));
   const width = terminalWidth(io.stdout);
@@ -46,7 +46,7 @@ export function summaryOf(report: RunReport, io: Io, color: false | undefined): 
   return `${runs}\n\n${table}${table === '' ? '' : '\n'}${warnings.join('')}${end}`;
 }
 
-/** What the table of a run reads besides the outcomes. */
+/** The live view that the table of a run expects in addition to the outcomes. */
 function viewOfReport(report: RunReport): RunView {
   return {
     devices: report.devices.map(stateOf),

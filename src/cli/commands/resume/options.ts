@@ -26,4 +26,5 @@ export const RESUME = defineOptions({
   ...CONNECTION,
 });
 
+/** The parsed options of `resume`. */
 export type ResumeOptions = Options<typeof RESUME> & CommonOptions;

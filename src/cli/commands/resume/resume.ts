@@ -9,7 +9,7 @@ import { type RecordFlags, recordedConnect } from '../../record.js';
 import { type OutputFlags, openOutput } from '../../run-output.js';
 import type { ResumeOptions } from './options.js';
 
-/** `dji-ota resume [run]`. @returns the exit code, as if the run had never stopped */
+/** `dji-ota resume [run]`. @returns the exit code, as if the run had not been interrupted */
 export async function resumeCommand(named: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
   const { manifest, republishUncertain = false, replyTimeout, stallTimeout, verifyTimeout, timeout } = options;
   const run = named === undefined ? await latestUnfinished(io.env, republishUncertain) : await findRun(named, io.env);
@@ -22,7 +22,7 @@ export async function resumeCommand(named: string | undefined, options: ResumeOp
   }
 }
 
-/** @returns the exit code, as if the run had never stopped */
+/** Resumes a run. @returns the exit code, as if the run had not been interrupted */
 export async function takeUp(
   request: Omit<ResumeRequest, 'connect'>,
   options: OutputFlags & ConnectionFlags & RecordFlags,

@@ -17,8 +17,9 @@ export const RETRY = defineOptions({
     everyday: 'default: the run’s manifest',
   },
   ...PUSH,
-  // The run tells them.
+  // The earlier run has them.
   pid: { ...PUSH.pid, everyday: undefined },
 });
 
+/** The parsed options of `retry`. */
 export type RetryOptions = Options<typeof RETRY> & CommonOptions;

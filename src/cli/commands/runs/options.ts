@@ -9,6 +9,7 @@ export const RUNS = defineOptions({
   limit: { value: '<n>', help: 'show only the latest n runs', type: count(1), defaultText: 'all' },
 });
 
+/** The parsed options of `runs`. */
 export type RunsOptions = Options<typeof RUNS> & CommonOptions;
 
 export const PRUNE = defineOptions({
@@ -17,4 +18,5 @@ export const PRUNE = defineOptions({
   yes: { help: 'skip the confirmation prompt' },
 });
 
+/** The parsed options of `runs prune`. */
 export type PruneOptions = Options<typeof PRUNE> & CommonOptions;

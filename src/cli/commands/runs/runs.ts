@@ -23,7 +23,7 @@ import { viewOf } from '../../../upgrade/tracker/view.js';
 import { type Io, isInteractive, warner } from '../../io.js';
 import type { PruneOptions, RunsOptions } from './options.js';
 
-/** `dji-ota runs`: all of them, the newest first. */
+/** `dji-ota runs`: lists all runs, the newest first. */
 export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
   warnOfLooseFolders(io.env, warner(io));
   const runs = (await listRuns(runsFolder(io.env))).slice(0, flags.limit);
@@ -56,7 +56,7 @@ export async function runsCommand(flags: RunsOptions, io: Io): Promise<number> {
   return 0;
 }
 
-/** `dji-ota runs <run>`: its devices as they stand, by replaying its journal. */
+/** `dji-ota runs <run>`: shows the devices of a run by replaying its journal. */
 export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Promise<number> {
   warnOfLooseFolders(io.env, warner(io));
   const { header, file, summary, core, devices, totals, next, asJson } = await showRun(wanted, io).catch(
@@ -96,14 +96,14 @@ export async function runCommand(wanted: string, flags: RunsOptions, io: Io): Pr
   return 0;
 }
 
-/** `dji-ota runs prun`: a command, and no run. */
+/** The error for a mistyped subcommand like `dji-ota runs prun`; null = it may be a run. */
 function mistyped(error: unknown, wanted: string): OtaError | null {
   const word = nearest(wanted, RUN_WORDS);
   if (word === null || !(error instanceof OtaError) || error.code !== 'run_not_found') return null;
   return new OtaError(error.code, error.message, { hint: `Did you mean dji-ota runs ${word}?` });
 }
 
-/** Gateways whose dock and aircraft ended on different releases, as it is told. */
+/** The texts for gateways whose dock and aircraft ended on different releases. */
 function splitsOf({ split, tracker }: RunCore): string[] {
   return [...split].flatMap((pid) => {
     const pair = pairOf(tracker.devices.filter((device) => device.pid === pid));
@@ -144,7 +144,7 @@ export async function pruneCommand({ keep, dryRun, yes }: PruneOptions, io: Io):
 
 function stateText(run: RunSummary): string {
   const state = runState(run);
-  // Its docks have ended with it.
+  // Its docks ended with it, so it cannot be resumed.
   const meaning = run.simulated ? RUN_STATES[state].replace('; it can be resumed', '') : RUN_STATES[state];
   if (state !== 'running' || !run.holder) return `${state}: ${meaning}`;
   const { pid, host } = run.holder;

@@ -1,14 +1,14 @@
-/** The JSON lines (CONTRACT "JSON lines") as a zod schema, held to the types of the events by the compiler. */
+/** The JSON lines (CONTRACT "JSON lines") as a zod schema. The compiler compares it with the types of the events. */
 import * as z from 'zod';
 import { type ErrorCode, EXIT_CODES } from '../../../errors.js';
 import { COUNTED } from '../../../upgrade/counting.js';
 import type { PublicEvent } from '../../../upgrade/events.js';
 import { OUTCOMES } from '../../../upgrade/events.js';
 
-/** One line: what happened, and when, in which run. */
+/** One line: the event, its time and its run. */
 export type EventLine = PublicEvent & { schema: 1; time: string; run: string };
 
-// Not zod's own, whose pattern knows leap years: nobody could read it in the JSON Schema.
+// Not zod's own pattern: it handles leap years, and would be unreadable in the JSON Schema.
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 const count = () => z.int().nonnegative();
@@ -33,7 +33,7 @@ const deviceOutcome = {
   labels: z.record(text(), text()).describe('Of the manifest'),
 };
 
-/** The keys of every line, in front of those of `event`. */
+/** A line: the keys of every line, then those of `event`. */
 function line<E extends PublicEvent['event'], S extends z.ZodRawShape>(event: E, description: string, shape: S) {
   return z
     .object({
@@ -151,11 +151,11 @@ export const eventLineSchema = z
 type Described = z.infer<typeof eventLineSchema>;
 type Missing = Exclude<EventLine['event'], Described['event']>;
 
-/** Does not compile where an event (which the compiler then names) or a key of {@link PublicEvent} is missing above. */
+/** Fails to compile, naming the event, if the schema above lacks an event or a key of {@link PublicEvent}. */
 export const coversEveryEvent: [Missing] extends [never] ? (EventLine extends Described ? true : never) : Missing =
   true;
 
-/** The JSON Schema (draft 2020-12) of one JSON line; keys that it does not know are allowed, as later versions may add some. */
+/** The JSON Schema (draft 2020-12) of one JSON line. Unknown keys are allowed, because later versions may add some. */
 export function eventsJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(eventLineSchema, { target: 'draft-2020-12', io: 'input' }) as Record<string, unknown>;
 }

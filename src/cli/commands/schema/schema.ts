@@ -1,4 +1,4 @@
-/** `dji-ota schema`. Loads zod: import it in the action alone. */
+/** `dji-ota schema`. It loads zod, so import it only in the action. */
 import { OtaError } from '../../../errors.js';
 import { manifestJsonSchema } from '../../../manifest/schema.js';
 import { meantHint } from '../../../nearest.js';
@@ -17,9 +17,9 @@ export async function schemaCommand(which: string | undefined, { stdout }: Pick<
 }
 
 /**
- * The JSON Schema (draft 2020-12) of the manifest, which is also the default, of the JSON lines or of the JSON report: indented,
- * without a line end.
- * @throws OtaError `usage` for any other name.
+ * The JSON Schema (draft 2020-12) of the manifest (the default), the JSON lines or the JSON report: indented, without a final
+ * newline.
+ * @throws OtaError `usage` for any other name
  */
 export function schemaText(which: string = 'manifest'): string {
   const make: Record<SchemaName, () => Record<string, unknown>> = {

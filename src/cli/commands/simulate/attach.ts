@@ -1,4 +1,4 @@
-/** Simulated docks on a broker of the user's own, which real docks and other people may be on. */
+/** Attaches simulated docks to the user's own broker, on which there may be real docks and other users. */
 import type { Connect } from '../../../app/context.js';
 import { OtaError, toOtaError } from '../../../errors.js';
 import type { Broker } from '../../../mqtt/broker.js';
@@ -6,10 +6,10 @@ import { parseTopic } from '../../../protocol/topics.js';
 import { quoted, safeText } from '../../../text.js';
 import type { Play, Stand } from './plays.js';
 
-/** What real serial numbers do not begin with: nothing is said in the name of a device that may exist. */
+/** Real serial numbers do not begin with this, so no message is sent in the name of a device that may exist. */
 const MARK = 'SIM';
 
-/** @throws OtaError `usage` for other serial numbers; those of a connection */
+/** Runs docks on another broker. @throws OtaError `usage` for other serial numbers; those of a connection */
 export async function attach(
   play: Play,
   connect: Connect,
@@ -27,12 +27,12 @@ export async function attach(
   const gone = new Promise<never>((_, reject) => {
     isGone = reject;
   });
-  // Until it is awaited, its failure is nobody's.
+  // It is awaited later, and may reject before.
   gone.catch(() => {});
   const broker: Broker = await connect(
     {
       onMessage: ({ topic, payload, retained }) => {
-        // A request that lay at the broker is none.
+        // A retained request is not a new one.
         if (!retained) receive(topic, payload);
       },
       onLost: (reason) => warn('broker_lost', `connection to the broker lost, reconnecting: ${reason}`),

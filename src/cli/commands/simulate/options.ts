@@ -54,4 +54,5 @@ export const SIMULATE = defineOptions({
   },
 });
 
+/** The parsed options of `simulate`. */
 export type SimulateCommandOptions = Options<typeof SIMULATE> & CommonOptions;

@@ -1,4 +1,4 @@
-/** What docks play: a scenario, or a recording. Either stands on a broker in this program or on another. */
+/** What simulated docks do: a scenario, or a recording; on a broker in this program, or on another one. */
 import path from 'node:path';
 import type { ManifestDevice } from '../../../manifest/model.js';
 import { readRecording } from '../../../recording/read.js';
@@ -10,18 +10,19 @@ import { docksForManifest, someDocks } from '../../../simulator/scenario/configs
 import { loadScenario } from '../../../simulator/scenario/load-scenario.js';
 import type { SimulatorView, Stage } from './view.js';
 
-/** Docks at work. */
+/** Running docks. */
 export interface Stand {
   urls: readonly string[];
-  /** Rejects where the broker is lost for good. */
+  /** Rejects if the connection to the broker is lost for good. */
   gone: Promise<never>;
   close(): Promise<void>;
 }
 
+/** A scenario or recording, ready to be started. */
 export interface Play extends Pick<Stage, 'plays' | 'description' | 'docks'> {
-  /** @throws OtaError `usage` where the port cannot be listened on */
+  /** Starts it on an embedded broker. @throws OtaError `usage` if it cannot listen on the port */
   embed(broker: EmbeddedBrokerOptions): Promise<Stand>;
-  /** Through one connection, whose messages go to what comes of it. @throws what `subscribe` throws */
+  /** Starts it on one connection, whose messages go to the result. @throws what `subscribe` throws */
   attach(connection: DockConnection): Promise<{ receive(topic: string, payload: Uint8Array): void; stop(): void }>;
 }
 
@@ -39,7 +40,10 @@ const standOf = ({ url, wsUrl, close }: Embedded): Stand => ({
   close,
 });
 
-/** @param devices of a manifest; null = so many docks. @throws OtaError `scenario_invalid` */
+/**
+ * Docks for a scenario.
+ * @param devices of a manifest; null = the given number of docks. @throws OtaError `scenario_invalid`
+ */
 export async function playDocks(
   { docks = 2, scenario: name = 'ok', speed, seed }: PlayOptions,
   devices: readonly ManifestDevice[] | null,
@@ -65,7 +69,7 @@ interface PlayOptions {
   seed?: number | undefined;
 }
 
-/** @throws OtaError `usage` where `file` is no recording */
+/** Docks for a recording. @throws OtaError `usage` if `file` is not a recording */
 export async function playRecording(
   file: string,
   speed: number | undefined,

@@ -12,21 +12,21 @@ import { playDocks, playRecording, type Stand } from './plays.js';
 import { jsonView, type Stage, textView } from './view.js';
 
 interface SimulateOptions {
-  /** Default 1883, where every other command looks for a broker; 0 = any free one. */
+  /** Default 1883, the default of every other command; 0 = any free port. */
   port?: number | undefined;
   /** Address to listen on; default 127.0.0.1. */
   host?: string | undefined;
-  /** Port for MQTT over WebSocket as well. */
+  /** An additional port for MQTT over WebSocket. */
   wsPort?: number | undefined;
-  /** How many docks; default 2. */
+  /** The number of docks; default 2. */
   docks?: number | undefined;
-  /** Docks for the gateways of this manifest instead. */
+  /** Simulate the gateways of this manifest instead. */
   manifest?: string | undefined;
-  /** Gateways of the manifest's devices that name none. */
+  /** The gateway of the manifest's devices that name none. */
   pid?: readonly string[] | undefined;
-  /** Built-in name or file; default `ok`. */
+  /** Name of a built-in scenario, or a file; default `ok`. */
   scenario?: string | undefined;
-  /** Docks of this recording instead. */
+  /** Replay this recording instead. */
   replay?: string | undefined;
   speed?: number | undefined;
   seed?: number | undefined;
@@ -38,21 +38,21 @@ interface SimulateOptions {
 interface Streams {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
-  /** Ends the simulator. */
+  /** Ends the simulator when it is aborted. */
   signal: AbortSignal;
 }
 
-/** A broker of the user's own. */
+/** The user's own broker. */
 interface OtherBroker {
   connect: Connect;
-  /** The options that lead to it, without secrets, for messages. */
+  /** The connection options without secrets, for messages. */
   flags: string;
 }
 
 /** `dji-ota simulate`. @returns exit code 0 */
 export async function simulateCommand(options: SimulateCommandOptions, io: Io): Promise<number> {
   if (options.broker !== undefined) return runSimulator(options, io, await otherBroker(options, io));
-  // --username and its password are the broker's in this program, too.
+  // --username and its password also apply to the embedded broker.
   const foreign = Object.keys(CONNECTION).filter((key) => !['username', 'passwordFile'].includes(key));
   const given = foreign.find((key) => options[key as keyof SimulateCommandOptions] !== undefined);
   if (given !== undefined) throw excluded(`${flagOf(given)} needs --broker`, 'It applies only with --broker.');
@@ -96,9 +96,9 @@ export async function listScenarios({ stdout }: Io): Promise<number> {
 }
 
 /**
- * Runs simulated docks until `signal` is aborted, on a broker in this program or on `other`.
- * @returns exit code 0.
- * @throws OtaError `usage` for a bad option or a port in use; `scenario_invalid`; the manifest's and the connection's errors.
+ * Runs simulated docks until `signal` is aborted, on an embedded broker or on `other`.
+ * @returns exit code 0
+ * @throws OtaError `usage` for a bad option or a port in use; `scenario_invalid`; errors of the manifest and the connection
  */
 export async function runSimulator(options: SimulateOptions, streams: Streams, other?: OtherBroker): Promise<number> {
   check(options, other !== undefined);
@@ -125,7 +125,7 @@ export async function runSimulator(options: SimulateOptions, streams: Streams, o
   }
   try {
     const { docks, plays, description } = play;
-    // With a manifest, what its entries needed to be read here they need there too.
+    // The suggested command needs the same --pid to read the manifest.
     const needed = manifest ? (options.pid ?? []) : docks.slice(0, 1).map(({ pid }) => pid);
     const login = options.username === undefined ? '' : ` --username ${shellWord(options.username)}`;
     const connection = other?.flags ?? `--broker ${shellWord(reachable(stand.urls[0] ?? ''))}${login}`;
@@ -145,7 +145,7 @@ export async function runSimulator(options: SimulateOptions, streams: Streams, o
   return 0;
 }
 
-/** In a command line that is shown. */
+/** The most gateways in a suggested command line. */
 const MOST_PIDS = 10;
 
 function check({ docks, manifest, scenario, replay, username, password }: SimulateOptions, elsewhere: boolean): void {
@@ -166,7 +166,7 @@ function excluded(message: string, hint: string): OtaError {
   return new OtaError('usage', message, { hint });
 }
 
-// The address that means "every interface" is one to listen on, not one to connect to.
+// The address for "all interfaces" can be listened on, but not connected to.
 function reachable(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }

@@ -1,20 +1,22 @@
-/** What `dji-ota simulate` tells: where the docks are, and what they are asked and do. */
+/** The output of `dji-ota simulate`: where the docks are, and what they receive and do. */
 import { showUpgradeType, type UpgradeType } from '../../../protocol/upgrade-types.js';
 import type { DockEvent } from '../../../simulator/dock/dock-events.js';
 import { safeJson, safeText } from '../../../text.js';
 import { redactUrl } from '../../../url.js';
 
+/** What is shown when the docks have started. */
 export interface Stage {
-  /** `mqtt://host:port`, without secrets, and that of WebSocket. */
+  /** `mqtt://host:port` without secrets, and the WebSocket URL. */
   urls: readonly string[];
-  /** Name and value of what the docks play. */
+  /** The scenario or recording. */
   plays: { scenario: string } | { replay: string };
   description: string;
   docks: readonly { pid: string; aircraft: readonly string[] }[];
-  /** Command lines to go on with, and what they need. */
+  /** Commands to continue with, and what they need. */
   next: readonly string[];
 }
 
+/** Shows running docks. */
 export interface SimulatorView {
   started(stage: Stage): void;
   event(pid: string, event: DockEvent): void;
@@ -27,7 +29,7 @@ interface Streams {
 
 const SHOWN = 10;
 
-/** Where the docks are on stdout, what they do on stderr. */
+/** Prints where the docks are to stdout, and what they do to stderr. */
 export function textView({ stdout, stderr }: Streams): SimulatorView {
   return {
     started({ urls, plays, description, docks, next }) {

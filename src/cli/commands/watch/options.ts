@@ -16,4 +16,5 @@ export const WATCH = defineOptions({
   ...CONNECTION,
 });
 
+/** The parsed options of `watch`. */
 export type WatchOptions = Options<typeof WATCH> & CommonOptions;

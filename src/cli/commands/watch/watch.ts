@@ -22,7 +22,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const output = await openOutput(options, io, newRunId(io.clock.wall()));
   try {
     const connection = await readConnection(options, io, output.warn, { caForFirmware: options.notify !== undefined });
-    // An upgrade that ends while the connection is down must be heard of afterwards.
+    // The broker must queue the end of an upgrade while the connection is down.
     const session = { sessionExpiry: expiryWhileSought(connection.reconnectTimeout) };
     const connect = connector(connection, session, output.warn);
     const { url, profile, firmwareCa: ca } = connection;

@@ -8,7 +8,7 @@ import { docksFor, listen } from '../helpers/cli-docks.js';
 import { hasSession } from '../helpers/has-session.js';
 import { type RabbitMq, rabbitMqAvailable, startRabbitMq } from '../helpers/rabbitmq.js';
 
-const devices = ['DOCK1', 'DOCK2'].map((pid) => ({
+const devices = ['SIMDOCK1', 'SIMDOCK2'].map((pid) => ({
   sn: pid,
   pid,
   product_version: '10.02.03.01',
@@ -16,6 +16,7 @@ const devices = ['DOCK1', 'DOCK2'].map((pid) => ({
 }));
 const user = { username: 'ota', password: 'secret' };
 const dock = { username: 'dock', password: 'secret' };
+const sim = { username: 'sim', password: 'secret' };
 
 describe.skipIf(!rabbitMqAvailable())('RabbitMQ', () => {
   let rabbit: RabbitMq;
@@ -25,8 +26,8 @@ describe.skipIf(!rabbitMqAvailable())('RabbitMQ', () => {
     rabbit = await startRabbitMq();
     const text = readFileSync(new URL('../../docs/brokers.md', import.meta.url), 'utf8');
     const commands = [...text.matchAll(/^rabbitmqctl (set_\w+ .*)$/gm)].map((match) => match[1] ?? '');
-    expect(commands).toHaveLength(2);
-    rabbit.control('add_user', user.username, user.password);
+    expect(commands).toHaveLength(4);
+    for (const { username, password } of [user, sim]) rabbit.control('add_user', username, password);
     for (const command of commands) {
       rabbit.control(...command.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1')));
     }
@@ -61,8 +62,8 @@ describe.skipIf(!rabbitMqAvailable())('RabbitMQ', () => {
     expect(error).toMatchObject({ code: 'broker_refused' });
   });
 
-  test('a whole push with no more than the documented permissions, on both docks, verified', async () => {
-    cleanups.push(await docksFor(rabbit.url, devices, { client: dock, telemetry: 200 }));
+  test('a whole push with no more than the documented permissions, also of the simulated docks, verified', async () => {
+    cleanups.push(await docksFor(rabbit.url, devices, { client: sim, telemetry: 200 }));
     const run = push({ manifest: devices, broker: { url: rabbit.url, ...user }, verify: 'require' });
     const events: string[] = [];
     for await (const { event } of run) events.push(event);

@@ -33,7 +33,7 @@ export interface EntrySink {
   drop(): void;
 }
 
-// Larger pieces than 64 kB are not faster, but half a megabyte keeps the number of messages between threads small.
+// Bytes. Larger pieces than 64 kB are not faster, but half a megabyte keeps the number of messages between threads small.
 export const PIECE = 512 * 1024;
 
 /** Creates a digester. `sha256`: also compute the SHA-256. */

@@ -1,4 +1,6 @@
-/** A lock for changes of well under a second: it waits for its holder, and takes the lock of one that was killed. */
+/**
+ * A lock file for changes of well under a second. It waits for the holder, and replaces the lock of a process that was killed.
+ */
 import { textIfThere } from '../../disk.js';
 import { lifeOf, ownerOf, thisOwner } from '../../journal/owner.js';
 import type { Machine } from '../../machine.js';
@@ -7,14 +9,15 @@ import type { Machine } from '../../machine.js';
 const LOCK_STALE = 15_000;
 const LOCK_RETRY = 50;
 
+/** A lock that this process holds. `isOurs`: no other process has taken it. `release` never throws. */
 export interface FileLock {
   isOurs(): Promise<boolean>;
   release(): Promise<void>;
 }
 
 /**
- * Creates the lock file `file`, and waits while another living program has it.
- * @throws Error where it cannot be written
+ * Creates the lock file `file`, after waiting for a living process that has it.
+ * @throws Error if it cannot be written
  */
 export async function takeFileLock(file: string, on: Machine): Promise<FileLock> {
   const { clock, disk, processes } = on;

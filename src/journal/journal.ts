@@ -24,10 +24,12 @@ export interface Journal {
   /** The facts are on disk once it resolves. @throws OtaError `journal_unwritable` */
   write(facts: readonly Fact[]): Promise<void>;
   /**
-   * Stores a fact at once if it cannot be learned again, otherwise within a moment; progress as {@link progressFilter} says.
-   * Never throws: `onTrouble` is called, once.
+   * Stores a fact at once, or at the end of the batch, if it cannot be learned again, otherwise within a moment; progress
+   * as {@link progressFilter} says. Never throws: `onTrouble` is called, once.
    */
   append(fact: Fact): void;
+  /** See {@link FactLog}. */
+  batch(open: boolean): void;
   /** Writes the last line, syncs, and releases the lease. Never throws. */
   finish(end: { exit_code: number; totals: Totals; complete: boolean }): Promise<void>;
   /** Releases everything without a last line. Never throws; does nothing after {@link finish}. */
@@ -205,11 +207,13 @@ async function openJournal(
         throw error instanceof OtaError ? error : unwritable(file, error);
       }
     },
-    // The broker treats a message as delivered once its handler returns, so the end of a device must be stored by then.
+    // The broker treats a message as delivered once its handler returns, or its batch ends: the end of a device must be
+    // stored by then.
     append(fact) {
       if (fact.type === 'progress' && !isKept(fact)) return;
       writer.append(keptFact(fact, offset), fact.type !== 'progress' || isLast(fact));
     },
+    batch: writer.batch,
     async finish({ exit_code, totals, complete }) {
       writer.append({ kind: 'finished', time: clock.wall(), exit_code, totals, complete }, false);
       await close();

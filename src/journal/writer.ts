@@ -12,8 +12,13 @@ const MOST_HELD = 4 * 1024 * 1024;
 export interface LineWriter {
   /** All records are on disk once it resolves. Rejects with Node's own error if one of them is not. */
   write(records: readonly object[]): Promise<void>;
-  /** `soon`: written at once and synced in the background; otherwise written within a moment. Never throws. */
+  /**
+   * `soon`: written at once, or at the end of the batch, and synced in the background; otherwise written within a moment.
+   * Never throws.
+   */
   append(record: object, soon: boolean): void;
+  /** Lines that are appended `soon` between `true` and `false` are written together. Never throws. */
+  batch(open: boolean): void;
   /** Writes what is left, and syncs. Never throws. */
   close(): Promise<void>;
 }
@@ -40,6 +45,8 @@ export function openWriter(
   let syncing: Promise<void> | null = null;
   let syncAgain = false;
   let closed = false;
+  let inBatch = false;
+  let due = false;
 
   function put(bytes: Buffer): { written: number; error: unknown } {
     let written = 0;
@@ -73,6 +80,12 @@ export function openWriter(
     if (error) onTrouble(error);
   }
 
+  function writeDue(): void {
+    due = false;
+    flushQuietly();
+    if (!closed) syncBehind();
+  }
+
   function syncBehind(): void {
     syncAgain = syncing !== null;
     syncing ??= disk
@@ -102,9 +115,14 @@ export function openWriter(
       const line = lineOf(record, next++);
       // The missing number tells the reader that a line is missing.
       if (held.length + block.length < MOST_HELD) block += line;
-      if (soon || block.length >= BLOCK) flushQuietly();
+      due ||= soon;
+      if (due && !inBatch) writeDue();
+      else if (block.length >= BLOCK) flushQuietly();
       else cancelTimer ??= clock.after(BLOCK_MS, flushQuietly);
-      if (soon) syncBehind();
+    },
+    batch(open) {
+      inBatch = open;
+      if (due && !open) writeDue();
     },
     async close() {
       if (closed) return;

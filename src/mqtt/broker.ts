@@ -41,6 +41,11 @@ export interface Broker {
 export interface BrokerEvents {
   /** With `resumeSession`, the first messages may come before `connectBroker` resolves. */
   onMessage(message: BrokerMessage): void;
+  /**
+   * Messages between `onBatch(true)` and `onBatch(false)` are acknowledged only after the latter, so that the receiver can store
+   * all of them at once. A broker that does not call it acknowledges each message once `onMessage` returns.
+   */
+  onBatch?(open: boolean): void;
   /** `onMessage` threw, which is a bug of the receiver. The connection continues. */
   onReceiverError?(error: unknown): void;
   /** A message of this many bytes was too large to be read. It was acknowledged, so that the broker does not keep it. */

@@ -110,6 +110,7 @@ export async function connectBroker(
     onMessage: (message) => events.onMessage(message),
     onReceiverError: (error) => events.onReceiverError?.(error),
     onOversized: (topic, bytes) => events.onOversized?.(topic, bytes),
+    onBatch: (open) => events.onBatch?.(open),
   });
 
   const adopt = (opened: Link) => {

@@ -37,6 +37,8 @@ export interface LinkEvents {
   onReceiverError(error: unknown): void;
   /** A message of this many bytes was skipped. */
   onOversized(topic: string, bytes: number): void;
+  /** See {@link BrokerEvents.onBatch}. */
+  onBatch(open: boolean): void;
 }
 
 /** `takenOver`: another client connected with the same client id. */
@@ -91,7 +93,7 @@ export function openLink(
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const { target } = settings;
-    const opened = openStream(target, { packet: MAXIMUM_PACKET_SIZE, onOversized: events.onOversized });
+    const opened = openStream(target, { ...events, packet: MAXIMUM_PACKET_SIZE });
     const { stream } = opened;
     const ids = messageIds(settings.reservedIds);
     let state: 'opening' | 'open' | 'ended' = 'opening';
@@ -205,6 +207,8 @@ export function openLink(
         close(endSession, limit) {
           if (state === 'ended') return Promise.resolve(false);
           state = 'ended';
+          // Ending the stream sends the acknowledgements of this turn.
+          events.onBatch(false);
           return goodbye(client, stream, settings.version === '5' && endSession, clock, limit);
         },
       });

@@ -17,8 +17,10 @@ export interface FactLog {
    * The facts are on disk once it resolves. Called before the publishes that they record. @throws OtaError `journal_unwritable`
    */
   write(facts: readonly Fact[]): Promise<void>;
-  /** Stores a fact soon. Never throws. */
+  /** Stores a fact at once, or at the end of the batch. Never throws. */
   append(fact: Fact): void;
+  /** See `onBatch` of `BrokerEvents`. */
+  batch?(open: boolean): void;
   /**
    * Calls `onTaken`, once, when another process has taken over the run; after that nothing may be published. Call the result to
    * check at once.

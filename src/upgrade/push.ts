@@ -134,6 +134,7 @@ async function attempt(options: PushOptions): Promise<RunResult> {
   let goneWhy: Error | null = null;
   const events: BrokerEvents = {
     onMessage: (message) => onMessage(message),
+    onBatch: (open) => rest.onBatch?.(open),
     onLost: (reason) => {
       if (rest.onLost) rest.onLost(reason);
       else lostEarly = reason;

@@ -200,6 +200,7 @@ export function openSession(options: SessionOptions): RunSession {
 
   const events: BrokerEvents = {
     ...loop.events,
+    onBatch: (open) => log?.batch?.(open),
     onLost(reason) {
       loop.events.onLost(reason);
       // A process that resumes the run uses the same client id, so the broker ends the older session.

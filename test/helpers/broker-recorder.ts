@@ -39,6 +39,7 @@ export function recorder(): Recorder {
     oversized: [],
     limited: [],
     onMessage: (message) => void record.messages.push(message),
+    onBatch() {},
     onReceiverError: (error) => void record.receiverErrors.push(error),
     onOversized: (topic, bytes) => void record.oversized.push(`${topic} ${bytes}`),
     onLimited: (why) => void record.limited.push(why),

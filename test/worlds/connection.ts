@@ -75,6 +75,8 @@ export function connectTo(
   let closed: Promise<void> | null = null;
   let waiting: Item[] = [];
   const inFlight = new Set<Item>();
+  let batched = false;
+  const unacknowledged: (() => void)[] = [];
 
   const later = (ms: number, run: () => void) =>
     time.after(
@@ -87,13 +89,25 @@ export function connectTo(
 
   function receive({ topic, payload, retained }: Message, number: number, on: Wire): void {
     if (!process.alive || wire !== on || closing) return;
+    if (!batched) {
+      batched = true;
+      events.onBatch?.(true);
+      later(chance.between(0, 2), endBatch);
+    }
     try {
       events.onMessage({ topic, payload: typeof payload === 'string' ? Buffer.from(payload) : payload, retained });
     } catch (error) {
       place.onThrown(error);
     }
     const of = session;
-    if (of) on.send('toBroker', () => broker.acknowledged(of, number));
+    if (of) unacknowledged.push(() => on.send('toBroker', () => broker.acknowledged(of, number)));
+  }
+
+  /** Messages that arrive within a moment are acknowledged together, once the receiver has stored them. */
+  function endBatch(): void {
+    batched = false;
+    events.onBatch?.(false);
+    for (const acknowledge of unacknowledged.splice(0)) acknowledge();
   }
 
   /** One attempt to connect. `done` hears once: null = it stands, else why not. */

@@ -9,8 +9,10 @@ import type { TopicSet } from './topic-set.js';
 interface FrameFilterOptions {
   /** The most bytes of a packet after its fixed header. */
   limit: number;
-  /** Sends packets to the broker. */
-  send(packets: Buffer): void;
+  /** Called before the first data that arrives in a turn of the event loop. */
+  onTurn(): void;
+  /** Called at the end of that turn, with the acknowledgements to send; null = none. */
+  onTurnEnd(acknowledgements: Buffer | null): void;
   /** A PUBLISH of `bytes` was skipped because of `limit`. */
   onOversized(topic: string, bytes: number): void;
 }
@@ -35,11 +37,9 @@ const PUBLISH = 3;
 const PUBACK = 0x40;
 const PUBREC = 0x50;
 const NOTHING = Buffer.alloc(0);
-/** Bytes of acknowledgements that are collected at most. */
-const MOST_OWED = 16 * 1024;
 
 /** Creates the filter of one connection. */
-export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): FrameFilter {
+export function frameFilter({ limit, onTurn, onTurnEnd, onOversized }: FrameFilterOptions): FrameFilter {
   let wanted: Wanted | null = null;
   let receiver: Deliver | null = null;
   let hasProperties = false;
@@ -57,14 +57,13 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
   // Acknowledgements are sent together after all received bytes: a packet for each one would cost more than everything else.
   let acks: Buffer = Buffer.alloc(1024);
   let owed = 0;
-  let flushing: NodeJS.Immediate | null = null;
+  let turn: NodeJS.Immediate | null = null;
 
-  const flush = () => {
-    const packets = Buffer.from(acks.subarray(0, owed));
+  const endTurn = () => {
+    const packets = owed > 0 ? Buffer.from(acks.subarray(0, owed)) : null;
     owed = 0;
-    if (flushing) clearImmediate(flushing);
-    flushing = null;
-    send(packets);
+    turn = null;
+    onTurnEnd(packets);
   };
 
   const hold = (chunk: Buffer, from: number, bytes: number) => {
@@ -94,6 +93,10 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
     },
     take(added) {
       if (malformed) return added;
+      if (turn === null) {
+        turn = setImmediate(endTurn);
+        onTurn();
+      }
       let chunk = added;
       if (held.length > 0) {
         held.push(Buffer.from(added));
@@ -197,8 +200,6 @@ export function frameFilter({ limit, send, onOversized }: FrameFilterOptions): F
         from = at;
       }
       if (at > from) kept.push(chunk.subarray(from, at));
-      if (owed >= MOST_OWED) flush();
-      else if (owed > 0) flushing ??= setImmediate(flush);
       return kept.length === 1 ? (kept[0] as Buffer) : kept.length === 0 ? NOTHING : Buffer.concat(kept);
     },
   };

@@ -26,6 +26,8 @@ interface StreamLimits {
   /** The most bytes of a packet. */
   packet: number;
   onOversized(topic: string, bytes: number): void;
+  /** See {@link BrokerEvents.onBatch}. */
+  onBatch(open: boolean): void;
 }
 
 /** Milliseconds. By default Node tries each address of a host for 250 ms, which is too short for a handshake over satellite. */
@@ -69,9 +71,17 @@ export function openStream(target: Target, limits: StreamLimits): OpenedStream {
   const frames = frameFilter({
     limit: limits.packet,
     onOversized: limits.onOversized,
-    send(packets) {
-      if (below.writableLength > MOST_UNSENT) stream.destroy(new Error('the broker does not read the data sent to it'));
-      else if (below.writable) below.write(packets);
+    // All that is written during the turn is sent at its end, in one piece.
+    onTurn() {
+      stream.cork();
+      limits.onBatch(true);
+    },
+    onTurnEnd(acknowledgements) {
+      limits.onBatch(false);
+      if (stream.writableLength + below.writableLength > MOST_UNSENT)
+        stream.destroy(new Error('the broker does not read the data sent to it'));
+      else if (acknowledgements !== null && stream.writable) stream.write(acknowledgements);
+      stream.uncork();
     },
   });
   const stream = websocket ? filtered({ stream: below, read: null }, frames) : filtered(source, noted(frames));

@@ -84,6 +84,25 @@ describe('what is written', () => {
     await journal.abandon();
   });
 
+  it('is on the disk together at the end of a batch; what is to be published does not wait for that', async () => {
+    const journal = await place.create();
+    const ended = async () => (await place.text()).match(/"type":"progress"/g)?.length ?? 0;
+    journal.batch(true);
+    journal.append(progress({ status: 'ok' }));
+    journal.append(progress({ status: 'failed' }));
+    expect(await ended()).toBe(0);
+    await journal.write([FACTS[0] as (typeof FACTS)[0]]);
+    expect(await place.text()).toMatch(/"progress"[\s\S]*"progress"[\s\S]*"job_opened"/);
+    journal.append(progress({ status: 'timeout' }));
+    expect(await ended()).toBe(2);
+    journal.batch(false);
+    expect(await ended()).toBe(3);
+    journal.batch(true);
+    journal.append(progress({ status: 'canceled' }));
+    await journal.abandon();
+    expect(await ended()).toBe(4);
+  });
+
   it('is for the user alone', async () => {
     const journal = await place.create();
     expect((await stat(place.file)).mode & 0o777).toBe(0o600);

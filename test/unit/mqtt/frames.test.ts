@@ -39,6 +39,8 @@ const anyPacket = fc.oneof(
   fc.record({ type: fc.constantFrom(2, 4, 5, 9, 13), size: fc.integer({ min: 0, max: 90 }) }),
 );
 
+const NOBODY = { onTurn() {}, onTurnEnd() {}, onOversized() {} };
+
 describe('frameFilter', () => {
   it('passes what is wanted byte for byte, leaves out the rest and acknowledges it, however it comes in pieces', async () => {
     const wanted = topicSet();
@@ -54,7 +56,8 @@ describe('frameFilter', () => {
           const oversized: string[] = [];
           const filter = frameFilter({
             limit,
-            send: (bytes) => void sent.push(bytes),
+            onTurn: () => {},
+            onTurnEnd: (bytes) => void (bytes && sent.push(bytes)),
             onOversized: (name, bytes) => void oversized.push(`${name} ${bytes}`),
           });
           filter.only(some ? wanted : null);
@@ -112,7 +115,8 @@ describe('frameFilter', () => {
             const acks: number[] = [];
             const filter = frameFilter({
               limit: 10_000,
-              send: (bytes) => void acks.push(...bytes),
+              onTurn: () => {},
+              onTurnEnd: (bytes) => void acks.push(...(bytes ?? [])),
               onOversized: () => {},
             });
             filter.only(some ? wanted : null);
@@ -167,7 +171,7 @@ describe('frameFilter', () => {
     const anything = fc.uint8Array({ maxLength: 60 });
     fc.assert(
       fc.property(anything, chunkLengths, (bytes, lengths) => {
-        const filter = frameFilter({ limit: 2 ** 28, send: () => {}, onOversized: () => {} });
+        const filter = frameFilter({ limit: 2 ** 28, ...NOBODY });
         const passed = Buffer.concat([...pieces(Buffer.from(bytes), lengths)].map((piece) => filter.take(piece)));
         // Only the beginning of a header may be waiting for its end.
         expect(Buffer.from(bytes).subarray(0, passed.length).equals(passed)).toBe(true);
@@ -177,12 +181,12 @@ describe('frameFilter', () => {
   });
 
   it('refuses a packet of another kind that is too large, at its header', () => {
-    const filter = frameFilter({ limit: 1000, send: () => {}, onOversized: () => {} });
+    const filter = frameFilter({ limit: 1000, ...NOBODY });
     expect(() => filter.take(Buffer.from([0x90, 0xff, 0xff, 0xff, 0x7f]))).toThrow('packet of 268435455 bytes');
   });
 
   it('gives a malformed topic length to the parser', () => {
-    const filter = frameFilter({ limit: 1000, send: () => {}, onOversized: () => {} });
+    const filter = frameFilter({ limit: 1000, ...NOBODY });
     filter.only(topicSet());
     for (const bytes of [Buffer.from([0x30, 0x00]), Buffer.from([0x32, 0x03, 0x00, 0x09, 0x41, 0x42, 0x43])]) {
       expect(filter.take(bytes).equals(bytes)).toBe(true);
@@ -200,7 +204,7 @@ describe('frameFilter', () => {
       packet(0x30, Buffer.from([0, 1, 0x61])),
       packet(0x36, Buffer.from([0, 1, 0x61, 0, 1, 0, 0x62])),
     ]) {
-      const filter = frameFilter({ limit: 1000, send: () => {}, onOversized: () => {} });
+      const filter = frameFilter({ limit: 1000, ...NOBODY });
       const given: string[] = [];
       filter.deliver((topic, payload) => given.push(`${topic} ${payload}`) > 0, '5');
       expect(filter.take(bytes).equals(bytes)).toBe(true);
@@ -214,7 +218,7 @@ describe('frameFilter', () => {
   });
 
   it('holds no part of a large message', () => {
-    const filter = frameFilter({ limit: 1000, send: () => {}, onOversized: () => {} });
+    const filter = frameFilter({ limit: 1000, ...NOBODY });
     expect(filter.take(Buffer.from([0x32, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x61, 0, 7])).length).toBe(0);
     const chunk = Buffer.alloc(65_536);
     let passed = 0;

@@ -1,4 +1,4 @@
-/** A mosquitto of its own, on a free port of 127.0.0.1, which holds back nothing. */
+/** A mosquitto on a free port of 127.0.0.1, without limits. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export async function startBroker(folder) {
   return {
     url: `mqtt://127.0.0.1:${port}`,
     port,
-    /** Processor time that it has used, milliseconds. */
+    /** The processor time that it has used, in milliseconds. */
     cpu() {
       const [, user, system] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, 'utf8')) ?? [];
       return (Number(user) + Number(system)) * 10;

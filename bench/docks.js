@@ -1,9 +1,8 @@
 /**
- * As many docks as asked for, in one program: takes each ota_create, and once all have come replies to each and sends
- * `messages` of progress from every dock, the docks by turns, as fast as the broker takes them. QoS 0, so that nothing but
- * the receiver's own speed counts. Arguments: URL, number of docks, messages a dock; `wait` to be told when to go on; messages
- * of other gateways after each of theirs.
- * Says `ready`, then when the first ota_create came and when the first progress went out (milliseconds since 1970).
+ * Many docks in one program. It takes each ota_create, and when all have come, replies to each and sends `messages` of progress
+ * from every dock, in turn, as fast as the broker accepts them. QoS 0, so that only the receiver's speed counts. Arguments:
+ * URL, number of docks, messages per dock; `wait` to wait for a signal to continue; messages of other gateways after each of
+ * these. Prints `ready`, then when the first ota_create came and when the first progress was sent (milliseconds since 1970).
  */
 import { once } from 'node:events';
 import mqtt from 'mqtt';
@@ -26,11 +25,11 @@ client.on('message', (topic, payload) => {
 console.log('ready');
 
 async function answer() {
-  // Written past the client, in large pieces: the sender must not be what is measured.
+  // Written directly to the stream, in large pieces, so that the sender is not what is measured.
   const wire = client.stream;
   let block = [];
   let size = 0;
-  // What is sent to many is made into text once.
+  // A message for many gateways is serialized once.
   let last = { message: null, payload: '' };
   const put = async (topic, message) => {
     if (last.message !== message) last = { message, payload: JSON.stringify(message) };
@@ -50,7 +49,7 @@ async function answer() {
       const message = progress(pid, bid, step);
       await put(`thing/product/${pid}/events`, message);
       for (let each = 0; each < foreign; each++) {
-        // As long as ours, and as like them as serial numbers are.
+        // As long as our serial numbers, and as similar as real ones are.
         const other = pid.replace('7CTXN4A', each % 2 ? '7CTXN5A' : '8CTXN4A');
         await put(`thing/product/${other}/events`, message);
         strangers++;
@@ -65,7 +64,7 @@ async function answer() {
     await flush();
     await progressOf(1);
     await flush();
-    // Everything that was sent has to be there before anybody looks.
+    // Wait until everything that was sent has arrived.
     await new Promise((done) => setTimeout(done, 1500));
     console.log('waiting');
     await once(process.stdin, 'data');

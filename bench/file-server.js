@@ -1,4 +1,4 @@
-/** Serves one file over HTTP, ranges too, on a free port of 127.0.0.1; says its URL. */
+/** Serves one file over HTTP, including ranges, on a free port of 127.0.0.1, and prints its URL. */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 

@@ -1,4 +1,4 @@
-/** Manifests and runs of whole fleets, of ours and of the bare script, against docks behind a broker. */
+/** Manifests and runs of whole fleets, for this program and for the bare script, against docks behind a broker. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const COST = fileURLToPath(new URL('./cost.cjs', import.meta.url));
 
 export const pidOf = (index) => `7CTXN4A${String(index).padStart(7, '0')}`;
 
-/** Writes a manifest of `count` docks, each with its own gateway and no file, and the list of their serial numbers. */
+/** Writes a manifest of `count` docks, each with its own gateway and without a file, and the list of their serial numbers. */
 export function fleet(folder, count) {
   const pids = Array.from({ length: count }, (_, index) => pidOf(index));
   const manifest = join(folder, `fleet-${count}.json`);
@@ -23,14 +23,14 @@ export function fleet(folder, count) {
   return { count, manifest, list };
 }
 
-/** One run of ours; `output` `bars` on a terminal of its own, anything else with its streams to /dev/null. */
+/** A run of this program. With `output` `bars` it has a terminal of its own, otherwise its streams go to /dev/null. */
 export const ours = ({ manifest }, output = 'json', more = []) => ({
   args: ['push', manifest, '--output', output, '--yes', ...more, '--broker'],
   program: BIN,
   terminal: output === 'bars',
 });
 
-/** The same with bare mqtt.js; `print`: it also prints each message. */
+/** The same with bare mqtt.js. `print`: it also prints each message. */
 export const theirs = ({ list }, print = false) => ({
   args: [list, ...(print ? ['print'] : [])],
   program: bare('follow.js'),
@@ -39,10 +39,10 @@ export const theirs = ({ list }, print = false) => ({
 
 /**
  * Runs one of them against docks that send `messages` each.
- * @param options `foreign`: messages of other gateways after each of theirs.
- * @returns milliseconds from the start of the program to its first publish (`start`), from there and from the first progress to its
- * end; `cost`, its processor time (user and system, all threads) from its start to its end, and `rss`, its peak of memory in kB;
- * bytes of its heap while all docks were being followed, where `heap`.
+ * @param options `foreign`: messages of other gateways after each message of these docks
+ * @returns milliseconds from the start of the program to its first publish (`start`), from there and from the first progress to
+ * its end; `cost`, its processor time (user and system, all threads); `rss`, its peak memory in kB; and, with `heap`, the bytes
+ * of its heap while all docks were followed
  */
 export async function follow(run, { count }, broker, messages, { heap = false, foreign = 0 } = {}) {
   const folder = mkdtempSync('/tmp/dji-ota-bench-run-');

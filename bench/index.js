@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * `npm run bench`: each row a ratio against a bare counterpart (bench/bare) in the same run, by turns, medians of at least 5
- * where the row does not say otherwise. `-- --only <part of a row's name>`, `-- --scale 0.1` for smaller fleets and files.
- * Writes the table in the README where all rows ran at full size, and that of docs/scale.md where `scale` did. Needs `npm run build`; mosquitto, curl and md5sum where they are
- * what is compared with.
+ * `npm run bench`: each row is a ratio to a bare counterpart (bench/bare) in the same run, in turns, the median of at least 5
+ * unless the row says otherwise. `-- --only <part of a row's name>`, `-- --scale 0.1` for smaller fleets and files. Writes the
+ * table in the README if all rows ran at full size, and that of docs/scale.md if `scale` did. Needs `npm run build`; mosquitto,
+ * curl and md5sum for the comparisons.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ const ROWS = [
   { name: 'foreign', run: foreignRow, needs: ['mosquitto'] },
 ];
 
-/** Why a row that misses its goal does; shown beside it. */
+/** Why a row misses its goal; shown next to it. */
 const REASONS = JSON.parse(readFileSync(new URL('./reasons.json', import.meta.url), 'utf8'));
 
 const { values: flags } = parseArgs({

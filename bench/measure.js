@@ -1,4 +1,4 @@
-/** Time by turns, so that whatever else the machine does meets both alike, and medians of it. */
+/** Measures in turns, so that other load on the machine affects both sides equally, and computes medians. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Medians of what each of `runs` gives, called by turns; the first turn warms up and does not count. */
+/** The medians of the results of `runs`, called in turns. The first turn is a warm-up and does not count. */
 export async function byTurns(rounds, runs, { warm = true } = {}) {
   const values = runs.map(() => []);
   for (let round = warm ? -1 : 0; round < rounds; round++) {
@@ -24,7 +24,7 @@ export async function byTurns(rounds, runs, { warm = true } = {}) {
   return values.map(median);
 }
 
-/** Milliseconds that a program takes from its start to its end. @throws where it ends with another code than `code`. */
+/** The milliseconds from a program's start to its end. @throws if it exits with another code than `code` */
 export async function timed(command, args, { env = process.env, code = 0, stdio = ['ignore', 'pipe', 'pipe'] } = {}) {
   const begun = performance.now();
   const child = spawn(command, args, { env, stdio });
@@ -39,10 +39,10 @@ export async function timed(command, args, { env = process.env, code = 0, stdio 
   return time;
 }
 
-/** A row of the table; `goal`: `[most or least, number]`. */
+/** A row of the table. `goal`: `[most or least, number]`. */
 export function row({ what, ours, than, ratio, goal, note = '' }) {
   const [bound, limit] = goal;
-  // What is shown is what is judged.
+  // Compare the rounded value that is shown.
   const shown = Number(ratio.toFixed(2));
   const met = bound === 'most' ? shown <= limit : shown >= limit;
   return { what, ours, than, ratio: shown.toFixed(2), goal: `at ${bound} ${limit}`, met, note };

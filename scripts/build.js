@@ -15,10 +15,10 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.js';
 
-// Without symbolic links, as the bundler shows paths.
+// Without symbolic links, like the paths of the bundler.
 const ROOT = realpathSync(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Copies to dist/types the declarations that the library's own lead to; the others concern nobody outside. */
+/** Copies the declarations that the library's own refer to into dist/types. The others are internal. */
 function copyTypes() {
   const from = join(ROOT, 'dist');
   const to = join(from, 'types');
@@ -36,7 +36,7 @@ function copyTypes() {
   }
 }
 
-/** Replaces what has changed. A program that runs meanwhile still finds its own parts for a while. */
+/** Replaces the files that have changed. A program that is running still finds its own files for a while. */
 function write(files) {
   const folder = join(ROOT, 'dist', 'program');
   mkdirSync(folder, { recursive: true });

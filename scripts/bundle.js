@@ -1,12 +1,12 @@
 /**
- * The command line program and the library as few, small CommonJS files, with the packages that they need inside: nothing has
- * to be installed beside them. Node 20 reads those far faster than as many ES modules (measured: 300 ms in place of 410 for
- * `push --dry-run`).
+ * Bundles the command line program and the library, with the packages they need, into a few small CommonJS files, so that no
+ * package has to be installed with them. Node 20 reads these much faster than as many ES modules (measured: 300 ms instead of
+ * 410 ms for `push --dry-run`).
  *
- * `start.js` declares all commands and does what needs no work (`--version`, help, usage errors); what a command does is
- * in files of its own, loaded when it is reached, with the packages that it needs inside.
+ * `start.js` declares all commands and handles what needs no work (`--version`, help, usage errors). The work of each command
+ * is in files of its own, which are loaded when they are needed.
  *
- * The same sources and packages give the same files, wherever they are.
+ * The same sources and packages produce the same files, wherever they are.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -24,35 +24,35 @@ const COMMON = {
   platform: 'node',
   target: 'node20.19',
   minify: true,
-  // The licences of what is inside are in NOTICES.txt.
+  // The licences of the bundled packages are in NOTICES.txt.
   legalComments: 'none',
   metafile: true,
   alias: {
     debug: './scripts/no-debug.cjs',
-    // Its CommonJS form finds its parts at run time, which a bundler cannot follow.
+    // Its CommonJS form loads its modules at run time, which a bundler cannot follow.
     'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
   },
   write: false,
   logLevel: 'warning',
 };
 
-/** Node's own that commander and our words for errors need seldom or never, and that cost 2 to 6 ms each to load. */
+/** Node's own modules that commander and the error texts rarely need, and that take 2 to 6 ms each to load. */
 const LAZY = ['child_process', 'crypto', 'os', 'tty'];
 
-// `import.meta.url` of each file, where CommonJS has none.
+// `import.meta.url` of each file, which CommonJS does not have.
 const HERE = {
   define: { 'import.meta.url': '__here' },
   banner: "const __here=require('node:url').pathToFileURL(__filename).href;",
 };
 
-/** Builds `start.js`, and tells the sources that it loads when they are needed. */
+/** Builds `start.js`, and returns the sources that it loads on demand. */
 async function buildStart(root) {
   const later = new Map();
   const plugin = {
     name: 'start',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
-        // What is said of a usage error belongs to the start, colours do not.
+        // Errors of usage belong to the start; colours do not.
         if (kind !== 'dynamic-import' || path === './failure.js') return undefined;
         const source = relative(root, join(resolveDir, path.replace(/\.js$/, '.ts')));
         const name = relative(join('src', 'cli'), source)
@@ -81,17 +81,17 @@ async function buildStart(root) {
     entryPoints: { start: 'src/cli/main.ts', 'compile-cache': 'src/settings/compile-cache.ts' },
     format: 'cjs',
     outdir: OUT,
-    // With its version in it, it does not look for itself.
+    // The version is built in, so no file has to be read.
     define: { __VERSION__: JSON.stringify(version(root)), 'import.meta.url': '""' },
     supported: { 'dynamic-import': false },
     plugins: [plugin],
   });
-  // esbuild asks in the order in which its threads arrive, and names parts after the order of their entries.
+  // esbuild asks in the order of its threads, and names chunks after the order of their entry points.
   const sorted = Object.fromEntries([...later].sort(([a], [b]) => (a < b ? -1 : 1)));
   return { files: result.outputFiles, contents: contentsOf(result), later: sorted };
 }
 
-/** Loading string-width takes 20 ms, for its patterns of all emoji; few texts need it. */
+/** Loads string-width on demand, because its emoji patterns take 20 ms, and few texts need it. */
 const LAZY_WIDTH = {
   name: 'lazy-width',
   setup({ onResolve, onLoad }) {
@@ -110,7 +110,10 @@ const LAZY_WIDTH = {
   },
 };
 
-/** Conf asks env-paths for its folders, which we give it; loading that asks for a home, which not every user has. */
+/**
+ * Replaces env-paths, from which Conf gets its folders. The program gives it a folder, and env-paths fails for users without a
+ * home folder.
+ */
 const NO_ENV_PATHS = {
   name: 'no-env-paths',
   setup({ onResolve, onLoad }) {
@@ -119,20 +122,20 @@ const NO_ENV_PATHS = {
   },
 };
 
-/** Builds what is loaded later: parts that several of them need become files of their own. */
+/** Builds what is loaded on demand. Modules that several files need become chunks of their own. */
 async function buildLater(root, entryPoints) {
   const result = await build({
     ...COMMON,
     absWorkingDir: root,
     entryPoints,
-    // Only ES modules can be split; each file is turned into CommonJS afterwards.
+    // Only ES modules can be split. Each file is converted to CommonJS afterwards.
     format: 'esm',
     splitting: true,
     outdir: OUT,
     chunkNames: 'part-[hash]',
     // Names are shortened in the second step.
     minifyIdentifiers: false,
-    // The single executable has no package.json beside it.
+    // The single executable has no package.json next to it.
     define: { __VERSION__: JSON.stringify(version(root)) },
     plugins: [LAZY_WIDTH, NO_ENV_PATHS],
   });
@@ -160,10 +163,10 @@ function exportsOf({ metafile }, name) {
   return output?.exports ?? [];
 }
 
-// Node takes about 0.4 ms to find and read a file, and `push` needs more than fifty parts.
+// Bytes. Node takes about 0.4 ms to find and read a file, and `push` needs more than fifty chunks.
 const SMALL = 20_000;
 
-/** The small parts in one file, each as a function that runs when it is first asked for. Says in `loaded` which were. */
+/** Packs small chunks into one file, each as a function that runs when it is first required. Adds their names to `loaded`. */
 function packed(files) {
   const isSmall = ({ path, text }) =>
     basename(path).startsWith('part-') && text.length < SMALL && !text.includes('__filename');
@@ -173,7 +176,7 @@ function packed(files) {
   });
   const names = new Set(files.filter(isSmall).map(({ path }) => basename(path)));
   const pack = `"use strict";const parts={${small.join(',')}},made={},load=(name)=>{const part=parts[name];if(!part)return require(name);let module=made[name];if(!module){module=made[name]={exports:{}};part(module,module.exports,load)}return module.exports};module.exports={load,loaded:()=>Object.keys(made)};`;
-  // As the other parts: another build does not take it from a program that runs.
+  // Named by its content, like the other chunks, so that another build does not remove it under a running program.
   const name = `parts-${createHash('sha256').update(pack).digest('hex').slice(0, 8)}.js`;
   const others = files
     .filter((file) => !isSmall(file))
@@ -186,7 +189,7 @@ function packed(files) {
   return [...others, { path: name, text: pack }];
 }
 
-/** What each file is made of, by the paths of the sources. */
+/** The sources of each file. */
 function contentsOf({ metafile }) {
   return Object.fromEntries(
     Object.entries(metafile.outputs).map(([path, { inputs }]) => [basename(path), Object.keys(inputs).sort()]),
@@ -199,7 +202,7 @@ function version(root) {
 
 /**
  * The files of dist/program and dist/index.js.
- * @param {string} root - of the repository; without symbolic links in it
+ * @param {string} root - the repository, without symbolic links in its path
  * @returns {Promise<{ path: string, text: string }[]>} `path`: below `root`, with `/`
  */
 export async function bundle(root) {
@@ -215,12 +218,12 @@ export async function bundle(root) {
     ...packed(later.files),
     { path: 'package.json', text: '{ "type": "commonjs" }\n' },
     { path: 'NOTICES.txt', text: notices(root, Object.values(contents).flat()) },
-    // For the tests; not part of the package.
+    // For tests; not part of the package.
     { path: 'contents.json', text: `${JSON.stringify(contents, null, 1)}\n` },
   ];
   return [
     ...files.map(({ path, text }) => ({ path: `${OUT}/${basename(path)}`, text })),
-    // ES modules see the names of a CommonJS file only where they can be read off its text, which is shortened here.
+    // ES modules recognize the exports of a CommonJS file by its text, which is minified here.
     {
       path: 'dist/index.js',
       text: `import library from './program/library.js';\n\nexport const { ${later.exported.sort().join(', ')} } = library;\n`,

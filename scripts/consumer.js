@@ -1,8 +1,8 @@
-/** Small projects that use the package as strangers do: in TypeScript, as an ES module, and from CommonJS. */
+/** Small projects that use the package as its users do: in TypeScript, as an ES module, and from CommonJS. */
 
 const firmware = 'Dock3_17.07.04.01_pro.zip';
 
-/** What each of the programs does, with `dji-ota` already imported. */
+/** The code of each program, after `dji-ota` has been imported. */
 const body = `
 const devices = [{ sn: 'DOCK1', product_version: '17.07.04.01', pid: 'DOCK1', file: process.argv[2] ?? '', file_url: 'http://firmware.example.com/${firmware}' }];
 const about = await inspect(process.argv[2] ?? '');
@@ -27,7 +27,7 @@ export const CONSUMER = {
       module: 'nodenext',
       moduleResolution: 'nodenext',
       strict: true,
-      // Whatever is wrong in our own types has to be seen.
+      // Also check the package's own declarations.
       skipLibCheck: false,
       noEmit: true,
       types: ['node'],
@@ -65,5 +65,5 @@ try {
 });\n`,
 };
 
-/** What `module.mjs` and `common.cjs` print. */
+/** The output of `module.mjs` and `common.cjs`. */
 export const EXPECTED = { exit_code: 0, ok: 1, first: 'run_started', last: 'run_finished' };

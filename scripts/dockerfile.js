@@ -1,4 +1,4 @@
-/** Reads what our Dockerfile does, as far as it uses the language: FROM, COPY, RUN. */
+/** Reads the instructions of the Dockerfile, as far as it uses the language: FROM, COPY, RUN. */
 
 /**
  * The stages of `text`: `[{ name, steps: [{ instruction, words, text }] }]`, with continued lines joined.
@@ -22,7 +22,7 @@ export function stagesOf(text) {
 }
 
 /**
- * What a stage copies out of the repository, or out of the stage `from`.
+ * What a stage copies from the repository, or from the stage `from`.
  * @param {{ steps: { instruction: string, words: string[] }[] }} stage
  * @param {string | null} from
  */

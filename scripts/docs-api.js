@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Writes docs/api.md from the declarations that the package has (needs `npm run build`); a test holds it against them.
- * They are read as the text that the compiler writes, which is regular: each statement begins at the start of a line.
+ * Writes docs/api.md from the declarations in the package (needs `npm run build`); a test compares them. They are read as the
+ * text that the compiler writes, which is regular: each statement begins at the start of a line.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const DECLARATION = /^(?:export )?(?:declare )?(interface|type|class|function|co
 const COMMENT = /\/\*\*[\s\S]*?\*\//g;
 
 /**
- * The statements of a `.d.ts`: each with the comment above it.
+ * The statements of a `.d.ts`, each with the comment above it.
  * @param {string} text
  * @returns {{ doc: string, code: string }[]}
  */
@@ -28,7 +28,7 @@ export function statementsOf(text) {
     if (inComment) {
       if (!line.includes('*/')) continue;
       inComment = false;
-      // A comment within a statement stays with it, as between the members of a union.
+      // A comment within a statement belongs to it, for example between the members of a union.
       if (lines[0]?.startsWith('/**')) {
         doc = lines.join('\n');
         lines = [];
@@ -76,7 +76,7 @@ function reader(folder) {
   };
 }
 
-/** What `name` in `file` is, wherever it is declared; undefined for what is Node's or the language's. */
+/** The declaration of `name` as seen from `file`; undefined for names of Node or the language. */
 function find(read, file, name) {
   const { names, declared } = read(file);
   const to = names.get(name);
@@ -84,9 +84,10 @@ function find(read, file, name) {
 }
 
 /**
- * What the package in `folder` exports, and the types that those name, each once, by name.
+ * The exports of the package in `folder`, and the types that they use, each once, by name.
  * @param {string} folder - `dist/types`
- * @returns {Record<'exported' | 'named', { file: string, name: string, shown: string, kind: string, doc: string, code: string }[]>}
+ * @returns {Record<'exported' | 'named', { file: string, name: string, shown: string, kind: string, doc: string, code: string
+ * }[]>}
  */
 export function declarationsOf(folder) {
   const read = reader(folder);
@@ -123,7 +124,7 @@ function prose(doc) {
     .replace(/^\/\*\*\s?|\s*\*\/$/g, '')
     .replace(/^ \* ?/gm, '')
     .replace(/{@link (\w+)}/g, '`$1`')
-    // The papers of those who develop it.
+    // Internal documents, which users do not have.
     .replace(/ ?\((?:CONTRACT|PROTOCOL|DESIGN) "[^)]*\)/g, '')
     .trim();
   const [said = '', ...tags] = text.split(/(?:^|\s)@(?=(?:param|returns|throws|example|packageDocumentation)\b)/);
@@ -143,12 +144,12 @@ function entry({ shown, name, doc, code }) {
     .replace(/^(?:export )?(?:declare )?/, '')
     .replace(/^( {4})+/gm, (spaces) => spaces.replaceAll('    ', '  '));
   const known = shown === name ? '' : `\n\nExported as \`${shown}\`.`;
-  // Not `ts`: a single declaration is no program that compiles by itself.
+  // Not `ts`, because a single declaration does not compile on its own.
   return `### ${shown}\n\n${[prose(doc) + known, `\`\`\`typescript\n${plain}\n\`\`\``].filter((part) => part !== '').join('\n\n')}`;
 }
 
 /**
- * The page on what the package in `folder` exports.
+ * The page about the exports of the package in `folder`.
  * @param {string} folder - `dist/types`
  */
 export function apiPage(folder) {

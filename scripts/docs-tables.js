@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 
 const TABLE = /(<!-- options of ([\w ]+): (.+) -->\n)[\s\S]*?(<!-- end of options -->)/g;
 
-/** `text` with its tables made anew; `options`: the module `cli/options/declaration`. */
+/** `text` with its tables generated again. `options`: the module `cli/options/declaration`. */
 export function withOptionTables(text, commands, options) {
   return text.replace(TABLE, (_, start, command, wanted, end) => {
     const rows = optionsOf(command, wanted, commands, options);
@@ -55,7 +55,7 @@ function tableOf(rows) {
   return table([columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))]);
 }
 
-/** Rows, of which the first is the head, as a Markdown table whose columns line up. */
+/** A Markdown table with aligned columns. The first row is the header. */
 function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
@@ -67,7 +67,7 @@ function code(text) {
   return text === '' ? '' : `\`${text}\``;
 }
 
-/** By name, from the module `protocol/result-codes`. */
+/** The tables by name; result codes come from the module `protocol/result-codes`. */
 const TABLES = {
   'result codes': ({ knownResultCodes, resultCode }) =>
     table([

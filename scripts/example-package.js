@@ -1,16 +1,16 @@
-/** Packages of the shape of DJI's, with no firmware inside: the samples of examples/firmware, and the large ones of the benchmarks. */
+/** Makes packages in the form of DJI's, without firmware: the samples of examples/firmware, and large ones for benchmarks. */
 import { createHash } from 'node:crypto';
 import { ZipFile } from 'yazl';
 
 /**
- * A stream of the bytes of a package: stored entries, one `*.fw.sig` for each module and one `*.cfg.sig`, whose XML names size and MD5
- * of each module. The same bytes every time, on every machine.
+ * A stream with the bytes of a package: stored entries, one `*.fw.sig` per module and one `*.cfg.sig`, whose XML has the size
+ * and MD5 of each module. The bytes are the same every time, on every machine.
  * @param {{product: string, version: string, formal: string, date: string,
  *   modules: {id: string, name: string, version: string, type?: string, data: Buffer}[]}} sample
  */
 export function packageStream({ product, version, formal, date, modules }) {
   const zip = new ZipFile();
-  // DOS times are local times without a zone: built from local parts they are the same bytes in every zone.
+  // DOS times are local times without a zone. Made from local parts, they are the same bytes in every zone.
   const mtime = new Date(+date.slice(0, 4), +date.slice(4, 6) - 1, +date.slice(6), 12, 0, 0);
   const options = { mtime, mode: 0o100644, compress: false, forceDosTimestamp: true };
   const lines = modules.map((module) => {

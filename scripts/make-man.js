@@ -7,7 +7,7 @@ import { createProgram } from '../dist/cli/program.js';
 
 const io = { env: {}, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal };
 
-/** Text for roff: no escapes, and no line that it would take for a request. */
+/** Escapes text for roff, so that no line is taken for a request. */
 function text(plain) {
   return plain.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('’', '\\(cq').replace(/^[.']/gm, '\\&$&');
 }
@@ -28,7 +28,7 @@ function optionLines(command) {
   return lines;
 }
 
-/** What help puts after the options, as it stands there. */
+/** The text of help after the options. */
 function afterHelp(command) {
   let said = '';
   const write = (more) => {

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /**
- * Records a real run of the program on a terminal as an animated SVG: `node scripts/make-recording.js docs/push.svg`.
- * Needs `npm run build`, and util-linux's `script` for the pseudo-terminal. The picture stays as it is without animation:
- * then its last but one frame shows.
+ * Records a real run of the program on a terminal as an animated SVG: `node scripts/make-recording.js docs/push.svg`. Needs
+ * `npm run build`, and util-linux's `script` for the pseudo-terminal. Viewers without animation show the last frame but one.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,7 +48,7 @@ child.on('close', async () => {
   console.log(`${target}: ${frames.length} frames, ${Math.round(svg.length / 1024)} kB`);
 });
 
-/** The screen as runs of equal style, a list for each row. */
+/** The screen as runs of equal style, one list per row. */
 function picture() {
   const buffer = terminal.buffer.active;
   return Array.from({ length: ROWS }, (_, row) => {
@@ -76,7 +75,7 @@ function deduplicate(all) {
     if (last && JSON.stringify(last.frame) === JSON.stringify(frame)) last.count++;
     else kept.push({ frame, count: 1 });
   }
-  // The result stays for a while before it begins again.
+  // The result stays on screen for a while before the animation starts again.
   const end = kept.at(-1);
   if (end) end.count += 10;
   return kept;

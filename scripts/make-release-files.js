@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Makes what is uploaded with a release, in dist/release (needs `npm run build`): the single executable for Linux x64, the
- * CycloneDX bill of materials, and SHA256SUMS, which `sha256sum --check` reads.
+ * Makes the files that are uploaded with a release, in dist/release (needs `npm run build`): the single executable for Linux
+ * x64, the CycloneDX bill of materials, and SHA256SUMS, which `sha256sum --check` reads.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { makeExecutable, NODE } from './make-executable.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Makes the files in `folder`, from which what was there is removed, and gives their names.
+ * Makes the files in `folder`, which is emptied first, and returns their names.
  * @param {string} folder
  */
 export function makeReleaseFiles(folder) {

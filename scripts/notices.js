@@ -1,9 +1,9 @@
-/** The notices of the packages that are built into the program: their licences ask for it. */
+/** Collects the notices of the packages that are bundled into the program, as their licences require. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * The folders of the packages that one of `inputs` (paths below `root`) belongs to.
+ * The folders of the packages to which `inputs` (paths below `root`) belong.
  * @param {string} root
  * @param {readonly string[]} inputs
  */
@@ -17,10 +17,10 @@ export function packageFolders(root, inputs) {
 }
 
 /**
- * Name, version and licence text of each package that one of `inputs` (paths below `root`) belongs to.
+ * Name, version and licence text of each package to which one of `inputs` (paths below `root`) belongs.
  * @param {string} root
  * @param {readonly string[]} inputs
- * @throws Error where a package has no licence: it may not be given away then.
+ * @throws Error if a package has no licence, because it may not be distributed then
  */
 export function notices(root, inputs) {
   const parts = packageFolders(root, inputs).map(noticeOf);

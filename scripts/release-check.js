@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Tries a release as its users would: packs it as `npm publish` does, checks its types and its manifest, installs it in a
- * clean folder without running any script, and uses it. Needs the registry. Ends with 1 at the first thing that is wrong.
+ * Tests a release as its users would use it: packs it as `npm publish` does, checks its types and its manifest, installs it in
+ * a clean folder without running any script, and uses it. Needs the registry. Exits with 1 at the first problem.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ function mustBe(found, wanted) {
   }
 }
 
-/** What the README says of the size, in MB: packed, unpacked, and on the disk once it is installed. */
+/** The sizes in the README, in MB: packed, unpacked, and on disk after the installation. */
 const stated = /a package of ([\d.]+) MB \(([\d.]+) MB\s+unpacked,\s+([\d.]+) MB with/
   .exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))
   ?.slice(1)
@@ -47,7 +47,7 @@ if (!stated) throw new Error('the README does not say how large the package is')
 
 function mustBeAbout(bytes, megabytes) {
   const found = bytes / 1e6;
-  // File systems and rounding make a difference, and nobody minds 15 %.
+  // File systems and rounding make a difference, so 15 % is allowed.
   if (Math.abs(found - megabytes) > megabytes * 0.15 + 0.05) {
     throw new Error(`the README says ${megabytes} MB, it is ${found.toFixed(1)} MB`);
   }
@@ -68,7 +68,7 @@ try {
     return `${(packed.size / 1000).toFixed(0)} kB, ${(packed.unpackedSize / 1000).toFixed(0)} kB unpacked, ${packed.files.length} files`;
   });
   step('publint', () => void run(local('publint'), ['run', tarball, '--strict']));
-  // CommonJS programs have import(), so only ES modules are promised.
+  // CommonJS programs can use import(), so only ES modules are promised.
   step('types', () => void run(local('attw'), [tarball, '--profile', 'esm-only', '--no-color']));
   step('installed without scripts', () => {
     for (const [file, text] of Object.entries(CONSUMER)) writeFileSync(join(folder, file), text);
@@ -125,7 +125,7 @@ try {
     return `${components.length} packages are inside`;
   });
   step('the executable, in an empty folder', () => {
-    // No Node is found from there, nor anything of this repository.
+    // Neither Node nor anything of this repository is found from there.
     const empty = join(folder, 'empty');
     mkdirSync(empty);
     const alone = { cwd: empty, env: { HOME: empty, PATH: empty } };

@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const npmCli = process.env.npm_execpath;
 if (!npmCli) throw new Error('run it with npm: npm run test:node -- 22 24');
 
-/** npm itself, by the Node at `node`: on every platform without a shell. */
+/** Runs npm with the Node at `node`, on every platform without a shell. */
 function npm(node, args, env) {
   const { status, error } = spawnSync(node, [npmCli, ...args], {
     cwd: ROOT,
@@ -28,7 +28,7 @@ function npm(node, args, env) {
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed`);
 }
 
-/** The environment in which `folder` comes first on the PATH (`Path` on Windows), and in which npm runs on its Node. */
+/** The environment with `folder` first on the PATH (`Path` on Windows), in which npm runs on its Node. */
 function environmentOf(folder, node) {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
   const env = { ...process.env, [name]: `${folder}${delimiter}${process.env[name] ?? ''}`, npm_node_execpath: node };
@@ -44,7 +44,7 @@ const folder = mkdtempSync(join(tmpdir(), 'dji-ota-node-'));
 try {
   for (const version of wanted.length > 0 ? wanted : ['20', '22', '24']) {
     const prefix = join(folder, version);
-    // Its install script is what puts the binary of this platform into place.
+    // Its install script selects the binary of this platform.
     const options = ['--no-save', '--no-audit', '--no-fund', '--silent', '--ignore-scripts=false'];
     npm(process.execPath, ['install', '--prefix', prefix, ...options, `node@${version}`], process.env);
     const node = join(prefix, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');

@@ -14,7 +14,7 @@ try {
   const copy = join(folder, 'action');
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT });
   for (const file of listed.toString().split('\0')) {
-    // Git still lists what was removed a moment ago.
+    // Git still lists files that have just been removed.
     if (!existsSync(join(ROOT, file)) || file === '') continue;
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(ROOT, file), join(copy, file));

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Does what the Dockerfile does, without a container engine: copies what it copies into a clean folder, runs its RUN lines of
- * the build stage there, copies the result as the second stage does, and uses it. Needs the registry.
+ * Follows the Dockerfile without a container engine: copies what it copies into a clean folder, runs the RUN lines of the build
+ * stage there, copies the result as the second stage does, and uses it. Needs the registry.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Plays simulated worlds (docs/reliability.md): bundles test/worlds with the sources, which starts in a moment and runs at
- * full speed, and runs it with what was given.
+ * Runs simulated worlds (docs/reliability.md): bundles test/worlds with the sources, so that it starts quickly and runs at full
+ * speed, and runs it with the given arguments.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-// Where packages are found that are not in the bundle.
+// In a folder from which packages that are not bundled are found.
 const OUT = join(ROOT, 'node_modules', '.cache', 'dji-ota', `worlds-${process.pid}.mjs`);
 
 await build({

@@ -1,6 +1,6 @@
 /**
- * A whole run with bare mqtt.js: subscribes, publishes an ota_create to every gateway, and parses each message until as
- * many have ended. Arguments: URL, file with the gateways' serial numbers as JSON, `print` to print each message.
+ * A whole run with bare mqtt.js: subscribes, publishes an ota_create to every gateway, and parses each message until as many
+ * have ended. Arguments: URL, file with the gateways' serial numbers as JSON, `print` to print each message.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Connects, subscribes and publishes one ota_create: what `push` of one device cannot do without. Arguments: URL, manifest. */
+/**
+ * Connects, subscribes and publishes one ota_create, which is the least that `push` of one device must do. Arguments: URL,
+ * manifest.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';

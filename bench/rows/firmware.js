@@ -1,4 +1,4 @@
-/** Digests and proofs against md5sum, and a download against curl piped to it. */
+/** Compares digests and proofs with md5sum, and a download with curl piped to it. */
 import { execFile, spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const run = promisify(execFile);
 const MB = 1_000_000;
 const SERVER = fileURLToPath(new URL('../file-server.js', import.meta.url));
 
-/** `scale` 1: the sizes of real firmware, 2 GB of temporary files. */
+/** `scale` 1: the sizes of real firmware, with 2 GB of temporary files. */
 export async function digestRows({ folder, scale }) {
   const size = Math.round(650 * scale);
   const one = join(folder, 'one.bin');
@@ -53,7 +53,7 @@ export async function digestRows({ folder, scale }) {
   }
 }
 
-/** Every module of a package proven by its own MD5, in the one reading that the file's MD5 takes. */
+/** Proves every module of a package by its own MD5, in the same pass as the file's MD5. */
 export async function packageRows({ folder, scale }) {
   const four = [1, 2, 3, 4].map((index) => join(folder, `package-${index}.zip`));
   const [one] = four;
@@ -87,7 +87,7 @@ export async function packageRows({ folder, scale }) {
   }
 }
 
-/** As many modules as a real package has. */
+/** Writes as many modules as a real package has. */
 async function writePackage(path, bytes) {
   const data = randomFillSync(Buffer.alloc(Math.round(bytes / 22)));
   const modules = Array.from({ length: 22 }, (_, index) => ({

@@ -1,9 +1,9 @@
-/** Runs of whole fleets behind a mosquitto, against the same with bare mqtt.js. */
+/** Compares runs of whole fleets behind a mosquitto with the same in bare mqtt.js. */
 import { join } from 'node:path';
 import { fleet, follow, ours, theirs } from '../fleet.js';
 import { byTurns, milliseconds, row } from '../measure.js';
 
-/** Receiving progress in each kind of output. */
+/** Receives progress with each kind of output. */
 export async function receivingRows({ folder, broker, scale }, outputs) {
   const docks = fleet(folder, Math.round(5000 * scale));
   const messages = 40;
@@ -24,7 +24,7 @@ export async function receivingRows({ folder, broker, scale }, outputs) {
   );
 }
 
-/** Processor time (user and system, start-up included) of whole runs, which a slow broker cannot hide. */
+/** The processor time (user and system, including the start) of whole runs, which a slow broker cannot hide. */
 export async function costRows({ folder, broker, scale }) {
   const docks = fleet(folder, Math.round(2000 * scale));
   const messages = 60;

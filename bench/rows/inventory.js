@@ -1,4 +1,4 @@
-/** What is known of a fleet, read at the start of a push, against the bare JSON in the same file. */
+/** Compares reading the inventory at the start of a push with parsing the JSON in the same file. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadInventory, updateInventory } from '../../dist/app/inventory/inventory-file.js';
@@ -35,7 +35,7 @@ export async function inventoryRow({ folder, scale }) {
   });
 }
 
-/** All that is kept of a device. */
+/** A complete entry of a device. */
 function entryOf(index) {
   const at = Date.now() - index;
   const sn = pidOf(index);

@@ -1,4 +1,4 @@
-/** A run with very many lines in its journal, taken up again. */
+/** Resumes a run whose journal has very many lines. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { lineOf } from '../../dist/journal/record.js';

@@ -1,9 +1,9 @@
-/** What one process does with fleets of several sizes behind a mosquitto, and what other gateways cost it: for docs/scale.md. */
+/** Measures one process with fleets of several sizes behind a mosquitto, and the cost of other gateways, for docs/scale.md. */
 import { fleet, follow, ours, theirs } from '../fleet.js';
 import { median, row } from '../measure.js';
 
 const SIZES = [500, 5000, 20_000];
-/** Messages of progress a gateway. */
+/** Progress messages per gateway. */
 const MESSAGES = 20;
 const FOREIGN = 20;
 
@@ -15,7 +15,7 @@ async function medians(rounds, run) {
   return Object.fromEntries(Object.keys(values[0]).map((key) => [key, median(values.map((each) => each[key] ?? 0))]));
 }
 
-/** One run, with what the broker has spent on it. */
+/** One run, with the processor time of the broker. */
 async function measured(docks, broker, way, messages, foreign = 0) {
   const before = broker.cpu();
   const run = way === 'bare' ? theirs(docks) : ours(docks, 'json', ['--subscribe', way]);
@@ -53,7 +53,7 @@ export async function scaleRows({ folder, broker, scale }) {
   return rows;
 }
 
-/** A run that misses the end of one gateway does not end with 0, which `follow` makes an error. */
+/** A run that misses the end of one gateway does not exit with 0, which `follow` treats as an error. */
 export async function foreignRow({ folder, broker, scale }) {
   const docks = fleet(folder, Math.round(20_000 * scale));
   const alone = await medians(3, () => measured(docks, broker, 'wildcard', MESSAGES / 2));

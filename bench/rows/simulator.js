@@ -1,4 +1,7 @@
-/** A fleet in one process with its simulated docks and broker: nothing to compare with, so time and memory as they are. */
+/**
+ * Measures a fleet in one process with its simulated docks and broker. There is no counterpart, so time and memory are
+ * absolute.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';

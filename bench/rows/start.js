@@ -1,4 +1,4 @@
-/** How long it takes until something happens. */
+/** Measures the time from the start to the first effect. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ export async function publishRow({ folder, broker }) {
   const file_url = 'http://127.0.0.1/firmware.zip';
   writeFileSync(manifest, JSON.stringify([{ sn: pid, pid, product_version: '17.07.04.01', file, file_url }]));
   const env = { ...process.env, DJI_OTA_HOME: join(folder, 'home') };
-  // Its digest is known from here on.
+  // After this run the digest is cached.
   await timed(process.execPath, [BIN, 'push', manifest, '--dry-run', '--output', 'quiet'], { env });
   const observer = await mqtt.connectAsync(broker.url);
   await observer.subscribeAsync('thing/product/+/services', { qos: 1 });

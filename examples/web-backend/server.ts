@@ -1,4 +1,4 @@
-/** A small web backend on dji-ota: starts pushes, lists them, streams their events, tells where they stand, and ends them. */
+/** A small web backend that uses dji-ota: starts pushes, lists them, streams their events, shows their state, and ends them. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ManifestEntry, OtaError, push, type Run, type RunResult, readManifest } from 'dji-ota';
@@ -6,23 +6,23 @@ import { type ManifestEntry, OtaError, push, type Run, type RunResult, readManif
 interface Started {
   run: Run;
   abort: AbortController;
-  /** Null while it goes on. */
+  /** Null while the run goes on. */
   result: RunResult | null;
-  /** What a run ended with that has no result. */
+  /** The error of a run that has no result. */
   failure: unknown;
 }
 
 const broker = { url: process.env.BROKER ?? 'mqtt://127.0.0.1:1883', password: process.env.BROKER_PASSWORD };
-// With a home each run keeps a journal, from which it is resumed after a crash.
+// With a home folder each run keeps a journal, from which it can be resumed after a crash.
 const home = process.env.DJI_OTA_HOME ?? 'dji-ota';
 const runs = new Map<string, Started>();
 
 async function start(body: unknown): Promise<Started> {
   const { manifest } = (body ?? {}) as { manifest?: ManifestEntry[] };
   if (!Array.isArray(manifest)) throw new OtaError('usage', 'manifest has to be a list of devices');
-  // Whoever calls this server names no files on its disk.
+  // A client must not name files on this server's disk.
   if (manifest.some((device) => device?.file !== undefined)) throw new OtaError('usage', 'file is not allowed');
-  // Says at once everything that is wrong with the devices.
+  // Reports all errors of the devices at once.
   await readManifest(manifest);
   const abort = new AbortController();
   const run = push({ manifest, broker, home, preflight: 'warn', verify: 'report', signal: abort.signal });
@@ -39,7 +39,7 @@ async function start(body: unknown): Promise<Started> {
   return started;
 }
 
-/** How a run is shown in the list, and at the end of its events. */
+/** A run as it is shown in the list, and at the end of its events. */
 function shown({ run, result, failure }: Started) {
   const error = result?.error ?? failure;
   return {
@@ -56,7 +56,7 @@ function said(error: unknown) {
   return { code, message, hint: hint ?? null, details };
 }
 
-/** Server-sent events: first where the run stands, then each of its events, last how it ended. */
+/** Server-sent events: the state of the run, then each of its events, and finally how it ended. */
 async function stream(started: Started, response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const send = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -64,7 +64,7 @@ async function stream(started: Started, response: ServerResponse): Promise<void>
   try {
     for await (const event of started.run) {
       send(event.event, event);
-      // A browser that is gone, or too slow; EventSource connects again and gets a new snapshot.
+      // The browser is gone, or too slow. EventSource reconnects and gets a new snapshot.
       if (response.destroyed || response.writableLength > 1_000_000) return void response.destroy();
     }
   } catch (error) {
@@ -97,7 +97,7 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   const [, id, events = ''] = path;
   const what = `${request.method} /runs${id ? '/id' : ''}${events}`;
   if (what === 'POST /runs') {
-    // Pages of other sites cannot send this type without being asked first.
+    // Pages of other sites cannot send this content type without a preflight request.
     if (request.headers['content-type'] !== 'application/json') return answer(response, 415, null);
     return answer(response, 202, shown(await start(await bodyOf(request))));
   }
@@ -124,7 +124,7 @@ server.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
 
-// Upgrades that were sent go on in the docks; `dji-ota resume` follows them to their end.
+// Docks continue upgrades that were sent; `dji-ota resume` follows them to their end.
 process.on('SIGTERM', async () => {
   server.close();
   for (const { abort } of runs.values()) abort.abort(new Error('the server ends'));

@@ -116,7 +116,7 @@ describe('streams', { concurrent: true }, () => {
   });
 
   it('shows help and version on stdout, and ends with 0', async () => {
-    for (const args of [['--help'], ['push', '--help'], ['help', 'watch'], ['--version'], []]) {
+    for (const args of [['--help'], ['push', '--help', 'all'], ['help', 'watch'], ['--version'], []]) {
       const { code, stdout, stderr } = await place.run(args);
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).not.toBe('');

@@ -2,10 +2,10 @@
 import { safeText } from '../../text.js';
 import type { RunView } from '../../upgrade/tracker/state.js';
 import { cut } from '../terminal/width.js';
-import { blank, detailLines, textLine } from './details.js';
+import { blank, deviceLines, textLine } from './details.js';
 import type { Fleet } from './fleet.js';
 import { type HeaderState, titleLine, totalsLine } from './header.js';
-import { branchOf, deviceLine, planRows, type RowContext } from './row.js';
+import { branchOf, planRows, type RowContext } from './row.js';
 import type { Line } from './screen.js';
 import { windowLines } from './window.js';
 
@@ -86,8 +86,8 @@ function groupedLines({ groups, context, rows }: LayoutInput, width: number): Li
       const own = alone || (group.headed && place === 0);
       const last = place === group.devices.length - 1;
       const branch = own ? '' : unicode ? (last ? '└ ' : '├ ') : '- ';
-      lines.push(deviceLine(device, branch, plan, context));
-      lines.push(...detailLines(device.index, plan, context));
+      const above = view.devices[group.devices[place - 1] ?? -1];
+      lines.push(...deviceLines(device, branch, above, plan, context));
     });
   }
   return lines;
@@ -105,9 +105,9 @@ function flatLines({ order, context }: LayoutInput, width: number, room: number)
   return order.flatMap((index, place) => {
     const device = devices[index];
     if (!device) return [];
-    const details = detailLines(index, plan, context);
-    const shown = details.length <= spare ? details : [];
-    spare -= shown.length;
-    return [deviceLine(device, branchOf(device, devices[order[place - 1] ?? -1], context), plan, context), ...shown];
+    const above = devices[order[place - 1] ?? -1];
+    const lines = deviceLines(device, branchOf(device, above, context), above, plan, context, spare);
+    spare -= lines.length - 1;
+    return lines;
   });
 }

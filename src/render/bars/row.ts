@@ -111,23 +111,30 @@ export function branchOf(
   return above?.pid === device.pid ? (unicode ? '└ ' : '- ') : '';
 }
 
-/** The line of `device`. `branch` connects it to the gateway's line above, or is empty. */
-export function deviceLine(device: Readonly<DeviceState>, branch: string, plan: RowPlan, context: RowContext): Line {
+/** The line of `device`. `branch` connects it to the gateway's line above, or is empty; `said` takes the place of a bar. */
+export function deviceLine(
+  device: Readonly<DeviceState>,
+  branch: string,
+  said: Message | null,
+  plan: RowPlan,
+  context: RowContext,
+): Line {
   const download = device.phase === 'open' && device.sn !== null ? context.view.downloads?.get(device.sn) : undefined;
   // If a dock reports no progress, show that of its download from this program.
   const percent =
     device.percent ?? (download ? Math.floor((download.bytes * 100) / Math.max(1, download.total)) : null);
-  return { percent, text: (progress) => rowText(device, branch, progress, plan, context) };
+  return { percent, text: (progress) => rowText(device, branch, said, progress, plan, context) };
 }
 
 function rowText(
   device: Readonly<DeviceState>,
   branch: string,
+  said: Message | null,
   progress: number,
   plan: RowPlan,
   context: RowContext,
 ): string {
-  const { view, now, styles, unicode, simulated } = context;
+  const { view, now, styles, unicode } = context;
   const kind = kindOf(device);
   const style = styles[styleOf(kind)];
   const silent = device.phase === 'open' && device.heardAt !== null && now - device.heardAt > SILENT_MS;
@@ -137,10 +144,9 @@ function rowText(
     ` ${styles.dim(branch)}${fitName(device, plan.name - branch.length, styles)} ` +
     (silent ? styles.warn : style)(pad(cut(word, plan.state), plan.state));
 
-  const said = messageOf(device, simulated);
   if (said !== null) {
     const room = messageRoom(plan);
-    return `${head} ${cut(widthOf(said.whole) <= room ? said.whole : said.why, room)}`;
+    return `${head} ${cut(widthOf(said.whole) <= room ? said.whole : said.why, room)}`.trimEnd();
   }
   // Only moving devices have a bar, so that they are easy to find.
   const moving = kind !== 'waiting' && kind !== 'ok';
@@ -175,10 +181,15 @@ interface Message {
   whole: string;
 }
 
-/** The message of a device; null = it is well. */
-export function messageOf(device: Readonly<DeviceState>, simulated: boolean): Message | null {
+/** The message of a device; null = it is well, or `above` says the same of the gateway for which both wait. */
+export function messageOf(
+  device: Readonly<DeviceState>,
+  simulated: boolean,
+  above?: Readonly<DeviceState>,
+): Message | null {
   const kind = kindOf(device);
   if (kind === 'waiting' && device.reason !== null) {
+    if (above?.pid === device.pid && above.phase === 'waiting' && above.reason === device.reason) return null;
     const why = `not ready: ${safeText(device.reason, 300)}`;
     return { why, advice: null, whole: why };
   }

@@ -2,10 +2,10 @@
 import { safeText } from '../../text.js';
 import { countedWord, KINDS, type Kind, kindOfCounted, kindWord, styleOf, symbolOf } from '../device-states.js';
 import { cut, pad, widthOf } from '../terminal/width.js';
-import { textLine } from './details.js';
+import { deviceLines, textLine } from './details.js';
 import type { Fleet, FleetCause } from './fleet.js';
 import { legendLine, mapLines, planMap } from './map.js';
-import { branchOf, deviceLine, planRows, type RowContext } from './row.js';
+import { branchOf, planRows, type RowContext } from './row.js';
 import type { Line } from './screen.js';
 
 const HELD_UP: readonly Kind[] = ['paused', 'retrying'];
@@ -40,7 +40,7 @@ export function windowLines(
   picked.forEach((index, place) => {
     const device = view.devices[index];
     const above = view.devices[picked[place - 1] ?? -1];
-    if (device) lines.push(deviceLine(device, branchOf(device, above, context), plan, context));
+    if (device) lines.push(...deviceLines(device, branchOf(device, above, context), above, plan, context, 0));
   });
   if (left > 1) lines.push(textLine(moreText(fleet, picked, width, styles)));
   return lines;

@@ -9,6 +9,7 @@ import { manualClock } from '../helpers/manual-clock.js';
 import { fakePipe } from '../helpers/terminal.js';
 import { play } from './play.js';
 import { fleetEvents, fleetOf, RECORDED_DEVICES, RECORDED_RUN } from './recorded-run.js';
+import { createReplay } from './replay.js';
 
 let zone: string | undefined;
 beforeAll(() => {
@@ -161,16 +162,20 @@ describe('progress', () => {
   });
 });
 
-test('waves are told when they begin', async () => {
-  const { renderer, stderr, clock } = await start();
-  const replay = play(renderer, clock, RECORDED_DEVICES, RECORDED_RUN, 0);
-  replay.view.wave = { current: 1, of: 3 };
-  renderer.event({ event: 'broker_restored', reason: null });
-  replay.view.wave = { current: 2, of: 3 };
-  renderer.event({ event: 'broker_restored', reason: null });
+test.each([
+  ['push', ['wave 3 of 3']],
+  ['resume', ['wave 2 of 3', 'wave 3 of 3']],
+] as const)('a %s tells each wave once', async (command, told) => {
+  const { renderer, stderr } = await start();
+  const { view } = createReplay(RECORDED_DEVICES);
+  view.wave = { current: 2, of: 3 };
+  renderer.event({ event: 'run_started', command, devices: 8, gateways: 5 });
+  renderer.view(view);
+  view.wave = { current: 3, of: 3 };
+  renderer.event({ event: 'wave_started', wave: 3, waves: 3, gateways: 2 });
   renderer.event({ event: 'broker_restored', reason: null });
   await new Promise(setImmediate);
-  expect(stderr.text().match(/wave \d of \d/g)).toEqual(['wave 1 of 3', 'wave 2 of 3']);
+  expect(stderr.text().match(/wave \d of \d/g)).toEqual(told);
 });
 
 test('hostile text stays in its line and gives a CI system no command', async () => {

@@ -48,7 +48,7 @@ export function logRenderer(options: LogOptions): Renderer {
   const readingGate = new Map<string, number>();
   let view: RunView | null = null;
   const table = closingTable(options);
-  let wave: number | null = null;
+  let resumed = false;
   let grouped = false;
   let closed = false;
   let pidWidth = 8;
@@ -123,12 +123,6 @@ export function logRenderer(options: LogOptions): Renderer {
     command(groupEnd(ci, Math.floor(clock.wall() / 1000)));
   };
 
-  const waveLine = () => {
-    if (!view?.wave || view.wave.current === wave) return;
-    wave = view.wave.current;
-    line(`wave ${view.wave.current} of ${view.wave.of}`);
-  };
-
   const summarize = () => {
     cancelSummary = clock.after(SUMMARY_MS, summarize);
     if (view && view.devices.length > MANY_DEVICES) line(summaryText(view));
@@ -161,7 +155,7 @@ export function logRenderer(options: LogOptions): Renderer {
   return {
     event(event) {
       if (closed) return;
-      waveLine();
+      if (event.event === 'run_started') resumed = event.command === 'resume';
       if (event.event === 'device_progress' && !gate(event)) return;
       if (event.event === 'device_finished' && needsLook(event)) bad.push(event);
       table.event(event);
@@ -196,6 +190,8 @@ export function logRenderer(options: LogOptions): Renderer {
     },
     view(next) {
       if (view === null) for (const each of upgradeLines(upgradesIn(next, clock.wall()), options.unicode)) line(each);
+      // The event that began this wave was emitted by the earlier process.
+      if (view === null && resumed && next.wave) line(`wave ${next.wave.current} of ${next.wave.of}`);
       view = next;
       for (const device of next.devices) {
         pidWidth = Math.max(pidWidth, Math.min(64, device.pid.length));

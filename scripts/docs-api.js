@@ -83,6 +83,24 @@ function find(read, file, name) {
   return to ? find(read, to.file, to.name) : declared.get(name);
 }
 
+/** A declaration with the values of a type in place of the constant that it is made from, and without what is internal. */
+function spelledOut(read, declaration) {
+  const codeOf = (name) => find(read, declaration.file, name)?.code ?? '';
+  const union = (names, kept) => (names.length > 0 ? names.join(' | ') : kept);
+  const code = declaration.code
+    .replace(/\(typeof (\w+)\)\[number\]/g, (kept, name) =>
+      union([...(/readonly \[([^\]]*)\]/.exec(codeOf(name))?.[1] ?? '').matchAll(/'[^']*'/g)].flat(), kept),
+    )
+    .replace(/keyof typeof (\w+)/g, (kept, name) =>
+      union(
+        [...codeOf(name).matchAll(/^ {4}(?:readonly )?(\w+):/gm)].map(([, key]) => `'${key}'`),
+        kept,
+      ),
+    )
+    .replace(/^ *\/\*\* @internal \*\/\n.*\n/gm, '');
+  return { ...declaration, code };
+}
+
 /**
  * The exports of the package in `folder`, and the types that they use, each once, by name.
  * @param {string} folder - `dist/types`
@@ -95,7 +113,7 @@ export function declarationsOf(folder) {
   const own = exported.map((name) => {
     const found = find(read, 'index.d.ts', name);
     if (!found) throw new Error(`${name} is exported, and declared nowhere`);
-    return { ...found, shown: name };
+    return { ...spelledOut(read, found), shown: name };
   });
   const keyOf = ({ file, name }) => `${file} ${name}`;
   const seen = new Set(own.map(keyOf));
@@ -106,8 +124,9 @@ export function declarationsOf(folder) {
       const found = find(read, at.file, word);
       if (!found || seen.has(keyOf(found))) continue;
       seen.add(keyOf(found));
-      named.push({ ...found, shown: found.name });
-      queue.push(found);
+      const spelled = spelledOut(read, found);
+      named.push({ ...spelled, shown: found.name });
+      queue.push(spelled);
     }
   }
   const byName = (a, b) => (a.shown < b.shown ? -1 : 1);

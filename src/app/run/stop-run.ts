@@ -23,7 +23,7 @@ export async function stopRun(wanted: string, world: PartOf<'env'>): Promise<Run
   const file = journalFile(folder, id);
   await requestStop(file, on).catch((error: unknown) => {
     throw new OtaError('journal_unwritable', `run ${id} cannot be asked to stop: ${systemReason(error)}`, {
-      hint: 'To interrupt it, send SIGINT to its process; continue it with dji-ota resume.',
+      hint: 'To interrupt it, press Ctrl-C where it runs, or send SIGINT to its process; continue it with dji-ota resume.',
       cause: error,
     });
   });

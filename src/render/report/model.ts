@@ -1,11 +1,6 @@
 /** The content of a report: plain data in the shape of the `.json` format, and the input of every other format. */
 import type { DeviceOutcome, Totals, Verify } from '../../upgrade/events.js';
 
-/**
- * What a device is doing. `waiting` = published, no step reported yet · `running` = in progress, step not reported · `silence`
- * = no report for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended `ok`, waiting
- * for its version.
- */
 export const PHASE_KINDS = [
   'waiting',
   'download',
@@ -16,7 +11,11 @@ export const PHASE_KINDS = [
   'retry_wait',
   'verifying',
 ] as const;
-/** The kind of a phase. */
+/**
+ * What a device is doing. `waiting` = published, no step reported yet · `running` = in progress, step not reported · `silence`
+ * = no report for a minute or more · `retry_wait` = ended badly, before its next attempt · `verifying` = ended `ok`, waiting
+ * for its version.
+ */
 export type PhaseKind = (typeof PHASE_KINDS)[number];
 
 /** A phase of a device. Times are ISO 8601, UTC, in milliseconds. */

@@ -3,7 +3,6 @@ import { OtaError, toOtaError } from '../../src/errors.js';
 import { createCollector } from '../../src/render/report/gather.js';
 import { finalTable } from '../../src/render/table/final-table.js';
 import { PLAIN_STYLES } from '../../src/render/terminal/styles.js';
-import { stamped } from '../../src/upgrade/events.js';
 import { hasEnded, LIMIT_PASSED, warnedOfJournal } from './check-told.js';
 import { type LifeFacts, runOf, type World } from './facts.js';
 
@@ -52,10 +51,6 @@ export function checkEnd(world: World, life: LifeFacts) {
     world.violated('wrong advice', `${life.next}, of a run that has not come to its end`);
   checkReport(life, same);
   checkTable(life, same);
-  for (const { event, at } of events) {
-    const line = JSON.stringify(stamped(event, run.id, at));
-    if (line.includes('\n')) world.violated('no JSON line', line);
-  }
   checkCut(world, life);
 }
 

@@ -63,6 +63,9 @@ export interface DockPlace {
   tell(pid: string, what: string): void;
 }
 
+/** Neither the progress of an upgrade that goes on nor telemetry, of which there is most. */
+const MAY_END = /"result":(?!0[,}])|"(?:ok|rejected|failed|canceled|timeout)"/;
+
 export function worldDock(scene: SceneDock, { time, chance, broker, tell }: DockPlace): WorldDock {
   const { pid } = scene;
   const behavior: Behavior = { ...DEFAULT_BEHAVIOR, ...scene.behavior };
@@ -130,7 +133,7 @@ export function worldDock(scene: SceneDock, { time, chance, broker, tell }: Dock
   }
 
   function note({ topic, payload }: DockMessage): void {
-    if (typeof payload !== 'string') return;
+    if (typeof payload !== 'string' || !MAY_END.test(payload)) return;
     if (topic === topicOf('services_reply', pid)) {
       const message = parseObject(payload);
       const result = object(message?.data)?.result;

@@ -39,7 +39,7 @@ export interface Played {
   steps: number;
   /** Virtual milliseconds. */
   time: number;
-  /** Of everything that happened: two plays of one scene have the same. */
+  /** Of everything that happened: two plays of one scene have the same. Empty where it was not asked for. */
   trace: string;
 }
 
@@ -48,7 +48,10 @@ const MORE_LIVES = 3;
 /** Far more than any world has. */
 const MOST_EVENTS = 300_000;
 
-export async function play(scene: Scene, options: { listening: boolean; planted?: Planted }): Promise<Played> {
+export async function play(
+  scene: Scene,
+  options: { listening: boolean; planted?: Planted; traced?: boolean },
+): Promise<Played> {
   const { planted } = options;
   const time = worldTime();
   const chance = chanceOf(scene.seed, 2);
@@ -59,7 +62,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
   const violations: Violation[] = [];
   const faults: Record<string, number> = {};
   const exits: Record<string, number> = {};
-  const trace = createHash('md5');
+  const trace = options.traced ? createHash('md5') : null;
   const lives: LifeFacts[] = [];
   const skew: [number, number] = [0, Math.round(chance.between(-5000, 5000))];
   const boots = [0, 0];
@@ -286,7 +289,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
       if (!facts.alive) return;
       const words = eventInWords(event);
       if (words !== null) story.tell(time.now, nameOf(facts), words);
-      trace.update(`${Math.round(time.now)} ${index} ${JSON.stringify(event)}\n`);
+      trace?.update(`${Math.round(time.now)} ${index} ${JSON.stringify(event)}\n`);
       checkTold(world, facts, event);
       facts.events.push({ at: time.now, event });
     };
@@ -554,7 +557,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
   for (const dock of world.docks.values()) dock.stop();
   const outcomes: Record<string, number> = {};
   for (const { status } of lives.findLast(({ result }) => result)?.result?.devices ?? []) count(outcomes, status);
-  trace.update(`${time.steps} steps, ${time.events} events, ${time.now} ms, ${chance.next()}`);
+  trace?.update(`${time.steps} steps, ${time.events} events, ${time.now} ms, ${chance.next()}`);
   return {
     violations,
     story: story.lines,
@@ -563,7 +566,7 @@ export async function play(scene: Scene, options: { listening: boolean; planted?
     exits,
     steps: time.steps,
     time: time.now,
-    trace: trace.digest('hex'),
+    trace: trace?.digest('hex') ?? '',
   };
 }
 

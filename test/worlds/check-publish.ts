@@ -35,6 +35,7 @@ export function checkPublish(world: World, life: LifeFacts, topic: string, paylo
   if (later)
     world.violated('published by two', `process ${life.pid} publishes, and process ${later.pid} has taken the run up`);
   checkWhole(world, run, pid, sns);
+  checkReady(world, life, pid, bid);
   for (const sn of sns) checkSecond(world, run, sn, pid);
   checkLimits(world, run, life, pid, bid);
   const job: Job = { bid, pid, sns, at: time.now, life, taken: false };
@@ -56,12 +57,23 @@ function checkWhole({ scene, violated }: World, run: RunFacts, pid: string, sns:
   if (!job) return violated('publishes else', `${sns.join(', ')} on ${pid}`);
   const again = states(sns).includes('retry');
   const expected = job.filter((sn) => run.devices.get(sn)?.state === (again ? 'retry' : 'waiting'));
-  if (expected.join() !== sns.join()) {
+  const { waitReady, allow } = scene.settings;
+  // One of a pair may be ready before the other, where that is allowed.
+  const apart = waitReady !== undefined && allow?.includes('split-pair') && sns.every((sn) => expected.includes(sn));
+  if (expected.join() !== sns.join() && !apart) {
     violated(
       'half a job',
       `${sns.join(', ')} on ${pid}, where ${expected.join(', ')} belong together (${states(job)})`,
     );
   }
+}
+
+/** Who waits for docks to become ready starts none that told it that it is not. */
+function checkReady({ scene, violated, claimedAt }: World, { modes }: LifeFacts, pid: string, bid: string): void {
+  const told = modes.get(pid);
+  if (scene.settings.waitReady === undefined || !told || told.mode === 0 || told.at >= (claimedAt.get(bid) ?? 0))
+    return;
+  violated('started unready', `${pid} is started, and had told mode ${told.mode}`);
 }
 
 /** A second id for a device only where a retry was asked for and its dock has said that the one before ended badly. */

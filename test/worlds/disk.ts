@@ -28,6 +28,8 @@ export interface WorldDisk {
   durable(file: string): Buffer;
   /** Names of files that are there now. */
   names(): string[];
+  /** Puts other bytes in the place of a file's, where all of them are on the disk. */
+  rewrite(file: string, change: (text: string) => string): void;
   /** What a file holds now; null where it is not there. */
   text(file: string): string | null;
   /** Operations that failed or lost something, for the story. */
@@ -93,6 +95,13 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
       return inode.bytes.subarray(0, inode.synced);
     },
     names: () => [...files.keys()],
+    rewrite(file, change) {
+      const inode = files.get(file);
+      if (!inode || inode.synced < inode.length) return;
+      inode.bytes = Buffer.from(change(inode.bytes.toString('utf8', 0, inode.length)));
+      inode.length = inode.bytes.length;
+      inode.synced = inode.length;
+    },
     text(file) {
       const inode = files.get(file);
       return inode ? inode.bytes.toString('utf8', 0, inode.length) : null;

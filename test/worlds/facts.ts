@@ -37,6 +37,8 @@ export interface LifeFacts {
   /** When it last had its broker back. */
   restoredAt: number;
   heard: Heard[];
+  /** The mode that each dock last told it, and when. */
+  modes: Map<string, { mode: number; at: number }>;
 }
 
 /** A word of a dock that a life was handed. */

@@ -183,6 +183,22 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
       },
     }),
   },
+  'readiness-ignored': {
+    what: 'docks that are not ready are not waited for',
+    plant: () => ({
+      scene: (scene) => ({ ...scene, settings: { ...scene.settings, waitReady: undefined } }),
+    }),
+  },
+  'readiness-forgotten': {
+    what: 'a resumed process does not wait for docks that are not ready',
+    plant: () =>
+      onDisk((disk) => ({
+        async *createReadStream(file, options) {
+          for await (const block of disk.createReadStream(file, options))
+            yield file.endsWith('.jsonl') ? withoutJudge(block) : block;
+        },
+      })),
+  },
   'concurrency-ignored': { what: '--concurrency is not kept', plant: () => onRollout({ concurrency: undefined }) },
   'waves-ignored': { what: '--waves are not kept', plant: () => onRollout({ waves: undefined }) },
   'failures-ignored': { what: '--max-failures is not kept', plant: () => onRollout({ maxFailures: undefined }) },
@@ -191,6 +207,19 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
     plant: () => onBroker((broker) => ({ close: () => broker.close({ keepSession: false }) })),
   },
 };
+
+/** The block of a journal, whose plan does not say how readiness is judged. */
+function withoutJudge(block: Buffer): Buffer {
+  const lines = block.toString().split('\n');
+  const changed = lines.map((line) => {
+    const read = line.includes('"kind":"plan"') ? readLine(line) : null;
+    if (!read) return line;
+    const { n: _, crc: __, ...record } = read.record;
+    const { judge: ___, ...left } = record.options as Record<string, unknown>;
+    return lineOf({ ...record, options: left }, read.n).trimEnd();
+  });
+  return Buffer.from(changed.join('\n'));
+}
 
 /** The block of a journal, without its last `job_opened` and numbered as if that had never been. */
 function withoutLastJob(block: Buffer): Buffer {

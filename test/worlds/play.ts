@@ -1,6 +1,7 @@
 /** Plays a scene to its end, and says which promises were broken. */
 import { createHash } from 'node:crypto';
 import type { Connect } from '../../src/app/context.js';
+import { OtaError } from '../../src/errors.js';
 import { createdBid, otaCreate, readProgress, readReply } from '../../src/protocol/messages.js';
 import { isTerminal } from '../../src/protocol/statuses.js';
 import { parseTopic, topicOf } from '../../src/protocol/topics.js';
@@ -12,6 +13,7 @@ import { checkTold, hasEnded } from './check-told.js';
 import { connectTo, fallSilent } from './connection.js';
 import { worldDisk } from './disk.js';
 import { worldDock } from './docks.js';
+import { asEarlierVersion } from './earlier-version.js';
 import { type Job, type LifeFacts, runOf, type World } from './facts.js';
 import { HOME, live, MANIFEST } from './life.js';
 import type { Way } from './network.js';
@@ -211,6 +213,11 @@ export async function play(
     const parsed = parseTopic(topic);
     if (retained || !parsed) return;
     const pid = parsed.serial;
+    if (parsed.kind === 'osd') {
+      const mode = /"mode_code":(\d+)/.exec(Buffer.from(payload).toString())?.[1];
+      if (mode !== undefined) life.modes.set(pid, { mode: Number(mode), at: time.now });
+      return;
+    }
     if (parsed.kind === 'services_reply') {
       const reply = readReply(payload);
       if (reply)
@@ -255,11 +262,14 @@ export async function play(
         connection: null,
         causes: new Set<never>(),
       },
-      ...{ abortedWith: null, journalWrittenAt: 0, journalSkew: 0, restoredAt: 0, heard: [] },
+      ...{ abortedWith: null, journalWrittenAt: 0, journalSkew: 0, restoredAt: 0, heard: [], modes: new Map() },
     };
     lives.push(facts);
     const { machine } = life;
     const boot = boots[machine];
+    if (scene.earlierVersion && aliveLives().length === 1 && life.command === 'resume') {
+      for (const name of disk.names()) if (name.endsWith('.jsonl')) disk.rewrite(name, asEarlierVersion);
+    }
     story.tell(
       time.now,
       nameOf(facts),
@@ -380,6 +390,8 @@ export async function play(
     }
     if (facts.index + 1 < lives.length || pending > 0 || extra >= MORE_LIVES) return;
     if (facts.result !== null && !facts.next?.includes(' resume ')) return;
+    // There is nothing to go on with, and will not be.
+    if (extra > 0 && facts.thrown instanceof OtaError && facts.thrown.code === 'run_not_found') return;
     // What was asked for again and came to its own end once more would only do so again.
     if (extra > 0 && facts.result !== null && hasEnded(world, runOf(world, facts.run ?? ''))) return;
     extra++;

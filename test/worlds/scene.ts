@@ -60,6 +60,8 @@ export interface Scene {
   connection: { reconnectTimeout: number; saysWhy: boolean };
   lives: Life[];
   faults: Fault[];
+  /** The journal was written by version 0.1.0, which knew fewer keys, wherever a process takes it up. */
+  earlierVersion: boolean;
 }
 
 /** As many hours as a world may take before it counts as one that never ends. */
@@ -72,7 +74,8 @@ export function sceneOf(seed: number): Scene {
   const docks = Array.from({ length: chance.pick([1, 1, 2, 2, 2, 3, 3, 4, 6]) }, (_, index) => dockOf(chance, index));
   const devices = docks.flatMap((dock) => devicesOf(chance, dock));
   const named = chance.happens(0.35) ? 'nightly' : null;
-  return {
+  return withMore({
+    earlierVersion: false,
     seed,
     named,
     docks,
@@ -81,6 +84,36 @@ export function sceneOf(seed: number): Scene {
     connection: { reconnectTimeout: chance.pick([10 * MINUTE, 4 * MINUTE, MINUTE]), saysWhy: chance.happens(0.6) },
     lives: livesOf(chance, named !== null),
     faults: faultsOf(chance, docks.length),
+  });
+}
+
+/** What was added to worlds later has chance of its own: a seed without it stays the world that it was. */
+function withMore(scene: Scene): Scene {
+  const chance = chanceOf(scene.seed, 4);
+  const { named, settings, lives } = scene;
+  if (chance.happens(0.15)) return withWaiting(scene, chance);
+  const { preflight, skipCurrent } = settings;
+  const plain = named === null && preflight === 'off' && !skipCurrent;
+  return { ...scene, earlierVersion: plain && lives.length > 1 && chance.happens(0.2) };
+}
+
+/** `--wait-ready`, on docks that tell their state, fly, and come back or not. */
+function withWaiting(scene: Scene, chance: Chance): Scene {
+  const docks = scene.docks.map((dock) => ({
+    ...dock,
+    telemetry: chance.happens(0.9) ? Math.round(chance.spread(2000, 60_000)) : dock.telemetry,
+  }));
+  const flights = docks.flatMap((_, dock): Fault[] =>
+    Array.from({ length: chance.pick([0, 0, 1, 1, 2]) }, () => ({
+      at: Math.round(chance.spread(1, 5 * MINUTE)),
+      ...({ kind: 'flight', dock, ms: duration(chance) } as const),
+    })),
+  );
+  return {
+    ...scene,
+    docks,
+    faults: [...scene.faults, ...flights].sort((a, b) => a.at - b.at),
+    settings: { ...scene.settings, skipUnready: false, waitReady: Math.round(chance.spread(5000, 15 * MINUTE)) },
   };
 }
 

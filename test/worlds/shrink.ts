@@ -63,10 +63,11 @@ function* candidates(scene: Scene): Generator<Scene> {
     const { [key]: _, ...rollout } = settings.rollout ?? {};
     yield { ...scene, settings: { ...settings, rollout } };
   }
-  for (const key of ['allow', 'match', 'preflight', 'skipCurrent', 'skipUnready', 'verify'] as const) {
+  for (const key of ['allow', 'match', 'preflight', 'skipCurrent', 'skipUnready', 'verify', 'waitReady'] as const) {
     const { [key]: was, ...rest } = settings;
     if (was !== undefined) yield { ...scene, settings: rest };
   }
+  if (scene.earlierVersion) yield { ...scene, earlierVersion: false };
   if (scene.named !== null && lives.every(({ command }) => command !== 'again')) yield { ...scene, named: null };
 }
 

@@ -36,6 +36,8 @@ export function eventInWords(event: RunEvent): string | null {
       return `hears the reply of ${event.pid}: ${event.result === 0 ? 'accepted' : `refused with ${event.result}`}`;
     case 'device_progress':
       return `hears of ${event.sn}: ${event.status} ${event.percent ?? '?'} % ${event.step_key ?? ''}`.trimEnd();
+    case 'device_waiting':
+      return `waits for ${event.sn ?? event.pid}: ${event.reason}`;
     case 'device_retrying':
       return `will try ${event.sn} again in ${Math.round(event.wait_ms / 1000)} s (code ${event.result})`;
     case 'device_finished':
@@ -83,6 +85,7 @@ export function sceneInWords(scene: Scene): string[] {
     (settings.preflight ?? 'off') === 'off'
       ? null
       : `--preflight ${settings.preflight}${settings.skipUnready ? ' --skip-unready' : ''}`,
+    settings.waitReady ? `--wait-ready ${seconds(settings.waitReady)}` : null,
     settings.skipCurrent ? '--skip-current' : null,
     settings.match === 'gateway' ? '--match gateway' : null,
     settings.allow?.length ? `--allow ${settings.allow.join(',')}` : null,
@@ -90,6 +93,7 @@ export function sceneInWords(scene: Scene): string[] {
   return [
     `Seed ${scene.seed}: ${scene.docks.length} docks, ${scene.devices.length} devices to be upgraded, ${scene.lives.length} processes, ${scene.faults.length} faults.`,
     `dji-ota push manifest.json ${options.join(' ')}`,
+    ...(scene.earlierVersion ? ['Version 0.1.0 of dji-ota wrote what stands in the journal.'] : []),
     ...scene.docks.map((dock) => {
       const { pid, aircraft, behavior, session, telemetry, version } = dock;
       const about = [

@@ -162,8 +162,8 @@ export function reasons(device: Ended, simulated = false): { why: string | null;
 }
 
 const WITHOUT_WORDS: Readonly<Partial<Record<Counted, string>>> = {
-  failed: 'failed without a code',
-  rejected: 'refused without a code',
+  failed: 'the device gave no code',
+  rejected: 'the device gave no code',
   canceled: 'canceled or stopped on the device',
   timeout: 'timed out on the device',
 };

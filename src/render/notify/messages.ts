@@ -69,7 +69,7 @@ export function createNotifier({ run, simulated, clock, newId, send }: NotifierO
   const failures = bundler<PublicDevice>(clock, (devices, count) => {
     const shown = devices.slice(0, 3).map(failureText).join('; ');
     const more = count > 3 ? `; and ${count - 3} more` : '';
-    tell('device_finished', `${many(count, 'device')} failed: ${shown}${more}`, { count, devices });
+    tell('device_finished', `${many(count, 'device')} did not end well: ${shown}${more}`, { count, devices });
   });
   const waits = bundler<{ pid: string; reason: string }>(clock, (gateways, count) => {
     const shown = gateways.slice(0, 3).map(({ pid, reason }) => `${safeText(pid, 64)} (${safeText(reason, 200)})`);

@@ -90,7 +90,7 @@ describe('failures', () => {
     expect((data.devices as object[])[0]).toMatchObject({ sn: 'S0', pid: 'P-S0', status: 'failed', result: 312023 });
     expect((data.devices as object[])[0]).not.toHaveProperty('verify');
     expect(data.text).toBe(
-      'dji-ota R1: 250 devices failed: S0 failed (code 312023: the push rods did not close); S1 failed (code 312023: the push rods did not close); S2 failed (code 312023: the push rods did not close); and 247 more',
+      'dji-ota R1: 250 devices did not end well: S0 failed (code 312023: the push rods did not close); S1 failed (code 312023: the push rods did not close); S2 failed (code 312023: the push rods did not close); and 247 more',
     );
     for (let second = 0; second < 29; second++) {
       event(ended(`T${second}`));

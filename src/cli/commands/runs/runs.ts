@@ -8,7 +8,7 @@ import { pairOf } from '../../../fleet/pair.js';
 import { listRuns, oldRuns, pruneRuns, type RunSummary } from '../../../journal/read.js';
 import { RUN_WORDS } from '../../../journal/run-name.js';
 import { nearest } from '../../../nearest.js';
-import { splitText } from '../../../render/device-states.js';
+import { countedWord, splitText } from '../../../render/device-states.js';
 import { finalTable } from '../../../render/table/final-table.js';
 import { renderTable } from '../../../render/table/table.js';
 import { stylesFor } from '../../../render/terminal/chalk-styles.js';
@@ -155,7 +155,7 @@ function outcomeOf(run: RunSummary): string {
   const { finished } = run;
   if (!finished) return '';
   const counts = COUNTED.flatMap((outcome) =>
-    finished.totals[outcome] ? [`${finished.totals[outcome]} ${outcome}`] : [],
+    finished.totals[outcome] ? [`${finished.totals[outcome]} ${countedWord(outcome)}`] : [],
   );
   return `${counts.join(', ')} (exit ${finished.exit_code})`;
 }

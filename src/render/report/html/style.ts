@@ -160,7 +160,7 @@ summary{list-style:none;color:inherit}
 h2,h3{break-after:avoid}
 thead{display:table-header-group}
 #list thead th{position:static}
-button.sort{position:static;padding:0}
+button.sort{display:contents}
 button.sort::after{content:none}
 }
 `;

@@ -2,7 +2,7 @@
 import { byText, showDuration } from '../../../text.js';
 import { type Kind, kindWord, symbolOf } from '../../device-states.js';
 import { type Html, html, short } from '../markup.js';
-import { PHASE_KINDS, type PhaseKind, type RunReport } from '../model.js';
+import { PHASE_KINDS, type PhaseKind, type ReportDevice, type RunReport } from '../model.js';
 import { durationOf, type Judged, startsOf } from '../stats.js';
 import { PHASE_LOOKS, plural } from './kinds.js';
 import { round, scale, stepOf, type Track, tickText, trackPaths, WIDTH } from './tracks.js';
@@ -68,7 +68,7 @@ function layout(drawn: readonly Judged[], startOf: (run: string) => number) {
         from: startOf(device.run),
       });
       const code = device.result ? `, code ${device.result}` : '';
-      const said = `${device.sn ?? 'device'} on ${device.pid}: ${word}${code}${durationText(durationOf(device))}`;
+      const said = `${nameOf(device)}: ${word}${code}${durationText(durationOf(device))}`;
       if (named) texts.push(html`<text class="name" x="0" y="${round(y + 11)}">${short(said, 120)}</text>`);
       else if (y - marked >= MARK_PIXELS) {
         marked = y;
@@ -146,4 +146,9 @@ function legend(used: ReadonlySet<PhaseKind>, outage: boolean): Html[] {
   });
   if (outage) entries.push(entry(html`<rect class="outage" width="24" height="12"/>`, 'broker lost'));
   return entries;
+}
+
+/** A dock is its own gateway. */
+function nameOf({ sn, pid }: ReportDevice): string {
+  return sn === pid ? pid : `${sn ?? 'device'} on ${pid}`;
 }

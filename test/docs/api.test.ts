@@ -1,4 +1,4 @@
-/** docs/api.md against the types of the package (needs npm run build). */
+/** Compares docs/api.md with the types of the package (needs npm run build). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -18,7 +18,7 @@ test('it has everything that the library exports, each with a doc comment', () =
   expect(names).toEqual(expect.arrayContaining(Object.keys(library)));
   expect(new Set(names).size).toBe(names.length);
   expect(exported.filter(({ doc }) => doc === '').map(({ shown }) => shown)).toEqual([]);
-  // A type that is named only by another one that is not exported itself.
+  // A type that only another type uses, and that is not exported itself.
   expect(named.map(({ shown }) => shown)).toContain('TerminalStatus');
 });
 

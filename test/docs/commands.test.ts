@@ -1,4 +1,4 @@
-/** Every command that the documentation and the help show: understood by the program, and run where simulated docks will do. */
+/** Every command in the documentation and the help is parsed, and run if simulated docks are sufficient. */
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -20,7 +20,7 @@ function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];
 }
 
-/** What the help of every command shows, by its own name. */
+/** The commands in the help of every command. */
 function helpTexts(): { name: string; text: string }[] {
   return everyCommand(freshProgram()).map((command) => {
     let text = '';
@@ -34,12 +34,12 @@ function helpTexts(): { name: string; text: string }[] {
   });
 }
 
-/** The command and options that `words` come to; throws where the program would not take them. */
+/** The command and options that `words` are parsed to. Throws if the program would not accept them. */
 async function understood(words: readonly string[]): Promise<{ name: string; args: string[]; flags: object }> {
   let found: { name: string; args: string[]; flags: object } | null = null;
   const program = freshProgram();
   for (const command of everyCommand(program)) {
-    // A command with others below it does something by itself only where it takes something of its own, as runs does.
+    // A command with subcommands does something by itself only if it has arguments or options of its own, like runs.
     const own = command.registeredArguments.length > 0 || command.options.some(({ required }) => required);
     if (command === program || (command.commands.length > 0 && !own)) continue;
     command.action(async (...all: unknown[]) => {
@@ -53,7 +53,7 @@ async function understood(words: readonly string[]): Promise<{ name: string; arg
   return found;
 }
 
-/** The parsed options of a command that has been found. */
+/** The parsed options of a command. */
 async function optionsOf(command: Command): Promise<object> {
   const names: string[] = [];
   for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
@@ -128,18 +128,18 @@ describe('for real', () => {
     await place.close();
   });
 
-  /** The command with what cannot be here, a broker of yours above all, replaced by what is; null where it cannot run. */
+  /** The command with everything that does not exist here, above all the user's broker, replaced; null = it cannot run. */
   function runnable(words: readonly string[]): string[] | null {
     const [command = '', action = ''] = words;
     if (command === 'resume' || command === 'retry' || action === 'stop') return null;
-    // Nothing is known of the devices that the examples name.
+    // The inventory does not have the devices that the examples name.
     if (command === 'inventory' && (words.includes('--only') || (action === 'forget' && words[2]?.startsWith('7'))))
       return null;
     if (['runs', 'report'].includes(command) && words.some((word) => /^\d{8}-/.test(word))) return null;
     if (words.some((word) => word.startsWith('https://') && command === 'inspect')) return null;
     if (words.includes('--follow') || words.includes('--watch')) return null;
     if (words.some((word) => ['--ask-password', '--password-stdin'].includes(word))) return null;
-    // Another broker, and a recording that is not here: test/e2e shows both.
+    // Needs another broker, or a recording that is not here: test/e2e covers both.
     if (command === 'simulate' && (words.includes('--broker') || words.includes('--replay'))) return null;
     const mapped = words.map((word) =>
       word
@@ -151,12 +151,12 @@ describe('for real', () => {
       mapped.splice(simulated + 1, 0, 'short.json');
     const connects = command === 'push' ? simulated < 0 && !words.includes('--dry-run') : false;
     const preflight = words.indexOf('--preflight');
-    // The simulated docks of a manifest take seconds to tell of themselves; what they say is tested elsewhere.
+    // The simulated docks of a manifest need seconds for their reports, which other tests cover.
     if (connects && preflight >= 0) mapped[preflight + 1] = 'off';
     if (connects && words.includes('--skip-unready')) return null;
-    // It waits until the docks have told enough, which some here never do.
+    // It waits for reports that some docks here never send.
     if (connects && words.includes('--wait-ready')) return null;
-    // It listens for ten seconds, since docks tell their version when it changes.
+    // It listens for ten seconds, because docks report their version only on change.
     if (connects && words.includes('--skip-current')) mapped.splice(mapped.indexOf('--skip-current'), 1);
     if (words.includes('--wave-pause')) mapped[mapped.indexOf('--wave-pause') + 1] = '0';
     if (command === 'watch' || command === 'devices') mapped.push('--timeout', '5s');
@@ -169,14 +169,14 @@ describe('for real', () => {
     return mapped;
   }
 
-  /** The exit codes that a command may end with here; everything else is a command that does not work. */
+  /** The exit codes that a command may have here. Any other code means that the command does not work. */
   function fine(words: readonly string[]): number[] {
     if (words[0] === 'watch') return [5];
-    // What the simulated docks have told by then.
+    // Depends on what the simulated docks have reported by then.
     if (words[0] === 'init') return [0, 3, 5];
-    // What is known of the fleet depends on the commands before it.
+    // The state of the fleet depends on the earlier commands.
     if (words[0] === 'inventory' && words.includes('--target')) return [0, 1, 5];
-    // Which of its docks fail depends on how many there are.
+    // Depends on the number of docks.
     if (words.includes('mixed')) return [0, 1];
     if (words[0] !== 'push') return [0];
     if (words.includes('failed') || words.includes('refused')) return [1];
@@ -196,7 +196,8 @@ describe('for real', () => {
   }
 
   const mayRun = commands.filter(({ words }) => !words.includes('--help'));
-  // One after the other: what changes profiles, since others read them, and what shares the docks of the one broker.
+  // Run one after the other: commands that change profiles, because others read them, and those that share the docks of the one
+  // broker.
   const alone = ({ words }: { words: string[] }) =>
     words[0] === 'config' ||
     words[0] === 'watch' ||
@@ -209,10 +210,10 @@ describe('for real', () => {
     const seen = new Set<string>();
     const one = async ({ words, line }: (typeof commands)[number]) => {
       const mapped = runnable(words);
-      // What is shown in several places is run once.
+      // A command that is shown in several places is run once.
       if (!mapped || done.has(mapped.join(' '))) return;
       done.add(mapped.join(' '));
-      // Once the built program, which loads each command on its own.
+      // Once with the built program, which loads each command separately.
       const [name = ''] = mapped;
       const built = !seen.has(name);
       seen.add(name);
@@ -228,7 +229,7 @@ describe('for real', () => {
       await Promise.all(Array.from({ length: workers }, worker));
     };
     const rest = mayRun.filter((each) => !alone(each));
-    // Simulated runs take their time, and need neither profiles nor the one broker: they go beside the others.
+    // Simulated runs take time, but need neither profiles nor the broker, so they run in parallel.
     await Promise.all([
       together(mayRun.filter(alone), 1),
       together(

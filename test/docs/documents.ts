@@ -30,7 +30,7 @@ export function documents(): Document[] {
     .map((name) => ({ name, text: readFileSync(join(ROOT, name), 'utf8') }));
 }
 
-/** Fenced blocks, and those that are indented by four spaces. */
+/** Fenced blocks, and blocks that are indented by four spaces. */
 export function blocksOf({ name, text }: Document): Block[] {
   const blocks: Block[] = [];
   const fenced = /^```(\w*)\n([\s\S]*?)^```$/gm;
@@ -42,7 +42,7 @@ export function blocksOf({ name, text }: Document): Block[] {
   return blocks;
 }
 
-/** The words of each `dji-ota` command of a text, without redirections and what follows a pipe. */
+/** The words of each `dji-ota` command in a text, without redirections and pipes. */
 export function commandsOf(text: string): string[][] {
   return text
     .split('\n')
@@ -53,7 +53,7 @@ export function commandsOf(text: string): string[][] {
     .map((line) => wordsOf(line).slice(1));
 }
 
-/** As a shell splits it, as far as the documentation uses that. */
+/** Splits a line as a shell does, as far as the documentation needs it. */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [word, single, double] of line.matchAll(/'([^']*)'|"([^"]*)"|[^\s'"]+/g)) {

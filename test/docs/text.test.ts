@@ -1,4 +1,4 @@
-/** What the documentation says, against what is so. */
+/** Compares statements in the documentation with the program. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -37,7 +37,7 @@ test('every link to a file finds one', () => {
 });
 
 test('every link to a heading finds one', () => {
-  // As GitHub names them.
+  // The anchors that GitHub makes.
   const anchor = (heading: string) =>
     heading
       .toLowerCase()
@@ -62,7 +62,7 @@ test('every page is linked to from the README', () => {
 });
 
 test('the Chinese README has the commands, examples, keys and options of the English one', () => {
-  // The English one alone has the benchmarks.
+  // Only the English README has the benchmarks.
   const [english = '', chinese = ''] = ['README.md', 'README.zh-CN.md'].map(
     (wanted) => all.find(({ name }) => name === wanted)?.text.replace(/^## Performance\n[\s\S]*?(?=^## )/m, '') ?? '',
   );
@@ -94,7 +94,7 @@ test('every option that is named is one of the program', () => {
     command.commands.forEach(walk);
   };
   walk(createProgram(io).command);
-  // Those of npm, docker and others stand in their own commands.
+  // Options of npm, docker and others are only used with their commands.
   const foreign = /^.*(?:\b(?:npm|npx|docker|rabbitmqctl|kubectl|aws|mc|ossutil|cosign) |password-command=).*$/gm;
   const unknown = all.flatMap(({ name, text }) =>
     [...text.replace(foreign, '').matchAll(/(?<![\w-])--[a-z][a-z0-9-]+/g)]

@@ -1,4 +1,4 @@
-/** What is wrong with the input is said in full, with the right exit code, and nothing reaches a dock. */
+/** Bad input is reported completely, with the right exit code, and nothing is published. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
@@ -30,7 +30,7 @@ describe('bad input', { concurrent: true }, () => {
     await place?.close();
   });
 
-  /** Pushes as JSON lines, and holds the run to `code` and to having published nothing. */
+  /** Runs push with JSON lines, and checks that it exits with `code` and has published nothing. */
   async function refused(
     code: number,
     manifest: string,
@@ -162,6 +162,6 @@ describe('bad input', { concurrent: true }, () => {
     const file_url = await store({ cutAfter: () => 1000, ranges: false, etag: null });
     const { details } = await refused(3, await place.put('half.json', [{ ...GOOD, file_url }]));
     expect(details.join()).toMatch(/firmware\.zip/);
-    // It is tried several times, with a growing wait.
+    // It is retried several times, with a growing wait.
   }, 90_000);
 });

@@ -1,4 +1,4 @@
-/** A broker URL that holds a user, a token in its path and one in its query: it works, and is shown and kept nowhere. */
+/** A broker URL with a user, and with tokens in its path and query: it works, but is never shown or stored. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ describe.skipIf(!mosquittoAvailable())('a broker URL with secrets', () => {
   }
   const folder = () => path.join(place.folder, 'home');
 
-  /** Everything that the program has kept. */
+  /** Everything that the program has stored. */
   async function kept(): Promise<string> {
     const files = await readdir(folder(), { recursive: true, withFileTypes: true });
     const names = files.filter((file) => file.isFile()).map((file) => path.join(file.parentPath, file.name));

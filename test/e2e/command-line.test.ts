@@ -1,4 +1,4 @@
-/** The command line around the commands: help in place of a command, options before it, and a standard output that fails. */
+/** General behaviour of the command line: help instead of a command, options before it, and a standard output that fails. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';

@@ -13,12 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true, force: true }));
 
-/** `config test`, with what it wrote and threw. */
+/** Runs `config test`, and returns what it wrote and threw. */
 function configTest(options: ConfigOptions, env: NodeJS.ProcessEnv = {}, io: ConfigIo = {}) {
   return runConfig('test', [], options, { ...io, env: { DJI_OTA_HOME: home, ...env } });
 }
 
-/** The rows of the table, cells parted by `|`. */
+/** The rows of the table, with cells separated by `|`. */
 function table(stdout: string): string[] {
   const lines = stdout.split('\n\n')[1]?.split('\n') ?? [];
   return lines.slice(1).map((line) => line.replace(/ {2,}/g, '|'));
@@ -136,7 +136,7 @@ describe.skipIf(!mosquittoAvailable())('config test on mosquitto', () => {
 describe('config test on a broker that checks subscriptions, of MQTT 3.1.1', () => {
   async function withRules(granted: (topic: string) => boolean, run: (url: string) => Promise<void>): Promise<void> {
     const broker = await startAedes({
-      // A subscription without a QoS is what aedes takes for a denial.
+      // aedes treats a subscription without a QoS as denied.
       authorizeSubscribe: (_client, subscription, done) =>
         done(null, granted(subscription.topic) ? subscription : null),
     });

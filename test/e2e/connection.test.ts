@@ -1,4 +1,6 @@
-/** The ways to a broker: logins, certificates, WebSocket, brokers that are not there or go away, and what goes over them. */
+/**
+ * Connecting to brokers: logins, certificates, WebSocket, brokers that are missing or go away, and the messages that are sent.
+ */
 import { access } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../helpers/broker-recorder.js';
@@ -40,7 +42,7 @@ describe.skipIf(!mosquittoAvailable())('connection', { concurrent: true }, () =>
     ends.push(await docksFor(broker.url, devices, { client: { username: 'ota', password: 's3cr3t' } }));
     const push = ['push', await place.put('login.json', devices), '--broker', broker.url, '--username', 'ota'];
     expect(await place.run(push, { env: { DJI_OTA_PASSWORD: 's3cr3t' } })).toMatchObject({ code: 0 });
-    // As a secret of Kubernetes has them.
+    // As in a secret of Kubernetes.
     const secrets = { DJI_OTA_BROKER: `${broker.url}\n`, DJI_OTA_USERNAME: 'ota\r\n', DJI_OTA_PASSWORD: 's3cr3t\n' };
     const output = { DJI_OTA_OUTPUT: 'json\n', DJI_OTA_HOME: `${place.folder}/line-end\n` };
     const fromSecrets = await place.run(push.slice(0, 2), { env: { ...secrets, ...output } });
@@ -145,7 +147,7 @@ describe.skipIf(!mosquittoAvailable())('connection', { concurrent: true }, () =>
     const [sent] = observer.creates();
     expect(observer.seen).toHaveLength(1);
     expect(observer.seen[0]).toMatchObject({ topic: `thing/product/${dock?.pid}/services`, retained: false });
-    // As text, so that the order of the keys counts.
+    // Compared as text, because the order of the keys matters.
     const expected = {
       method: 'ota_create',
       timestamp: sent?.timestamp,

@@ -1,4 +1,4 @@
-/** A dry run says what manifest and inventory tell of the devices, since it asks no dock. */
+/** A dry run shows what the manifest and the inventory know about the devices, because it asks no dock. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Every exit code of the contract, from the spawned program, with the JSON lines that go with it and with quiet. */
+/** Every exit code of the contract, with its JSON lines, and with `quiet`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
@@ -19,7 +19,7 @@ describe('exit codes', { concurrent: true }, () => {
     await place?.close();
   });
 
-  /** A manifest of so many gateways, with docks that do as `options` say. */
+  /** A manifest with this many gateways, and docks that follow `options`. */
   async function fleet(gateways: number, options: DockOptions = {}, devices = someDevices(gateways)): Promise<string> {
     ends.push(await docksFor(broker.url, devices, options));
     return place.put(`${devices[0]?.sn}.json`, devices);
@@ -30,7 +30,7 @@ describe('exit codes', { concurrent: true }, () => {
     return { code: result.code, stderr: result.stderr, ...jsonLines(result) };
   }
 
-  /** What is said on stderr; on stdout nothing is. */
+  /** What is written to stderr; stdout must be empty. */
   async function quietly(code: number, manifest: string, ...more: string[]): Promise<string> {
     const result = await place.run(['push', manifest, '--broker', broker.url, '--output', 'quiet', ...more]);
     expect(result).toMatchObject({ code, stdout: '' });
@@ -168,7 +168,7 @@ describe('exit codes', { concurrent: true }, () => {
   });
 
   describe('70: a bug', () => {
-    /** A preload that does `what` once the run has published. */
+    /** A preload script that does `what` when the run has published. */
     const afterPublish = (what: string) => `
       for (const stream of [process.stdout, process.stderr]) {
         const write = stream.write;

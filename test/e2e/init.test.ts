@@ -1,4 +1,4 @@
-/** From docks and a folder of packages to a manifest, and on to an upgrade, without a serial number typed. */
+/** From docks and a folder of packages to a manifest and an upgrade, without typing a serial number. */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const scenario = { name: 'test', description: '', defaults: FAST, devices: {}, docks: [] };
   const simulator = await startSimulator({ port: 0, docks, scenario, telemetry: 100 });
   broker = ['--broker', simulator.url];
-  // What a dock tells when its aircraft is switched on or off: again and again, so that no test waits for it.
+  // What a dock reports when its aircraft is switched on or off. Repeated, so that no test has to wait for it.
   const topology = setInterval(() => {
     for (const { pid, aircraft } of docks) {
       const sub_devices = aircraft.map(({ sn }) => ({ sn, domain: '0', type: 100, sub_type: 1 }));
@@ -81,7 +81,7 @@ test.each(['json', 'yaml', 'csv'])('from init to push finished, by a manifest in
 test('the plan of a manifest is the same from run to run, but for what is named as made anew', async () => {
   const manifest = at('plan.json');
   await init(...DOCKS, ...FIRMWARE(), '--write', manifest);
-  // As in a pull request: neither the packages nor a broker are there.
+  // As in a pull request: neither packages nor a broker.
   await mkdir(at('elsewhere'));
   await copyFile(manifest, at('elsewhere/plan.json'));
   const check = ['push', at('elsewhere/plan.json'), '--serve', '127.0.0.1:1', '--dry-run', '--trust-manifest'];
@@ -156,7 +156,7 @@ test('a package that is broken, and two of one release that differ, are given to
   const dock = await readFile(path.join(EXAMPLES, 'Dock3_17.07.04.01_pro.zip'));
   const drone = await readFile(path.join(EXAMPLES, 'M4TD_17.07.04.01_pro.zip'));
   await writeFile(at('bad/Dock3_a.zip'), dock);
-  // A byte of a module's content.
+  // Change a byte of a module.
   dock[200] = (dock[200] ?? 0) ^ 1;
   await writeFile(at('bad/Dock3_b.zip'), dock);
   await writeFile(at('bad/M4TD_a.zip'), drone);

@@ -1,4 +1,4 @@
-/** The examples for collecting and for drift in CI, run as their systems would run them. */
+/** The examples for collecting and for drift in CI, run as their systems would. */
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -65,7 +65,7 @@ describe.skipIf(process.platform === 'win32')('drift in CI', () => {
     await chmod(program, 0o755);
     const summary = await place.put('summary.md', '');
     const env = environment(place.folder, { DJI_OTA_HOME: home, GITHUB_STEP_SUMMARY: summary });
-    // As GitHub runs it.
+    // The way GitHub runs a step.
     const { status, stdout, stderr } = spawnSync('bash', ['-e', '-c', run], {
       cwd: place.folder,
       encoding: 'utf8',

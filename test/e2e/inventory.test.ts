@@ -1,4 +1,4 @@
-/** What every listening command keeps of the docks, and what `inventory` makes of it. */
+/** What listening commands store about the docks, and what `inventory` shows of it. */
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -12,7 +12,7 @@ const BOTH = [DOCK, AIRCRAFT];
 
 let place: Workplace;
 let aedes: AedesServer;
-/** Every topic that somebody has subscribed to so far. */
+/** Every topic that was subscribed so far. */
 let subscribed: Set<string>;
 const cleanups: (() => unknown)[] = [];
 
@@ -46,10 +46,10 @@ const inventory = async (...args: string[]) => {
   return { code, stderr, ...(JSON.parse(stdout) as { devices: Record<string, unknown>[]; totals: object | null }) };
 };
 
-/** Says it again until the inventory command has it: when a listener has subscribed, nobody tells. */
+/** Repeats the report until the inventory has it, because it is not known when the listener has subscribed. */
 const until = (work: () => Promise<unknown>) => vi.waitFor(work, { timeout: 20_000, interval: 100 });
 
-/** A dock without an aircraft, which says all that it can say until the test is over. */
+/** Starts a dock without an aircraft, which reports all its properties until the test is over. */
 function speaking(): void {
   const alone = { mode_code: 0, emergency_stop_state: 0, drone_in_dock: 0, sub_device: { device_paired: 0 } };
   const speak = setInterval(() => {
@@ -106,7 +106,7 @@ describe('every command that listens feeds the inventory', () => {
       for (const sn of BOTH) await report(sn, { firmware_version: sn === DOCK ? '17.07.0401' : '17.06.0100' });
       expect(subscribed).toContain(topicOf('state', AIRCRAFT));
     });
-    // Both have gone the whole way once the later one has.
+    // When the later report has arrived, so has the earlier one.
     for (const sn of BOTH) await report(sn, { firmware_version: sn === DOCK ? '17.07.0401' : '17.06.0100' });
     await publish(topicOf('events', DOCK), { method: 'ota_progress', bid: 'B', data: { output: { status: 'ok' } } });
     await watching.said('"status":"ok"');

@@ -1,4 +1,4 @@
-/** Who else can change what is kept: what the program does about it. */
+/** What the program does if other users can change its files. */
 import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** A package of the size that real ones have: right digest, little memory. Slow, so only where DJI_OTA_SLOW=1 asks for it. */
+/** A package of real size: the digest is right, and memory stays low. Slow, so it runs only with DJI_OTA_SLOW=1. */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -12,9 +12,9 @@ import { jsonLines } from '../helpers/cli-events.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const SIZE = 665_800_202;
-// By md5sum, of `begin`, zeros, and `end`: to reckon it here as well would take as long as the program does.
+// The md5sum of `begin`, zeros, and `end`. Computing it here would take as long as the program does.
 const MD5 = '97e609dc05b22467e2ff71f165c3b140';
-/** The program's own peak, where the system tells it. kB. */
+/** Prints the program's own peak memory in kB, if the system provides it. */
 const PRELOAD = `import { readFileSync } from 'node:fs';
 process.on('exit', () => {
   const peak = /VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
@@ -33,7 +33,7 @@ describe.skipIf(process.env.DJI_OTA_SLOW !== '1' || process.platform !== 'linux'
       place = await workplace();
       broker = (await startMosquitto()) as Mosquitto;
       file = join(place.folder, 'large.zip');
-      // Sparse but for its ends, so that it costs no disk.
+      // Sparse except for its ends, so that it takes no disk space.
       const handle = await open(file, 'w');
       await handle.write('begin', 0);
       await handle.write('end', SIZE - 3);
@@ -46,7 +46,7 @@ describe.skipIf(process.env.DJI_OTA_SLOW !== '1' || process.platform !== 'linux'
     });
 
     async function push(more: Record<string, unknown>) {
-      // No ZIP: the MD5 of the manifest vouches for it.
+      // Not a ZIP, so the MD5 in the manifest must match.
       const devices = someDevices(1, { ...more, md5: MD5 });
       ends.push(await docksFor(broker.url, devices));
       const observer = await listen(broker.url, [`thing/product/${devices[0]?.pid}/services`]);

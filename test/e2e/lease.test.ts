@@ -1,4 +1,4 @@
-/** One run and two processes that share its journal, in containers (PID namespaces) of their own too. */
+/** Two processes that share the journal of one run, also in containers (PID namespaces) of their own. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ describe('two processes at one run', { concurrent: true }, () => {
   });
   afterAll(() => broker?.stop());
 
-  /** A push whose docks never answer, so that it goes on; with what of it lies in its folder of runs. */
+  /** Starts a push whose docks never answer, so that it keeps running. Returns its files in the folder of runs. */
   async function pushing(start: (place: Workplace, args: string[]) => CliRun | Promise<string>) {
     const place = await workplace();
     const manifest = await place.put('fleet.json', someDevices(3));
@@ -41,7 +41,7 @@ describe('two processes at one run', { concurrent: true }, () => {
     expect(stdout).toContain('"code":"run_taken_over"');
     expect(stdout).toContain(`run ${run} was resumed by another process`);
     expect(stdout.match(/"job_published"/g)).toHaveLength(1);
-    // What to do next is the other one's matter.
+    // The other process prints how to continue.
     expect(stderr).not.toContain('dji-ota resume');
     expect(await readFile(journal, 'utf8')).toBe(before);
     expect(await readFile(`${journal}.lock`, 'utf8')).toBe(theirs);

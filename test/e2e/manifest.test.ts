@@ -1,4 +1,4 @@
-/** Manifests as people write them, through the built program. */
+/** Manifests as people write them, with the whole program. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, type Workplace, workplace } from '../helpers/cli.js';
 import { jsonLines } from '../helpers/cli-events.js';
@@ -72,7 +72,7 @@ test('a spreadsheet goes through as it is, its other columns as labels', async (
   expect(result.code, result.stderr).toBe(0);
   expect(of('job_published').map(({ pid, devices }) => [pid, devices])).toEqual([['0817', ['A3']]]);
   expect(last.devices).toMatchObject([{ sn: 'A3', labels: { site: 'Nord', ring: '2' } }]);
-  // The journal has them too.
+  // The journal has them, too.
   const again = await place.run(['report', of('run_started')[0]?.run as string, '--report', report]);
   expect(again.code, again.stderr).toBe(0);
   const csv = await place.run(['report', report, '--report', `${place.folder}/report.csv`]);

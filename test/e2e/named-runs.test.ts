@@ -1,4 +1,4 @@
-/** `push --run`, as a CI job that is killed and started again. */
+/** `push --run`, as in a CI job that is killed and started again. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -29,7 +29,7 @@ describe('push --run', () => {
     ends.push(await docksFor(broker.url, devices, { behavior: { ...FAST, download_seconds } }), seen.close);
     return seen;
   }
-  /** A name that was used and under which nothing was published: there is no earlier attempt to be listened for. */
+  /** A name under which nothing was published, so there is no earlier attempt to listen for. */
   async function used(name: string): Promise<void> {
     const runs = path.join(place.folder, 'home', 'state', 'runs');
     await mkdir(runs, { recursive: true });

@@ -1,4 +1,4 @@
-/** Users without a home, and folders that were removed: what containers and cleaned-up CI jobs have. */
+/** Users without a home folder, and removed folders, as in containers and cleaned-up CI jobs. */
 import { spawnSync } from 'node:child_process';
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import os from 'node:os';
@@ -8,7 +8,7 @@ import { BIN, type Workplace, workplace } from '../helpers/cli.js';
 import { FAST } from '../helpers/cli-docks.js';
 
 const STRANGER = 54_321;
-/** Only root can start a program as a user who is in no list, and such a user must be able to read the program. */
+/** Only root can start a program as a user without a passwd entry, and that user must be able to read the program. */
 const canBeStranger =
   process.getuid?.() === 0 &&
   spawnSync(process.execPath, [BIN, '--version'], { uid: STRANGER, gid: STRANGER }).status === 0;
@@ -28,9 +28,9 @@ describe('a user who is in no list, without HOME', { concurrent: true }, () => {
   const nobody = (home?: string) => ({ HOME: undefined, DJI_OTA_HOME: home });
   const run = (args: string[], home?: string) => place.run(args, { env: nobody(home) });
   beforeAll(async () => {
-    // It asks for the home when it is loaded; the built program puts that off.
+    // conf asks for the home folder when it is loaded; the built program delays that.
     await import('conf');
-    // What the system says of such a user.
+    // The system's error for such a user.
     const unknown = () => {
       throw Object.assign(new Error('no such user'), { code: 'ENOENT' });
     };

@@ -1,4 +1,4 @@
-/** Webhooks of real runs: what a receiver gets, and what nobody else does. */
+/** Webhooks of real runs: what a receiver gets, and that nobody else gets it. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -42,7 +42,7 @@ afterEach(() => {
   }
 });
 
-/** A receiver; `answer` decides what it says. */
+/** A receiver. `answer` decides its response. */
 async function receiver(
   answer: (response: ServerResponse) => void = (response) => void response.end(),
   tls: { cert: Buffer; key: Buffer } | null = null,
@@ -66,7 +66,7 @@ async function receiver(
   };
 }
 
-/** The example of the package, whose docks do as the scenario says. */
+/** Pushes the package's example manifest to docks that follow the scenario. */
 const push = ([scenario, ...args]: string[], env: Record<string, string> = {}) =>
   inside(['push', '--simulate', path.join(folder, `${scenario}.json`), ...args], environment(folder, env)).ended;
 
@@ -120,7 +120,7 @@ test('what failed is named; the address is told by the environment, and is a sec
   const { failed_serials } = data as unknown as { failed_serials: string[] };
   expect(failed_serials.length).toBeGreaterThan(0);
   expect(failed_serials.length).toBe(data.count);
-  // A redirect is not followed, and is told.
+  // A redirect is not followed, but reported.
   expect(got.every(({ message }) => message.data.run === data.run)).toBe(true);
   expect(new Set(got.map(({ message }) => message.id)).size).toBe(got.length);
   expect(`${ended.stdout}${ended.stderr}`).toContain('webhook 2 of 2 (--notify) answered 302, a redirect');

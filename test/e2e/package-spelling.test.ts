@@ -1,4 +1,4 @@
-/** The release as its package spells it goes out, whatever the manifest's spelling (PROTOCOL "ota_create"). */
+/** A version is sent as the package spells it, whatever the manifest's spelling (PROTOCOL "ota_create"). */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

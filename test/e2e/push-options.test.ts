@@ -1,4 +1,4 @@
-/** What the options of push do to the run, seen from the broker. */
+/** The effect of the options of push, observed at the broker. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
@@ -9,7 +9,7 @@ import { rawZip } from '../helpers/firmware-package.js';
 import { fileStore } from '../helpers/firmware-server.js';
 import { md5Of } from '../helpers/firmware-tools.js';
 
-// A ZIP that is not a DJI package: sent, and not checked.
+// A ZIP that is not a DJI package is sent without being proven.
 const BODY = rawZip([{ name: 'module.bin', data: Buffer.alloc(50_000, 'firmware ') }]);
 const DRONE_BODY = rawZip([{ name: 'drone.bin', data: Buffer.alloc(100) }]);
 const MD5 = createHash('md5').update(BODY).digest('hex');
@@ -116,7 +116,7 @@ describe('push', { concurrent: true }, () => {
     for (const word of ['WAVE', 'consistency (2)', '50.1 kB', MD5, '4 devices on 2 gateways in 2 jobs']) {
       expect(plan.stdout).toContain(word);
     }
-    // The messages are for whoever asks.
+    // The messages are only shown on request.
     expect(plan.stdout).not.toContain('ota_create');
     const verbose = await place.run(['push', manifest, '--dry-run', '--verbose', '--broker', 'mqtt://127.0.0.1:9']);
     expect(verbose.stdout).toContain(`thing/product/${devices[0]?.pid}/services {"method":"ota_create"`);

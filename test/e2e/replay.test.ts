@@ -28,7 +28,7 @@ async function replayed(file: string, speed = 10): Promise<string> {
   return url;
 }
 
-/** The devices that were asked for in a recording, as a manifest. */
+/** A manifest with the devices that a recording upgrades. */
 async function manifestOf(file: string): Promise<string> {
   const devices = (await readRecording(file)).messages.flatMap(({ topic, payload }) =>
     topic.endsWith('/services')

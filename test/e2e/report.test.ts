@@ -1,4 +1,4 @@
-/** Reports as a user makes them: at the end of a push, of earlier runs, and of shards that ran elsewhere. */
+/** Reports as a user makes them: at the end of a push, of earlier runs, and of shards from other machines. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ const DOCKS = ['7CTXN4A00B0001', '7CTXN4A00B0002', '7CTXN4A00B0003'];
 
 beforeAll(async () => {
   place = await workplace();
-  // As people do it: the files by their names in the current folder.
+  // As people do it: files are named relative to the current folder.
   process.chdir(place.folder);
   await place.put(
     'fleet.json',
@@ -53,7 +53,7 @@ function keys<T extends object, K extends keyof T>(of: T, names: readonly K[]) {
   return Object.fromEntries(names.map((name) => [name, of[name]]));
 }
 
-/** What is the same of a run however it is told: its devices and what they went through. */
+/** What is the same for a run in every report: its devices and what happened to them. */
 function essence({ devices, totals, exit_code }: RunReport) {
   return {
     totals,

@@ -1,4 +1,4 @@
-/** `resume` of a push that served its files: the docks were told URLs that have to hold. */
+/** `resume` of a push with `--serve`: the docks have URLs that must stay valid. */
 import { appendFile, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
@@ -36,7 +36,7 @@ describe('resume of a push with --serve', () => {
     await place.close();
   });
 
-  /** Kills a push while its first dock downloads, and gives the URL that the dock was told. */
+  /** Kills a push while its first dock downloads, and returns the dock's URL. */
   async function killedPush(): Promise<string> {
     const manifest = await place.put('fleet.json', fleet);
     const serve = ['--serve', '127.0.0.1:0', '--concurrency', '1'];

@@ -21,14 +21,14 @@ describe('resume', { concurrent: true }, () => {
   });
   afterAll(() => broker?.stop());
 
-  /** A place of its own for one test, so that each finds no runs but its own. */
+  /** A separate workplace for each test, so that it finds only its own runs. */
   interface Scene extends Workplace {
     ends: (() => Promise<void>)[];
     theRun(): Promise<string>;
     journal(): Promise<string>;
-    /** Docks for `devices`, and a listener that sees what is sent to them. */
+    /** Docks for `devices`, and a client that sees what is sent to them. */
     fleet(devices: ReturnType<typeof someDevices>, options?: DockOptions): Promise<Client>;
-    /** A push of `devices` that ends while the first dock downloads; later ones have not begun. */
+    /** A push of `devices` that ends while the first dock downloads. Later devices have not begun. */
     brokenPush(devices: object[], by: 'SIGINT' | 'SIGKILL', ...more: string[]): Promise<void>;
   }
 
@@ -112,7 +112,7 @@ describe('resume', { concurrent: true }, () => {
     const seen = await place.fleet(devices);
     await place.brokenPush(devices, 'SIGINT');
     const both = await Promise.all([place.run(['resume', ...JSON_OUT]), place.run(['resume', ...JSON_OUT])]);
-    // The later one may also come when the other has ended: then nothing is left to do.
+    // The later process may also start after the other one has ended, and then has nothing to do.
     expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
     for (const { sn } of devices) expect(seen.creates(sn)).toHaveLength(1);
   });
@@ -180,7 +180,7 @@ describe('resume', { concurrent: true }, () => {
     const seen = await place.fleet(devices);
     await place.brokenPush(devices, 'SIGINT');
     const lines = (await readFile(await place.journal(), 'utf8')).split('\n');
-    // The acknowledgement of the first job: it could as well have been the record of another.
+    // The acknowledgement of the first job, which might as well have been the record of another job.
     lines[3] = 'damaged';
     await writeFile(await place.journal(), lines.join('\n'));
     const result = jsonLines(await place.run(['resume', ...JSON_OUT]));
@@ -228,7 +228,7 @@ describe('a disk that is full', () => {
     await broker?.stop();
   });
 
-  /** The program, with files of at most so many blocks of 1024 bytes. */
+  /** Runs the program with a file size limit of this many blocks of 1024 bytes. */
   async function limited(blocks: number, args: string[]): Promise<CliResult> {
     const script = `ulimit -f ${blocks}; exec "$0" "$@"`;
     const child = spawn('bash', ['-c', script, process.execPath, BIN, ...args], {
@@ -274,9 +274,10 @@ describe('a disk that is full', () => {
     expect(lines.last.exit_code).not.toBe(0);
     expect(seen.creates(first.sn)).toHaveLength(1);
     expect(seen.creates(second.sn)).toEqual([]);
-    // With room again, the rest is done, and nothing twice. The end of the first was told, but could not be kept.
+    // With free space again, the rest is upgraded, and nothing twice. The end of the first device was shown, but could not be
+    // stored.
     const after = jsonLines(await place.run(['resume', ...JSON_OUT, '--stall-timeout', '3s']));
-    // It is known again only where its dock tells the version that it runs while the run still listens.
+    // It is only recognized if its dock reports its version while the run still listens.
     const [told, rest] = after.last.devices.map(({ status }) => status);
     expect(['unknown', 'ok'], JSON.stringify(after.all)).toContain(told);
     expect(rest, JSON.stringify(after.all)).toBe('ok');

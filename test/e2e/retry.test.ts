@@ -1,4 +1,4 @@
-/** What comes after a run that did not end well: `retry`, `runs stop`, and the command that the closing line names. */
+/** What follows a run that did not end well: `retry`, `runs stop`, and the command in the closing line. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ describe('after a run that did not end well', () => {
   const start = (...args: string[]) => place.start(args);
   const run = async (...args: string[]) => (await start(...args)).ended;
   const push = (...args: string[]) => start('push', manifest, '--broker', broker.url, ...args);
-  /** Docks that act so, and what is sent to them; `stop` takes them away. */
+  /** Docks that follow `options`, and a client that sees what is sent to them. `stop` removes the docks. */
   async function fleet(options: DockOptions): Promise<Client & { stop(): Promise<void> }> {
     const seen = await listen(broker.url, [...new Set(devices.map(({ pid }) => `thing/product/${pid}/services`))]);
     const away = await docksFor(broker.url, devices, options);
@@ -48,11 +48,11 @@ describe('after a run that did not end well', () => {
   }
   const pidOf = (index: number) => devices[index]?.pid ?? '';
   const sentTo = (seen: Client) => seen.creates().map(({ data }) => data.devices.map(({ sn }) => sn).join());
-  /** The command that a closing line names, as words. */
+  /** The words of the command in a closing line. */
   const closing = (said: string) => /Continue with: dji-ota (.+)$/m.exec(said)?.[1]?.split(' ') ?? [];
   const header = async (id: string) =>
     JSON.parse((await readFile(path.join(runs(), `${id}.jsonl`), 'utf8')).split('\n')[0] ?? '');
-  /** The runs by their start, the latest first: ids of one second are in no order. */
+  /** The runs, the latest first. Sorted by start, because ids of the same second have no order. */
   const ids = async () => (await listRuns(runs())).map(({ run }) => run);
   const latest = async () => (await ids())[0] ?? '';
 
@@ -78,13 +78,13 @@ describe('after a run that did not end well', () => {
     expect(second, second.stderr).toMatchObject({ code: 0 });
     expect(sentTo(good)).toEqual([devices[1]?.sn]);
     expect(closing(second.stderr)).toEqual([]);
-    // Neither what chose the devices nor what was written is taken over.
+    // Options that selected devices or wrote files are not kept.
     expect(await header(await latest())).toMatchObject({
       retryOf: earlier,
       options: { concurrency: '1', stallTimeout: '5m' },
       connection: { broker: broker.url },
     });
-    // What the first retry mended is not sent again.
+    // A device that the first retry upgraded is not sent again.
     const twice = await run('retry', earlier.toUpperCase());
     expect(twice).toMatchObject({ code: 2 });
     expect(twice.stderr).toContain(`run ${earlier} has no device to retry`);
@@ -104,7 +104,7 @@ describe('after a run that did not end well', () => {
     const half = await fleet({ behavior: FAST, docks: [{ pid: pidOf(2), behavior: FAILED }] });
     const second = await run('retry', first, '--exclude', devices[0]?.sn ?? '');
     expect(second).toMatchObject({ code: 1 });
-    // What is shown is shown as before.
+    // The display is the same as before.
     expect(jsonLines(second).last.totals).toMatchObject({ ok: 1, failed: 1 });
     await half.stop();
     const good = await fleet({ behavior: FAST });

@@ -1,4 +1,4 @@
-/** Waves, limits and retries on a real broker, counted by somebody who only listens there. */
+/** Waves, limits and retries on a real broker, counted by an independent client. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type Workplace, workplace } from '../helpers/cli.js';
@@ -32,11 +32,11 @@ describe('roll-out', () => {
   interface Moment {
     opened: string | null;
     ended: string | null;
-    /** Jobs open after it. */
+    /** The number of open jobs after it. */
     open: number;
   }
 
-  /** What opened and what ended, in the order in which the broker passed it on. */
+  /** What started and what ended, in the order of the broker. */
   function moments(devices: readonly { pid: string }[]): Moment[] {
     const pids = new Set(devices.map(({ pid }) => pid));
     const open = new Set<string>();
@@ -88,7 +88,7 @@ describe('roll-out', () => {
       const wave = new Set(order.slice(from, to));
       const opened = seen.flatMap(({ opened }, at) => (opened !== null && wave.has(opened) ? [at] : []));
       expect(opened).toHaveLength(wave.size);
-      // Whoever opens in a wave finds nothing open but what belongs to it.
+      // When a wave begins, only its own jobs are open.
       const before = seen.slice(0, opened[0]);
       expect(before.filter(({ ended }) => ended !== null)).toHaveLength(from ?? 0);
     }

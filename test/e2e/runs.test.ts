@@ -66,7 +66,7 @@ describe('runs', () => {
     await run('runs', '--output', 'json');
     await run('runs', 'prune', '--keep', '0');
     for (const text of shown) expect(text).not.toMatch(/[\u001b\u0007\u009b]|^::/m);
-    // What is no journal of ours is nobody's to remove.
+    // Files that are not journals are not removed.
     expect(await readdir(runs)).toEqual(['-dash.jsonl', 'name\u001b[31m.jsonl']);
     await own.close();
   });
@@ -153,7 +153,7 @@ describe('watch', () => {
     const manifest = await place.put('fleet.json', devices);
     const push = place.start(['push', manifest, '--broker', broker.url, '--output', 'json']);
     await push.said('"step_key":"download_firmware"');
-    // From here on nobody sees the request itself.
+    // The request itself is not visible to watch from here on.
     const watch = place.start(['watch', '--pid', dock.pid, '--broker', broker.url, '--output', 'json']);
     await watch.said('"step_key":"download_firmware"');
     const bid = JSON.parse(push.stdout.split('\n').find((line) => line.includes('job_published')) ?? '').bid;

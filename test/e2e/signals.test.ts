@@ -120,14 +120,14 @@ describe('signals', () => {
     const devices = await fleet(1, { behavior: { download_seconds: 60 } });
     const run = place.spawn(await wordsOf(devices, ['--output', 'json', ...url]));
     await run.said('device_progress');
-    // A broker that does not answer the farewell.
+    // A broker that does not answer the DISCONNECT.
     proxy.blackHole(true);
     run.child.kill('SIGINT');
     await run.said('device_finished');
     const impatience = setInterval(() => run.child.kill('SIGINT'), 100);
     const { code, signal } = await run.ended;
     clearInterval(impatience);
-    // One more may meet it when it has just let go of its handlers.
+    // Another signal may arrive when the handlers have just been removed.
     expect(code ?? signal).toBe(code === null ? 'SIGINT' : 130);
   });
 
@@ -149,7 +149,7 @@ describe('signals', () => {
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
-    // More than a pipe holds: once it is gone, the program reads.
+    // More than a pipe can hold: when it is written, the program has begun to read.
     await new Promise<void>((resolve) => child.stdin.write(' '.repeat(8_000_000), () => resolve()));
     child.kill('SIGINT');
     const [code] = await once(child, 'close');

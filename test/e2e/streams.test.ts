@@ -1,4 +1,4 @@
-/** Which words go where: terminals, pipes and files, and what CI and NO_COLOR change. */
+/** What is written to stdout and stderr: on terminals, pipes and files, and with CI and NO_COLOR. */
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -24,7 +24,7 @@ describe('streams', { concurrent: true }, () => {
     await place?.close();
   });
 
-  /** A push to a dock and an aircraft of its own. */
+  /** A push to its own dock and aircraft. */
   async function push(...more: string[]): Promise<{ args: string[]; sns: string[] }> {
     const devices = somePairs(1);
     ends.push(await docksFor(broker.url, devices, { behavior: { download_seconds: 1, upgrade_seconds: 1 } }));
@@ -45,7 +45,7 @@ describe('streams', { concurrent: true }, () => {
     expect(stderr).toMatch(/ Run +\d{8}-\d{6}-\w+\n.* Manifest +\/.*\n.* Broker +mqtt:\/\/127/);
     expect(stderr).toMatch(/ Took \d+s\. Exit code 0: every device ended well.*\n.* dji-ota runs \d{8}-\d{6}-\w+\n$/);
     for (const line of lines) expect(line).toMatch(/^\d\d:\d\d:\d\d {2}\S/);
-    // One line for both devices of the job, whose progress is one.
+    // One line for both devices of the job, because their progress is the same.
     for (const step of ['download', 'upgrade']) {
       const told = new RegExp(`\\s${sns.join(' \\+ ')}\\s+${step}\\s+(\\d+) %`);
       const percents = lines.flatMap((line) => told.exec(line)?.[1] ?? []);
@@ -184,7 +184,7 @@ describe('streams', { concurrent: true }, () => {
     });
 
     it.skipIf(!ptyAvailable())('follows to the end where nobody takes what it says, and SIGTERM ends it', async () => {
-      // Terminal and pipe hold some hundred kilobytes.
+      // Terminal and pipe buffer a few hundred kilobytes.
       const devices = somePairs(60);
       const manifest = await place.put('unread.json', devices);
       const scenario = await place.put('unread-scenario.json', { defaults: FAST });
@@ -198,7 +198,7 @@ describe('streams', { concurrent: true }, () => {
       };
       await vi.waitUntil(finished, { timeout: 40_000, interval: 100 });
       process.kill(terminal.pid(), 'SIGTERM');
-      // Its parent is held up itself, so it stays a zombie.
+      // Its parent is blocked, so it stays a zombie.
       const state = () => readFile(`/proc/${terminal.pid()}/stat`, 'utf8').catch(() => ' Z ');
       await vi.waitUntil(async () => / [ZX] /.test(await state()), { timeout: 15_000, interval: 50 });
       terminal.read();

@@ -1,4 +1,4 @@
-/** `watch`: follows what somebody else started, and publishes nothing. */
+/** `watch`: follows upgrades of another program, and publishes nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AedesServer, startAedes } from '../helpers/aedes.js';
 import { type CliRun, type Workplace, workplace } from '../helpers/cli.js';
@@ -28,7 +28,7 @@ describe('watch', () => {
     return devices.map(({ pid }) => pid);
   }
 
-  /** Watches; resolves once it listens. */
+  /** Starts a watch, and resolves when it listens. */
   async function watch(pids: string[], ...more: string[]): Promise<CliRun> {
     const args = ['watch', '--broker', broker.url, '--output', 'json', ...more];
     const process = place.start([...args, '--pid', pids.join(',')]);

@@ -1,4 +1,4 @@
-/** Broker and network fail while the built program follows a run; docks and a listener are on the broker directly. */
+/** Broker and network fail while the built program follows a run. Docks and a listener are connected to the broker directly. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Behavior } from '../../src/simulator/dock/behavior.js';
 import { type CliProcess, type Workplace, workplace } from '../helpers/cli.js';
@@ -7,7 +7,7 @@ import { jsonLines } from '../helpers/cli-events.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.js';
 
-/** Slow enough to be met in each step. */
+/** Slow enough that a fault can hit each step. */
 const STEADY: Partial<Behavior> = { download_seconds: 0.5, upgrade_seconds: 0.5, interval_ms: 25 };
 
 const DOWNLOADING = /"step_key":"download_firmware"/;
@@ -20,7 +20,7 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
   let place: Workplace;
   let number = 0;
   beforeAll(async () => {
-    // What a session holds is on the disk at once: it must survive a broker that is killed.
+    // Sessions are saved at once, because they must survive a killed broker.
     const config = ['autosave_on_changes true', 'autosave_interval 1'];
     broker = (await startMosquitto({ persistence: true, config })) as Mosquitto;
     proxy = await startTcpProxy(broker.port);
@@ -37,13 +37,13 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
     seen: Client;
     push(url?: string, ...more: string[]): CliProcess;
     resume(...more: string[]): CliProcess;
-    /** Whether every dock has said its last word. */
+    /** Whether every dock has sent its last event. */
     docksDone(): boolean;
-    /** Ids of all requests of one device. */
+    /** The ids of all requests for one device. */
     bids(sn: string): string[];
   }
 
-  /** Two docks, the second at half the speed; both and the listener come back to a broker that was away. */
+  /** Two docks, the second at half the speed. Docks and listener reconnect to a broker that was away. */
   async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
     const devices = someDevices(2);
     const topics = devices.flatMap(({ pid }) => [`thing/product/${pid}/services`, `thing/product/${pid}/events`]);
@@ -76,7 +76,7 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
     }
   }
 
-  /** All docks ended well, and each got one upgrade: sent again, if at all, under the same id. */
+  /** All docks ended well, and each got one upgrade, which was sent again, if at all, under the same id. */
   async function endedWell(program: CliProcess, { devices, bids }: Scene) {
     const lines = jsonLines(await program.ended);
     expect(lines.last).toMatchObject({ exit_code: 0, totals: { ok: devices.length } });
@@ -95,7 +95,7 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
         await program.said(moment);
         await broker.restart();
         const lines = await endedWell(program, run);
-        // At the end the last word of the second dock may come before the broker stops.
+        // At the end, the last event of the second dock may come before the broker stops.
         if (moment !== FINISHED) expect(lines.of('broker_lost')).toHaveLength(1);
         for (const { reason } of lines.of('broker_restored')) expect(reason).toBe(null);
         expect(lines.of('broker_restored')).toHaveLength(lines.of('broker_lost').length);

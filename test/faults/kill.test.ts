@@ -1,13 +1,13 @@
 /**
- * The built program is killed at points spread over a run, between any two of its dealings with disk and network, and taken
- * up again. `FAULT_POINTS` says at how many; run by `npm run test:faults` alone.
+ * The built program is killed at points spread over a run, between any two of its disk and network operations, and the run is
+ * resumed. `FAULT_POINTS` sets their number. Only run by `npm run test:faults`.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CrashCase, type CrashOutcome, type CrashPoint, crashRun, pointsOf } from '../helpers/crash-run.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
 const POINTS = Number(process.env.FAULT_POINTS ?? 12);
-/** Runs at a time. */
+/** Simultaneous runs. */
 const AT_ONCE = 3;
 
 const CASES: readonly CrashCase[] = [
@@ -17,7 +17,7 @@ const CASES: readonly CrashCase[] = [
   { mqttVersion: '3.1.1', failing: false },
 ];
 
-/** What the docks do, and with it every end that is right. */
+/** How the docks end, and with that every right outcome. */
 const expected = (of: CrashCase) => ({
   exitCode: of.failing ? 1 : 0,
   statuses: ['ok', 'ok', 'ok', 'ok', of.failing ? 'failed' : 'ok'],
@@ -31,9 +31,11 @@ interface Kill {
   second?: CrashPoint;
 }
 
-/** Before and after by turns, over the first nine tenths of the run: how many points a run has differs a little. */
+/**
+ * Kills before and after an operation, in turn, over the first nine tenths of the run. The number of points varies slightly.
+ */
 function spread(count: number, points: readonly string[]): Kill[] {
-  // Up to the first word to the docks there is one moment after the other in which a job may or may not have been sent.
+  // Up to the first message to the docks, there are many moments in which a job may or may not have been sent.
   const opening = points.lastIndexOf('sync', points.length / 2);
   return Array.from({ length: count }, (_, index) => {
     const dense = index % 3 === 0;
@@ -43,7 +45,7 @@ function spread(count: number, points: readonly string[]): Kill[] {
       of: CASES[index % CASES.length] as CrashCase,
       first: { n, side: index % 2 === 0 ? 'before' : 'after' },
     };
-    // Every fourth is killed once more while it is taken up.
+    // Every fourth run is killed again while it is resumed.
     return index % 4 === 3 ? { ...kill, second: { n: 1 + ((n * 7) % 60), side: 'after' } } : kill;
   });
 }
@@ -85,7 +87,7 @@ describe.skipIf(!mosquittoAvailable())(`killed at ${POINTS} points of a run`, ()
           expect(outcome.codes, place).toEqual([null, expected(of).exitCode]);
         }
       }
-      // A run is killed a little later or earlier in another one's terms, but it is killed.
+      // A run may be killed a little earlier or later than planned, but it is killed.
       expect(count(({ killed }) => killed)).toBeGreaterThanOrEqual(Math.floor(POINTS * 0.9));
     },
     30_000 + POINTS * 10_000,

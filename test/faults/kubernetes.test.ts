@@ -1,4 +1,4 @@
-/** `examples/kubernetes`, run in pods as a cluster makes them: roll-out, eviction, and too many failures. */
+/** `examples/kubernetes`, run in pods like those of a cluster: roll-out, eviction, and too many failures. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { podsPossible } from '../helpers/pod.js';
 const FOLDER = fileURLToPath(new URL('../../examples/kubernetes', import.meta.url));
 const FILES = ['settings.yaml', 'canary.yaml', 'fleet.yaml', 'report.yaml', 'roll-out.sh'];
 
-/** As Kubernetes reads it: YAML 1.1. */
+/** As Kubernetes parses it: YAML 1.1. */
 const resources = (file: string, folder = FOLDER) =>
   parseAllDocuments(readFileSync(join(folder, file), 'utf8'), { version: '1.1' }).map((each) => each.toJS());
 
@@ -44,14 +44,14 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     devices = someDevices(10);
     const rows = devices.map(({ sn, pid }) => `${sn},10.02.03.01,${pid}`);
     await place.put('fleet/fleet.csv', ['sn,product_version,pid', ...rows, ''].join('\n'));
-    // As a secret is mounted: links, and its files root's, open to the group of the pod.
+    // The way a secret is mounted: symbolic links to files of root, readable for the group of the pod.
     await mkdir(join(folder, 'secret/..2026_11_27'));
     const secret = await place.put('secret/..2026_11_27/password', `${login.password}\n`);
     await chmod(secret, 0o440);
     await chown(secret, 0, 10001);
     await symlink('..2026_11_27', join(folder, 'secret/..data'));
     await symlink('..data/password', join(folder, 'secret/password'));
-    // The files of the example; the fleet's with an option more.
+    // The files of the example; those of the fleet with one more option.
     kube = await mkdtemp(join(tmpdir(), 'dji-ota-kube-'));
     for (const name of FILES) {
       await writeFile(join(kube, name), await readFile(join(FOLDER, name)));
@@ -67,7 +67,10 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     await rm(kube, { recursive: true, force: true });
   });
 
-  /** A volume as Kubernetes hands it to a pod with `fsGroup`. Names that were used before are not listened for. */
+  /**
+   * A volume as Kubernetes passes it to a pod with `fsGroup`. The names were used before, so the run does not listen for an
+   * earlier attempt.
+   */
   async function volume(rollout: string): Promise<ClusterOptions> {
     const claim = join(place.folder, `claim-${rollout}`);
     const runs = join(claim, 'state/runs');
@@ -158,7 +161,7 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     await seen.until(() => sent().length > 1);
     const fleet = running.get('dji-ota-fleet') as JobRun;
     expect(sent()[0]).toBe(devices[0]?.sn);
-    // The one that published first, whichever it is.
+    // Evict the pod that published first.
     const index = await Promise.race(fleet.pods.map((pod, each) => pod.said('published for').then(() => each)));
     fleet.evict(index);
     const { code, said } = await going;
@@ -167,7 +170,7 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     expect(fleet.codes[index]).toEqual([143, 0]);
     expect(sent().sort()).toEqual(devices.map(({ sn }) => sn).sort());
     expect(said).toContain('10 devices: ✔ 10 ok');
-    // Volume and secret are as Kubernetes makes them, and nobody in the pod could change their modes.
+    // Volume and secret are as Kubernetes makes them, and nothing in the pod could change their modes.
     expect(logs).not.toContain('chmod');
     const report = JSON.parse(await readFile(join(options.volumes['claim/dji-ota'] ?? '', 'night.json'), 'utf8'));
     expect(report.runs.map(({ run }: { run: string }) => run).sort()).toEqual(
@@ -182,7 +185,7 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     options = await volume('bad');
     const before = sent().length;
     const [, ...others] = devices;
-    // The first docks of one part fail, the others take long.
+    // The first docks of one shard fail, the others take long.
     const part = shardGateways(others as never, { index: 2, of: 4 }).map(({ pid }) => pid);
     expect(part.length).toBeGreaterThan(1);
     const slow = others
@@ -198,9 +201,9 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     const { code, said } = await rollOut();
     expect(code).toBe(1);
     const codes = (running.get('dji-ota-fleet') as JobRun).codes;
-    // One that had not yet begun to listen to signals is killed after its time of grace.
+    // A process that did not listen to signals yet is killed after the grace period.
     expect(codes.map(([code]) => (code === 137 ? 143 : code))).toEqual([143, 6, 143, 143]);
-    // Nothing was started after that: the canary, and of each part as many as its first wave has.
+    // Nothing was started after that: only the canary, and the first wave of each shard.
     expect(sent(before).length).toBeLessThan(devices.length);
     expect(said).toContain('dji-ota-fleet: Failed');
     expect(said).toContain('312704');

@@ -1,4 +1,7 @@
-/** A run whose container is gone: nobody here can ask whether it lives, and after a minute without renewal it is taken up. */
+/**
+ * The container of a run is gone. Nobody can ask whether the process lives, so after a minute without renewal the run can be
+ * resumed.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,7 +12,7 @@ import { BIN, environment, workplace } from '../helpers/cli.js';
 import { docksFor, FAST, listen, someDevices } from '../helpers/cli-docks.js';
 import { type Mosquitto, mosquittoAvailable, startMosquitto } from '../helpers/mosquitto.js';
 
-/** A host name and processes of its own, as on another node. */
+/** A host name and PID namespace of its own, as on another node. */
 const NODE = ['--uts', '--pid', '--fork', '--mount-proc', '--kill-child'];
 const possible = mosquittoAvailable() && spawnSync('unshare', [...NODE, 'hostname', 'node-a']).status === 0;
 
@@ -24,7 +27,7 @@ it.skipIf(!possible)(
     const away = await docksFor(broker.url, devices, { behavior: { ...FAST, download_seconds: 3 } });
     try {
       const manifest = await place.put('fleet.json', devices);
-      // A name that was used and published nothing: there is no earlier attempt to be listened for.
+      // A name under which nothing was published, so there is no earlier attempt to listen for.
       const runs = path.join(place.folder, 'home', 'state', 'runs');
       await mkdir(runs, { recursive: true });
       await writeFile(path.join(runs, 'night.2-of-2.jsonl'), '');

@@ -61,7 +61,7 @@ test(
           expect(read).toBeInstanceOf(OtaError);
           const { code, message, details } = read as OtaError;
           expect(['manifest_invalid', 'manifest_unreadable']).toContain(code);
-          // What was in the file cannot write to the terminal.
+          // The content of the file cannot write to the terminal.
           for (const shown of [message, ...details]) expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
           return;
         }

@@ -1,4 +1,4 @@
-/** Answers of firmware servers, broken in every way: a download ends, with the file or with words that can be shown. */
+/** Responses of firmware servers, damaged in every way: a download ends with the file or with an error that can be shown. */
 import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,7 +25,7 @@ const ANSWERS = [
 let answers: Buffer[] = [];
 const server = createServer((socket) => {
   socket.on('error', () => {});
-  // The last one again and again.
+  // The last response is repeated.
   socket.once('data', () => socket.end((answers.length > 1 ? answers.shift() : answers[0]) ?? ''));
 });
 let url: string;

@@ -19,7 +19,9 @@ import { FACTS, header, type JournalPlace, journalPlace, PLANNED } from '../help
 import { manualClock } from '../helpers/manual-clock.js';
 import { coreOptions } from '../helpers/upgrade-run.js';
 
-/** A run with all that a journal can tell: retries, a limit, a loss, an end, and a second process after it. */
+/**
+ * A run with everything that a journal can contain: retries, a limit, a lost connection, an end, and a second process after it.
+ */
 const LONG: Fact[] = [
   ...FACTS,
   { type: 'broker_lost', at: 3, reason: 'connection reset' },
@@ -48,7 +50,7 @@ afterAll(() => place.close());
 
 const options = coreOptions({ retries: 1 });
 
-/** Rebuilds a run, lets all that would be started start, and cuts it off: nothing may be thrown, everything has an end. */
+/** Rebuilds a run, starts everything that is due, and cuts it off: nothing may throw, and every device has an end. */
 function playOn(facts: readonly Fact[], reopen: boolean): number[] {
   const core = rebuild({ devices: PLANNED as PlannedDevice[], options, facts }, manualClock(), reopen);
   const starts = startDue(core.rollout, Number.MAX_SAFE_INTEGER).flatMap((start) => start.devices);
@@ -78,7 +80,7 @@ test(
         }
         const { facts, lost } = content as Awaited<ReturnType<typeof readJournal>>;
         const starts = playOn(facts, reopen);
-        // A journal may be cut off at any place, as a crash does it; otherwise nothing is missing in silence.
+        // A journal may be cut off anywhere, as by a crash. Otherwise nothing may be missing unnoticed.
         if (lost > 0) return;
         expect(facts).toEqual(whole.slice(0, facts.length));
         const sent = facts.flatMap((fact) => (fact.type === 'job_opened' && fact.attempt === 1 ? fact.devices : []));

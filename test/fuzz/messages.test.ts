@@ -19,7 +19,7 @@ const strange = fc.oneof(
   anyText(300),
   fc.jsonValue({ maxDepth: 3 }),
 );
-/** A message that has the right keys, and anything in them. */
+/** A message with the right keys, and any values. */
 const shaped = fc
   .record(
     {
@@ -70,7 +70,7 @@ const payload = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
 );
 
-/** Everything that the program makes of a message, whatever topic it came on. */
+/** Everything that the program makes of a message, for any topic. */
 function factsOf(bytes: Buffer, pid: string, at: number): Fact[] {
   const reply = readReply(bytes);
   const progress = readProgress(bytes);
@@ -87,7 +87,7 @@ function checkState(tracker: Tracker, ended: Map<number, string>): void {
     if (percent !== null) expect(percent >= 0 && percent <= 100 && Number.isInteger(percent)).toBe(true);
     for (const each of [status, step]) expect(each === null || each.length <= 128).toBe(true);
     for (const each of [rate, result]) expect(each === null || Number.isFinite(each)).toBe(true);
-    // What has ended stays as it ended.
+    // A device that has ended does not change.
     if (ended.has(index)) expect(status).toBe(ended.get(index));
     else if (phase === 'ended') ended.set(index, status ?? '');
   }
@@ -108,7 +108,7 @@ for (const adopt of ['none', 'all'] as const) {
           for (const [index, [bytes, pid]] of messages.entries()) {
             for (const fact of factsOf(bytes, pid, index)) {
               const { events } = apply(tracker, fact);
-              // Each can be told as a JSON line.
+              // Each event can be written as a JSON line.
               for (const event of events) expect(() => JSON.stringify(event)).not.toThrow();
               checkState(tracker, ended);
             }

@@ -11,7 +11,7 @@ import { proofOf } from '../helpers/firmware-proof.js';
 const modules = MODULES.map((module, index) => ({
   ...module,
   data: module.data.subarray(0, 50 + index),
-  // One by its name, the others by id, version and size.
+  // One module by its name, the others by id, version and size.
   ...(index === 0 ? {} : { text: null }),
 }));
 const XML = xmlOf(modules);
@@ -23,7 +23,7 @@ const WHOLE = [
   djiPackage({ modules, entries: each({ descriptor: true }) }),
 ];
 
-/** What an independent reader finds: the MD5 of each entry by its name. */
+/** The result of an independent reader: the MD5 of each entry by its name. */
 async function md5ByName(bytes: Buffer): Promise<Map<string, string>> {
   const sums = new Map<string, string>();
   const zip = await fromBufferPromise(bytes);
@@ -34,7 +34,7 @@ async function md5ByName(bytes: Buffer): Promise<Map<string, string>> {
   return sums;
 }
 
-/** Whatever came of the bytes: no exception, words that can be shown, and `proven` is true. */
+/** For any bytes: no exception, texts that can be shown, and `proven` is true. */
 async function check(bytes: Buffer): Promise<void> {
   const ways = [await proofOf(bytes, 'directory', 97), await proofOf(bytes, 'passing', 131)];
   for (const report of ways) {
@@ -47,7 +47,7 @@ async function check(bytes: Buffer): Promise<void> {
     expect(provenModules(report)).toEqual({ proven: report.modules.length, total: report.modules.length });
     for (const module of report.modules) expect(sums.get(module.entry ?? '')).toBe(module.md5);
   }
-  // The same bytes are not proven when they are read in one way and broken in the other.
+  // The same bytes must not be proven in one way of reading, and broken in the other.
   expect(new Set(ways.map(({ verdict }) => verdict))).not.toEqual(new Set(['proven', 'broken']));
 }
 

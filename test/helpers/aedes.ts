@@ -1,4 +1,4 @@
-/** A broker in this process, for one test file: it needs nothing installed, and speaks MQTT 3.1.1 alone. */
+/** A broker in this process for one test file. It needs no installation, and supports only MQTT 3.1.1. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
@@ -7,7 +7,7 @@ export interface AedesServer {
   url: string;
   port: number;
   broker: Aedes;
-  /** Resolves once clients of such an id have subscribed to `topic` so many times. */
+  /** Resolves when clients whose id matches have subscribed to `topic` this many times. */
   subscribed(client: RegExp, topic: string, times?: number): Promise<void>;
   /** Client and topic of everything that was published. */
   readonly published: readonly { client: string; topic: string }[];

@@ -1,4 +1,4 @@
-/** Any facts: of jobs that exist and of some that do not, in any order. */
+/** Random facts, in any order, for existing and unknown jobs. */
 import fc from 'fast-check';
 import type { Fact } from '../../src/upgrade/facts.js';
 import { opened, progress, reply } from './facts.js';

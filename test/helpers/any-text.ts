@@ -1,4 +1,4 @@
-/** Any text at all, with what is dangerous in it often: fast-check's own `binary` unit takes seconds to be set up. */
+/** Random text that often contains dangerous characters. fast-check's own `binary` unit takes seconds to set up. */
 import fc from 'fast-check';
 
 const ranges = [

@@ -1,4 +1,4 @@
-/** What a test needs around `connectBroker`: settings with short limits, and a memory of what happened. */
+/** Helpers for tests of `connectBroker`: settings with short limits, and a record of what happened. */
 import { randomUUID } from 'node:crypto';
 import type { BrokerEvents, BrokerMessage, ConnectionSettings } from '../../src/mqtt/broker.js';
 
@@ -51,12 +51,12 @@ export function recorder(): Recorder {
   return record;
 }
 
-/** Waits until `condition` holds; the test's own time limit is the only one. */
+/** Waits until `condition` holds. Only the test's own time limit applies. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Lets `clock` run while `promise` is pending, so that nothing depends on how fast this machine is. */
+/** Advances `clock` while `promise` is pending, so that nothing depends on the speed of the machine. */
 export async function hasten<T>(clock: { advance(ms: number): void }, promise: Promise<T>, step = 20): Promise<T> {
   let settled = false;
   const settle = () => {

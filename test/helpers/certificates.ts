@@ -1,6 +1,6 @@
 /**
- * Certificates for the tests, made anew in each run: nothing expires in the repository, and no openssl is needed.
- * Only what RFC 5280 demands of a version 3 certificate with ECDSA P-256 keys is written.
+ * Certificates for tests, generated in each run, so that nothing expires in the repository, and openssl is not needed. They
+ * contain only what RFC 5280 requires of a version 3 certificate with ECDSA P-256 keys.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -14,7 +14,7 @@ export interface Certificate {
 
 export interface Certificates {
   ca: Certificate;
-  /** Another authority, which nobody knows. */
+  /** Another authority, which no client trusts. */
   otherCa: Certificate;
   /** For localhost and 127.0.0.1. */
   server: Certificate;
@@ -22,13 +22,13 @@ export interface Certificates {
   /** For broker.example. */
   wrongHost: Certificate;
   client: Certificate;
-  /** For localhost, but with a use that is not a server's. */
+  /** For localhost, but with a key usage that is not for servers. */
   clientUse: Certificate;
   /** For localhost, signed with SHA-1. */
   weak: Certificate;
-  /** With a key of 512 bits, which no version of TLS takes. */
+  /** With a key of 512 bits, which no version of TLS accepts. */
   short: Certificate;
-  /** Of the other authority. */
+  /** Issued by the other authority. */
   foreignClient: Certificate;
 }
 

@@ -1,11 +1,11 @@
-/** Docks on a real broker, and somebody who only listens there: what the program did, seen from the outside. */
+/** Docks on a real broker, and an independent client that sees what the program does. */
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Behavior } from '../../src/simulator/dock/behavior.js';
 import { attachDocks } from '../../src/simulator/fleet.js';
 import { docksForManifest, type TargetDevice } from '../../src/simulator/scenario/configs.js';
 import type { Scenario } from '../../src/simulator/scenario/scenario.js';
 
-/** A whole upgrade in some 200 ms. */
+/** A whole upgrade in about 200 ms. */
 export const FAST: Partial<Behavior> = {
   reply_ms: 10,
   download_seconds: 0.1,
@@ -21,7 +21,7 @@ export interface Seen {
   retained: boolean;
 }
 
-/** An `ota_create` as it went over the wire. */
+/** An `ota_create` as it was on the wire. */
 export interface Create {
   method: string;
   tid: string;
@@ -33,14 +33,14 @@ export interface Create {
 export interface Client {
   mqtt: MqttClient;
   seen: Seen[];
-  /** Every `ota_create` that was seen, parsed, in order. */
+  /** Every `ota_create` so far, parsed, in order. */
   creates(pid?: string): Create[];
-  /** Resolves once `condition` holds; looked at with every message. */
+  /** Resolves when `condition` holds; checked after each message. */
   until(condition: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A client of its own that sees what comes on `topics`. */
+/** A separate client that receives `topics`. */
 export async function listen(url: string, topics: string[], options: IClientOptions = {}): Promise<Client> {
   const mqtt = await connectAsync(url, { reconnectPeriod: 0, ...options }, false);
   const seen: Seen[] = [];
@@ -74,14 +74,14 @@ export async function listen(url: string, topics: string[], options: IClientOpti
 
 export interface DockOptions {
   behavior?: Partial<Behavior>;
-  /** What is different for single docks, over `behavior`. */
+  /** Differences for single docks, in addition to `behavior`. */
   docks?: Scenario['docks'];
   /** Milliseconds between two rounds of osd; none by default. */
   telemetry?: number | null;
   client?: IClientOptions;
 }
 
-/** Docks for the gateways of these devices; the result ends them. */
+/** Starts docks for the gateways of these devices. The result stops them. */
 export async function docksFor(
   url: string,
   devices: readonly TargetDevice[],
@@ -117,7 +117,7 @@ export async function docksFor(
 
 let serial = 0;
 
-/** Devices that nobody else uses: of each gateway its dock, without a file unless `more` says otherwise. */
+/** Devices that no other test uses: the dock of each gateway, without a file unless `more` has one. */
 export function someDevices(gateways: number, more: Record<string, unknown> = {}): (TargetDevice & { sn: string })[] {
   return Array.from({ length: gateways }, () => {
     const pid = `7CT${process.pid}X${String(++serial).padStart(5, '0')}`;
@@ -125,7 +125,7 @@ export function someDevices(gateways: number, more: Record<string, unknown> = {}
   });
 }
 
-/** So many docks, each with its aircraft. */
+/** This many docks, each with its aircraft. */
 export function somePairs(gateways: number, more: Record<string, unknown> = {}): (TargetDevice & { sn: string })[] {
   return someDevices(gateways, more).flatMap((dock) => [dock, { ...dock, sn: `1581F${dock.pid}` }]);
 }

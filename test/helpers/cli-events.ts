@@ -1,9 +1,9 @@
-/** What `--output json` wrote, held to the promise that scripts are written against. */
+/** Checks the output of `--output json` against the contract. */
 import { expect } from 'vitest';
 import { type EventLine, eventLineSchema } from '../../src/cli/commands/schema/events.js';
 import type { CliResult } from './cli.js';
 
-// Copied by hand from the contract, and on purpose not derived from the program's own types.
+// Copied by hand from the contract, and deliberately not derived from the program's own types.
 const VERSIONS = ['version_before', 'version_after', 'heard_at'];
 const KEYS: Record<string, string[]> = {
   run_started: ['command', 'devices', 'gateways'],

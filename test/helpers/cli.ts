@@ -1,4 +1,4 @@
-/** The program as a stranger or a CI job would run it, with a home and an environment of its own: in this process, or spawned. */
+/** Runs the program as a user or a CI job would, with its own home and environment: in this process, or spawned. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,18 +10,18 @@ import { transcript } from './transcript.js';
 
 export type { CliResult, CliRun } from './inside.js';
 
-/** Another program to test, e.g. that of an installed package, can be named in `DJI_OTA_BIN`. */
+/** `DJI_OTA_BIN` can name another program to test, for example that of an installed package. */
 export const BIN = process.env.DJI_OTA_BIN || fileURLToPath(new URL('../../bin/dji-ota.js', import.meta.url));
 
 export interface CliOptions extends InsideOptions {
-  /** Added to an environment that has nothing but a path and a home. */
+  /** Added to an environment that contains only a path and a home. */
   env?: Record<string, string | undefined>;
 }
 
 export interface SpawnOptions extends Omit<CliOptions, 'terminal'> {
   /** Default: the folder of the workplace. */
   cwd?: string;
-  /** Another user to run as, which only root may do. */
+  /** The user to run as, which only root may choose. */
   uid?: number;
   /** Arguments for node itself. */
   node?: string[];
@@ -33,27 +33,27 @@ export interface CliProcess extends CliRun {
 
 export interface Workplace {
   folder: string;
-  /** Writes a file below the folder and gives its path. */
+  /** Writes a file in the folder and returns its path. */
   put(name: string, content: string | Buffer | object): Promise<string>;
-  /** Starts a command line in this process. Its paths are absolute, since the folder is not the current one. */
+  /** Starts a command line in this process. Its paths are absolute, because the folder is not the current one. */
   start(args: string[], options?: CliOptions): InsideRun;
-  /** {@link start}, to its end. */
+  /** Runs {@link start} to its end. */
   run(args: string[], options?: CliOptions): Promise<CliResult>;
   /**
-   * Starts the built program, in the folder. It costs half a second of a processor: for what takes a process, i.e. kills,
-   * second signals, streams that fail, users, and what Node does by itself.
+   * Starts the built program in the folder, which costs half a second of processor time. Only for what needs a process: kills,
+   * second signals, streams that fail, other users, and Node's own behaviour.
    */
   spawn(args: string[], options?: SpawnOptions): CliProcess;
-  /** Ends what still runs and removes the folder. */
+  /** Ends what is still running, and removes the folder. */
   close(): Promise<void>;
 }
 
-/** A folder with a home for the program in it. */
+/** A folder with a home for the program. */
 export async function workplace(): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'dji-ota-e2e-'));
   const ends = new Set<() => Promise<unknown>>();
 
-  /** What still runs when the workplace is closed is ended by `end`. */
+  /** Calls `end` if the run still goes on when the workplace is closed. */
   function kept<R extends CliRun>(run: R, end: () => void): R {
     const close = () => {
       end();
@@ -95,7 +95,7 @@ export async function workplace(): Promise<Workplace> {
   };
 }
 
-/** Nothing of the test's own environment gets in: neither `CI` nor colours nor anybody's settings. */
+/** Nothing of the test's own environment is passed on: neither `CI`, nor colours, nor settings. */
 export function environment(home: string, more: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const { PATH = '' } = process.env;
   return { PATH, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC', DJI_OTA_HOME: join(home, 'home'), ...more };
@@ -106,7 +106,7 @@ function follow(child: ChildProcess, input: string): CliProcess {
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (chunk: string) => take(name, chunk));
   }
-  // A program that refuses its command line has ended before it reads.
+  // A program that rejects its command line ends before it reads.
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   const ended = once(child, 'close').then(([code, signal]) => {

@@ -1,4 +1,4 @@
-/** What a cluster does with a Job: pods with their environment and volumes, failure policy, attempts, disruptions. */
+/** Runs a Job like a cluster does: pods with their environment and volumes, failure policy, attempts, disruptions. */
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job, PodFailurePolicyRule } from 'kubernetes-types/batch/v1.js';
@@ -6,26 +6,26 @@ import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import { type Pod, type PodMount, startPod } from './pod.js';
 
 export interface ClusterOptions {
-  /** Where the roots of the pods are made. */
+  /** The folder for the roots of the pods. */
   folder: string;
   configMaps: Record<string, Record<string, string>>;
-  /** Folders of this machine for `configMap`, `secret` and `persistentVolumeClaim` volumes, by their names. */
+  /** Local folders for `configMap`, `secret` and `persistentVolumeClaim` volumes, by name. */
   volumes: Record<string, string>;
 }
 
 export interface JobRun {
   /** `Complete` or `Failed`. */
   ended: Promise<'Complete' | 'Failed'>;
-  /** Of each index, pod by pod: its exit code. */
+  /** For each index, the exit codes of its pods. */
   codes: number[][];
-  /** Of each index, its pod of now. */
+  /** For each index, its current pod. */
   pods: Pod[];
   log(): string;
-  /** As when its node is drained: told to end, marked as disrupted. */
+  /** Like draining its node: the pod gets a signal, and is marked as disrupted. */
   evict(index: number): void;
 }
 
-/** Between two attempts, milliseconds; a cluster waits 10 s and longer. */
+/** Milliseconds between two attempts. A cluster waits at least 10 s. */
 const BACKOFF = 50;
 
 export function runJob(job: Job, options: ClusterOptions): JobRun {
@@ -89,7 +89,7 @@ export function runJob(job: Job, options: ClusterOptions): JobRun {
   };
 }
 
-/** In order, the first one that matches decides (kubernetes.io, "Pod failure policy"). */
+/** The first rule that matches decides (kubernetes.io, "Pod failure policy"). */
 function matches({ onExitCodes, onPodConditions }: PodFailurePolicyRule, code: number, disrupted: boolean): boolean {
   if (onPodConditions?.some(({ type }) => type === 'DisruptionTarget' && disrupted)) return true;
   return onExitCodes !== undefined && (onExitCodes.operator === 'In') === onExitCodes.values.includes(code);

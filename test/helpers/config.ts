@@ -8,7 +8,7 @@ import { flagOf } from '../../src/cli/options/declaration.js';
 import { createProgram } from '../../src/cli/program.js';
 import { quietIo } from './inside.js';
 
-/** What one `config` command wrote. */
+/** The result of one `config` command. */
 export interface ConfigRun {
   code: number;
   stdout: string;
@@ -26,7 +26,7 @@ export interface ConfigIo {
 
 export type ConfigOptions = Readonly<Record<string, string | boolean | readonly string[]>>;
 
-/** `config <action>`, its options by their keys; `outcome` is its exit code, or what it throws. */
+/** Runs `config <action>` with options by their keys. `outcome` is its exit code, or what it throws. */
 export async function runConfig(
   action: string,
   args: readonly string[],
@@ -50,7 +50,7 @@ export async function runConfig(
   return { outcome, ...said, warnings };
 }
 
-/** The `config` command over a settings folder of its own, anew for each test. */
+/** The `config` command with its own settings folder, new for each test. */
 export function configHome() {
   let home = '';
   beforeEach(async () => {
@@ -61,9 +61,9 @@ export function configHome() {
   return {
     home: () => home,
     file,
-    /** What the settings file holds. */
+    /** The content of the settings file. */
     kept: async () => JSON.parse(await readFile(file(), 'utf8')),
-    /** @throws what the command throws */
+    /** Runs a command. @throws what it throws */
     async config(
       action: string,
       args: readonly string[] = [],
@@ -80,7 +80,7 @@ export function configHome() {
   };
 }
 
-/** Standard input that holds `text`. */
+/** A standard input with `text`. */
 export function piped(text: string): { stdin: PassThrough } {
   const stdin = new PassThrough();
   stdin.end(text);

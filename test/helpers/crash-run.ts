@@ -1,4 +1,4 @@
-/** One run that is killed at a point of its choosing and taken up again until it is over, seen from the outside. */
+/** A run that is killed at chosen points and resumed until it is over, observed from outside. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,30 +21,30 @@ export interface CrashPoint {
 
 export interface CrashCase {
   mqttVersion: '5' | '3.1.1';
-  /** The last dock fails: the exit code of the undisturbed run is 1. */
+  /** The last dock fails, so that the exit code of the undisturbed run is 1. */
   failing: boolean;
 }
 
 export interface CrashOutcome {
-  /** Whether the program was killed at all, or ended before. */
+  /** Whether the program was killed, or ended before. */
   killed: boolean;
-  /** Null where nothing had been recorded: then the push was made anew. */
+  /** Null if nothing had been recorded, so that the push was started again. */
   resumes: number | null;
-  /** A job was recorded and its request never left the program. */
+  /** A job was recorded, but its request never left the program. */
   uncertain: 'none' | 'delivered' | 'undelivered';
   exitCode: number | null;
-  /** Of each device, in the manifest's order. */
+  /** For each device, in the manifest's order. */
   statuses: string[];
   /** How often each device was in an `ota_create` that reached the broker. */
   published: number[];
-  /** Exit codes on the way. */
+  /** The exit codes of all processes. */
   codes: (number | null)[];
-  /** What the last process said was wrong. */
+  /** The errors of the last process. */
   errors: string[];
   sessionLeft: boolean;
 }
 
-/** Names of the points of an undisturbed run, in order. */
+/** The points of an undisturbed run, in order. */
 export async function pointsOf(broker: Mosquitto, of: CrashCase): Promise<{ points: string[]; outcome: CrashOutcome }> {
   const log = 'points.txt';
   const { outcome, folder, close } = await play(broker, of, { CRASH_LOG: log });
@@ -55,7 +55,7 @@ export async function pointsOf(broker: Mosquitto, of: CrashCase): Promise<{ poin
   }
 }
 
-/** Kills the push at `first` and, where given, the first resume at `second`. */
+/** Kills the push at `first` and, if given, the first resume at `second`. */
 export async function crashRun(
   broker: Mosquitto,
   of: CrashCase,
@@ -96,7 +96,7 @@ async function play(
   }
 }
 
-/** Three gateways, the first with three devices and so with two jobs, one after the other. */
+/** Three gateways. The first has three devices, and so two jobs, one after the other. */
 function fleet(failing: boolean): { devices: (TargetDevice & { sn: string })[]; docks: Scenario['docks'] } {
   const [a, b, c] = someDevices(3) as [TargetDevice & { sn: string }, ...(TargetDevice & { sn: string })[]];
   const more = ['X', 'Y'].map((name) => ({ ...a, sn: `${a.pid}${name}` }));
@@ -131,7 +131,7 @@ async function toTheEnd(
   while (last.code === null) {
     const journal = await journalOf(place);
     if (!journal) {
-      // Nothing was recorded, so nothing can have been published: only the push itself can be made again.
+      // Nothing was recorded, so nothing can have been published. Only the push itself can be started again.
       resumes = null;
       last = await place.spawn([...push, ...output]).ended;
       codes.push(last.code);
@@ -142,10 +142,10 @@ async function toTheEnd(
     const doubtful = doubtfulJobs(journal);
     const lost = doubtful.filter((bid) => !seen.creates().some((create) => create.bid === bid));
     if (doubtful.length > 0 && uncertain !== 'undelivered') uncertain = lost.length > 0 ? 'undelivered' : 'delivered';
-    // A reply to what was never sent is waited for in vain; everything else has its time.
+    // There is no reply to a request that was not sent. All other limits are long enough.
     const limit = lost.length > 0 ? ['--reply-timeout', '2s'] : [];
     const again: Record<string, string> = resumes === 0 ? second : {};
-    // Killed after its last line: nothing is unfinished, but the run can still be asked for by its name.
+    // It was killed after its last line. The run is finished, but can still be resumed by its name.
     const named = journal.finished?.complete ? [journal.header.run] : [];
     last = await place.spawn(['resume', ...named, ...limit, ...output], { node, env: again }).ended;
     resumes++;
@@ -178,7 +178,7 @@ async function journalOf(place: Workplace): Promise<JournalContent | null> {
   return run ? readJournal(run.file).catch(() => null) : null;
 }
 
-/** Jobs that are recorded as about to be sent, and of which nothing more is known. */
+/** Jobs that were recorded before they were sent, and of which nothing else is known. */
 function doubtfulJobs({ facts }: JournalContent): string[] {
   const heard = new Set<string | null>();
   for (const fact of facts) {
@@ -188,7 +188,7 @@ function doubtfulJobs({ facts }: JournalContent): string[] {
   return facts.flatMap((fact) => (fact.type === 'job_opened' && !heard.has(fact.bid) ? [fact.bid] : []));
 }
 
-/** Waits until the broker has seen the end of the connection: by then it has everything that was sent over it. */
+/** Waits until the broker has seen the end of the connection, and so has received everything from it. */
 async function gone(broker: Mosquitto, { header }: JournalContent): Promise<void> {
   const id = clientIdOf(header.run);
   await vi.waitFor(
@@ -204,7 +204,7 @@ async function gone(broker: Mosquitto, { header }: JournalContent): Promise<void
 
 let pings = 0;
 
-/** Waits until the listener has got everything that the broker had. */
+/** Waits until the listener has received everything from the broker. */
 async function settled(seen: Client): Promise<void> {
   const topic = `test/settled/${process.pid}/${++pings}`;
   await seen.mqtt.subscribeAsync(topic, { qos: 1 });

@@ -1,7 +1,7 @@
 /**
- * Loaded before the program with `node --import`: counts what it does to the disk and the network, and kills it at one of
- * these points, as a crash or the kernel would, without a word. `CRASH_AT` is `<n>:before` or `<n>:after`;
- * `CRASH_LOG` is a file to which an undisturbed run writes the names of its points, one a line.
+ * Loaded before the program with `node --import`: counts its disk and network operations, and kills it at one of them, as a
+ * crash or the kernel would. `CRASH_AT` is `<n>:before` or `<n>:after`; `CRASH_LOG` is a file to which an undisturbed run
+ * writes the names of its operations, one per line.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -15,7 +15,7 @@ let count = 0;
 function begin(name) {
   count++;
   names.push(name);
-  // Delivered before the call returns: not one more instruction of the program runs.
+  // The signal is delivered before the call returns, so the program executes nothing more.
   if (count === at && side === 'before') process.kill(process.pid, 'SIGKILL');
   return count;
 }
@@ -51,7 +51,7 @@ for (const name of ['link', 'rename', 'unlink', 'mkdir']) {
 }
 
 const { _writeGeneric, push } = net.Socket.prototype;
-// Standard output is a socket too where it is a pipe.
+// Standard output is a socket, too, if it is a pipe.
 const isTcp = (socket) => socket._handle?.constructor.name === 'TCP';
 net.Socket.prototype._writeGeneric = function (...args) {
   if (!isTcp(this) || this.connecting) return _writeGeneric.apply(this, args);

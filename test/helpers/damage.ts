@@ -1,17 +1,17 @@
-/** Bytes that were right once: flipped, cut off, spliced, as disks, networks and enemies do it. */
+/** Damages valid bytes: flips, cuts and splices, as by disks, networks and attackers. */
 import fc from 'fast-check';
 
-/** How many of all cases are to be run: `FUZZ_RUNS`, few without it. */
+/** The total number of cases: `FUZZ_RUNS`, or few. */
 const TOTAL = Number(process.env.FUZZ_RUNS ?? 2500);
-/** The same cases each time, unless another seed is asked for. */
+/** The same cases each time, unless another seed is given. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20261124);
 
-/** Parameters of a property that gets `share` of all cases. */
+/** The parameters of a property that gets `share` of all cases. */
 export function cases(share: number): { numRuns: number; seed: number } {
   return { numRuns: Math.ceil(TOTAL * share), seed: SEED };
 }
 
-/** Milliseconds for a test with that share, on a slow and busy machine. */
+/** The time limit for a test with that share, in milliseconds, on a slow and busy machine. */
 export function patience(share: number): number {
   return 30_000 + TOTAL * share * 30;
 }
@@ -109,7 +109,7 @@ const oneLine = (change: (lines: string[], index: number) => void) =>
 const dropLine = oneLine((lines, index) => void lines.splice(index, 1));
 const doubleLine = oneLine((lines, index) => void lines.splice(index, 0, lines[index] ?? ''));
 
-/** One to four things that go wrong, one after the other. */
+/** One to four kinds of damage, one after the other. */
 export const damage: fc.Arbitrary<Damage> = fc
   .array(fc.oneof(flip, flip, cut, remove, insert, repeat, moveLine, dropLine, doubleLine), {
     minLength: 1,

@@ -1,4 +1,4 @@
-/** Short ways to write the facts and messages of tests. */
+/** Short functions that create facts and messages for tests. */
 import type { ProgressMessage, ReplyMessage } from '../../src/protocol/messages.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Fact, FactOf } from '../../src/upgrade/facts.js';
@@ -31,7 +31,7 @@ export function progress(more: Partial<ProgressMessage> = {}, pid = 'P0', at = 2
   return { type: 'progress', at, pid, message };
 }
 
-/** Two devices `A` and `B` on gateway `P0`, and one, `C`, on `P1`. */
+/** A tracker with two devices `A` and `B` on gateway `P0`, and `C` on `P1`. */
 export function trackerOf(options: Partial<TrackerOptions> = {}): Tracker {
   const devices = ['A', 'B', 'C'].map((sn) => ({ sn, pid: sn === 'C' ? 'P1' : 'P0', product_version: '2.0' }));
   return createTracker(devices, { match: 'bid', retries: 0, verify: 'off', adopt: 'none', ...options });

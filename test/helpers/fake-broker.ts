@@ -1,15 +1,15 @@
-/** A broker in memory with docks that follow a script: everything that a run says is kept in order, nothing takes time. */
+/** A broker in memory with docks that follow a script. Everything that a run does is recorded in order, and takes no time. */
 import { OtaError } from '../../src/errors.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
 import { topicOf } from '../../src/protocol/topics.js';
 
-/** One `ota_create` as a dock received it. */
+/** An `ota_create` as a dock received it. */
 export interface ReceivedJob {
   pid: string;
   bid: string;
   tid: string;
   devices: { sn: string }[];
-  /** How many this dock has received, this one counted. */
+  /** How many requests this dock has received, including this one. */
   count: number;
 }
 
@@ -30,7 +30,7 @@ export interface FakeBrokerOptions {
   docks?: Record<string, DockScript>;
   /** Subscriptions that the broker denies. */
   denies?: (topic: string) => boolean;
-  /** Publishes that the broker says it did not take. */
+  /** Publishes that the broker refuses. */
   refuses?: (topic: string) => boolean;
   /** Subscriptions wait for {@link FakeBroker.grant}. */
   holdGrants?: boolean;
@@ -41,22 +41,22 @@ export interface FakeBrokerOptions {
 export interface FakeBroker {
   connect(events: BrokerEvents): Promise<Broker>;
   readonly broker: Broker;
-  /** What happened, in order: `subscribe topic`, `granted`, `publish topic`, `close`, and what tests add. */
+  /** What happened, in order: `subscribe topic`, `granted`, `publish topic`, `close`, and entries of tests. */
   readonly journal: string[];
   readonly published: Published[];
-  /** Published requests, oldest first. */
+  /** Published requests, the oldest first. */
   jobs(pid?: string): ReceivedJob[];
   readonly closed: { keepSession: boolean } | null;
   grant(): void;
   acknowledge(): void;
-  /** Delivers a message as it stands. */
+  /** Delivers a message unchanged. */
   say(topic: string, message: unknown, retained?: boolean): void;
   readonly dock: FakeDock;
   lose(reason?: string): void;
   restore(sessionPresent?: boolean): void;
-  /** Lost for good: pending calls fail as well. */
+  /** The connection is lost for good: pending calls fail as well. */
   vanish(): void;
-  /** Sends the newest request to its dock again, as a client does whose connection broke before the acknowledgement. */
+  /** Sends the newest request to its dock again, like a client whose connection broke before the acknowledgement. */
   resend(): void;
 }
 
@@ -181,7 +181,7 @@ export const goodDock: DockScript = (job, dock) => {
   dock.progress(job, 'ok', 100, { step: 'upgrade_firmware' });
 };
 
-/** A dock that refuses with each of `codes` in turn, then acts as {@link goodDock}. */
+/** A dock that refuses with each of `codes` in turn, then behaves like {@link goodDock}. */
 export function refusingDock(...codes: number[]): DockScript {
   return (job, dock) => {
     const code = codes[job.count - 1];

@@ -1,4 +1,4 @@
-/** Packages of the shape of DJI's, and every way in which one can be wrong. */
+/** Packages in the form of DJI's, and every way in which one can be wrong. */
 import { crc32, deflateRawSync } from 'node:zlib';
 import { bytesOf, FACTS_NAME, md5Of } from './firmware-tools.js';
 
@@ -7,15 +7,15 @@ export interface ZipEntry {
   data: Buffer;
   /** Deflate it. */
   packed?: boolean;
-  /** Sizes behind the data, as a writer that cannot go back puts them. */
+  /** Sizes after the data, as streaming writers put them. */
   descriptor?: boolean;
   zip64?: boolean;
-  /** What the headers say where it is not the truth. */
+  /** Wrong values in the headers. */
   local?: { name?: string; size?: number; stored_size?: number; method?: number; crc32?: number };
   directory?: { name?: string; size?: number; stored_size?: number; method?: number; crc32?: number; offset?: number };
   /** Bytes before its header. */
   gap?: number;
-  /** In the directory alone, as often as this. */
+  /** How often the directory lists it. */
   listed?: number;
 }
 
@@ -80,7 +80,7 @@ function header(
   const inDirectory = offset !== null;
   const bytes = Buffer.alloc(inDirectory ? 46 : 30);
   bytes.writeUInt32LE(inDirectory ? 0x02014b50 : 0x04034b50, 0);
-  // The directory has the version of its writer first; the rest is the same, two bytes later.
+  // In the directory, the version of the writer comes first; the other fields follow two bytes later.
   const shift = inDirectory ? 2 : 0;
   bytes.writeUInt16LE(zip64 ? 45 : 20, 4 + shift);
   bytes.writeUInt16LE(flags | 0x800, 6 + shift);
@@ -100,9 +100,9 @@ export interface Module {
   data: Buffer;
   name?: string;
   type?: string;
-  /** The entry's name in the XML; null: it has none there. */
+  /** The entry's name in the XML; null = it is not there. */
   text?: string | null;
-  /** What the configuration says where it is not the truth. */
+  /** Wrong values in the configuration. */
   says?: { size?: number | string; md5?: string };
 }
 
@@ -138,20 +138,20 @@ ${lines.join('\n')}
 `;
 }
 
-/** The XML as it is in a `*.cfg.sig` entry: behind a binary header, before some padding. */
+/** The XML as in a `*.cfg.sig` entry: after a binary header, before padding. */
 export function configurationOf(xml: string): Buffer {
   return Buffer.concat([Buffer.from('IM*H'), bytesOf(476, 5), Buffer.from(xml), Buffer.alloc(32)]);
 }
 
 export interface PackageOptions {
   modules?: readonly Module[];
-  /** In place of the one for `modules`; null: none. */
+  /** Replaces the configuration for `modules`; null = none. */
   configuration?: Buffer | null;
   /** Changes the entries before they are written. */
   entries?: (entries: ZipEntry[]) => ZipEntry[];
 }
 
-/** A package as DJI makes them: its modules, then its configuration, nothing compressed. */
+/** A package like DJI's: its modules, then its configuration, all stored without compression. */
 export function djiPackage({ modules = MODULES, configuration, entries = (all) => all }: PackageOptions = {}): Buffer {
   const inside = configuration === undefined ? configurationOf(xmlOf(modules)) : configuration;
   return rawZip(

@@ -6,7 +6,7 @@ import { lookInside } from '../../src/firmware/package/look.js';
 import { NO_FACTS, type PackageReport } from '../../src/firmware/package/report.js';
 import { reportOf } from '../../src/firmware/read/report-of.js';
 
-/** Bytes as a source; `reads`: what was asked of it. */
+/** Bytes as a source. `reads`: the ranges that were read. */
 export function memorySource(bytes: Buffer): ByteSource & { reads: [position: number, length: number][] } {
   const reads: [number, number][] = [];
   return {
@@ -21,8 +21,8 @@ export function memorySource(bytes: Buffer): ByteSource & { reads: [position: nu
 }
 
 /**
- * The verdict on a package, without files and threads: read as a file is, by its directory, or as a download passes, from
- * one local header to the next. `pieces`: how many bytes come at a time.
+ * The verdict on a package, without files and threads: read by its directory, like a file, or from one local header to the
+ * next, like a download. `pieces`: bytes per piece.
  */
 export async function proofOf(bytes: Buffer, way: 'directory' | 'passing', pieces = 16_411): Promise<PackageReport> {
   const source = memorySource(bytes);
@@ -42,7 +42,7 @@ export async function proofOf(bytes: Buffer, way: 'directory' | 'passing', piece
   return reportOf(look, await to.finish(), bytes.subarray(0, 1024));
 }
 
-/** A report of a proven package with one module. */
+/** A report about a proven package with one module. */
 export function aReport(change: Partial<PackageReport> = {}): PackageReport {
   const module = {
     id: '0100',

@@ -1,4 +1,4 @@
-/** A file server that misbehaves on demand, for the download's tests. */
+/** A file server that misbehaves on demand, for tests of downloads. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -18,13 +18,13 @@ export interface StoreOptions {
   lastModified?: string | null;
   /** False: every request gets the whole file. */
   ranges?: boolean;
-  /** After how many body bytes the connection of this GET is cut; null = never. */
+  /** The number of body bytes after which the connection of this GET is cut; null = never. */
   cutAfter?: (get: number) => number | null;
   /** Announce more bytes than there are. */
   announce?: number;
   /** Without `Content-Length`. */
   chunked?: boolean;
-  /** Takes a request over where it returns true. `count` counts all requests from 0. */
+  /** Handles a request itself if it returns true. `count` counts all requests from 0. */
   before?: (request: IncomingMessage, response: ServerResponse, count: number) => boolean;
 }
 
@@ -34,7 +34,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A store of one file on a free port of this machine. */
+/** A store with one file on a free port of this machine. */
 export async function fileStore(options: StoreOptions): Promise<Store> {
   const asked: Asked[] = [];
   let gets = 0;
@@ -88,7 +88,7 @@ function send(request: IncomingMessage, response: ServerResponse, options: Store
     return;
   }
   if (cut !== null && cut < part.length) {
-    // Through the callback, so that the bytes are on their way before the connection ends.
+    // In the callback, so that the bytes are sent before the connection ends.
     response.flushHeaders();
     response.write(part.subarray(0, cut), () => response.socket?.end());
   } else if (options.announce !== undefined && options.announce > part.length) {

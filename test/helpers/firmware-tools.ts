@@ -15,14 +15,14 @@ import type { Reading } from '../../src/firmware/read/progress.js';
 import type { ManifestDevice } from '../../src/manifest/model.js';
 import { manifestDevice } from './manifest.js';
 
-/** A temporary folder that is gone after the tests of the file. */
+/** A temporary folder that is removed after the tests of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'dji-ota-firmware-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The real time, but every wait is over at once; `waits` are the milliseconds that were asked for. */
+/** The real time, but every wait ends at once. `waits` are the requested milliseconds. */
 export function hastyClock(ahead = 0): Clock & { waits: number[] } {
   const waits: number[] = [];
   return {
@@ -37,7 +37,7 @@ export function hastyClock(ahead = 0): Clock & { waits: number[] } {
   };
 }
 
-/** Bytes that look random and are the same for one seed: a random block, numbered and repeated. */
+/** Random-looking bytes that are the same for one seed: a random block, numbered and repeated. */
 export function bytesOf(length: number, seed = 1): Buffer {
   const next = seededRandom(seed);
   const block = Buffer.from(Uint32Array.from({ length: 4096 }, () => Math.floor(next() * 2 ** 32)).buffer);
@@ -46,7 +46,7 @@ export function bytesOf(length: number, seed = 1): Buffer {
   return bytes;
 }
 
-/** Numbers from 0 to 1, the same for one seed (mulberry32). */
+/** Numbers from 0 to 1 that are the same for one seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -63,7 +63,7 @@ export function md5Of(bytes: Uint8Array): string {
 
 export const FACTS_NAME = 'wa345t_0000_v17.02.0501_20260529.pro.cfg.sig';
 
-/** A ZIP of stored entries with these names, as firmware packages are. */
+/** A ZIP of stored entries with these names, like firmware packages. */
 export async function zipOf(
   names: readonly string[],
   options: { zip64?: boolean; filler?: number } = {},
@@ -93,11 +93,11 @@ export interface Prepared {
   ready: FirmwareReady[];
   warnings: [code: string, message: string][];
   readings: (readonly Reading[])[];
-  /** Everything that was told in any way, for the search for secrets. */
+  /** All output of any kind, for the search for secrets. */
   said: string;
 }
 
-/** Prepares, and gathers all that comes of it; an error that is none of the product's is thrown on. */
+/** Runs the preparation and collects its results. Errors that are not the program's own are thrown. */
 export async function prepare(devices: ManifestDevice[], options: Partial<PrepareOptions> = {}): Promise<Prepared> {
   const result: Prepared = { facts: null, error: null, ready: [], warnings: [], readings: [], said: '' };
   try {

@@ -7,7 +7,7 @@ export interface SessionClient {
   password?: string;
 }
 
-/** Whether the broker at `url` has a session of this client; asked by a bare mqtt.js under the same client id. */
+/** Whether the broker at `url` has a session of this client, found with bare mqtt.js under the same client id. */
 export async function hasSession(url: string, { mqttVersion, ...as }: SessionClient): Promise<boolean> {
   const protocolVersion = mqttVersion === '5' ? 5 : 4;
   const client = connect(url, { ...as, clean: false, protocolVersion, reconnectPeriod: 0 });

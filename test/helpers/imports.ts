@@ -4,11 +4,11 @@ import { join } from 'node:path';
 
 export interface Import {
   specifier: string;
-  /** `type`: gone in what is built; `dynamic`: loaded when its line is reached. */
+  /** `type`: not in the built files; `dynamic`: loaded when its line is executed. */
   kind: 'static' | 'dynamic' | 'type';
 }
 
-/** Every file under `folder` whose name ends so. */
+/** All files in `folder` with this ending. */
 export function filesUnder(folder: string, ending: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith(ending) && !name.endsWith(`.d${ending}`))
@@ -16,8 +16,8 @@ export function filesUnder(folder: string, ending: string): string[] {
     .sort();
 }
 
-// Strings go before comments, since a `//` may stand in one; a regular expression holding a quote is not told apart,
-// so a string ends with its line.
+// Strings come before comments, because a string may contain `//`. A regular expression with a quote is not recognized, so a
+// string ends with its line.
 const STRING_OR_COMMENT = /('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 export function withoutComments(text: string): string {
@@ -28,7 +28,7 @@ export function withoutComments(text: string): string {
 const STATIC = /^(?:import|export)\s+(type\s+(?!from\b))?(?:[\w*{}\s,$]+?\sfrom\s+)?['"]([^'"]+)['"]/gm;
 const CALL = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 
-/** Every import of `text` in its order: statements, `export ... from`, `import()` and `import('x').Type`. */
+/** All imports of `text`, in order: statements, `export ... from`, `import()` and `import('x').Type`. */
 export function importsOf(text: string): Import[] {
   const code = withoutComments(text);
   const found: (Import & { at: number })[] = [];

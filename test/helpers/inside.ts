@@ -1,4 +1,4 @@
-/** Command lines run by the sources in this process: all of `main`, without the process of its own that costs half a second. */
+/** Runs command lines with the sources in this process: all of `main`, without the half second of a process of its own. */
 import { EventEmitter } from 'node:events';
 import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import { PassThrough, Writable } from 'node:stream';
@@ -14,7 +14,7 @@ export interface CliResult {
   stderr: string;
 }
 
-/** A command line that is being run, in this process or another. */
+/** A running command line, in this process or another. */
 export interface CliRun extends Transcript {
   /** Ctrl-C is SIGINT. */
   kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGBREAK'): void;
@@ -22,9 +22,9 @@ export interface CliRun extends Transcript {
 }
 
 export interface InsideOptions {
-  /** All of standard input; without it that is empty. */
+  /** All of standard input. Default: empty. */
   input?: string;
-  /** All three streams are one terminal of this size; what is on it is `stdout`. */
+  /** All three streams are one terminal of this size. `stdout` is what it shows. */
   terminal?: { columns: number; rows: number };
 }
 
@@ -34,8 +34,8 @@ export interface InsideRun extends CliRun {
 }
 
 /**
- * Relative paths are those of this process. What takes a process is another's matter (test/helpers/cli.ts, `spawn`): being
- * killed, a second Ctrl-C, streams that fail or take nothing, another user.
+ * Runs a command line. Relative paths refer to this process. What needs a process is in test/helpers/cli.ts (`spawn`): kills, a
+ * second Ctrl-C, streams that fail or accept nothing, another user.
  */
 export function inside(words: readonly string[], env: NodeJS.ProcessEnv, options: InsideOptions = {}): InsideRun {
   const { all, take, end, said } = transcript();
@@ -93,7 +93,7 @@ export interface IoOptions {
   clock?: Clock;
 }
 
-/** What one command has of the world, without terminals, its standard input at its end; `out` and `err` are what was written. */
+/** The environment of one command, without terminals, with an empty standard input. `out` and `err` are what was written. */
 export function splitIo({ env = {}, signal = new AbortController().signal, clock = systemClock }: IoOptions = {}): {
   io: Io;
   out(): string;
@@ -118,7 +118,7 @@ export function splitIo({ env = {}, signal = new AbortController().signal, clock
   return { io, out: () => said.out, err: () => said.err };
 }
 
-/** {@link splitIo}; `said` is what was written, by both streams together. */
+/** {@link splitIo}. `said` is what was written to both streams. */
 export function quietIo(options: IoOptions = {}): { io: Io; said(): string } {
   let said = '';
   const { io } = splitIo(options);

@@ -1,4 +1,4 @@
-/** Inventories, and a file of one that is changed as a program does that has heard devices. */
+/** Inventories, and a helper that changes an inventory file like a program that has heard devices. */
 import { updateInventory } from '../../src/app/inventory/inventory-file.js';
 import {
   createInventory,
@@ -8,7 +8,7 @@ import {
   noteEntry,
 } from '../../src/fleet/inventory.js';
 
-/** After every time that a test knows. */
+/** Later than every time in the tests. */
 export const LATER = Date.UTC(2100, 0, 1);
 
 export const whole = (entry: Partial<InventoryEntry>): InventoryEntry => ({
@@ -31,5 +31,5 @@ export function save(file: string, { devices, products }: Inventory): Promise<vo
   });
 }
 
-/** An entry that is not too old to be kept. */
+/** An entry that is recent enough to be kept. */
 export const recent = (sn: string) => ({ sn, heard_at: Date.now() });

@@ -1,4 +1,4 @@
-/** Journals for tests: a plan of three devices, and the facts of a run of it. */
+/** Journals for tests: a plan of three devices, and the facts of its run. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -53,12 +53,12 @@ export interface JournalPlace {
   create(planned?: readonly PlannedDevice[], more?: Partial<RunRecord>): Promise<Journal>;
   text(): Promise<string>;
   lines(): Promise<string[]>;
-  /** Writes a file with these records, numbered and with their checksums. */
+  /** Writes a file with these records, with numbers and checksums. */
   write(records: readonly object[], run?: string): Promise<string>;
   close(): Promise<void>;
 }
 
-/** A folder for journals of its own. */
+/** A separate folder for journals. */
 export async function journalPlace(): Promise<JournalPlace> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dji-ota-journal-'));
   const file = journalFile(folder, RUN);

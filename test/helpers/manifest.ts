@@ -8,7 +8,7 @@ import { type ReadManifestOptions, readManifest } from '../../src/manifest/read.
 
 export const NO_DEFAULTS: ReadManifestOptions = { defaultPids: [], defaultType: null };
 
-/** A folder that lasts as long as `use`. */
+/** A folder that exists while `use` runs. */
 export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'dji-ota-manifest-'));
   try {
@@ -18,7 +18,7 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
-/** The devices of a manifest file called `name` with these contents; `folder` is made `/` in what comes back. */
+/** The devices of a manifest file called `name` with this content. In the result, `folder` is replaced by `/`. */
 export function readFileAs(
   name: string,
   contents: string | Uint8Array,
@@ -37,12 +37,12 @@ export async function readText(text: string, options: Partial<ReadManifestOption
   return (await readManifest('-', { ...NO_DEFAULTS, stdin, cwd: '/fleet', ...options })).devices;
 }
 
-/** The devices of entries as JSON has them. */
+/** The devices of entries as in JSON. */
 export function readEntries(entries: unknown, options: Partial<ReadManifestOptions> = {}): Promise<ManifestDevice[]> {
   return readText(JSON.stringify(entries), options);
 }
 
-/** The error that `work` ends with; anything else fails the test. */
+/** The error with which `work` ends. Anything else fails the test. */
 export async function errorOf(work: Promise<unknown> | (() => unknown)): Promise<OtaError> {
   try {
     await (typeof work === 'function' ? work() : work);
@@ -53,7 +53,7 @@ export async function errorOf(work: Promise<unknown> | (() => unknown)): Promise
   throw new Error('no error came');
 }
 
-/** A checked device, for what comes after reading. */
+/** A checked device, for code that comes after reading. */
 export function manifestDevice(sn: string, pid: string, index = 0): ManifestDevice {
   return {
     index,

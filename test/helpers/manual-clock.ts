@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/clock.js';
 
-/** A clock that stands still until it is told to move: every test of time. */
+/** A clock that only moves when it is advanced. */
 export function manualClock(startWall = Date.UTC(2026, 0, 1)): Clock & { advance(ms: number): void } {
   let now = 0;
   let order = 0;

@@ -1,4 +1,4 @@
-/** A real mosquitto for one test: on a port of 127.0.0.1, with a folder of its own, gone when it is stopped. */
+/** A real mosquitto for one test, on a port of 127.0.0.1, with its own folder, which is removed when it stops. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,32 +9,32 @@ import { join } from 'node:path';
 import type { Certificate } from './certificates.js';
 
 export interface MosquittoOptions {
-  /** The only user; without it everybody may connect. */
+  /** The only user; without it, clients need no login. */
   password?: { username: string; password: string };
   tls?: { server: Certificate; ca: Certificate };
   /** Only clients with a certificate of `tls.ca` may connect. */
   clientCert?: boolean;
   websocket?: boolean;
-  /** Text of an `acl_file`. */
+  /** The content of an `acl_file`. */
   acl?: string;
-  /** Keeps sessions over a restart. */
+  /** Keep sessions over a restart. */
   persistence?: boolean;
   /** Further lines of the configuration. */
   config?: string[];
-  /** Without it a free one is taken. */
+  /** Default: a free port. */
   port?: number;
 }
 
 export interface Mosquitto {
   url: string;
   port: number;
-  /** Ends it and removes its folder. */
+  /** Stops it and removes its folder. */
   stop(): Promise<void>;
-  /** Ends it in order and starts it again on the same port. */
+  /** Stops it cleanly and starts it again on the same port. */
   restart(): Promise<void>;
-  /** Ends it at once; `restart` brings it back. */
+  /** Kills it; `restart` starts it again. */
   kill(): Promise<void>;
-  /** What it has logged, all starts together. */
+  /** Its log, of all starts. */
   log(): string;
 }
 
@@ -42,7 +42,7 @@ const PROGRAM = ['mosquitto', '/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'
   (path) => !spawnSync(path, ['-h'], { stdio: 'ignore' }).error,
 );
 
-/** Whether tests with mosquitto can run. Where brokers are required (`DJI_OTA_REQUIRE_BROKERS=1`) they must. */
+/** Whether tests with mosquitto can run. With `DJI_OTA_REQUIRE_BROKERS=1`, a missing broker is an error. */
 export function mosquittoAvailable(): boolean {
   if (PROGRAM) return true;
   const what = 'mosquitto is not installed';
@@ -51,7 +51,7 @@ export function mosquittoAvailable(): boolean {
   return false;
 }
 
-/** Null where mosquitto is missing. Rejects with mosquitto's own log where it does not start. */
+/** Null if mosquitto is not installed. Rejects with mosquitto's own log if it does not start. */
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto | null> {
   if (!PROGRAM) return null;
   const folder = await mkdtemp(join(tmpdir(), 'dji-ota-mosquitto-'));
@@ -79,7 +79,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     return running(started);
   };
 
-  // Between asking for a free port and taking it, another test may have taken it.
+  // Another test may have taken the free port in the meantime.
   for (let attempt = 1; ; attempt++) {
     if (options.port === undefined) port = await freePort();
     if (await start()) break;
@@ -113,7 +113,7 @@ async function configuration(options: MosquittoOptions, folder: string, port: nu
     return path;
   };
   const lines = [
-    // Started by root it would change to a user that cannot read the folder; for everybody else this has no effect.
+    // As root it would change to a user that cannot read the folder. For other users this has no effect.
     'user root',
     `listener ${port} 127.0.0.1`,
     'log_dest stderr',
@@ -122,7 +122,7 @@ async function configuration(options: MosquittoOptions, folder: string, port: nu
     'log_type notice',
     'log_type information',
     `allow_anonymous ${options.password === undefined}`,
-    // 1000 by default, which is less than the messages of one large run.
+    // The default of 1000 is less than the messages of one large run.
     'max_queued_messages 0',
   ];
   if (options.websocket) lines.push('protocol websockets');
@@ -136,14 +136,14 @@ async function configuration(options: MosquittoOptions, folder: string, port: nu
     lines.push(`cafile ${await file('ca.pem', options.tls.ca.cert)}`);
     lines.push(`require_certificate ${options.clientCert === true}`);
   }
-  // mosquitto 2.0.11 does not count WebSocket listeners, and would end for the want of any other.
+  // mosquitto 2.0.11 does not count WebSocket listeners, and ends if there is no other.
   if (options.websocket) lines.push(`listener ${await freePort()} 127.0.0.1`);
   if (options.acl !== undefined) lines.push(`acl_file ${await file('acl', options.acl)}`);
   if (options.persistence) lines.push('persistence true', `persistence_location ${folder}/`);
   return [...lines, ...(options.config ?? []), ''].join('\n');
 }
 
-/** The form of `mosquitto_passwd` of mosquitto 2: PBKDF2 with SHA-512. */
+/** The hash format of `mosquitto_passwd` in mosquitto 2: PBKDF2 with SHA-512. */
 function passwordHash(password: string): string {
   const salt = randomBytes(12);
   const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512');
@@ -159,7 +159,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether it comes to take connections; false where it ends instead. */
+/** Whether it accepts connections; false = it has ended. */
 async function running(child: ChildProcess): Promise<boolean> {
   return new Promise((resolve) => {
     let log = '';

@@ -1,6 +1,6 @@
 /**
- * A container as Kubernetes makes it, by what Linux has for root: namespaces of its own for processes, mounts and host name, a
- * root file system that cannot be written to, a user that is in no list of users.
+ * A container like those of Kubernetes, made with Linux namespaces as root: its own processes, mounts and host name, a
+ * read-only root file system, and a user without a passwd entry.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMESPACES = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
 
 export interface PodMount {
-  /** A folder of this machine, and where it is in the pod. */
+  /** A local folder, and its path in the pod. */
   from: string;
   at: string;
   readOnly: boolean;
@@ -29,15 +29,15 @@ export interface PodOptions {
 
 export interface Pod {
   readonly output: string;
-  /** Resolves once `text` was written, or the pod has ended. */
+  /** Resolves when `text` was written, or the pod has ended. */
   said(text: string): Promise<void>;
-  /** To its first process, as a kubelet does it. */
+  /** Sends a signal to its first process, as a kubelet does. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
-  /** The exit code, 128 and the signal's number included. */
+  /** The exit code; for a signal 128 plus its number. */
   ended: Promise<number>;
 }
 
-// $0: the node, the package, uid, gid, host name, and three words for each mount; behind -- what is run.
+// $0: the node, the package, uid, gid, host name, and three words for each mount; after -- the command.
 const SETUP = `
 node=$1 package=$2 uid=$3 gid=$4; shift 4
 hostname "$1"; shift
@@ -60,7 +60,10 @@ mount -o remount,ro "$root"
 exec chroot "$root" setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs --bounding-set=-all "$@"
 `;
 
-/** @param work a folder for the pod's root, which only the pod sees filled. */
+/**
+ * Starts a pod.
+ * @param work a folder for the pod's root, whose content only the pod sees
+ */
 export function startPod(work: string, { hostname, uid, gid, env, mounts, command }: PodOptions): Pod {
   const binds = mounts.flatMap(({ from, at, readOnly }) => [from, at, readOnly ? 'ro' : 'rw']);
   const setup = ['sh', '-ec', `mkdir -p root; ${SETUP}`, 'pod', process.execPath, ROOT, String(uid), String(gid)];
@@ -111,7 +114,7 @@ function firstProcess({ pid }: ChildProcess): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]) || Number(pid);
 }
 
-/** Whether this machine lets us. */
+/** Whether this machine allows it. */
 export const podsPossible =
   process.getuid?.() === 0 &&
   spawnSync('unshare', [...NAMESPACES, 'sh', '-ec', 'mount -t tmpfs tmpfs /mnt; setpriv --reuid 10001 true'], {

@@ -1,4 +1,4 @@
-/** What a process costs, measured from outside (Linux's `/proc`). */
+/** Measures a process from outside (Linux's `/proc`). */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export const MEASURABLE = process.platform === 'linux';
@@ -8,7 +8,7 @@ export function descriptors(pid: number | undefined): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Megabytes in memory: now, or at most so far. 0 of a process that has just ended, which has none any more. */
+/** Megabytes in memory: now, or the maximum so far. 0 for a process that has just ended. */
 export function memory(pid: number | undefined, when: 'now' | 'peak' = 'now'): number {
   const key = when === 'now' ? 'VmRSS' : 'VmHWM';
   const kilobytes = new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

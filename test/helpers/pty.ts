@@ -1,4 +1,4 @@
-/** The built program on a terminal of its own: `script` of util-linux makes one, so no native module is needed. */
+/** Runs the built program on its own terminal. `script` of util-linux creates it, so no native module is needed. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BIN } from './cli.js';
 
-/** Whether there is a `script` that takes a command and passes its exit code on. */
+/** Whether there is a `script` that accepts a command and passes on its exit code. */
 export function ptyAvailable(): boolean {
   const probe = spawnSync('script', ['-qefc', 'exit 7', '/dev/null'], { stdio: 'ignore' });
   if (probe.status === 7) return true;
@@ -15,14 +15,14 @@ export function ptyAvailable(): boolean {
 }
 
 export interface Terminal {
-  /** What was written to it, with its escape codes. */
+  /** The output, with escape codes. */
   readonly screen: string;
-  /** What a person types. */
+  /** Types keys. */
   write(keys: string): void;
-  /** Resolves once `pattern` is on it; rejects where the program ends without it. */
+  /** Resolves when the output matches `pattern`; rejects if the program ends before. */
   said(pattern: RegExp): Promise<void>;
   read(): void;
-  /** Of the program. */
+  /** The process id of the program. */
   pid(): number;
   ended: Promise<{ code: number | null; screen: string }>;
 }
@@ -31,14 +31,14 @@ export interface PtyOptions {
   env: NodeJS.ProcessEnv;
   columns?: number;
   rows?: number;
-  /** Nobody takes what is written to it, until {@link Terminal.read}. */
+  /** The output is not read until {@link Terminal.read}. */
   unread?: boolean;
 }
 
 /** Runs the program on a terminal of 80 by 24, or of `columns` by `rows`. */
 export function spawnPty(args: string[], { env, columns = 80, rows = 24, unread = false }: PtyOptions): Terminal {
   const words = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  // A file of its own, since what is typed or said on the terminal may be unread.
+  // In a file, because the terminal may not be read.
   const pidFile = join(mkdtempSync(join(tmpdir(), 'dji-ota-pty-')), 'pid');
   const command = `echo $$ >'${pidFile}'; stty cols ${columns} rows ${rows}; exec ${words}`;
   const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });

@@ -1,4 +1,7 @@
-/** A real RabbitMQ with its MQTT plugin for one test file: on ports of 127.0.0.1, with a folder of its own, gone when it is stopped. */
+/**
+ * A real RabbitMQ with its MQTT plugin for one test file, on ports of 127.0.0.1, with its own folder, which is removed when it
+ * stops.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -10,15 +13,15 @@ import { join } from 'node:path';
 export interface RabbitMq {
   url: string;
   version: string;
-  /** Runs `rabbitmqctl` with it. @returns what it printed */
+  /** Runs `rabbitmqctl`. @returns its output */
   control(...args: string[]): string;
   stop(): Promise<void>;
 }
 
-// Debian's scripts in /usr/sbin change to a user of their own; those behind them run as whoever calls them.
+// Debian's scripts in /usr/sbin change to a user of their own. These run as the current user.
 const BIN = '/usr/lib/rabbitmq/bin';
 
-/** Whether tests with RabbitMQ can run. Where brokers are required (`DJI_OTA_REQUIRE_BROKERS=1`) they must. */
+/** Whether tests with RabbitMQ can run. With `DJI_OTA_REQUIRE_BROKERS=1`, a missing broker is an error. */
 export function rabbitMqAvailable(): boolean {
   if (existsSync(join(BIN, 'rabbitmq-server'))) return true;
   const what = 'rabbitmq-server is not installed';
@@ -27,7 +30,7 @@ export function rabbitMqAvailable(): boolean {
   return false;
 }
 
-/** Rejects with its log where it does not start. */
+/** Starts it. Rejects with its log if it does not start. */
 export async function startRabbitMq(): Promise<RabbitMq> {
   const folder = await mkdtemp(join(tmpdir(), 'dji-ota-rabbitmq-'));
   const [mqtt, amqp, distribution, mapper] = await freePorts(4);
@@ -46,7 +49,7 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   await writeFile(join(folder, 'enabled_plugins'), '[rabbitmq_mqtt].\n');
   const env = {
     PATH: `${BIN}:${process.env.PATH ?? ''}`,
-    // The cookie that nodes and tools know each other by is kept here.
+    // The cookie that nodes and tools share is stored here.
     HOME: folder,
     RABBITMQ_NODENAME: `dji-ota-${process.pid}@localhost`,
     RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq'),
@@ -59,12 +62,12 @@ export async function startRabbitMq(): Promise<RabbitMq> {
     RABBITMQ_DIST_PORT: String(distribution),
     ERL_EPMD_PORT: String(mapper),
     ERL_EPMD_ADDRESS: '127.0.0.1',
-    // It may be ended though it has not noticed yet that its node is gone.
+    // Lets epmd be ended even if it has not noticed yet that its node is gone.
     ERL_EPMD_RELAXED_COMMAND_CHECK: '1',
     LANG: 'C.UTF-8',
   };
   let log = '';
-  // A group of its own: the script's children are the broker.
+  // A process group of its own, because the broker is a child of the script.
   const child = spawn(join(BIN, 'rabbitmq-server'), [], {
     env,
     cwd: folder,
@@ -85,11 +88,11 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
       const ended = once(child, 'exit');
-      // It holds nothing that is worth an orderly end.
+      // It stores nothing worth a clean shutdown.
       process.kill(-child.pid, 'SIGKILL');
       await ended;
     }
-    // The port mapper is a process of its own, which outlives its nodes.
+    // The port mapper is a separate process, which outlives its nodes.
     spawnSync('epmd', ['-port', String(mapper), '-kill'], { env, stdio: 'ignore', timeout: 5000 });
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
@@ -114,7 +117,7 @@ function started(child: ChildProcess, log: () => string): Promise<boolean> {
   });
 }
 
-/** Taken all at once, so that no two are the same. */
+/** Found at the same time, so that all are different. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   const ports: number[] = [];

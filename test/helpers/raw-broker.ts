@@ -1,6 +1,6 @@
 /**
- * A broker of bytes: it answers as far as a test lets it, and sends what no real broker would. Everything is written by hand
- * after MQTT 3.1.1 and 5, so that nothing stands between a test and the wire.
+ * A broker that works with bytes: it answers as the test says, and can send what no real broker would. Everything is written by
+ * hand after MQTT 3.1.1 and 5, so that no library is in between.
  */
 import { createServer, type Socket } from 'node:net';
 
@@ -9,21 +9,21 @@ export interface RawClient {
   /** 4 or 5. */
   version: number;
   clientId: string;
-  /** Resolves once the socket takes more; false where it is closed. */
+  /** Resolves when the socket accepts more; false = it is closed. */
   send(bytes: Buffer): Promise<boolean>;
 }
 
 export interface RawBrokerOptions {
-  /** CONNECT is answered unless this is false. */
+  /** false: CONNECT is not answered. */
   answersConnect?: boolean;
   sessionPresent?: boolean;
-  /** The code of each topic, in order; null = the packet is not answered, false = the connection is closed. */
+  /** The code for each topic, in order; null = do not answer, false = close the connection. */
   onSubscribe?(topics: string[], client: RawClient): number[] | null | false;
   onUnsubscribe?(topics: string[], client: RawClient): void;
-  /** Acknowledged unless this gives false. */
+  /** false: do not acknowledge. */
   onPublish?(topic: string, payload: string, client: RawClient): boolean | undefined;
   onPuback?(id: number, client: RawClient): void;
-  /** Answered unless this gives false. */
+  /** false: do not answer. */
   onPing?(client: RawClient): boolean;
 }
 
@@ -31,7 +31,7 @@ export interface RawBroker {
   url: string;
   port: number;
   clients: Set<RawClient>;
-  /** How many connections there were. */
+  /** The number of connections so far. */
   readonly connections: number;
   stop(): Promise<void>;
 }
@@ -110,7 +110,7 @@ function nextPacket(read: Buffer): Packet | null {
 function handle({ type, flags, body }: Packet, client: RawClient, options: RawBrokerOptions): void {
   const five = client.version === 5 || (type === 1 && body[6] === 5);
   const properties = five ? [0] : [];
-  // Past the properties of MQTT 5, whose length takes one byte in what this program sends.
+  // Skip the properties of MQTT 5, whose length takes one byte in this program's packets.
   const after = (at: number) => (five ? at + 1 + (body[at] as number) : at);
   if (type === 1) {
     client.version = body[6] as number;
@@ -164,13 +164,13 @@ function varint(value: number): number[] {
   return bytes;
 }
 
-/** A PUBLISH for `version`; `id` makes it QoS 1. */
+/** A PUBLISH for `version`. `id` makes it QoS 1. */
 export function publishPacket(version: number, topic: string, payload: Buffer | string, id?: number): Buffer {
   const { head, bytes } = publishHead(version, topic, Buffer.byteLength(payload), id);
   return Buffer.concat([head, Buffer.from(payload)], head.length + bytes);
 }
 
-/** Everything of a PUBLISH up to its payload of `bytes`, which the caller sends in as many pieces as it likes. */
+/** A PUBLISH without its payload of `bytes`, which the caller sends in any pieces. */
 export function publishHead(
   version: number,
   topic: string,

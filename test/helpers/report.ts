@@ -1,4 +1,4 @@
-/** Reports of recorded runs: what the collector makes of events and a view, as a command would hand them to it. */
+/** Reports of recorded runs: what the collector makes of events and a view. */
 import { createCollector } from '../../src/render/report/gather.js';
 import type { ReportRun, RunOrigin, RunReport } from '../../src/render/report/model.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
@@ -23,7 +23,7 @@ export interface ReportOptions {
   exitCode?: number;
   verify?: ReportRun['verify'];
   simulated?: boolean;
-  /** Told after everything else, before the end. */
+  /** Further events before the end. */
   more?: RunEvent[];
   /** How many times slower than recorded. */
   slower?: number;

@@ -1,4 +1,4 @@
-/** A program for shells to call whose work is done in this process. */
+/** A program for shells to call, whose work is done in this process. */
 import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -6,9 +6,9 @@ import { dirname } from 'node:path';
 import { inside } from './inside.js';
 
 /**
- * Writes a script to `file` that hands its words and its environment to {@link inside}: no start of the program. It takes
- * bash. The folder is this process's own. What it says on both streams goes to standard output.
- * @returns what ends it.
+ * Writes a bash script to `file` that passes its words and its environment to {@link inside}, which saves the start of the
+ * program. The current folder is that of this process. Both streams go to standard output.
+ * @returns a function that ends it
  */
 export async function programShim(file: string, more: readonly string[] = []): Promise<() => void> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -31,7 +31,7 @@ export async function programShim(file: string, more: readonly string[] = []): P
   const script = [
     '#!/usr/bin/env bash',
     `exec 3<>/dev/tcp/127.0.0.1/${port}`,
-    // The number of words, the words, the environment, and an empty one at the end.
+    // The number of words, the words, the environment, and an empty entry at the end.
     `{ printf '%s\\0' "$#" "$@"; env -0; printf '\\0'; } >&3`,
     'read -r code <&3',
     'cat <&3',

@@ -6,19 +6,19 @@ export interface TcpProxy {
   port: number;
   /** Open connections. */
   readonly connections: number;
-  /** Connections ever taken. */
+  /** Connections so far. */
   readonly accepted: number;
-  /** Ends every connection at once; new ones are taken. */
+  /** Closes all connections; new ones are accepted. */
   cut(): void;
-  /** Keeps the connections open but lets nothing through, until it is turned off. What came meanwhile is then passed on. */
+  /** Keeps connections open but passes nothing on until it is turned off. Then everything held back is passed on. */
   blackHole(on: boolean): void;
-  /** Lets nothing through from the broker to the client, so that acknowledgements do not arrive. */
+  /** Passes nothing from the broker to the client, so that acknowledgements do not arrive. */
   holdReplies(on: boolean): void;
-  /** Ends each new connection as soon as it is made. */
+  /** Closes each new connection at once. */
   refuse(on: boolean): void;
-  /** Ends the broker's side of each connection in order; the client's stays open for writing. */
+  /** Ends the broker's side of each connection cleanly; the client's side stays open for writing. */
   halfClose(): void;
-  /** Milliseconds by which everything that comes from now on is late, each way. */
+  /** Delays all further data in both directions by this many milliseconds. */
   delay(ms: number): void;
   stop(): Promise<void>;
 }
@@ -28,7 +28,7 @@ interface Pair {
   broker: Socket;
 }
 
-/** Listens on a free port of 127.0.0.1 and passes on to `target`. */
+/** Listens on a free port of 127.0.0.1 and forwards to `target`. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let refusing = false;

@@ -5,22 +5,22 @@ import { createCiGuard } from '../../src/render/terminal/ci-guard.js';
 import type { OutputStream } from '../../src/render/terminal/stream.js';
 
 export interface FakeTerminal {
-  /** To be given to a renderer as stderr or stdout. */
+  /** The stderr or stdout for a renderer. */
   stream: OutputStream & { columns: number; rows: number };
   /** Everything written, with all escape codes. */
   raw(): string;
-  /** How often something was written. */
+  /** The number of writes. */
   writes(): number;
-  /** The visible rows, without trailing spaces; below the last one that is not empty nothing. */
+  /** The visible rows without trailing spaces, up to the last one that is not empty. */
   screen(): Promise<string[]>;
-  /** All rows from the first one ever written, lines that the terminal has wrapped joined again. */
+  /** All rows since the start, with wrapped lines joined. */
   everything(): Promise<string[]>;
   resize(columns: number, rows: number): Promise<void>;
   cursorHidden(): boolean;
 }
 
 export function fakeTerminal(columns: number, rows: number): FakeTerminal {
-  // A line feed goes to the first column, as a terminal's line discipline makes it.
+  // A line feed also returns to the first column, as a terminal's line discipline does.
   const terminal = new xterm.Terminal({
     cols: columns,
     rows,
@@ -45,7 +45,7 @@ export function fakeTerminal(columns: number, rows: number): FakeTerminal {
     off: (_event: 'resize', listener: () => void) => listeners.delete(listener),
     once: () => {},
     removeListener: () => {},
-    // ora calls what a tty.WriteStream has.
+    // ora calls these methods of tty.WriteStream.
     cursorTo: (x: number) => cursorTo(stream as unknown as NodeJS.WritableStream, x),
     moveCursor: (x: number, y: number) => moveCursor(stream as unknown as NodeJS.WritableStream, x, y),
     clearLine: (direction: -1 | 0 | 1) => clearLine(stream as unknown as NodeJS.WritableStream, direction),
@@ -87,7 +87,7 @@ export function fakeTerminal(columns: number, rows: number): FakeTerminal {
   };
 }
 
-/** A stream that is no terminal and keeps what is written to it; guarded, as the program's own are. */
+/** A stream that is not a terminal and stores what is written; guarded like the program's own streams. */
 export function fakePipe(): { stream: OutputStream; text(): string } {
   const guard = createCiGuard();
   let text = '';

@@ -1,13 +1,13 @@
-/** What a program writes, to be waited for. */
+/** Stores the output of a program, and waits for text in it. */
 
 export interface Transcript {
   readonly stdout: string;
   readonly stderr: string;
-  /** Resolves once `text` has come on either stream; rejects where the program ends without it. */
+  /** Resolves when `text` was written to either stream; rejects if the program ends before. */
   said(text: string | RegExp): Promise<void>;
 }
 
-/** `take` what is written, and `end` it. A text may come in any number of pieces. */
+/** Call `take` with the output, and `end` at its end. A text may come in any number of pieces. */
 export function transcript() {
   const all = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();

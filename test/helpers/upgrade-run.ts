@@ -1,4 +1,4 @@
-/** Plans, options and a driver for tests of runs on a clock that is moved by hand. */
+/** Plans, options and a driver for tests of runs with a manual clock. */
 import { setImmediate as macrotask } from 'node:timers/promises';
 import type { BrokerEvents } from '../../src/mqtt/broker.js';
 import type { CoreOptions, RunCore } from '../../src/upgrade/core/core.js';
@@ -35,7 +35,7 @@ export function coreOptions(
   };
 }
 
-/** Lets everything that is due without time passing happen. */
+/** Lets everything happen that needs no time to pass. */
 export async function settle(): Promise<void> {
   for (let round = 0; round < 5; round++) await macrotask();
 }
@@ -49,14 +49,14 @@ export interface TestRun {
   fake: FakeBroker;
   events: RunEvent[];
   abort: AbortController;
-  /** Of the running core, once there is one. */
+  /** The core of the run, once there is one. */
   core(): RunCore;
-  /** Everything that was kept, in order. */
+  /** All facts that were stored, in order. */
   facts: Fact[];
   result: Promise<RunResult>;
-  /** Null while it goes on. */
+  /** Null while the run goes on. */
   ended(): RunResult | null;
-  /** Moves the clock in steps of a second, and lets what follows happen after each. */
+  /** Advances the clock in steps of a second, and lets everything happen after each one. */
   pass(ms: number): Promise<void>;
   finished(sn: string): Extract<RunEvent, { event: 'device_finished' }> | undefined;
 }

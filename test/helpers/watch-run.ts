@@ -1,4 +1,4 @@
-/** A `watch` over a broker in memory, on a clock that is moved by hand. */
+/** A `watch` on a broker in memory, with a manual clock. */
 
 import type { RunResult } from '../../src/upgrade/end.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
@@ -41,7 +41,7 @@ export function startWatch(options: Partial<WatchOptions> = {}, brokerOptions: F
   };
 }
 
-/** Somebody else's upgrade. */
+/** An upgrade of another sender. */
 export function theirs(bid = 'b1', pid = 'P0'): ReceivedJob {
   return { pid, bid, tid: `t-${bid}`, devices: [], count: 1 };
 }

@@ -1,4 +1,4 @@
-/** Brokers and docks that attack the built program over MQTT: what they cost, and that the run goes on or ends in time. */
+/** Brokers and docks that attack the built program over MQTT: what they cost, and that the run continues or ends in time. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { topicOf } from '../../src/protocol/topics.js';
 import { type CliProcess, type Workplace, workplace } from '../helpers/cli.js';
@@ -37,14 +37,14 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
   const progress = (bid: string, status: string, more: object = {}) =>
     JSON.stringify({ method: 'ota_progress', bid, tid: 't', data: { result: 0, output: { status } }, ...more });
 
-  /** What `program` takes at most from now on beyond what it takes now, in megabytes, while `attack` goes on. */
+  /** The additional memory of `program` during `attack`, at most, in megabytes. */
   async function cost(program: CliProcess, attack: () => Promise<unknown>): Promise<number> {
     const before = memory(program.child.pid);
     await attack();
     return memory(program.child.pid, 'peak') - before;
   }
 
-  /** `watch` on one gateway, once it listens. */
+  /** A `watch` on one gateway that is listening. */
   async function watching(options: RawBrokerOptions, version: string, ...more: string[]) {
     let listening: (client: RawClient) => void = () => {};
     const ready = new Promise<RawClient>((resolve) => {
@@ -53,7 +53,7 @@ describe.skipIf(!MEASURABLE)('a hostile broker or dock', () => {
     const raw = await broker({
       ...options,
       onSubscribe(topics, client) {
-        // The last packet is for what devices say of themselves: an answer must not come in the middle of what is sent next.
+        // The last packet subscribes to reports of devices. Its answer must not come in the middle of what is sent next.
         if (topics.some((topic) => topic.endsWith('/state'))) setImmediate(() => listening(client));
         return topics.map(() => 1);
       },

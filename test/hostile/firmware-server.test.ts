@@ -1,4 +1,4 @@
-/** Firmware servers that never end, against the built program. */
+/** Firmware servers that never finish, against the built program. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -45,7 +45,7 @@ describe.skipIf(!MEASURABLE)('an endless firmware server', () => {
     more();
   }
 
-  /** Runs it to its end; its memory meanwhile, in MB. */
+  /** Runs it to its end, and returns its memory in MB. */
   async function ended(program: CliProcess) {
     let peak = 0;
     const timer = setInterval(() => {
@@ -73,7 +73,7 @@ describe.skipIf(!MEASURABLE)('an endless firmware server', () => {
     expect([code, stderr]).toEqual([3, expect.stringContaining('has more than the 50000000 bytes')]);
     expect(sent).toBeLessThan(120e6);
     expect(peak).toBeLessThan(250);
-    // The download, and the question for the first byte: nothing is tried again.
+    // The download, and the request for the first byte. Nothing is retried.
     expect(requests).toBe(2);
   });
 

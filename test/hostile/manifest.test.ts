@@ -1,4 +1,4 @@
-/** Manifests that are made to fill the memory, against the built program. */
+/** Manifests that try to fill the memory, against the built program. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Workplace, workplace } from '../helpers/cli.js';
 import { MEASURABLE, memory } from '../helpers/process-cost.js';
@@ -13,7 +13,7 @@ describe.skipIf(!MEASURABLE)('a manifest of 63 MB', () => {
   });
   afterEach(() => place.close());
 
-  /** Pushes it; the memory of the program meanwhile, in MB. */
+  /** Pushes it, and returns the memory of the program in MB. */
   async function pushed(name: string, text: string) {
     const program = place.spawn(['push', await place.put(name, text), '--dry-run']);
     let peak = 0;

@@ -1,4 +1,4 @@
-/** Strangers and compromised docks against `--serve` of the built program: what they can take from it, and from the others. */
+/** Strangers and compromised docks against `--serve` of the built program: what they can take from it and from others. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ describe.skipIf(!mosquittoAvailable() || !MEASURABLE)('--serve', () => {
     const fleet = someDevices(2, { file: 'firmware.zip', md5: md5Of(body) });
     const manifest = await place.put('fleet.json', fleet);
     seen = await listen(broker.url, ['thing/product/+/services']);
-    // Nobody answers: the run waits, and serves.
+    // No dock answers, so the run waits and serves.
     const serve = ['--serve', '127.0.0.1:0', '--reply-timeout', '5m'];
     program = place.spawn(['push', manifest, '--broker', broker.url, ...serve]);
     await Promise.race([

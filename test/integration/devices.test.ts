@@ -115,7 +115,7 @@ describe.skipIf(!mosquittoAvailable())('on mosquitto', () => {
     cleanups.push(() => publisher.close());
     const tell = (serial: string, data: object) => publisher.publish(topicOf('osd', serial), JSON.stringify({ data }));
     const repeat = (serial: string, data: object) => {
-      // What is still on its way when the test is over fails with the connection, and nobody minds.
+      // Messages that are still pending at the end of the test fail with the connection, which is harmless.
       const timer = setInterval(() => tell(serial, data).catch(() => {}), 100);
       cleanups.push(() => clearInterval(timer));
       return () => clearInterval(timer);
@@ -139,7 +139,7 @@ describe.skipIf(!mosquittoAvailable())('on mosquitto', () => {
       );
       wake();
     });
-    // Offline first: then the subscription stands, and nothing published from here on is missed.
+    // When the row is offline, the subscription exists, and no later message is missed.
     await until(() => rows.length === 1);
     expect(rows[0]).toMatchObject({ event: 'device', sn: 'DOCK1', online: false, ready: false });
 
@@ -147,7 +147,7 @@ describe.skipIf(!mosquittoAvailable())('on mosquitto', () => {
     await tell('DOCK1', { mode_code: 0, emergency_stop_state: 0, firmware_version: '14.1' });
     await tell('DOCK1', { drone_in_dock: 1, sub_device: aircraft });
     await until(() => rows.some((row) => row.sn === 'AIR1' && row.ready === true));
-    // The aircraft's own topics are subscribed to by now or soon: it repeats itself, as aircraft do.
+    // The aircraft's own topics are subscribed by now or soon, so the report is repeated, as aircraft do.
     const stopAircraft = repeat('AIR1', { firmware_version: '17.02.05.01' });
     await until(() => rows.some((row) => row.sn === 'AIR1' && row.firmware_version === '17.02.05.01'));
     stopAircraft();

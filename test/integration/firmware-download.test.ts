@@ -1,4 +1,4 @@
-/** Downloads over a server that does what networks and stores do to them. */
+/** Downloads over a server that behaves like real networks and stores. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -287,7 +287,7 @@ describe('download', () => {
     });
     await expect(fetchAll(store.url, {}, limits)).rejects.toThrow(message);
     expect(store.asked).toHaveLength(1);
-    // What the buffers of two sockets hold, and no more.
+    // Only what the buffers of two sockets hold.
     expect(sent).toBeLessThan(20_000_000);
   });
 
@@ -324,7 +324,7 @@ describe('redirects', () => {
     expect(other.asked.map((asked) => asked.authorization)).toEqual([undefined]);
   });
 
-  // As most servers write it, encoded by few; Node's own test server takes one character for each byte.
+  // As most servers send it; few encode it. Node's own test server takes one character for each byte.
   it.each([
     ['/固件/M4T 17.02 ü.zip', '/%E5%9B%BA%E4%BB%B6/M4T%2017.02%20%C3%BC.zip'],
     ['./a%20b;c.zip?x=ü#part', '/store/a%20b;c.zip?x=%C3%BC'],

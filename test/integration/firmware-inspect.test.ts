@@ -91,7 +91,7 @@ describe('inspectPackage', () => {
   });
 
   it('gives an ETag back byte for byte', async () => {
-    // Node gives each byte as a character.
+    // Node passes each byte as a character.
     const etag = Buffer.from('"fw-固件-\u00fc"').toString('latin1');
     const store = await storeOf({ body: zip, etag });
     expect((await inspectPackage(store.url, { env: {} })).problem).toBeNull();

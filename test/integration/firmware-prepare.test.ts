@@ -1,4 +1,4 @@
-/** The whole way from a manifest's devices to the facts that are sent, over real files, threads and servers. */
+/** From a manifest's devices to the facts that are sent, over real files, threads and servers. */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -134,7 +134,7 @@ describe('prepareFirmware', () => {
   });
 
   it('notices a file that is written to, or replaced, while it is read', async () => {
-    // With a clock that leaps, every piece is told of, and not only one in a tenth of a second.
+    // The clock leaps, so that every piece is reported, and not only one in a tenth of a second.
     const leaping = () => {
       let now = 0;
       return { ...hastyClock(), now: () => (now += 1000) };
@@ -225,7 +225,7 @@ describe('a file that is a broken package', () => {
       const refused = await prepare([device({ file: fileOf(bytes), md5: md5Of(bytes) })]);
       expect(refused.error?.code).toBe('firmware_broken');
     }
-    // A wrong MD5 vouches for nothing.
+    // A wrong MD5 proves nothing.
     const other = await prepare([device({ file: fileOf(junk), md5: md5 })]);
     expect(other.error).toMatchObject({ code: 'firmware_broken', details: [expect.anything(), expect.anything()] });
   });
@@ -429,7 +429,7 @@ describe('a signed URL', () => {
 });
 
 describe('the digest cache', () => {
-  // Files of the tests are younger than what a cache may believe: this clock is a little ahead.
+  // Files of the tests are too new for the cache, so this clock is a little ahead.
   const later = () => ({ clock: hastyClock(10_000), cacheFile: join(folder, `cache-${count++}`, 'firmware.json') });
 
   it('knows an unchanged file, with what is inside it', async () => {
@@ -453,7 +453,7 @@ describe('the digest cache', () => {
   it('does not believe a file that was written a moment ago', async () => {
     const file = fileOf(zip);
     const options = { ...later(), clock: hastyClock() };
-    // The clock of the file system, as this program would see it at the very moment of writing.
+    // The clock of the file system, as the program would see it at the moment of writing.
     const { mtimeMs } = statSync(file);
     options.clock.wall = () => mtimeMs;
     await prepare([device({ file })], options);

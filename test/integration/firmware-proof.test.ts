@@ -1,4 +1,4 @@
-/** The verdict on packages, of files and of downloads: the same bytes have the same one. */
+/** The verdict on packages, read from files and downloads: the same bytes have the same verdict. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ async function inspect(...places: string[]): Promise<Inspection[]> {
   return inspectFirmware(places, { cacheFile: null, clock: hastyClock(), env: {} });
 }
 
-/** The verdict on the same bytes by each way in which they can come. */
+/** The verdict on the same bytes for each way of reading them. */
 async function verdicts(bytes: Buffer): Promise<Inspection> {
   const [whole, breaking, plain] = await Promise.all([
     storeOf({ body: bytes }),
@@ -39,7 +39,7 @@ async function verdicts(bytes: Buffer): Promise<Inspection> {
   ]);
   const [file, ...others] = await inspect(fileOf(bytes), whole.url, breaking.url, plain.url);
   for (const { source: _, file_name: __, modules, ...other } of others) {
-    // What follows a lying header cannot be found where the server sends no parts.
+    // Without ranges, entries after a false header cannot be found.
     expect(file).toMatchObject(file?.package === 'broken' ? other : { ...other, modules });
   }
   return file as Inspection;

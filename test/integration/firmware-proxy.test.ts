@@ -1,4 +1,4 @@
-/** Downloads through proxies, and through what calls itself one. */
+/** Downloads through proxies, real and false ones. */
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
@@ -57,7 +57,7 @@ interface Seen {
   credentials: (string | undefined)[];
 }
 
-/** A forwarding proxy for http and, by CONNECT, for everything; or one that answers `status`. */
+/** A proxy that forwards http requests, and makes tunnels by CONNECT; or one that answers `status`. */
 async function proxyOf(status?: number, secure = false): Promise<{ port: number } & Seen> {
   const seen: Seen = { asked: [], credentials: [] };
   const server = secure ? createSecureServer({ ...certificates.server }) : createServer();
@@ -82,7 +82,7 @@ async function proxyOf(status?: number, secure = false): Promise<{ port: number 
   return { port: await listen(server), ...seen };
 }
 
-/** SOCKS 5 with or without a password, which knows every name as this machine. */
+/** A SOCKS 5 proxy with or without a password, which resolves every name to this machine. */
 async function socksOf(login?: string): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const server = createTcpServer((socket) => {

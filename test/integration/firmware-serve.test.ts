@@ -35,7 +35,7 @@ async function serve(files: ServedFile[], options: Partial<ServeOptions> = {}): 
 
 const bytes = bytesOf(1_000_003);
 
-/** The answer to exactly these bytes on the wire, as text. */
+/** The response to exactly these bytes, as text. */
 function raw(url: string, request: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -149,7 +149,7 @@ describe('serveFirmware', () => {
       'http://127.0.0.1/etc/passwd',
       `/${'A'.repeat(22)}/firmware.zip`,
     ]) {
-      // What does not begin with a slash is refused by Node's parser or by us, but never answered with a file.
+      // A target that does not begin with a slash is refused by Node's parser or by the server, but never answered with a file.
       expect(['400', '404'], path).toContain(await statusOf(path));
     }
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND']) {
@@ -201,7 +201,7 @@ describe('serveFirmware', () => {
       httpGet(url, (answer) => {
         let length = 0;
         answer.once('readable', () => {
-          // The answer has begun, and most of it is still to come.
+          // The response has begun, and most of it is still to come.
           appendFileSync(file.file, 'x');
           answer.on('data', (chunk) => {
             length += chunk.length;
@@ -294,7 +294,7 @@ describe('serveFirmware', () => {
     );
     const urlA = server.urlOf(file.file, 'A');
     const { hostname, port, pathname } = new URL(urlA);
-    // Clients that take nothing.
+    // Clients that do not read.
     const greedy = await Promise.all(
       [1, 2, 3, 4].map(async () => {
         const socket = connect(Number(port), hostname, () =>
@@ -308,7 +308,7 @@ describe('serveFirmware', () => {
     const fifth = await fetch(urlA);
     expect([fifth.status, fifth.headers.get('retry-after')]).toEqual([503, '5']);
     expect((await fetch(server.urlOf(file.file, 'B'), { method: 'HEAD' })).status).toBe(200);
-    // Until the buffers on the way are full, it is not stalled.
+    // The download is not stalled until the buffers on the way are full.
     await expect
       .poll(async () => {
         clock.advance(10_000);
@@ -376,7 +376,7 @@ describe('serveFirmware', () => {
     const most = () => Math.max(...got.values());
     while (most() < 1_000_000) {
       clock.advance(20);
-      // For what was allowed to be sent and to come.
+      // For the data that may still be sent.
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     for (const request of requests) request.destroy();

@@ -1,4 +1,4 @@
-/** Each `file_url` is asked for as a dock asks, before anything is published. */
+/** Each `file_url` is requested like a dock does it, before anything is published. */
 import { writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -30,7 +30,7 @@ const PAGE = '<!DOCTYPE html><html><head><title>Sign in to Example</title></head
 const reply = (response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}) =>
   Boolean(response.writeHead(status, headers).end(text));
 
-/** With the warnings of the URL alone. */
+/** Checks the URLs, and returns only the warnings about them. */
 async function check(
   file_url: string,
   change: Parameters<typeof device>[0] = {},
@@ -41,7 +41,7 @@ async function check(
 }
 
 describe('a probe', () => {
-  // Servers that say nonsense to HEAD, or compress whatever is asked for.
+  // Servers that answer HEAD wrongly, or compress everything.
   it.each([
     ['a length of 0', '0'],
     ['the length of a compressed body', String(gzipSync(body).length)],
@@ -135,7 +135,7 @@ describe('what a dock would get', () => {
 
   it('is looked at for a URL that was read here, too', async () => {
     let gets = 0;
-    // As a link that works once.
+    // A link that works only once.
     const store = await storeOf({
       before: (request, response) =>
         request.headers.range === 'bytes=0-0' && ++gets > 0 && reply(response, 410, 'used up'),

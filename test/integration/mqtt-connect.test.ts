@@ -43,7 +43,7 @@ async function echoes({ broker, record }: { broker: Broker; record: ReturnType<t
   expect(record.texts()).toEqual(['{"method":"ota_progress"}']);
 }
 
-/** A server that does with each connection what the test says. */
+/** A server that handles each connection as the test says. */
 async function listen(onConnection: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -118,7 +118,7 @@ describe.skipIf(!mosquittoAvailable())('connecting to mosquitto', () => {
     const server = await mosquitto({ tls: certificates, websocket: scheme === 'wss' });
     expect(server.url).toContain(`${scheme}://localhost`);
     await echoes(await connected(connection(server.url, { ca: certificates.ca.cert })));
-    // Addresses are checked too, against the addresses in the certificate.
+    // IP addresses are compared with the addresses in the certificate.
     await echoes(
       await connected(connection(server.url.replace('localhost', '127.0.0.1'), { ca: certificates.ca.cert })),
     );
@@ -163,7 +163,7 @@ describe.skipIf(!mosquittoAvailable())('connecting to mosquitto', () => {
 
   it('says where there is no TLS on the port', async () => {
     const server = await mosquitto();
-    // Long enough for one attempt to end in its own way on a machine that is busy.
+    // Long enough for one attempt to end by itself on a busy machine.
     const settings = connection(server.url.replace('mqtt:', 'mqtts:'), { connectTimeout: 3000 });
     expect(await rejection(connectBroker(settings, recorder()))).toMatchObject({
       code: 'broker_unreachable',
@@ -306,7 +306,7 @@ describe('connecting', () => {
     const clock = manualClock();
     const settings = connection(`mqtt://127.0.0.1:${port}`, { connectTimeout: 10_000 });
     const connecting = connectBroker(settings, recorder(), { clock });
-    // Silence is borne for half of the time.
+    // Silence is tolerated for half of the time.
     await until(() => versions.length > 0);
     if (silent) clock.advance(5000);
     const broker = await connecting;
@@ -324,7 +324,7 @@ describe('connecting', () => {
         new RegExp(`^cannot reach mqtt://127\\.0\\.0\\.1:${port} \\(tried for 0\\.4 s\\): `),
       ),
     });
-    // Port 1 is the one that nothing listens on.
+    // Nothing listens on port 1.
     const clock = manualClock();
     const refused = connection('mqtt://user:s3cret@127.0.0.1:1', { connectTimeout: 400 });
     const error = (await rejection(hasten(clock, connectBroker(refused, recorder(), { clock })))) as Error;

@@ -1,4 +1,4 @@
-/** What a broker can do to a client, quick enough for every day; the attacks on the program are in test/hostile. */
+/** Attacks of a broker on a client that are quick enough for every test run; those on the program are in test/hostile. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConnectionSettings } from '../../src/mqtt/broker.js';

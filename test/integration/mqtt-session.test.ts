@@ -37,7 +37,7 @@ async function connected(settings: ConnectionSettings, options: ConnectOptions =
   return { broker, record };
 }
 
-/** Publishes as a dock would, over a connection of its own. */
+/** Publishes like a dock, over a separate connection. */
 async function publish(url: string, topic: string, ...payloads: string[]) {
   const other = await connectAsync(url);
   for (const payload of payloads) await other.publishAsync(topic, payload, { qos: 1 });
@@ -113,7 +113,7 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     let pings = 0;
     const raw = await startRawBroker({
       onPing(client) {
-        // As long as there is something to deliver, that comes first.
+        // Messages are delivered before the answer to a ping.
         if (++pings <= 3) void client.send(publishPacket(client.version, 'a/b', String(pings)));
         return false;
       },
@@ -168,7 +168,7 @@ describe.skipIf(!mosquittoAvailable())('messages on their way', () => {
     proxy.holdReplies(true);
     const sent = Array.from({ length: 200 }, (_, i) => String(i));
     const published = Promise.all(sent.map((payload) => broker.publish('t', payload)));
-    // They have arrived, but their acknowledgements will not.
+    // They have arrived, but their acknowledgements have not.
     await until(() => listener.record.messages.length > 0);
     proxy.cut();
     proxy.holdReplies(false);
@@ -176,7 +176,7 @@ describe.skipIf(!mosquittoAvailable())('messages on their way', () => {
     expect(record.resent.length).toBeGreaterThan(0);
     expect(record.resent.length).toBeLessThanOrEqual(64);
     await until(() => new Set(listener.record.texts()).size === 200 && listener.record.texts().at(-1) === '199');
-    // At least once, and beyond what came twice in the order of sending.
+    // Each message at least once, and in order apart from repeated ones.
     const last = listener.record.texts().map(Number);
     expect(last.filter((value, i) => last.lastIndexOf(value) === i)).toEqual(sent.map(Number));
   });
@@ -306,7 +306,7 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
     const server = await mosquitto();
     const listener = await connected(connection(server.url));
     await listener.broker.subscribe(['t']);
-    // The time that close gives to them does not pass.
+    // The time limit of close does not pass.
     const { broker } = await connected(connection(server.url), { clock: manualClock() });
     const published = Array.from({ length: 100 }, (_, i) => broker.publish('t', String(i)));
     await broker.close();

@@ -1,4 +1,4 @@
-/** Wildcards in place of topics of each gateway, on brokers that limit what they grant. */
+/** Wildcards instead of each gateway's topics, on brokers that limit subscriptions. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConnectionSettings, SubscribeBy } from '../../src/mqtt/broker.js';
 import { type ConnectOptions, connectBroker } from '../../src/mqtt/connect.js';
@@ -20,15 +20,15 @@ interface Limits {
   total?: number;
   /** Filters in one packet. */
   packet?: number;
-  /** The code of what is too much; false = the connection is closed. */
+  /** The code for filters beyond the limit; false = the connection is closed. */
   over?: number | false;
-  /** The code of a filter with a wildcard; false = the connection is closed. */
+  /** The code for a filter with a wildcard; false = the connection is closed. */
   wildcard?: number | false;
-  /** The code of certain topics. */
+  /** The code for certain topics. */
   denies?(topic: string): number | undefined;
 }
 
-/** A broker that grants as much as `limits` say, and keeps what it has granted to each connection. */
+/** A broker that grants as much as `limits` allow, and remembers what it has granted to each connection. */
 async function limited({
   total = Number.POSITIVE_INFINITY,
   packet = total,
@@ -108,7 +108,7 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s: a broker that grants 50 subscri
       await until(() => broker.acknowledged.length === 4);
       expect(record.texts()).toEqual(['{"id":2}', '{"id":3}']);
       expect([...broker.acknowledged].sort()).toEqual([1, 2, 3, 4]);
-      // What comes later is held by the same few filters.
+      // The same few filters cover later topics.
       await client.subscribe(topicsOf(40, 'osd', 'state'));
       expect(broker.held()).toHaveLength(4);
       expect(record.gone).toEqual([]);
@@ -222,7 +222,7 @@ describe('wildcard', () => {
     let id = 0;
     const packets = replies(300).flatMap((topic, index) => {
       expected.push(`own ${index}`);
-      // Serial numbers that begin with, end with, or hold those of ours among them.
+      // Serial numbers that begin with, end with, or contain ours.
       const strangers = Array.from(
         { length: 20 },
         (_, other) => `${other % 2 ? 'X' : ''}GW${index >> 1}${other % 3 ? 'X' : '00'}${other}`,

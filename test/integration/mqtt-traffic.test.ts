@@ -110,7 +110,7 @@ describe('access rules', () => {
   });
 });
 
-/** A broker of a few bytes that speaks as the test says; `answer` gets each packet's first byte. */
+/** A minimal broker that answers as the test says. `answer` gets each packet's first byte. */
 async function scripted(answer: (socket: Socket, type: number, packet: Buffer, connection: number) => void) {
   let count = 0;
   const sockets = new Set<Socket>();
@@ -121,7 +121,7 @@ async function scripted(answer: (socket: Socket, type: number, packet: Buffer, c
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       rest = Buffer.concat([rest, chunk]);
-      // Packets of these tests are short: the length has one byte, or two.
+      // Packets of these tests are short: the length has one or two bytes.
       for (;;) {
         const long = (rest[1] ?? 0) > 127;
         const size = long ? 3 + ((rest[1] as number) & 127) + (rest[2] as number) * 128 : 2 + (rest[1] as number);

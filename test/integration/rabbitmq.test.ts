@@ -1,4 +1,4 @@
-/** RabbitMQ with its MQTT plugin: 3.1.1 alone, topics as routing keys, and the permissions that docs/brokers.md gives. */
+/** RabbitMQ with its MQTT plugin: only MQTT 3.1.1, topics as routing keys, and the permissions in docs/brokers.md. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { push } from '../../src/index.js';

@@ -1,4 +1,6 @@
-/** The examples for GitHub and GitLab: valid by GitHub's own parser and GitLab's rules, and run step by step as the two would. */
+/**
+ * The examples for GitHub and GitLab: valid by GitHub's own parser and GitLab's rules, and run step by step like both do it.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -33,7 +35,7 @@ beforeAll(async () => {
   );
   await place.put('fast.json', { defaults: FAST });
   await place.put('bad.json', { defaults: FAST, devices: { AIR3: { end: 'failed', end_result: 312704 } } });
-  // The program of the image, against simulated docks of the scenario that DOCKS names.
+  // The program of the image, with simulated docks that follow the scenario in DOCKS.
   await mkdir(join(folder, 'bin'));
   const simulate = `case "$1" in push) set -- "$@" --simulate "$DOCKS";; esac\n`;
   endProgram = await programShim(join(folder, 'program', 'dji-ota'));
@@ -68,7 +70,7 @@ async function run(script: string, env: Record<string, string>, shell: string[] 
   return { status, ...said };
 }
 
-/** Of the report that joins all: each device once, as it ended. */
+/** In the joined report: each device once, with its end. */
 async function endsIn(file: string): Promise<string[]> {
   const { devices } = JSON.parse(await readFile(join(folder, file), 'utf8'));
   return devices.map(({ sn, status }: { sn: string; status: string }) => `${sn} ${status}`).sort();
@@ -96,7 +98,7 @@ describe('GitHub', () => {
   test('is a workflow by the parser of GitHub itself, which finds a slip', async () => {
     const temporary = await mkdtemp(join(tmpdir(), 'dji-ota-workflow-'));
     try {
-      // It imports JSON in a way that Node no longer has.
+      // It imports JSON in a way that Node no longer supports.
       const outfile = join(temporary, 'parser.cjs');
       const contents = "export * from '@actions/workflow-parser'";
       await build({ stdin: { contents, resolveDir: ROOT }, bundle: true, platform: 'node', format: 'cjs', outfile });
@@ -123,7 +125,9 @@ describe('GitHub', () => {
     }
   });
 
-  /** One job: the steps with `run` by bash as a runner does it, those of our action by its own script, the others left out. */
+  /**
+   * Runs one job: bash runs the steps with `run`, as on a runner; steps of this action run its own script; others are skipped.
+   */
   async function runJob(name: string, shard: number | null, docks: string) {
     const job = workflow.jobs[name] as Workflow['jobs'][string];
     const value: Record<string, string> = {
@@ -176,13 +180,13 @@ describe('GitHub', () => {
       ({ status }) => status,
     );
     for (const shard of shards) await keep(String(shard));
-    // One of the parts has the device that fails.
+    // One of the shards has the device that fails.
     expect(codes.filter((code) => code !== 0)).toHaveLength(1);
     const report = await runJob('report', null, '');
     expect(report.status).toBe(codes.find((code) => code !== 0));
     expect(await readFile(join(folder, 'summary.md'), 'utf8')).toContain('AIR3');
     expect(existsSync(join(folder, 'fleet.html'))).toBe(true);
-    // A part that left no report is named, and the job fails.
+    // A shard without a report is named, and the job fails.
     await rm(join(folder, 'runs/run-2'), { recursive: true });
     const lacking = await runJob('report', null, '');
     expect(lacking.status).not.toBe(0);
@@ -251,7 +255,7 @@ describe('GitLab', () => {
     expect((await inJob('canary', 1, 'fast.json')).status).toBe(0);
     const parts = Array.from({ length: parallel }, (_, index) => inJob('fleet', index + 1, 'bad.json'));
     const codes = (await Promise.all(parts)).map(({ status }) => status);
-    // One of the parts has the device that fails.
+    // One of the shards has the device that fails.
     expect(codes.filter((code) => code !== 0)).toHaveLength(1);
     const made = ['canary', '1', '2', '3', '4'].flatMap((part) => [`junit-${part}.xml`, `report-${part}.json`]);
     expect(made.filter((name) => !existsSync(join(folder, name)))).toEqual([]);

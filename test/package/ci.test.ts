@@ -1,4 +1,4 @@
-/** The GitHub action and the container image: their own commands, run for real with simulated docks. */
+/** The GitHub action and the container image: their own commands, run with simulated docks. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ describe('the GitHub action', () => {
 
   const SHELL = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c'];
 
-  /** What the push step finds in its environment: `inputs`, and every other one as it would be. */
+  /** The environment of the push step: `inputs`, and defaults for the others. */
   async function environmentOf(inputs: Record<string, string>, more: Record<string, string> = {}) {
     const output = await place.put('output', '');
     const env: Record<string, string> = { ...more, GITHUB_ACTION_PATH: ROOT, GITHUB_OUTPUT: output };
@@ -99,7 +99,7 @@ describe('the GitHub action', () => {
     expect(refused.status).toBe(4);
     expect(refused.stderr).toContain('127.0.0.1:1');
     expect(refused.output).toContain('exit-code=4\n');
-    // An empty input leaves the job's own variables alone.
+    // An empty input does not override the job's own variables.
     const own = await push({ ...connect, broker: '' }, { DJI_OTA_BROKER: 'mqtt://127.0.0.1:2' });
     expect(own.stderr).toContain('127.0.0.1:2');
   });
@@ -129,7 +129,7 @@ describe('the GitHub action', () => {
     let told = false;
     for await (const said of shell.stderr) {
       if (told || !String(said).includes('accepted')) continue;
-      // As a runner does it: to the shell alone, not to its group. A second one would end the run at once.
+      // A runner sends it only to the shell, not to its group. A second signal would end the run at once.
       told = shell.kill('SIGINT');
     }
     expect((await ended)[0]).toBe(130);
@@ -173,7 +173,7 @@ describe('the container image', () => {
     expect(value('USER')).toBe('node');
     expect(value('ENV')).toBe(`DJI_OTA_HOME=${value('VOLUME')}`);
     expect(JSON.parse(value('ENTRYPOINT') ?? '')).toEqual(['dji-ota']);
-    // Its one RUN line, with every path under a folder of ours, and nobody to give it to.
+    // Its one RUN line, with every path moved to a folder of the test, and without changing owners.
     const line = final.steps.find(({ instruction }) => instruction === 'RUN')?.text ?? '';
     const root = join(place.folder, 'image');
     await mkdir(join(root, 'usr/local/bin'), { recursive: true });

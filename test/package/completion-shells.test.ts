@@ -1,4 +1,4 @@
-/** The completion scripts in the shells themselves, with the program behind them. */
+/** The completion scripts in real shells, with the program behind them. */
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await place.put('fleet.json', [
     { sn: 'AIR1', product_version: '1', file_url: 'https://h/a.zip', pid: 'DOCK1' },
     { sn: 'AIR2', product_version: '1', file_url: 'https://h/a.zip', pid: 'DOCK2' },
-    // Were it offered, a shell could run it.
+    // If it were suggested, a shell could run it.
     { sn: '$(pwd>owned)', product_version: '1', file_url: 'https://h/a.zip', pid: '$(pwd>owned)' },
   ]);
   for (const shell of ['bash', 'zsh', 'fish']) {
@@ -50,7 +50,7 @@ function installed(program: string): boolean {
   return false;
 }
 
-/** What each line, with the cursor at its end, is completed to; `words` as bash would have cut them. */
+/** The completions of each line, with the cursor at its end; `words` as bash would split them. */
 async function inBash(...lines: string[]): Promise<string[][]> {
   const script = `
     source ./completion.bash && source ./completion.bash
@@ -70,7 +70,7 @@ async function inBash(...lines: string[]): Promise<string[][]> {
   return blocks(await shell('bash', ['--norc', '-c', script, 'bash', ...lines]));
 }
 
-/** The same in zsh, by what it hands to `_describe`. */
+/** The same in zsh, by what is passed to `_describe`. */
 async function inZsh(...lines: string[]): Promise<string[][]> {
   const script = `
     compdef() { }

@@ -1,4 +1,4 @@
-/** What is offered at the cursor, by the program's own declarations. */
+/** The suggestions at the cursor, from the program's own declarations. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,7 +128,7 @@ describe('values', () => {
         { options: {}, devices: [] } as never,
         { clock: systemClock, onTrouble: () => {} },
       );
-      // The last one is still being worked at.
+      // The last run is in progress.
       if (index !== 2) await journal.finish({ exit_code: 0, totals: {} as never, complete: index === 1 });
     }
     expect(await offered('runs', '')).toEqual(['stop', 'prune', ...[...runs].reverse()]);

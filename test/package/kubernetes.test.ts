@@ -1,4 +1,7 @@
-/** `examples/kubernetes`: checked by Kubernetes' own types, judged as its API server does, and run in pods as a cluster makes them. */
+/**
+ * `examples/kubernetes`: checked with Kubernetes' own types and the rules of its API server, and run in pods like those of a
+ * cluster.
+ */
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
@@ -17,7 +20,7 @@ const FOLDER = join(ROOT, 'examples/kubernetes');
 const FILES = ['settings.yaml', 'canary.yaml', 'fleet.yaml', 'report.yaml', 'shell.yaml'];
 
 type Resource = { apiVersion: string; kind: string };
-/** As Kubernetes reads it: YAML 1.1, where 0400 is octal. */
+/** As Kubernetes parses it: YAML 1.1, where 0400 is octal. */
 const resources = (file: string, folder = FOLDER): Resource[] =>
   parseAllDocuments(readFileSync(join(folder, file), 'utf8'), { version: '1.1' }).map((each) => each.toJS());
 const one = <T>(file: string) => resources(file)[0] as unknown as T;
@@ -32,7 +35,7 @@ describe('the resources', () => {
       const type = `import('kubernetes-types/${from}.js').${resource.kind}`;
       return `export const r${index}: ${type} = ${JSON.stringify(resource)};`;
     });
-    // That a slip is found.
+    // Check that an error is found.
     lines.push(
       '// @ts-expect-error',
       `export const wrong: import('kubernetes-types/batch/v1.js').JobSpec = { template: {}, completion: 4 };`,

@@ -1,4 +1,4 @@
-/** The library as a program uses it: events, result, abort, a connection of its own, and nothing of the process touched. */
+/** The library as a program uses it: events, result, abort, a connection of its own; and it changes nothing of the process. */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -158,7 +158,7 @@ describe('push', () => {
   });
 });
 
-/** Resolves when the gateways of `run` are subscribed to; before that, a short upgrade could be missed. */
+/** Resolves when the gateways of `run` are subscribed. Before that, a short upgrade could be missed. */
 const connected = (run: Run) =>
   vi.waitFor(() => expect(run.snapshot()).not.toBeNull(), { timeout: 10_000, interval: 5 });
 

@@ -1,4 +1,4 @@
-/** The tarball: what is in it, and that it works where it is unpacked. `npm run release:check` does the same with an install. */
+/** The tarball: its contents, and that it works when unpacked. `npm run release:check` does the same with an install. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   });
   const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
   files = tarball.files.map(({ path }) => path).sort();
-  // As npm would lay it out, with what a TypeScript project has beside it.
+  // As npm installs it, with what a TypeScript project also has.
   installed = join(folder, 'node_modules', 'dji-ota');
   await mkdir(installed, { recursive: true });
   execFileSync('tar', ['-xzf', join(folder, tarball.filename), '-C', installed, '--strip-components=1']);
@@ -61,12 +61,12 @@ describe('what is in it', () => {
       'bin/dji-ota.js',
       'package.json',
     ];
-    // CommonJS below an ES module package; and the licences of what is built into the program.
+    // The markers for CommonJS in an ES module package, and the licences of the bundled packages.
     papers.push('bin/package.json', 'dist/program/NOTICES.txt', 'dist/program/package.json');
-    // The man page is made when a release is packed.
+    // The man page is only made for a release.
     const shown = /^(docs|examples)\//;
     expect(other.filter((path) => path !== 'dist/dji-ota.1' && !shown.test(path))).toEqual(papers.sort());
-    // What help and README name is there after an install.
+    // The files that help and README name are there after an install.
     const named = ['docs/manifest.md', 'examples/manifest.json', 'examples/scenarios/rollout.yaml'];
     expect(files).toEqual(expect.arrayContaining(named));
     const links = [...readFileSync(join(installed, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
@@ -94,7 +94,7 @@ describe('what is in it', () => {
       seen.add(file);
       for (const { specifier } of importsOf(readFileSync(file, 'utf8'))) {
         if (specifier.startsWith('.')) queue.push(resolve(dirname(file), specifier.replace(/\.js$/, '.d.ts')));
-        // A type out of another package would have to be installed by whoever uses ours.
+        // Users would have to install a package whose types ours use.
         else expect(specifier).toMatch(/^node:/);
       }
     }
@@ -129,7 +129,7 @@ describe('as it is unpacked', () => {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    // The one line is the program's own: the library prints nothing.
+    // The only line is the program's own: the library prints nothing.
     expect(JSON.parse(stdout)).toEqual(EXPECTED);
   });
 

@@ -1,4 +1,4 @@
-/** Two builds of the same sources are the same: whoever doubts a release can make it again and compare checksums. */
+/** Two builds of the same sources are identical, so anyone can rebuild a release and compare checksums. */
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { packageFolders } from '../../scripts/notices.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The sources and the packages that are built in, in another folder. */
+/** The sources and the bundled packages, in another folder. */
 async function anotherCheckout(to: string): Promise<void> {
   const contents = JSON.parse(await readFile(join(ROOT, 'dist', 'program', 'contents.json'), 'utf8')) as object;
   const packages = packageFolders('', Object.values(contents).flat() as string[]);
@@ -17,7 +17,7 @@ async function anotherCheckout(to: string): Promise<void> {
     await mkdir(dirname(join(to, part)), { recursive: true });
     await cp(join(ROOT, part), join(to, part), { recursive: true });
   }
-  // What builds them.
+  // The build tools.
   for (const tool of await readdir(join(ROOT, 'node_modules'))) {
     const link = join(to, 'node_modules', tool);
     await symlink(join(ROOT, 'node_modules', tool), link).catch((error: NodeJS.ErrnoException) => {

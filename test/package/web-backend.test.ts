@@ -1,4 +1,4 @@
-/** The example of docs/library.md: the same text there, built as a TypeScript project on the package, and run. */
+/** The example of docs/library.md: the same text as there, built as a TypeScript project on the package, and run. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -77,7 +77,7 @@ test('a push over HTTP: started, streamed, listed', async () => {
   expect(events.at(-1)).toEqual({ event: 'end', data: ended });
   expect(await ask('/runs')).toEqual([ended]);
   expect(await ask(`/runs/${run}`)).toMatchObject({ ...ended, snapshot: { devices: [{ sn: 'AIR1', status: 'ok' }] } });
-  // Whoever comes afterwards learns how it ended.
+  // A client that connects afterwards gets the result.
   expect((await eventsOf(run)).map(({ event }) => event)).toEqual(['snapshot', 'end']);
 });
 

@@ -32,7 +32,7 @@ async function start(columns: number, rows: number, env: NodeJS.ProcessEnv = {},
   return { terminal, stdout, clock, renderer };
 }
 
-/** Draws all anew, which must change nothing on the screen. */
+/** Redraws everything, which must not change the screen. */
 async function redrawn(terminal: FakeTerminal): Promise<string[]> {
   const { columns, rows } = terminal.stream;
   terminal.stream.columns = columns - 1;
@@ -88,7 +88,7 @@ describe('any fleet on any terminal', () => {
       test(`${count} devices at ${columns}x${rows}`, async () => {
         const { terminal, clock, renderer } = await start(columns, rows);
         play(renderer, clock, fleetOf(count), fleetEvents(fleetOf(count)), 9000);
-        // One more frame, so that the last one has all of it.
+        // One more frame, so that the last one is complete.
         clock.advance(200);
         const all = await terminal.screen();
         const screen = all.slice(all.findIndex((line) => line.startsWith('Upgrading')));
@@ -143,7 +143,7 @@ describe('resizing', () => {
     started.renderer.close();
     expect(started.terminal.cursorHidden()).toBe(false);
     const all = (await started.terminal.everything()).join('\n');
-    // What was said above is never eaten.
+    // No line that was printed above is overwritten.
     expect(all.match(/^(✔ M4T|warning:|broker restored)/gm)).toHaveLength(4);
     return { screen: await started.terminal.screen() };
   };
@@ -178,7 +178,7 @@ describe('resizing', () => {
     ],
   ] as const) {
     test(`through ${sizes.map((size) => size.join('x')).join(', ')} leaves one picture`, async () => {
-      // What a narrower terminal has pushed beyond its top cannot be taken back; on the screen there is one.
+      // Lines that a narrower terminal has moved off its top cannot be removed, but the screen has only one header.
       const { screen } = await through(sizes);
       expect(screen.filter((line) => line.startsWith('Upgrading'))).toHaveLength(1);
     });
@@ -294,7 +294,7 @@ test('watching: nothing at first, then upgrades whose devices are not known', as
   clock.advance(100_000);
   const screen = await terminal.screen();
   expect(screen[0]).toMatch(/^Watching 1 device on 1 gateway/);
-  // After a minute and a half without a word it says so.
+  // After a minute and a half without a report, the row says so.
   expect(screen.at(-1)).toMatch(/^▶ └ \(7CTDM3D00BA1\) +silent 1m +━+─+ +40 %/);
   renderer.close();
 });

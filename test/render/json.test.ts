@@ -34,7 +34,7 @@ test('a recorded run as JSON lines', async () => {
   renderer.phase('Connecting');
   const replay = play(renderer, clock, RECORDED_DEVICES, RECORDED_RUN);
   renderer.event(replay.finished(1));
-  // Nothing follows the last line of the contract.
+  // Nothing follows `run_finished`.
   renderer.event({ event: 'warning', code: 'late', message: 'late' });
   renderer.close();
   const lines = stdout.text().split('\n');
@@ -125,7 +125,7 @@ test('many events of one moment are written together', async () => {
   expect(stdout.text()).toBe('');
   await new Promise((done) => setImmediate(done));
   expect(stdout.text().split('\n')).toHaveLength(101);
-  // Not even within one moment does it all pile up.
+  // Even within one tick, output does not pile up in memory.
   warn('x'.repeat(70_000));
   expect(stdout.text().split('\n')).toHaveLength(102);
 });

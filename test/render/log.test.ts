@@ -13,7 +13,7 @@ import { createReplay } from './replay.js';
 
 let zone: string | undefined;
 beforeAll(() => {
-  // The log has local time.
+  // The log uses local time.
   zone = process.env.TZ;
   process.env.TZ = 'UTC';
 });
@@ -147,7 +147,7 @@ describe('progress', () => {
     expect(failed.length).toBeGreaterThan(30);
     expect(lines.filter((line) => /failed at 42 %, code \d+: \S/.test(line))).toHaveLength(failed.length);
     expect(lines.filter((line) => / {2}ok$/.test(line))).toHaveLength(1000 - failed.length);
-    // A line for each change, and none for the percent in between.
+    // A line for each change, and none for percentages in between.
     const last = new Map<string | null, string>();
     const changes = events.filter(({ event }) => {
       if (event.event !== 'device_progress') return false;
@@ -271,7 +271,7 @@ describe('annotations', () => {
       '::error title=dji-ota%3A firmware mismatch::the firmware differs from the manifest%0AM4T.zip: 12 bytes, the manifest says 13%0ACorrect the manifest.',
     );
     expect(said.at(-1)).toMatch(/^::error title=more devices did not end well::36 devices for 36 other causes/);
-    // What is not annotated is in the log.
+    // Warnings without an annotation are in the log.
     expect(stderr.text()).toContain('warning: w29');
   });
 });
@@ -283,7 +283,7 @@ test('a job summary is appended for GitHub Actions, whatever the output', async 
     const { log } = await recorded({ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: file });
     expect(log).toContain('::endgroup::');
     expect(readFileSync(file, 'utf8')).toMatchSnapshot();
-    // A file that cannot be written is no reason to fail.
+    // A summary file that cannot be written is not an error.
     await recorded({ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(folder, 'none', 'summary.md') });
   } finally {
     rmSync(folder, { recursive: true });

@@ -2,7 +2,7 @@ import type { Renderer } from '../../src/render/renderer.js';
 import type { manualClock } from '../helpers/manual-clock.js';
 import { createReplay, type PlannedDevice, type Recorded, type Replay } from './replay.js';
 
-/** Plays what of `events` happens up to `until` milliseconds to `renderer`, while `clock` goes on with it. */
+/** Passes the events up to `until` milliseconds to `renderer`, and advances `clock` with them. */
 export function play(
   renderer: Renderer,
   clock: ReturnType<typeof manualClock>,

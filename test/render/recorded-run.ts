@@ -6,7 +6,7 @@ import type { PlannedDevice, Recorded } from './replay.js';
 const DOCK = '7CTDM3D00B';
 const TARGET = '17.02.05.01';
 
-/** Eight devices on five gateways: two docks with their aircraft, and aircraft alone. */
+/** Eight devices on five gateways: two docks with their aircraft, and single aircraft. */
 export const RECORDED_DEVICES: PlannedDevice[] = [
   { pid: `${DOCK}A1`, sn: `${DOCK}A1`, target: '01.00.223', model: 'Dock 2', version: '01.00.221' },
   { pid: `${DOCK}A1`, sn: '1581F6Q8D23AA', target: TARGET, model: 'M3TD', version: '17.01.0300' },
@@ -139,7 +139,7 @@ export function fleetOf(count: number): PlannedDevice[] {
   });
 }
 
-/** One job a gateway, everything at a pace of its own; one in 29 fails, one in 37 pauses for a while. */
+/** One job per gateway, each at its own pace. One in 29 fails, one in 37 pauses for a while. */
 export function fleetEvents(devices: readonly PlannedDevice[]): Recorded[] {
   const events: Recorded[] = [
     {

@@ -1,9 +1,9 @@
-/** Turns a recording of timed events into what renderers get: the events, and a live view that follows them. */
+/** Converts a recording of timed events to what renderers get: the events, and a live view that follows them. */
 import { emptyTotals } from '../../src/upgrade/counting.js';
 import type { DeviceOutcome, Outcome, RunEvent, Totals, Verify } from '../../src/upgrade/events.js';
 import type { DeviceState, RunView } from '../../src/upgrade/tracker/state.js';
 
-/** `at`: milliseconds since the beginning. */
+/** `at`: milliseconds since the start. */
 export interface Recorded {
   at: number;
   event: RunEvent;
@@ -19,7 +19,7 @@ export interface PlannedDevice {
 
 export interface Replay {
   view: RunView & { devices: DeviceState[]; wave: RunView['wave'] };
-  /** Brings the view up to date; to be called before the event is given to a renderer. */
+  /** Updates the view. Must be called before the event is passed to a renderer. */
   apply(event: RunEvent, at: number): void;
   finished(exitCode: number): Extract<RunEvent, { event: 'run_finished' }>;
 }
@@ -55,7 +55,7 @@ export function createReplay(planned: readonly PlannedDevice[], verify: Verify =
         versionBefore: version,
         versionAfter: null,
         versionNoted: false,
-        // Known from some days before.
+        // Reported some days earlier.
         versionHeardAt: version === null ? null : Date.UTC(2026, 10, 21, 7),
         model,
         reportedOther: false,

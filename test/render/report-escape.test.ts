@@ -1,4 +1,4 @@
-/** Whatever a device, a broker or a file says of itself stays text in every format. */
+/** Text of a device, a broker or a file stays text in every format. */
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { XMLParser } from 'fast-xml-parser';
@@ -14,7 +14,7 @@ import { safeText } from '../../src/text.js';
 import { anyText } from '../helpers/any-text.js';
 import { recordedReport } from '../helpers/report.js';
 
-// What has been used against reports, pages and spreadsheets before.
+// Known attacks on reports, web pages and spreadsheets.
 const attacks = fc.constantFrom(
   '<script>alert(1)</script>',
   '"><img src=x onerror=alert(1)>',
@@ -38,7 +38,7 @@ const attacks = fc.constantFrom(
 );
 const hostile = fc.oneof(attacks, anyText(40));
 
-/** The recorded run, with `text` wherever text of unknown origin stands. */
+/** The recorded run, with `text` in every place for text of unknown origin. */
 function poisoned(text: string): RunReport {
   const report = recordedReport();
   const devices = report.devices.map(
@@ -66,7 +66,7 @@ function poisoned(text: string): RunReport {
   };
 }
 
-/** Without the apostrophes that keep a cell from being a formula, and with quotes as CSV has them. */
+/** Without the apostrophes that prevent formulas, and with quotes as in CSV. */
 const plain = (text = '') => text.replace(/[‘’]/g, "'").replace(/[“”]/g, '"').replaceAll("'", '');
 
 describe('CSV', () => {
@@ -163,7 +163,7 @@ describe('JUnit', () => {
           ].sort(),
         );
         const cases = testsuite.testcase as { name: string; classname: string }[];
-        // The cases are those of the devices and the one of the run.
+        // The cases of the devices, and that of the run.
         expect(cases).toHaveLength(9);
         const said = safeText(text, 1000).replace(/[\ufffe\uffff]/g, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
         for (const each of cases.slice(1)) expect([each.name, each.classname]).toEqual([said, `dji-ota.${said}`]);
@@ -211,7 +211,7 @@ describe('HTML', () => {
     const plain = tags(htmlReport(poisoned('plain')));
     fc.assert(
       fc.property(hostile, (text) => {
-        // An empty name leaves out what only a name would fill.
+        // An empty name omits elements that only a name would fill.
         fc.pre(text !== '');
         expect(tags(htmlReport(poisoned(text)))).toEqual(plain);
       }),
@@ -239,7 +239,7 @@ describe('templates', () => {
     const list = ['<b>', 1, null, false as const, html`<i>${'&'}</i>`];
     expect(html`<p title="${'"'}">${list}</p>`.text).toBe('<p title="&#34;">&#60;b&#62;1<i>&#38;</i></p>');
     expect(html`${raw('a && b')}`.text).toBe('a && b');
-    // An object that only looks like markup is none.
+    // An object that only looks like markup is escaped.
     const fake = { language: 'html', text: '<b>', map: (each: (part: string) => unknown) => [each('<b>')] };
     expect(html`${fake as never}`.text).toBe('&#60;b&#62;');
   });

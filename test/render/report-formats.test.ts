@@ -1,4 +1,4 @@
-/** The recorded run with every kind of end, in every format. The snapshots are the files as a user gets them. */
+/** The recorded run with every kind of end, in every format. The snapshots are the files that a user gets. */
 import { describe, expect, it } from 'vitest';
 import { joinReports } from '../../src/render/report/join.js';
 import type { RunReport } from '../../src/render/report/model.js';
@@ -34,7 +34,7 @@ const runs: Record<string, RunReport> = {
 describe.each(Object.keys(runs))('the %s run', (name) => {
   it.each(REPORT_FORMATS)('as .%s', async (format) => {
     const text = (await formatReport(runs[name] as RunReport, format))
-      // Looked at in a browser rather than as text.
+      // Tested in a browser, not as text.
       .replace(/<(style|script)>[\s\S]*?<\/\1>/g, '<$1></$1>')
       .replace(/sha256-[^']+/g, 'sha256-…');
     await expect(text).toMatchFileSnapshot(`__snapshots__/report/${name}.${format}.snap`);

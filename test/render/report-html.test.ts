@@ -1,4 +1,4 @@
-/** The HTML report in a real browser: what it shows, that it can be used by keyboard, and that nothing leaves the page. */
+/** The HTML report in a real browser: its content, that it can be used by keyboard, and that it sends no requests. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -20,13 +20,13 @@ const CHROMIUM = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ].find((file) => file !== undefined && file !== '' && existsSync(file));
-// Skipped where there is no browser, unless one is required: then its lack is a failure.
+// Skipped if there is no browser, unless one is required.
 const required = process.env.DJI_OTA_REQUIRE_BROWSER === '1';
 if (!CHROMIUM && !required) {
   console.warn('The HTML report is not tested in a browser: install chromium, or name one in CHROMIUM_PATH.');
 }
 
-/** Runs in the page: each text whose contrast is under WCAG 2 AA, with its ratio. */
+/** Runs in the page: the texts whose contrast does not meet WCAG 2 AA, with their ratios. */
 const POOR_CONTRAST = `(() => {
   const numbers = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
   const light = (color) => {
@@ -53,23 +53,23 @@ const POOR_CONTRAST = `(() => {
   });
 })()`;
 
-/** Until it holds: a busy machine may take its time to draw. */
+/** Waits until it holds, because a busy machine may draw slowly. */
 const soon = <T>(look: () => Promise<T> | T) => expect.poll(look, { timeout: 20_000 });
 
 describe.skipIf(!CHROMIUM && !required)('the HTML report in a browser', { timeout: 90_000 }, () => {
   let browser: Browser;
   let folder: string;
   let page: Page;
-  /** The page for readers without wishes of their own, used again: each new one costs a process. */
+  /** The page for readers without preferences. Shared, because each new page costs a process. */
   let plain: Page | undefined;
-  /** Requests beyond the page itself, and whatever the browser complained of. */
+  /** Requests apart from the page itself, and errors in the browser's console. */
   let heard: string[];
 
   beforeAll(async () => {
     if (!CHROMIUM) throw new Error('DJI_OTA_REQUIRE_BROWSER is set and no chromium is installed');
     const { chromium } = await import('playwright-core');
     folder = await mkdtemp(path.join(tmpdir(), 'dji-ota-html-'));
-    // Containers have no sandbox of their own to offer, and the page is ours.
+    // Containers cannot provide a sandbox, and the page is trusted.
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   }, 60_000);
   afterEach(async () => {
@@ -190,7 +190,7 @@ describe.skipIf(!CHROMIUM && !required)('the HTML report in a browser', { timeou
     await soon(() => page.locator('html').getAttribute('data-written')).not.toBe(before);
     await soon(() => page.inputValue('#find')).toBe(first.sn);
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
-    // A dock, and the aircraft whose gateway it is.
+    // A dock, and the aircraft on it.
     await soon(() => shownRows().count()).toBe(2);
     expect(await page.locator('#stale').isVisible()).toBe(false);
     await writeFile(file, htmlReport(report));

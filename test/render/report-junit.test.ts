@@ -1,4 +1,4 @@
-/** JUnit as CI systems read it: the rules of the schema that Jenkins uses (xunit plugin, junit-10.xsd), written out by hand. */
+/** JUnit as CI systems read it: the rules of the schema that Jenkins uses (xunit plugin, junit-10.xsd), written by hand. */
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { joinReports } from '../../src/render/report/join.js';
@@ -34,7 +34,7 @@ const RULES: Record<string, Rule> = {
   failure: { required: [], optional: ['type', 'message'], children: [], text: true },
   'system-out': { required: [], optional: [], children: [], text: true },
 };
-// SUREFIRE_TIME, less its thousands separators.
+// SUREFIRE_TIME, without thousands separators.
 const TIME = /^\d+\.\d{3}$/;
 
 interface Node {
@@ -86,7 +86,7 @@ function check({ tag, attributes, children, text }: Node): void {
 
 const suitesOf = (report: RunReport) => parsed(report).children;
 const casesOf = (suite: Node | undefined) => (suite?.children ?? []).filter(({ tag }) => tag === 'testcase');
-/** `name: how it ended` of each case. */
+/** The end of each case, as `name: end`. */
 const ends = (suite: Node | undefined) =>
   casesOf(suite).map(({ attributes, children }) => `${attributes.name}: ${children.map(({ tag }) => tag).join(' ')}`);
 

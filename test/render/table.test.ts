@@ -51,7 +51,7 @@ test('cutting, padding and wrapping keep to their width', () => {
       expect(widthOf(cutMiddle(text, width))).toBeLessThanOrEqual(width);
       expect(widthOf(pad(text, width))).toBe(Math.max(width, widthOf(text)));
       for (const line of wrap(text, width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
-      // Narrower, a single character may not fit.
+      // In a narrower column, even a single character may not fit.
       if (width >= 20) expect(wrap(text, width).join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
     }),
   );

@@ -1,6 +1,6 @@
 /**
- * A large fleet for a long time, compressed: what is left in memory when it is over must not grow with it. Run by
- * `npm run test:soak`, which lets this process collect its garbage on demand; elsewhere it is skipped.
+ * A large fleet for a long time, compressed: the memory that remains afterwards must not grow. Run by `npm run test:soak`,
+ * which lets this process collect its garbage on demand; otherwise it is skipped.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,17 +23,17 @@ import { header } from '../helpers/journals.js';
 import { coreOptions, device } from '../helpers/upgrade-run.js';
 
 const DOCKS = Number(process.env.SOAK_DOCKS ?? 1000);
-/** Half an hour of an upgrade, so many times faster. */
+/** How many times faster than the half hour of an upgrade. */
 const SPEED = 90;
 const RUNS = Number(process.env.SOAK_RUNS ?? 2);
 const BROKER_RESTARTS = 3;
-/** Bytes that may stay behind each run: what V8 compiles and caches on the way, not a fleet's state. */
+/** Bytes that may remain after each run: what V8 compiles and caches, but not the state of a fleet. */
 const BOUND = 8 * 1024 * 1024;
 
 const SCENARIO: Scenario = {
   name: 'soak',
   description: '',
-  // 1800 s in all; an event of each dock in 20 s, so that this is about memory and not about the machine's speed.
+  // 1800 s in all, and an event of each dock every 20 s, so that this tests memory and not the machine's speed.
   defaults: {
     reply_ms: 5000,
     download_seconds: 900,
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Bytes in use once everything that can go has gone. */
+/** Bytes in use after garbage collection. */
 async function heap(): Promise<number> {
   for (let round = 0; round < 5; round++) {
     await macrotask();
@@ -82,7 +82,7 @@ async function run(number: number): Promise<Record<string, number>> {
     if (event.event !== 'device_progress') return;
     count.progress++;
     if (count.progress % 5000 === 0) count.peak = Math.max(count.peak, process.memoryUsage().heapUsed);
-    // A third, two thirds and most of the way: by the docks' own word, not by the time.
+    // At a third, two thirds and most of the way: by the reports of the docks, not by time.
     const share = ((event.percent ?? 0) + (event.step_key === 'upgrade_firmware' ? 100 : 0)) / 200;
     if (restarts < BROKER_RESTARTS && share > (restarts + 1) / (BROKER_RESTARTS + 1)) {
       restarts++;
@@ -135,7 +135,7 @@ let close: () => Promise<void> = async () => {};
 it.skipIf(!collect)(
   `${DOCKS} docks, half an hour, ${BROKER_RESTARTS} broker restarts: memory at the end as at the start`,
   async () => {
-    // The first run loads and compiles what every later one uses.
+    // The first run loads and compiles what later runs use.
     await run(0);
     const before = await heap();
     for (let number = 1; number <= RUNS; number++) {
@@ -147,7 +147,7 @@ it.skipIf(!collect)(
       expect(counts.lost).toBe(counts.restored);
       expect(after - before).toBeLessThan(BOUND);
     }
-    // The journal of a run of that length tells the same.
+    // The journal of such a long run has the same result.
     const { plan, facts, lost } = await readJournal(path.join(folder, 'soak-1.jsonl'));
     const core = rebuild({ devices: plan.devices as never, options: plan.options, facts }, systemClock, false);
     expect(lost).toBe(0);

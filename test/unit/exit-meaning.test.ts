@@ -1,4 +1,4 @@
-/** The words for an exit code say no more than the run's own end does. */
+/** The text for an exit code says no more than what is known of the run's end. */
 import { expect, test } from 'vitest';
 import { exitMeaning, type RunEnd } from '../../src/render/exit-meaning.js';
 import { emptyTotals } from '../../src/upgrade/counting.js';

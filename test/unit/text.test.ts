@@ -39,7 +39,7 @@ describe('safeText', () => {
       fc.property(anyText(400), fc.integer({ min: 1, max: 80 }), (text, max) => {
         const shown = safeText(text, max);
         expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}\p{Default_Ignorable_Code_Point}]/u);
-        // Each character takes at most the ten of `\u{10ffff}`.
+        // Each character takes at most the ten characters of `\u{10ffff}`.
         expect(shown.length).toBeLessThanOrEqual(max * 10);
         if (shown.length <= max) expect(safeText(shown, max)).toBe(shown);
       }),

@@ -10,7 +10,7 @@ function failing(code: string, message = code, more: object = {}): Error {
 
 const certificates = makeCertificates();
 
-/** What a client meets at a server with `certificate`. */
+/** The error of a client at a server with `certificate`. */
 async function handshake(certificate: { cert: Buffer; key: Buffer }, ca?: Buffer): Promise<unknown> {
   const server = createServer({ ...certificate, ciphers: 'DEFAULT@SECLEVEL=0' }).on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -45,7 +45,7 @@ describe('tlsFault', () => {
   });
 
   it('takes whatever the verifier says for final, also what no list holds', () => {
-    // Node makes these errors with a code alone.
+    // Node creates these errors with only a code.
     const code = fc.stringMatching(/^[A-Z]{2,8}(_[A-Z]{2,8}){1,3}$/);
     fc.assert(
       fc.property(code, fc.string(), (name, words) => {

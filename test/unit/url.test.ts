@@ -16,7 +16,7 @@ test.each([
   ['http:\\\\user:pw@host\\x', 'http:\\\\***@host\\x'],
   ['not a url', '(not a URL)'],
   ['', '(not a URL)'],
-  // Byte for byte, as the dock is told it.
+  // Byte for byte, as it is sent to the dock.
   ['HTTP://Store.Example:80/A b/固件 #3.zip', 'HTTP://Store.Example:80/A b/固件 #3.zip'],
   ['http://h/%e5%9b%ba/../x.zip', 'http://h/%e5%9b%ba/../x.zip'],
   ['http://h/a.zip#access_token=1', 'http://h/a.zip#***'],
@@ -43,7 +43,7 @@ test('no secret of a URL is ever shown', () => {
   );
 });
 
-// What the parser takes for user info, however it is written.
+// What the parser takes for user info, in any spelling.
 test('user info is never shown', () => {
   const unit = fc.constantFrom('/', '\\', ':', '@', '?', '#', '\t', ' ', 'a', '.', '%', 'SECRET');
   fc.assert(

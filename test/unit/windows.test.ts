@@ -1,4 +1,4 @@
-/** What is different on Windows, as far as it is a function of the platform's name. */
+/** Differences on Windows, as far as they depend on the platform's name. */
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,12 +18,12 @@ const WINDOWS = 'win32';
 const failure = (code: string) => Object.assign(new Error(code), { code });
 
 describe('a file that another process has open', () => {
-  /** Fails `times` times with `code`, and tells how often it was tried. */
+  /** Fails `times` times with `code`, and counts the attempts. */
   function busy(times: number, code: string) {
     const work = { tries: 0, run: async () => (++work.tries > times ? 'done' : Promise.reject(failure(code))) };
     return work;
   }
-  /** What `work` comes to, with time passing as it is waited for. */
+  /** The result of `work`, with time passing while it waits. */
   async function settled(work: Promise<string>, clock: ReturnType<typeof manualClock>): Promise<string> {
     let end: string | null = null;
     work.then(
@@ -134,7 +134,7 @@ describe.skipIf(process.platform === WINDOWS)('a password command that does not 
   it('is ended with all that it has started', async () => {
     const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'taskkill-')));
     try {
-      // In place of the program of Windows.
+      // Replaces the program of Windows.
       await writeFile(path.join(folder, 'taskkill'), `#!/bin/sh\necho "$@" > "${folder}/asked"\n`);
       await chmod(path.join(folder, 'taskkill'), 0o755);
       const started = performance.now();

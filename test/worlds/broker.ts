@@ -1,4 +1,4 @@
-/** A broker as far as upgrades need one: QoS 1, sessions that outlive their connection or not, retained messages, restarts. */
+/** A broker with what upgrades need: QoS 1, sessions that outlive their connection or not, retained messages, restarts. */
 import { type Wire, type WireEnds, wireOf } from './network.js';
 import type { Chance } from './random.js';
 import type { WorldTime } from './time.js';
@@ -7,15 +7,15 @@ export interface Message {
   topic: string;
   payload: string | Uint8Array;
   retained: boolean;
-  /** At most once: kept for nobody. */
+  /** QoS 0: not stored for anyone. */
   fleeting: boolean;
 }
 
-/** What one client has at the broker. */
+/** The state of one client at the broker. */
 export interface Session {
   readonly id: string;
   readonly topics: Set<string>;
-  /** Sent and not acknowledged yet, or waiting for the client to come back; in order. */
+  /** Sent and not acknowledged yet, or waiting for the client to reconnect; in order. */
   readonly unacknowledged: { message: Message; number: number }[];
   wire: Wire | null;
   /** Milliseconds that it outlives its connection. */
@@ -26,18 +26,18 @@ export interface Session {
 export interface Arrival {
   session: Session;
   present: boolean;
-  /** To be called once the client can take messages: what was kept comes first. */
+  /** Call it when the client can take messages. Stored messages come first. */
   flow(): void;
 }
 
 export interface BrokerTrouble {
-  /** Does not take connections. */
+  /** Does not accept connections. */
   down: boolean;
-  /** Takes them and says nothing. */
+  /** Accepts connections and sends nothing. */
   mute: boolean;
   /** SUBSCRIBE is refused, or not answered. */
   subscribe: 'granted' | 'refused' | 'unanswered';
-  /** The longest time that an acknowledgement takes, milliseconds. */
+  /** The longest delay of an acknowledgement, in milliseconds. */
   slowestAck: number;
   /** PUBLISH on these topics is refused. */
   refused: ((topic: string) => boolean) | null;
@@ -47,19 +47,19 @@ export interface WorldBroker {
   readonly trouble: BrokerTrouble;
   readonly sessions: ReadonlyMap<string, Session>;
   connect(id: string, ends: WireEnds, onMessage: (message: Message, number: number) => void): Wire;
-  /** CONNECT arrives: null where the broker does not take it. */
+  /** A CONNECT arrives. Returns null if the broker does not accept it. */
   arrive(id: string, wire: Wire, how: { clean: boolean; expiry: number }): Arrival | null;
   subscribe(session: Session, topics: readonly string[]): void;
   unsubscribe(session: Session, topics: readonly string[]): void;
-  /** PUBLISH arrives; whether the broker was there to take it. */
+  /** A PUBLISH arrives. Returns whether the broker was there to accept it. */
   publish(topic: string, payload: string | Uint8Array, how?: { retain?: boolean; fleeting?: boolean }): boolean;
   acknowledged(session: Session, number: number): void;
-  /** DISCONNECT, or the end of the session. */
+  /** A DISCONNECT, or the end of the session. */
   leave(session: Session, keep: boolean): void;
   restart(persistent: boolean, downFor: number): void;
-  /** Told of every message as it is taken. */
+  /** Called for every accepted message. */
   onPublish: ((message: Message) => void) | null;
-  /** A session is given up with what it had kept; `left`: its client wanted it so. */
+  /** A session was discarded with its stored messages. `left`: its client wanted that. */
   onForgotten: ((session: Session, left: boolean) => void) | null;
 }
 
@@ -122,7 +122,7 @@ export function worldBroker(time: WorldTime, chance: Chance): WorldBroker {
       if (trouble.down || trouble.mute) return null;
       let session = sessions.get(id);
       if (session?.wire && session.wire !== wire) {
-        // MQTT-3.1.4-3: the older connection of a client id ends.
+        // MQTT-3.1.4-3: the older connection with the client id is closed.
         const older = session.wire;
         session.wire = null;
         older.hangUp('broker', 'taken over');

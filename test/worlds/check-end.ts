@@ -1,4 +1,4 @@
-/** What must hold where a process ends: every surface says the same, and nothing that could go on is lost. */
+/** Checks what must hold when a process ends: every surface says the same, and nothing that can be continued is lost. */
 import { OtaError, toOtaError } from '../../src/errors.js';
 import { createCollector } from '../../src/render/report/gather.js';
 import { finalTable } from '../../src/render/table/final-table.js';
@@ -54,13 +54,13 @@ export function checkEnd(world: World, life: LifeFacts) {
   checkCut(world, life);
 }
 
-/** Of a retry, only the devices of the earlier run that did not end well. */
+/** For a retry, only the devices of the earlier run that did not end well. */
 function expected(world: World, life: LifeFacts): string[] {
   const first = life.run === world.lives[0]?.run;
   return first ? world.scene.devices.map(({ sn }) => sn) : (life.result?.devices ?? []).map(({ sn }) => sn ?? '');
 }
 
-/** CONTRACT "Exit codes", written down a second time. */
+/** CONTRACT "Exit codes", implemented a second time. */
 function expectedCode(life: LifeFacts, run: { stopped: boolean; everStopped: boolean; split: boolean }): number {
   const { devices, totals, error, exit_code } = life.result as NonNullable<LifeFacts['result']>;
   if (life.again) return exit_code;
@@ -68,7 +68,7 @@ function expectedCode(life: LifeFacts, run: { stopped: boolean; everStopped: boo
     life.events.some(({ event }) => event.event === 'device_finished') ||
     devices.every(({ status }) => status !== 'not_started');
   if (error?.code === 'interrupted' && life.abortedWith !== null) return life.abortedWith;
-  // Asked for again, a run may come to the same stop by what it knows already.
+  // When it is requested again, a run may stop at once by what it already knows.
   if (run.stopped || (run.everStopped && exit_code === 6)) return 6;
   if (!reached) return error?.exitCode ?? exit_code;
   if (error && error.exitCode === 4) return 4;
@@ -98,7 +98,7 @@ function checkReport(life: LifeFacts, same: (what: string, told: unknown, is: un
   );
 }
 
-/** The final table has a line for each device, and its totals line the totals. */
+/** The final table has a line for each device, and the right totals. */
 function checkTable(life: LifeFacts, same: (what: string, told: unknown, is: unknown) => void): void {
   const { devices, totals } = life.result as NonNullable<LifeFacts['result']>;
   const plain = { width: null, styles: PLAIN_STYLES, unicode: false, elsewhere: null, simulated: false };
@@ -107,13 +107,13 @@ function checkTable(life: LifeFacts, same: (what: string, told: unknown, is: unk
   const counted = told.map(([, count, word]) => `${word?.replace(' ', '_')} ${count}`);
   const expected = Object.entries(totals).filter(([, count]) => count > 0);
   same('totals of the table', counted.sort(), expected.map(([word, count]) => `${word} ${count}`).sort());
-  // Where all were left for one reason, the error alone says it.
+  // If all devices were left out for one reason, only the error says it.
   if (lines.length === 1) return;
   const rows = devices.map(({ sn }) => lines.filter((line) => line.startsWith(`${sn} `)).length);
   same('lines of the table', rows, new Array(devices.length).fill(1));
 }
 
-/** Whoever is cut off has been cut off by something; what it leaves open is open for the next process. */
+/** A run that was cut off had a cause, and its open devices are open for the next process. */
 function checkCut(world: World, life: LifeFacts): void {
   const { result, causes } = life;
   const code = result?.error?.code;
@@ -127,14 +127,17 @@ function checkCut(world: World, life: LifeFacts): void {
   reopenCut(world, life);
 }
 
-/** What a process told as ended because it was cut off, or was killed before it wrote its end, is open for the next one. */
+/**
+ * Devices that a process reported as ended because it was cut off, or killed before it wrote its end, are open for the next
+ * one.
+ */
 export function reopenCut(world: World, life: LifeFacts): void {
   const run = runOf(world, life.run ?? '');
-  // All that was open was told as ended in one moment, the last one in which anything ended.
+  // All open devices were reported as ended at one moment, the last one in which a device ended.
   const cutAt = life.events.findLast(({ event }) => event.event === 'device_finished')?.at;
   for (const standing of run.devices.values()) {
     if (standing.life !== life || standing.state !== 'ended' || standing.at !== cutAt) continue;
-    // In that very moment a limit of its own may have passed.
+    // At that very moment, a limit of its own may have passed.
     if (LIMIT_PASSED.test(standing.reason ?? '')) continue;
     const open = standing.status === 'unknown' || standing.status === 'not_started';
     if (open || (standing.before === 'retry' && standing.status !== 'ok')) standing.state = standing.before;

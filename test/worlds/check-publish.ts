@@ -1,4 +1,4 @@
-/** What must hold at the moment in which a run publishes: recorded first, never twice, within its limits. */
+/** Checks what must hold when a run publishes: recorded first, never twice, within its limits. */
 import { createdBid } from '../../src/protocol/messages.js';
 import { resultCode } from '../../src/protocol/result-codes.js';
 import { parseTopic } from '../../src/protocol/topics.js';
@@ -25,7 +25,7 @@ export function checkPublish(world: World, life: LifeFacts, topic: string, paylo
   }
   const earlier = run.jobs.get(bid);
   if (earlier) {
-    // Under its own id again: only where its journal was lost with the power.
+    // Again under its own id: only if its journal was lost with the power.
     if (world.powerCuts.length === 0) world.violated('published twice', `${bid} for ${sns.join(', ')}`);
     return;
   }
@@ -47,7 +47,7 @@ export function checkPublish(world: World, life: LifeFacts, topic: string, paylo
   }
 }
 
-/** A job is published whole: dock and aircraft together. */
+/** A job is published completely: dock and aircraft together. */
 function checkWhole({ scene, violated }: World, run: RunFacts, pid: string, sns: readonly string[]) {
   const states = (of: readonly string[]) => of.map((sn) => run.devices.get(sn)?.state);
   const job = jobsOf(
@@ -90,7 +90,7 @@ function checkSecond(world: World, run: RunFacts, sn: string, pid: string): void
   const refusal = dock?.refusals.get(before.bid);
   if (refusal !== undefined) codes.push(refusal);
   const asked = codes.some((code) => resultCode(code).retry);
-  // With --match gateway, any word on the gateway counts.
+  // With --match gateway, any message on the gateway counts.
   const heard = asked || world.scene.settings.match === 'gateway';
   if (standing.state !== 'retry' || attempts > retries || !heard) {
     world.violated(

@@ -1,4 +1,4 @@
-/** What must hold of everything that a run tells while it goes on, against what its docks did. */
+/** Checks everything that a run emits against what its docks did. */
 import { readLine } from '../../src/journal/record.js';
 import { resultCode } from '../../src/protocol/result-codes.js';
 import { sameVersion } from '../../src/protocol/versions.js';
@@ -24,7 +24,7 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
     case 'job_published': {
       const job = run.jobs.get(event.bid);
       const spoke = world.docks.get(event.pid)?.requests.some(({ bid }) => bid === event.bid);
-      // With --match gateway, any word on the gateway counts.
+      // With --match gateway, any message on the gateway counts.
       if (!job?.taken && !spoke && world.scene.settings.match !== 'gateway')
         world.violated('told too early', `${event.bid} is told as published, and no broker has it`);
       return;
@@ -58,16 +58,16 @@ export function checkTold(world: World, life: LifeFacts, event: RunEvent) {
   }
 }
 
-/** Under a name that an earlier process left free, since it published nothing. */
+/** Starts again under a name that an earlier process left free, because it published nothing. */
 function beginAnew(run: RunFacts): void {
   if (run.jobs.size > 0) return;
   run.stopped = false;
   for (const standing of run.devices.values()) standing.state = 'waiting';
 }
 
-/** A run that came to its own end with devices unknown is taken up: what was given up with them is open again. */
+/** Resumes a run that came to its own end with unknown devices: what was given up with them is open again. */
 function reopen(world: World, run: RunFacts): void {
-  // What the disk did not take, it may take by now: nothing of it was sent.
+  // The disk may accept now what it did not accept before; nothing of it was sent.
   const unrecorded = UNRECORDED.test(run.stopReason);
   const lostStop = isLost(world, run, run.stoppedBy, run.stoppedAt);
   if (unrecorded || lostStop) run.stopped = false;
@@ -89,30 +89,33 @@ function reopen(world: World, run: RunFacts): void {
   }
 }
 
-/** Told at `at` after a warning that the journal cannot be written, and not in it: no later process knows it. */
+/**
+ * An end that was emitted at `at`, after a warning that the journal cannot be written, and is not in it: no later process knows
+ * it.
+ */
 function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number): boolean {
   if (life === null || life.journalWrittenAt >= at) return false;
   if (!warnedOfJournal(life)) return false;
-  // Of what a full disk took in part, whole lines count. They stand in their order.
+  // Of a write that a full disk accepted in part, complete lines count. They are in order.
   const wall = BEGIN + at + life.journalSkew - 2;
   const lines = (world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '').split('\n');
   return !lines.some((line) => Number(readLine(line)?.record.time ?? 0) >= wall);
 }
 
-/** Where its last word came after it was given up: what that makes of the device now that it is asked for again. */
+/** If its last message came after it was given up: the state of the device when it is followed again. */
 function heardSince(
   { lives, scene }: World,
   sn: string,
   { job, at }: Standing,
 ): Pick<Standing, 'state' | 'late' | 'lateKept'> | null {
-  // With --match gateway, any word on the gateway counts.
+  // With --match gateway, any message on the gateway counts.
   const isOf = ({ bid, pid }: Heard) => (scene.settings.match === 'gateway' ? pid === job?.pid : bid === job?.bid);
   const words = lives.flatMap((life) => life.heard.map((word) => ({ word, life })));
   const said = words.findLast(({ word }) => word.last && isOf(word) && word.at >= at && covers(word.sn, sn));
   if (!said) return null;
   const { word, life } = said;
   const late = badEnd(word.status ?? 'rejected', word.result);
-  // One that was being cut off did not take it any more. That an upgrade is running may be said of an earlier copy.
+  // A life that was being cut off no longer took it. "Already running" may concern an earlier copy.
   const { retry, running } = resultCode(word.result);
   const kept = life.causes.size === 0 && (life.result?.error ?? null) === null && !running;
   return { state: retry ? 'retry' : 'ended', late, lateKept: kept };
@@ -120,10 +123,10 @@ function heardSince(
 
 const UNRECORDED = /the journal \S+ cannot be written/;
 
-/** By its journal: whether it was ended as a whole and not taken up since. */
+/** Whether, by its journal, the run has ended completely and was not resumed since. */
 export function hasEnded(world: World, run: RunFacts): boolean {
   const lines = (world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '').trimEnd().split('\n');
-  // A torn line is none, however much of it is there.
+  // A torn line does not count, however long it is.
   const last = lines.findLast((line) => !line.includes('"kind":"seam"') && readLine(line) !== null) ?? '';
   return last.includes('"kind":"finished"') && last.includes('"complete":true');
 }
@@ -169,8 +172,8 @@ function checkFinished(world: World, life: LifeFacts, run: RunFacts, event: Fini
 }
 
 /**
- * A cut of the power may have taken what was told within the minute before: the disk never had it. Of a process whose journal
- * could not be synced, and which said so, it may have taken all.
+ * A power cut may have removed what was emitted within the minute before, because it was not on disk. For a process whose
+ * journal could not be synced, and which reported that, it may have removed everything.
  */
 function forgotten({ powerCuts }: World, { at, life }: Standing): boolean {
   const unsynced = life !== null && warnedOfJournal(life);
@@ -181,7 +184,7 @@ export function warnedOfJournal({ events }: LifeFacts): boolean {
   return events.some(({ event }) => event.event === 'warning' && event.code === 'journal_unwritable');
 }
 
-/** Why an outcome is not what the dock did; null where it is. */
+/** Why an outcome is not what the dock did; null = it is. */
 function contradicts({ scene }: World, run: RunFacts, event: Finished, dock: WorldDock | undefined): string | null {
   const { sn, status, result } = event;
   if (!dock || sn === null) return 'there is no such dock';
@@ -196,7 +199,7 @@ function contradicts({ scene }: World, run: RunFacts, event: Finished, dock: Wor
     case 'ok': {
       if (event.verified === true && !sameVersion(version, TARGET)) return `it is told as verified and runs ${version}`;
       if (well || scene.settings.match === 'gateway') return null;
-      // Its own report is evidence, whoever upgraded it.
+      // Its own report is evidence, no matter who upgraded it.
       return event.verified === true && sameVersion(version, TARGET) ? null : `its dock never ended that well`;
     }
     case 'skipped':
@@ -240,7 +243,7 @@ function covers(of: string | null, sn: string): boolean {
 export const LIMIT_PASSED =
   /(?:no services_reply within|no message from the device for|nothing was reported within) (\d+) s/;
 
-/** `unknown` only where the end could not be heard: nothing was heard of it, and the limit that passed had really passed. */
+/** `unknown` is only allowed if the end could not be received: no message came, and the limit had really passed. */
 function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedAt: number): void {
   const { time } = world;
   const { bid, pid, sn, reason } = event;
@@ -260,7 +263,7 @@ function checkUnknown(world: World, life: LifeFacts, event: Finished, publishedA
     publishedAt,
     life.begunAt ?? 0,
     life.restoredAt,
-    // A refusal that ended it would have ended it: one that did not (it runs already) is a sign of life.
+    // A refusal would have ended it. One that did not ("already running") is a sign of life.
     ...mine.map(({ at }) => at),
   );
   const passed = time.now - since;

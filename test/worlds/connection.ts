@@ -1,6 +1,6 @@
 /**
- * The connection of a run, in place of src/mqtt/connect.ts and to the same contract (src/mqtt/broker.ts): seeks a lost broker,
- * subscribes again, sends again what was not acknowledged, gives up in time, gives way to another client of its id.
+ * The connection of a run, which replaces src/mqtt/connect.ts with the same contract (src/mqtt/broker.ts): reconnects,
+ * subscribes again, sends again what was not acknowledged, gives up in time, and gives way to another client with its id.
  */
 import { OtaError } from '../../src/errors.js';
 import type { Broker, BrokerEvents } from '../../src/mqtt/broker.js';
@@ -13,10 +13,10 @@ export interface ConnectionPlace {
   time: WorldTime;
   chance: Chance;
   broker: WorldBroker;
-  /** Ways that the network swallows at the moment. */
+  /** Directions in which the network drops everything at the moment. */
   network: { silent: readonly Way[] };
   process: { readonly alive: boolean };
-  /** What shipped code threw while it took a message. */
+  /** An error that shipped code threw while it took a message. */
   onThrown(error: unknown): void;
 }
 
@@ -27,15 +27,15 @@ export interface ConnectionSettings {
   resumeSession: boolean;
   connectTimeout: number;
   reconnectTimeout: number;
-  /** MQTT 5: the broker says why it ends a connection. */
+  /** MQTT 5: the broker says why it closes a connection. */
   saysWhy: boolean;
 }
 
-/** What tests do to a connection from outside. */
+/** The connection as tests see it. */
 export interface WorldConnection extends Broker {
-  /** The wire of the moment. */
+  /** The current wire. */
   readonly wire: Wire | null;
-  /** It stands, and every topic that was asked for was granted. */
+  /** It is connected, and every requested topic was granted. */
   readonly ready: boolean;
   readonly clientId: string;
 }
@@ -63,7 +63,7 @@ export function connectTo(
   let session: Session | null = null;
   let present = false;
   let attached = false;
-  /** It has subscribed to something. */
+  /** Whether it has subscribed to something. */
   let granted = false;
   let restored = true;
   let silences = 0;
@@ -103,14 +103,14 @@ export function connectTo(
     if (of) unacknowledged.push(() => on.send('toBroker', () => broker.acknowledged(of, number)));
   }
 
-  /** Messages that arrive within a moment are acknowledged together, once the receiver has stored them. */
+  /** Messages that arrive together are acknowledged together, after the receiver has stored them. */
   function endBatch(): void {
     batched = false;
     events.onBatch?.(false);
     for (const acknowledge of unacknowledged.splice(0)) acknowledge();
   }
 
-  /** One attempt to connect. `done` hears once: null = it stands, else why not. */
+  /** One attempt to connect. `done` is called once: null = connected, otherwise the reason. */
   function dial(clean: boolean, expiry: number, timeout: number, done: (reason: string | null) => void): void {
     let over = false;
     const finish = (reason: string | null) => {
@@ -380,7 +380,7 @@ export function connectTo(
       dial(clean, settings.sessionExpiry, Math.max(1, until - time.now), (reason) => {
         if (over) return;
         if (reason === null && present && !settings.resumeSession) {
-          // A session that nobody wants: ended, and begun anew.
+          // An unwanted session: end it, and start a new one.
           wire?.hangUp('client', 'stale');
           detach();
           return attempt(wait, true);

@@ -1,51 +1,51 @@
 /**
- * A disk that does what real ones do to a journal: what was not synced is lost or torn at a power cut, new names are lost
- * where their folder was not synced, writes meet a full disk, syncs take their time or fail.
+ * A disk with the faults of real ones: what was not synced is lost or torn at a power cut, new names are lost if their folder
+ * was not synced, the disk fills up, and syncs take time or fail.
  */
 import path from 'node:path';
 import type { Disk, FileStat, OpenFile } from '../../src/disk.js';
 import type { Chance } from './random.js';
 import { BEGIN, type WorldTime } from './time.js';
 
-/** What is wrong with a disk at the moment. */
+/** The current faults of a disk. */
 export interface DiskTrouble {
   full: boolean;
   /** What fails with `EIO`. */
   fails: 'nothing' | 'write' | 'sync' | 'read';
-  /** Longest time that a sync takes, milliseconds. */
+  /** The longest time of a sync, in milliseconds. */
   slowest: number;
 }
 
 export interface WorldDisk {
   readonly trouble: DiskTrouble;
-  /** As one process has it; once that is dead, nothing of it completes any more. `wall`: as for its clock. */
+  /** The disk for one process. When that is dead, none of its operations complete any more. `wall`: as for its clock. */
   seenBy(process: { readonly alive: boolean }, wall: () => number): Disk;
-  /** Everything that is there is on the disk. */
+  /** Syncs everything. */
   settle(): void;
-  /** The machine loses its power: what is not on the disk is gone, or half there. */
+  /** A power cut: what was not synced is gone, or torn. */
   cutPower(): void;
-  /** The bytes of `file` that surely survive a power cut now; empty where the file itself may not. */
+  /** The bytes of `file` that certainly survive a power cut now; empty if the file itself may not. */
   durable(file: string): Buffer;
-  /** Names of files that are there now. */
+  /** The names of all files. */
   names(): string[];
   /** Puts other bytes in the place of a file's, where all of them are on the disk. */
   rewrite(file: string, change: (text: string) => string): void;
   /** What a file holds now; null where it is not there. */
   text(file: string): string | null;
-  /** Operations that failed or lost something, for the story. */
+  /** Called when an operation failed or lost something, for the story. */
   onTrouble: ((what: string) => void) | null;
-  /** Told of what was taken whole, of which process (as it was given to `seenBy`). */
+  /** Called when a write was accepted completely, with its process (as passed to `seenBy`). */
   onWritten: ((file: string, process: object) => void) | null;
-  /** Told of what is written, before it is. */
+  /** Called before each write. */
   onWrite: ((bytes: Uint8Array) => void) | null;
 }
 
 interface Inode {
   bytes: Buffer;
   length: number;
-  /** So much of it is on the disk. */
+  /** The number of bytes that are synced. */
   synced: number;
-  /** What stood there before it was written over without a sync. */
+  /** The content that was overwritten without a sync. */
   before: Buffer | null;
   mtime: number;
 }
@@ -56,7 +56,7 @@ const MISSING = Object.assign(new Error('ENOENT: no such file or directory'), { 
 export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
   const files = new Map<string, Inode>();
   const folders = new Set<string>(['/']);
-  /** What has happened to the names in a folder since it was synced, as ways back. */
+  /** The changes of names in a folder since its last sync, with functions that undo them. */
   const unsynced = new Map<string, { name: string; undo: () => void }[]>();
   const trouble: DiskTrouble = { full: false, fails: 'nothing', slowest: 20 };
 
@@ -72,7 +72,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
     },
     cutPower() {
       for (const [folder, changes] of unsynced) {
-        // In their order: the file system keeps the first of them, or all.
+        // In order: the file system keeps the first of them, or all.
         const kept = chance.happens(0.4) ? changes.length : chance.below(changes.length + 1);
         for (const { undo } of changes.slice(kept).reverse()) undo();
         unsynced.delete(folder);
@@ -110,7 +110,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
 
   const told = (what: string) => disk.onTrouble?.(what);
   const fault = (code: string, call: string, file: string) => {
-    // Asked for every second, and read by nobody.
+    // Read every second, and of no interest.
     if (code === 'ENOENT') return MISSING;
     if (code !== 'EEXIST') told(`${call} ${path.basename(file)}: ${code}`);
     return Object.assign(new Error(`${code}: ${call} '${file}'`), { code, syscall: call, path: file });
@@ -153,7 +153,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
       isDirectory: () => false,
     });
 
-    /** How many bytes of `bytes` were taken. */
+    /** Returns how many bytes were accepted. */
     function write(inode: Inode, name: string, bytes: Uint8Array, at: number | null): number {
       disk.onWrite?.(bytes);
       if (trouble.fails === 'write') throw fault('EIO', 'write', name);
@@ -178,7 +178,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
       return length;
     }
 
-    /** `work` after a moment. */
+    /** Runs `work` after a moment. */
     function soon<T>(work: () => T, ms = chance.between(0.05, 1.5)): Promise<T> {
       return new Promise((resolve, reject) => {
         time.after(
@@ -220,7 +220,7 @@ export function worldDisk(time: WorldTime, chance: Chance): WorldDisk {
     };
     function* blocks(inode: Inode, most: number): Generator<Buffer> {
       const bytes = Buffer.from(inode.bytes.subarray(0, inode.length));
-      // Seldom in pieces that end anywhere.
+      // Rarely in pieces of random sizes.
       const size = chance.happens(0.1) ? 1 + chance.below(400) : most;
       for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
     }

@@ -1,4 +1,4 @@
-/** The simulator's docks as clients of the world's broker, and a record of what each of them really did. */
+/** The simulator's docks as clients of the world's broker, with a record of what each of them really did. */
 import type { Clock } from '../../src/clock.js';
 import { object, parseObject, readProgress, text } from '../../src/protocol/messages.js';
 import { isTerminal } from '../../src/protocol/statuses.js';
@@ -15,42 +15,42 @@ import { BEGIN, type WorldTime } from './time.js';
 export interface SceneDock {
   pid: string;
   aircraft: string[];
-  /** Of dock and aircraft. */
+  /** The version of dock and aircraft. */
   version: string;
   behavior: Partial<Behavior>;
-  /** Of single devices: a job then speaks of each by its serial number. */
+  /** The behavior of single devices. A job then reports each one by its serial number. */
   devices: Record<string, Partial<Behavior>>;
-  /** Milliseconds between two rounds of osd; null = only what changes is told. */
+  /** Milliseconds between two rounds of osd; null = only changes are reported. */
   telemetry: number | null;
-  /** Milliseconds that the broker keeps what comes while the dock is away; 0 = it does not. */
+  /** Milliseconds that the broker stores messages while the dock is away; 0 = it does not. */
   session: number;
 }
 
-/** One `ota_create` that a dock took up, whoever sent it. */
+/** An `ota_create` that a dock received, from any sender. */
 export interface Request {
   bid: string;
   at: number;
   sns: readonly string[];
-  /** What decided: null while it is not answered yet, 0 = accepted. */
+  /** What decided: null = not answered yet, 0 = accepted. */
   refused: boolean;
-  /** It began to upgrade. */
+  /** The upgrade has started. */
   started: boolean;
-  /** How it ended, by device; `null` stands for all of them. */
+  /** How it ended, by device; `null` means all of them. */
   ends: { sn: string | null; end: End; at: number }[];
 }
 
 export interface WorldDock {
   readonly pid: string;
   readonly scene: SceneDock;
-  /** In the order in which the dock took them up; the same `bid` twice where the broker delivered it twice. */
+  /** In the order in which the dock received them. The same `bid` is there twice if the broker delivered it twice. */
   readonly requests: readonly Request[];
-  /** Last words of upgrades as the dock sent them, by `bid` (null where its events have none). */
+  /** The terminal events that the dock sent, by `bid` (null if its events have none). */
   readonly lastWords: readonly { bid: string | null; sn: string | null; status: string; result: number; at: number }[];
   readonly refusals: ReadonlyMap<string, number>;
   versionOf(sn: string): string | null;
-  /** Changes what it does from now on: a flight, a pressed button. */
+  /** Changes its behavior from now on, for example by a flight or a pressed button. */
   change(behavior: Partial<Behavior>): void;
-  /** Loses its connection, and does not seek another one for so long. */
+  /** Loses its connection, and does not reconnect for this long. */
   sleep(ms: number): void;
   start(): void;
   stop(): void;
@@ -96,7 +96,7 @@ export function worldDock(scene: SceneDock, { time, chance, broker, tell }: Dock
       telemetry: scene.telemetry,
       send(message) {
         note(message);
-        // Left there long before this world began.
+        // Stored there long before this world began.
         if (message.retain) return void broker.publish(message.topic, message.payload, { retain: true });
         outbox.push(message);
         pump();
@@ -105,7 +105,7 @@ export function worldDock(scene: SceneDock, { time, chance, broker, tell }: Dock
     },
   );
 
-  /** Whether the dock refused a request, it says only once it has looked at it. */
+  /** Whether the dock refused a request is known only after it has processed it. */
   function settle(): void {
     const last = requests.at(-1);
     if (last && !last.refused && !last.started && last.ends.length === 0) {
@@ -147,7 +147,7 @@ export function worldDock(scene: SceneDock, { time, chance, broker, tell }: Dock
     }
   }
 
-  // Its connection: simple, patient, and with nothing to prove.
+  // The dock's own connection, which is simple.
   const id = `dock-${pid}`;
   const outbox: DockMessage[] = [];
   const inFlight = new Set<DockMessage>();
@@ -186,7 +186,7 @@ export function worldDock(scene: SceneDock, { time, chance, broker, tell }: Dock
       broker.subscribe(session, [topicOf('services', pid), topicOf('events_reply', pid)]);
       on.send('toClient', () => {
         ready = true;
-        // What is not acknowledged goes out again.
+        // Unacknowledged messages are sent again.
         outbox.unshift(...inFlight);
         inFlight.clear();
         pump();
@@ -205,7 +205,7 @@ export function worldDock(scene: SceneDock, { time, chance, broker, tell }: Dock
   function pump(): void {
     const on = wire;
     if (!ready || !on) {
-      // Telemetry is of its moment.
+      // Telemetry is not queued.
       for (let index = outbox.length - 1; index >= 0; index--) if (outbox[index]?.qos === 0) outbox.splice(index, 1);
       return;
     }

@@ -1,4 +1,4 @@
-/** What is known of a world's runs from outside: what they published, heard and told, each as it happened. */
+/** What is known of a world's runs from outside: what they published, received and emitted. */
 
 import type { RunResult } from '../../src/upgrade/end.js';
 import type { RunEvent } from '../../src/upgrade/events.js';
@@ -17,9 +17,9 @@ export interface LifeFacts {
   readonly startedAt: number;
   alive: boolean;
   endedAt: number | null;
-  /** The run that it is at. */
+  /** Its run. */
   run: string | null;
-  /** `run_started` was told: it has the run. */
+  /** When `run_started` was emitted: the process has the run. */
   begunAt: number | null;
   result: RunResult | null;
   next: string | null;
@@ -27,28 +27,28 @@ export interface LifeFacts {
   thrown: unknown;
   events: { at: number; event: RunEvent }[];
   connection: WorldConnection | null;
-  /** Why it may have been cut off: signals, a broker that was gone for good, its time limit, another process. */
+  /** Why it may have been cut off: signals, a broker that was lost for good, its time limit, another process. */
   causes: Set<'signal' | 'gone' | 'limit' | 'taken'>;
   abortedWith: number | null;
-  /** When the disk last took what it wrote to a journal; all that was told before is in it by then. */
+  /** When the disk last accepted a write to its journal. Everything that was emitted before is in it by then. */
   journalWrittenAt: number;
-  /** How far its machine's clock was from the world's when it began to write its journal, whose times go by that. */
+  /** How far its machine's clock was from the world's when it began to write its journal, whose times use that clock. */
   journalSkew: number;
-  /** When it last had its broker back. */
+  /** When it was last reconnected to its broker. */
   restoredAt: number;
   heard: Heard[];
   /** The mode that each dock last told it, and when. */
   modes: Map<string, { mode: number; at: number }>;
 }
 
-/** A word of a dock that a life was handed. */
+/** A message of a dock that a life received. */
 export interface Heard {
   at: number;
   pid: string;
   kind: 'reply' | 'progress';
   bid: string | null;
   sn: string | null;
-  /** It ends what it speaks of. */
+  /** It ends its device or job. */
   last: boolean;
   status: string | null;
   result: number;
@@ -61,23 +61,23 @@ export interface Job {
   sns: string[];
   at: number;
   life: LifeFacts;
-  /** The broker has taken it. */
+  /** The broker has accepted it. */
   taken: boolean;
 }
 
-/** Where a device stands by what the run has told: `ended` with how, and by which life. */
+/** The state of a device by the run's events; for `ended`, how it ended, and in which life. */
 export interface Standing {
   state: 'waiting' | 'open' | 'retry' | 'ended';
   status: string | null;
-  /** What its dock said after it was given up as `unknown`, which a process that asks again may know. */
+  /** What its dock reported after it was given up as `unknown`, which a later process may know. */
   late: string | null;
-  /** The process that was told so took it in. */
+  /** The process that received this has stored it. */
   lateKept: boolean;
   reason: string | null;
   life: LifeFacts | null;
   at: number;
   job: Job | null;
-  /** What it was before it ended: a run that is cut off ends nothing for good. */
+  /** Its state before it ended: a run that is cut off ends nothing for good. */
   before: 'waiting' | 'open' | 'retry';
 }
 
@@ -89,9 +89,9 @@ export interface RunFacts {
   stopReason: string;
   stoppedAt: number;
   stoppedBy: LifeFacts | null;
-  /** It was, by now or before. */
+  /** It has stopped now or earlier. */
   everStopped: boolean;
-  /** Somebody asked for it. */
+  /** Someone requested it. */
   stopRequested: boolean;
   split: boolean;
 }
@@ -104,17 +104,17 @@ export interface World {
   readonly docks: ReadonlyMap<string, WorldDock>;
   readonly lives: LifeFacts[];
   readonly runs: Map<string, RunFacts>;
-  /** When the record of each job was handed to the disk: from then on its start may be under way. */
+  /** When the record of each job was passed to the disk. From then on it may be started. */
   readonly claimedAt: Map<string, number>;
-  /** Times at which the disk lost its power; it may have forgotten what was told shortly before. */
+  /** The times of power cuts, which may have removed what was emitted shortly before. */
   readonly powerCuts: number[];
-  /** Some operation of the disk has failed. */
+  /** A disk operation has failed. */
   diskTroubled: boolean;
-  /** `kind` names the promise that is broken. */
+  /** `kind` names the broken promise. */
   violated(kind: string, text: string): void;
 }
 
-/** `sns`: its devices, where they are not all of the manifest. */
+/** The facts of a run. `sns`: its devices, if they are not all of the manifest. */
 export function runOf(world: World, id: string, sns?: readonly string[]): RunFacts {
   let run = world.runs.get(id);
   if (!run) {

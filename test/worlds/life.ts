@@ -1,4 +1,4 @@
-/** One process of a world: the shipped code of a command, on a machine that the world has made. */
+/** One process of a world: the shipped code of a command, on a machine of the world. */
 
 import type { Connect, Context } from '../../src/app/context.js';
 import { push } from '../../src/app/push.js';
@@ -23,26 +23,26 @@ export interface LifePlace {
   scene: Scene;
   life: Life;
   machine: Machine;
-  /** The run of the world's first life, where it is known. */
+  /** The run of the world's first life, if known. */
   run: string | null;
   emit: Context['emit'];
   note(text: string): void;
   signal: AbortSignal;
   abort(reason: unknown): void;
-  /** How the docks are reached under the client id of a run. */
+  /** How the docks are reached with the client id of a run. */
   connector(run: string, how: { resumeSession: boolean; named: boolean }): Connect;
-  /** The run that this life is at, as soon as that is known. */
+  /** The run of this life, as soon as it is known. */
   onRun(run: string, sns?: readonly string[]): void;
 }
 
 export interface LifeEnd {
   result: RunResult;
   next: string | null;
-  /** The result of a run that had ended, told once more. */
+  /** The result of a run that had ended, emitted again. */
   again?: true;
 }
 
-/** What the commands of src/cli/commands do, without a terminal. */
+/** Does what the commands of src/cli/commands do, without a terminal. */
 export async function live(place: LifePlace): Promise<LifeEnd> {
   const { machine, scene, signal } = place;
   const { total } = scene.settings.limits ?? {};

@@ -1,34 +1,34 @@
-/** Connections between clients and the broker: in order, never at once, and at the mercy of the network. */
+/** Connections between clients and the broker: in order, with delays, and with network faults. */
 import type { Chance } from './random.js';
 import type { WorldTime } from './time.js';
 
 export type Way = 'toBroker' | 'toClient';
 
-/** One connection. What is sent on a way that is cut off silently is lost, and neither end learns of it. */
+/** One connection. What is sent in a silently broken direction is lost, and neither end notices. */
 export interface Wire {
   readonly open: boolean;
   readonly silent: Record<Way, boolean>;
   send(way: Way, arrive: () => void): void;
-  /** Ends it: each end is told after its own moment, what is under way arrives before that or not at all. */
+  /** Breaks it: each end notices after its own delay. Data in transit arrives before that or not at all. */
   cut(reason: string): void;
-  /** Ends it from one end: that end is not told, the other one learns of it after all that was sent before. */
+  /** Closes it from one end: that end is not notified, the other one is, after everything that was sent before. */
   hangUp(by: 'client' | 'broker', reason: string): void;
 }
 
 export interface WireEnds {
-  /** Whether what arrives at the client is shipped code's. */
+  /** Whether shipped code runs when data arrives at the client. */
   shipped: boolean;
   onClosed: { client(reason: string): void; broker(reason: string): void };
 }
 
-/** A client tells a connection that is silent from a slow one after this long, as the broker does. */
+/** Milliseconds after which a client or broker considers a silent connection broken. */
 const NOTICED_AFTER = 45_000;
 
 export function wireOf(time: WorldTime, chance: Chance, ends: WireEnds): Wire {
   const usual = chance.spread(1, 150);
   const last: Record<Way, number> = { toBroker: 0, toClient: 0 };
   const silent: Record<Way, boolean> = { toBroker: false, toClient: false };
-  /** By end: it takes nothing any more. */
+  /** For each end: it accepts nothing any more. */
   const gone = { client: false, broker: false };
   let open = true;
 
@@ -82,9 +82,9 @@ export function wireOf(time: WorldTime, chance: Chance, ends: WireEnds): Wire {
   };
 }
 
-/** The connection falls silent on `ways`; each end gives it up once it has heard nothing for a while. */
+/** The connection falls silent in the given directions. Each end gives it up after a while without data. */
 export function fallSilent(time: WorldTime, wire: Wire, ways: readonly Way[]): void {
   for (const way of ways) wire.silent[way] = true;
-  // Without an answer to its pings, neither end hears anything new, whichever way is lost.
+  // Without an answer to its pings, neither end receives anything new, whichever direction is broken.
   time.after(NOTICED_AFTER, () => wire.cut('the broker no longer answers'));
 }

@@ -1,6 +1,5 @@
 /**
- * Plays worlds by the thousand: the parent gives out seeds and sums up, its threads play. Bundled and run by
- * scripts/worlds.js.
+ * Plays thousands of worlds: the parent distributes seeds and sums up, its threads play. Bundled and run by scripts/worlds.js.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -16,7 +15,7 @@ import { shrink } from './shrink.js';
 import { clockOf, sceneInWords } from './story.js';
 
 const CHUNK = 50;
-/** Every so many worlds one is played again after those that followed it: what happens in it must be the same. */
+/** After this many worlds, one of them is played again: the same must happen in it. */
 const TWICE = 250;
 const MOST_SHOWN = 5;
 
@@ -33,7 +32,7 @@ interface Sums {
 
 const nothing = (): Sums => ({ worlds: 0, steps: 0, time: 0, faults: {}, outcomes: {}, exits: {}, broken: [] });
 
-/** What reaches past the world's machine is a fault of the shipped code, and must not go unseen. */
+/** Access to the real machine is an error of the shipped code, and must not go unnoticed. */
 function forbidRealMachine(): void {
   for (const part of [systemDisk, systemClock, systemProcesses, thisMachine] as unknown as Record<string, unknown>[]) {
     for (const name of Object.keys(part)) {
@@ -43,7 +42,7 @@ function forbidRealMachine(): void {
       };
     }
   }
-  // Owners and modes of files are not simulated: as on a system without them.
+  // Owners and modes of files are not simulated, like on a system without them.
   Object.defineProperty(process, 'geteuid', { value: undefined });
 }
 
@@ -54,7 +53,7 @@ function playSeed(seed: number, name: string | null, traced = false): Promise<Pl
 
 async function work(): Promise<void> {
   forbidRealMachine();
-  // Worlds are full of errors, and nobody reads where they came from.
+  // Worlds have many errors, and nobody reads their stacks.
   Error.stackTraceLimit = 0;
   const { planted } = workerData as { planted: string | null };
   parentPort?.on('message', async ({ from, to }: { from: number; to: number }) => {
@@ -90,7 +89,7 @@ interface Night {
   seeds: number;
   workers: number;
   planted: string | null;
-  /** End with the first broken promise. */
+  /** End at the first broken promise. */
   untilFound: boolean;
 }
 
@@ -115,7 +114,7 @@ function night({ from, seeds, workers, planted, untilFound }: Night): Promise<Su
     for (let index = 0; index < workers; index++) {
       const worker = new Worker(new URL(import.meta.url), {
         workerData: { planted },
-        // A world is thrown away as a whole: with more room for what is young, little of it is copied before that.
+        // A world is discarded as a whole. With more space for young objects, few of them are copied before.
         resourceLimits: { maxYoungGenerationSizeMb: 96 },
       });
       const give = () => {
@@ -132,7 +131,7 @@ function night({ from, seeds, workers, planted, untilFound }: Night): Promise<Su
       };
       worker.on('message', (more: Sums) => {
         add(sums, more);
-        // A night is long: whoever looks in the meantime can play them already.
+        // A night is long, so report broken promises at once.
         if (planted === null) for (const { seed, violations } of more.broken) tellBroken(seed, violations);
         progress();
         give();
@@ -170,7 +169,7 @@ function tellBroken(seed: number, violations: readonly Violation[]): void {
 
 const say = (lines: readonly string[]) => void process.stdout.write(`${lines.join('\n')}\n`);
 
-/** The story of one seed, and of what is left of it where a promise is broken. */
+/** Prints the story of one seed, and of the smaller world if a promise is broken. */
 async function tell(seed: number, planted: string | null, whole: boolean): Promise<boolean> {
   const scene = sceneOf(seed);
   const plant = () => (planted === null ? undefined : PLANTED[planted]?.plant());
@@ -192,7 +191,7 @@ async function tell(seed: number, planted: string | null, whole: boolean): Promi
   return false;
 }
 
-/** Plays `seeds` worlds in one process in two orders: a world must not depend on those that were played before it. */
+/** Plays `seeds` worlds in one process in two orders: a world must not depend on those before it. */
 async function inBothOrders(from: number, seeds: number): Promise<number> {
   const order = Array.from({ length: seeds }, (_, index) => from + index);
   const traces = new Map<number, string>();
@@ -258,7 +257,7 @@ async function main(): Promise<number> {
   return 1;
 }
 
-/** Each planted fault must be found: in how many worlds? */
+/** Every planted fault must be found. Prints in how many worlds. */
 async function everyPlanted(plan: Pick<Night, 'from' | 'seeds' | 'workers'>): Promise<number> {
   let missed = 0;
   for (const [name, { what }] of Object.entries(PLANTED)) {

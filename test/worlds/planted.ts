@@ -1,4 +1,7 @@
-/** Faults that are planted between the shipped code and its world. Each must be found: worlds that find nothing prove nothing. */
+/**
+ * Faults that are planted between the shipped code and its world. Each must be found, because worlds that find nothing prove
+ * nothing.
+ */
 import type { Disk } from '../../src/disk.js';
 import { lineOf, readLine } from '../../src/journal/record.js';
 import type { Machine } from '../../src/machine.js';
@@ -8,7 +11,7 @@ import type { Emit, RunEvent } from '../../src/upgrade/events.js';
 import type { LifeFacts } from './facts.js';
 import type { Scene } from './scene.js';
 
-/** What is put in place of what a life is given. */
+/** Replaces what a life is given. */
 export interface Planted {
   machine?(machine: Machine, life: LifeFacts): Machine;
   hears?(events: BrokerEvents, life: LifeFacts): BrokerEvents;
@@ -55,7 +58,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
           if (to.endsWith('.lock')) await disk.unlink(to).catch(() => {});
           await disk.link(from, to);
         },
-        // And whoever held it does not look.
+        // And the previous holder does not check.
         openSync: (file, flags, mode) => disk.openSync(file, file.endsWith('.lock') ? 'a' : flags, mode),
       })),
   },
@@ -175,7 +178,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
       machine(machine, life) {
         if (life.life.command === 'push') return machine;
         const { clock } = machine;
-        // To it, hours have passed.
+        // For the process, hours have passed.
         return {
           ...machine,
           clock: { ...clock, now: () => (life.begunAt === null ? clock.now() : clock.now() * 20 + 1e6) },

@@ -1,4 +1,4 @@
-/** Plays a scene to its end, and says which promises were broken. */
+/** Plays a scene to its end, and reports broken promises. */
 import { createHash } from 'node:crypto';
 import type { Connect } from '../../src/app/context.js';
 import { OtaError } from '../../src/errors.js';
@@ -33,19 +33,19 @@ export interface Violation {
 export interface Played {
   violations: Violation[];
   story: readonly string[];
-  /** Faults that happened, by kind. */
+  /** The faults that happened, by kind. */
   faults: Record<string, number>;
-  /** How devices ended in the last process, by outcome; processes by their exit code. */
+  /** How devices ended in the last process, by outcome; and processes, by exit code. */
   outcomes: Record<string, number>;
   exits: Record<string, number>;
   steps: number;
   /** Virtual milliseconds. */
   time: number;
-  /** Of everything that happened: two plays of one scene have the same. Empty where it was not asked for. */
+  /** A digest of everything that happened. It is the same for two plays of one scene. */
   trace: string;
 }
 
-/** Processes that are started after the scene's own until the run has come to its end. */
+/** The most processes that are started after those of the scene, until the run has ended. */
 const MORE_LIVES = 3;
 /** Far more than any world has. */
 const MOST_EVENTS = 300_000;
@@ -208,7 +208,7 @@ export async function play(
     };
   }
 
-  /** What a life was handed, as the rules of PROTOCOL read it. */
+  /** Records what a life received, by the rules of PROTOCOL. */
   function note(life: LifeFacts, topic: string, payload: Uint8Array, retained: boolean): void {
     const parsed = parseTopic(topic);
     if (retained || !parsed) return;
@@ -355,7 +355,7 @@ export async function play(
     for (const watch of watches) {
       if (time.steps < watch.at) continue;
       watch.at = Number.POSITIVE_INFINITY;
-      // Not within an event of the life itself: between two of its awaits.
+      // Not within an event of the life itself, but between two of its awaits.
       time.after(0, watch.run);
     }
   };
@@ -381,7 +381,7 @@ export async function play(
     goOn(facts);
   }
 
-  /** The next life of the scene, or another one where the run has not come to its end. */
+  /** Starts the next life of the scene, or a further one if the run has not ended. */
   function goOn(facts: LifeFacts): void {
     const next = scene.lives[facts.index + 1];
     if (next) {
@@ -452,7 +452,7 @@ export async function play(
       .catch(() => {});
   }
 
-  /** Undone after its time by `back`. */
+  /** Applies a fault; `back` undoes it after its time. */
   function strike(fault: Fault): void {
     count(faults, fault.kind);
     const wires = aliveLives().flatMap(({ connection }) => connection?.wire ?? []);
@@ -582,7 +582,7 @@ export async function play(
   };
 }
 
-/** Its size is bounded by what happened, not by how long the run went on. */
+/** The size of a journal depends on what happened, not on how long the run went on. */
 function checkJournals(world: World): void {
   for (const run of world.runs.values()) {
     const text = world.disk.text(`${HOME}/state/runs/${run.id}.jsonl`) ?? '';
@@ -594,7 +594,7 @@ function checkJournals(world: World): void {
 }
 
 function manifestOf({ devices }: Scene): string {
-  // Dock and aircraft have packages of their own.
+  // Dock and aircraft have different packages.
   const fileOf = (what: string, digit: string) => ({
     file_url: `https://firmware.example/${what}.zip`,
     ...{ md5: digit.repeat(32), file_size: 80_000_000, file_name: `${what}.zip` },

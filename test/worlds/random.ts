@@ -1,13 +1,13 @@
-/** One source of chance for a whole world: the same seed gives the same world on every machine. */
+/** One source of randomness for a whole world: the same seed gives the same world on every machine. */
 
 export interface Chance {
-  /** 0 to 1, 1 left out. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   next(): number;
-  /** Whole, 0 to `below`, `below` left out. */
+  /** An integer from 0 to `below`, exclusive. */
   below(below: number): number;
   /** `from` to `to`. */
   between(from: number, to: number): number;
-  /** As many small values as large ones: milliseconds from 20 to 2,000,000 say. */
+  /** Logarithmically distributed, for example milliseconds from 20 to 2,000,000. */
   spread(from: number, to: number): number;
   /** True with probability `share`. */
   happens(share: number): boolean;

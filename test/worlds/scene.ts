@@ -1,4 +1,4 @@
-/** From a seed to everything that is chosen in a world: plain data, so that a world can be made smaller and told. */
+/** Derives everything that is chosen in a world from a seed. It is plain data, so that a world can be reduced and printed. */
 import type { PushSettings } from '../../src/app/push-settings.js';
 import type { Behavior } from '../../src/simulator/dock/behavior.js';
 import { builtInScenario } from '../../src/simulator/scenario/scenarios.js';
@@ -9,20 +9,20 @@ import { type Chance, chanceOf } from './random.js';
 export const TARGET = '17.02.0501';
 export const BEFORE = '17.01.0100';
 
-/** When something happens: after so many steps of a life's code, or milliseconds after it began. */
+/** When something happens: after this many steps of a life's code, or milliseconds after it began. */
 export type Moment = { steps: number } | { ms: number };
 
 /** One process: a command that a person or a machine starts. */
 export interface Life {
   /** `again`: `push --run` with the same name. */
   command: 'push' | 'resume' | 'again' | 'retry';
-  /** Milliseconds after the life before it ended; or, `meanwhile`, after that one began. */
+  /** Milliseconds after the previous life ended; with `meanwhile`, after it began. */
   wait: number;
   meanwhile: boolean;
-  /** 1: another machine, that has the same volume. */
+  /** 1: another machine with the same volume. */
   machine: 0 | 1;
   end: { when: Moment; by: 'interrupt' | 'terminate' | 'kill' | 'power' } | null;
-  /** `runs stop`, so many milliseconds after it began. */
+  /** `runs stop`, this many milliseconds after it began. */
   stop: number | null;
 }
 
@@ -43,7 +43,7 @@ export type Fault =
   | { at: number; kind: 'clock step'; machine: 0 | 1; ms: number }
   | { at: number; kind: 'takeover' };
 
-/** A device as the manifest has it. */
+/** A device of the manifest. */
 export interface SceneDevice {
   sn: string;
   pid: string;
@@ -64,7 +64,7 @@ export interface Scene {
   earlierVersion: boolean;
 }
 
-/** As many hours as a world may take before it counts as one that never ends. */
+/** Virtual time after which a world counts as one that never ends. */
 export const LONGEST_WORLD = 4 * 24 * 3_600_000;
 
 const MINUTE = 60_000;

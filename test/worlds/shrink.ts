@@ -1,10 +1,10 @@
-/** Makes a failing world smaller while the same promise is still broken in it: what is left is what it takes. */
+/** Reduces a failing world while the same promise is still broken in it, down to what is needed. */
 import { play } from './play.js';
 import type { Scene } from './scene.js';
 
-/** Worlds that are tried. */
+/** The most worlds that are tried. */
 const MOST_TRIES = 400;
-/** Milliseconds, real ones. */
+/** Real milliseconds. */
 const LONGEST = 20_000;
 
 export async function shrink(
@@ -71,7 +71,7 @@ function* candidates(scene: Scene): Generator<Scene> {
   if (scene.named !== null && lives.every(({ command }) => command !== 'again')) yield { ...scene, named: null };
 }
 
-/** How long a dock takes is no peculiarity. */
+/** The duration of a dock's upgrade does not matter. */
 const USUAL: ReadonlySet<string> = new Set([
   'reply_ms',
   'download_seconds',

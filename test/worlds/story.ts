@@ -1,4 +1,4 @@
-/** A world told in plain lines, for someone who does not know the code: virtual time, who, what. */
+/** Prints a world in plain lines for readers who do not know the code: virtual time, who, what. */
 import type { RunEvent } from '../../src/upgrade/events.js';
 import type { Scene } from './scene.js';
 
@@ -25,7 +25,7 @@ export function clockOf(ms: number): string {
   return `${Math.floor(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two(seconds)}.${rest}`;
 }
 
-/** An event of a run in words; null where it is no news. */
+/** An event of a run in words; null = not interesting. */
 export function eventInWords(event: RunEvent): string | null {
   switch (event.event) {
     case 'run_started':

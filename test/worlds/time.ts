@@ -1,18 +1,21 @@
 /**
- * Virtual time. Whatever takes time in a world is an event in one queue; between two events the shipped code runs until it
- * waits for one of them again. So a world of hours takes milliseconds, and is the same each time.
+ * Virtual time. Everything that takes time in a world is an event in one queue. Between two events, the shipped code runs until
+ * it waits for one of them again. A world of hours takes milliseconds, and is the same each time.
  */
 import type { Clock } from '../../src/clock.js';
 
 export interface WorldTime {
   /** Milliseconds since the world began. */
   readonly now: number;
-  /** Events so far in which shipped code ran, and all of them. */
+  /** The number of events so far in which shipped code ran, and of all events. */
   readonly steps: number;
   readonly events: number;
-  /** Calls `run` after `ms`; the result cancels it. `shipped`: it runs shipped code, whose promises settle before the next event. */
+  /**
+   * Calls `run` after `ms`. Call the result to cancel. `shipped`: it runs shipped code, whose promises settle before the next
+   * event.
+   */
   after(ms: number, run: () => void, shipped?: boolean): () => void;
-  /** Plays events until none is left, or `until` says so after one of them. */
+  /** Plays events until there are none, or `until` returns true after one of them. */
   play(until: () => boolean): Promise<void>;
   /** Called before each event in which shipped code runs. */
   onStep: (() => void) | null;
@@ -83,7 +86,7 @@ export function worldTime(): WorldTime {
       };
     },
     async play(until) {
-      // What runs from the beginning, before any event.
+      // What runs from the start, before any event.
       await settled();
       while (!until()) {
         const event = pop();
@@ -105,20 +108,23 @@ export function worldTime(): WorldTime {
   return time;
 }
 
-/** Every promise that can settle without another event has settled: ticks come after them, and cost less than a turn of the loop. */
+/** Resolves when every promise that can settle without another event has settled. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     process.nextTick(resolve);
   });
 }
 
-/** The clock of one process. `wall`: how far its machine's wall clock is from the world's. `alive` false: no timer fires any more. */
+/**
+ * The clock of one process. `wall`: the offset of its machine's wall clock from the world's. When `alive` is false, no timer
+ * fires.
+ */
 export function processClock(time: WorldTime, process: { readonly alive: boolean }, wall: () => number): Clock {
   const origin = time.now;
   return {
     now: () => time.now - origin,
     wall: () => Math.round(BEGIN + time.now + wall()),
-    // As Node's own timers: whole milliseconds, at least one, and a moment late.
+    // Like Node's own timers: whole milliseconds, at least one, and slightly late.
     after: (ms, run) =>
       time.after(
         Math.max(1, Math.trunc(ms)) + 0.3,

@@ -1,4 +1,4 @@
-/** A few of the worlds of docs/reliability.md, as `npm run test:worlds` plays them; the rest is for CI. */
+/** A few of the worlds of docs/reliability.md, as `npm run test:worlds` plays them. CI plays the others. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** A named run on a machine where its journal is not: what its docks tell decides what is sent. */
+/** A named run without its journal: the messages of its docks decide what is sent. */
 import { describe, expect, test } from 'vitest';
 import { namedBid, namedBids } from '../../../src/app/run/named-bids.js';
 import { type DockScript, fakeBroker, goodDock, type ReceivedJob } from '../../helpers/fake-broker.js';
@@ -39,7 +39,7 @@ describe('an upgrade that an earlier attempt sent', () => {
       ['P0', namedBid('night', 'P0', 0, 1)],
       ['P0', namedBid('night', 'P0', 1, 1)],
     ]);
-    // It is recorded, so that this attempt can be taken up too, and not told as if it had been sent now.
+    // It is recorded, so that this attempt can be resumed, too, but not shown as if it had been sent now.
     expect(run.facts).toContainEqual(
       expect.objectContaining({ type: 'job_opened', pid: 'P1', bid: namedBid('night', 'P1', 0, 1) }),
     );

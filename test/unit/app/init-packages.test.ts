@@ -1,4 +1,4 @@
-/** Which package `init` gives a model. */
+/** Which package `init` chooses for a model. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

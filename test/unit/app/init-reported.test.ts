@@ -1,4 +1,4 @@
-/** Which devices `init` finds in what docks report, and what it leaves out and why. */
+/** Which devices `init` finds in the reports of docks, and which it leaves out and why. */
 import { describe, expect, test } from 'vitest';
 import { hasToldAll, reportedDevices } from '../../../src/app/init/reported.js';
 import { createInventory, takeFleet } from '../../../src/fleet/inventory.js';
@@ -7,7 +7,7 @@ import { topicOf } from '../../../src/protocol/topics.js';
 
 const [DOCK, OTHER, DRONE] = ['7CTDOCK0001', '7CTDOCK0002', '1581DRONE01'];
 
-/** A fleet, and what its devices say. */
+/** A fleet, and functions for the reports of its devices. */
 function listening() {
   const fleet = createFleet();
   const inventory = createInventory();
@@ -147,7 +147,7 @@ describe('docks that are not to be trusted', () => {
     expect(devices).toEqual([[DOCK, DOCK, '3-3-0', false, null]]);
     expect(leftOut.map(([sn]) => sn).sort()).toEqual([odd, `X${odd}`].sort());
     expect(String(leftOut[0]?.[2])).toContain('a serial number has only');
-    // Who named it knows it.
+    // The user named it.
     expect(found([odd]).devices).toHaveLength(1);
   });
 

@@ -43,7 +43,7 @@ interface Begun {
   more?: Parameters<typeof header>[0];
 }
 
-/** A journal of run `night`; `end` null: killed. */
+/** A journal of run `night`. `end` null = it was killed. */
 async function begun({ facts = [opened('b1', [0, 1])], end = null, more = {} }: Begun): Promise<void> {
   await claim();
   const { held } = claimed.pop() as ClaimedRun;
@@ -181,7 +181,7 @@ describe('what stands behind a name', () => {
       exitCode: 2,
       details: [detail].flat(),
     });
-    // And the name is not kept by who was refused.
+    // A refused process does not keep the name.
     expect(await claim()).toMatchObject({ state: 'unfinished' });
   });
 });

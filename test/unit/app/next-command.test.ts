@@ -17,7 +17,7 @@ describe('the command that goes on from a run', () => {
     ['resume', 'not_started', false],
     ['retry', 'not_started', true],
     ['retry', 'failed', true],
-    // `retry` refuses a run that has not come to its end, e.g. one that was interrupted while a device waited for a new attempt.
+    // `retry` refuses a run that has not ended, for example one that was interrupted while a device waited for a new attempt.
     ['resume', 'rejected', false],
     [null, 'ok', true],
     [null, 'ok', false],

@@ -1,4 +1,4 @@
-/** The plan that `--confirm` asks about. */
+/** The plan that `--confirm` shows. */
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { PlannedRun } from '../../../src/app/plan.js';
@@ -13,7 +13,7 @@ import { device } from '../../helpers/upgrade-run.js';
 const NOW = Date.UTC(2026, 0, 4);
 const ALL = makePlan([device('D1', 'D1'), device('A1', 'D1')]);
 
-/** Answers `answer`; null where nothing was asked. */
+/** Answers with `answer`. Returns null if nothing was asked. */
 async function ask(planned: Partial<PlannedRun>, settings: Partial<PushSettings>, answer: string) {
   const [stdin, stderr] = [new PassThrough(), new PassThrough()];
   let shown = '';

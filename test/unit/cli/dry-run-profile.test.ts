@@ -1,4 +1,4 @@
-/** A dry run judges firmware by the profile as the push itself would, without the broker's password. */
+/** A dry run judges firmware by the profile, like the push itself, but without the broker's password. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -34,7 +34,7 @@ it('models of the profile say what a package is for, also where they differ from
   const refused = await run(...dry);
   expect(refused, refused.stderr).toMatchObject({ code: 3 });
   expect(refused.stderr).toContain('is for M4T by its product code wa345t');
-  // The password is not asked for: its file is not there.
+  // The password is not read: its file does not exist.
   const set = await run('config', 'set', 'models={"wa345t": "3-3-0"}', 'username=u', 'password-file=/nowhere');
   expect(set, set.stderr).toMatchObject({ code: 0 });
   const known = await run(...dry);

@@ -4,7 +4,7 @@ import { guardStream } from '../../../src/cli/guarded-stream.js';
 import { createCiGuard } from '../../../src/render/terminal/ci-guard.js';
 import { terminalSize, terminalWidth } from '../../../src/render/terminal/stream.js';
 
-/** A stream that takes nothing until it is told to; as a terminal it has a size. */
+/** A stream that accepts nothing until it is told to. As a terminal it has a size. */
 function stuck(size?: { columns: number; rows: number }) {
   let go = () => {};
   let text = '';

@@ -1,4 +1,4 @@
-/** What the built program loads, by its own word: start-up time is what users of CI pay thousands of times. */
+/** What the built program loads. Start-up time matters, because CI jobs start it thousands of times. */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => place.close());
 
-/** Sources of our own and names of packages that a command line loads, and its exit code. */
+/** The sources and packages that a command line loads, and its exit code. */
 async function loadedBy(args: string[]): Promise<{ code: number | null; sources: string[]; packages: string[] }> {
   const file = join(place.folder, 'loaded.json');
   const { code } = await place.spawn(args, { node: ['--require', PRELOAD], env: { LOADED_FILES: file } }).ended;

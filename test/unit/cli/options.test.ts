@@ -52,7 +52,7 @@ describe('push', () => {
 
   test('values are parsed, and what is not given has its default or is not there', async () => {
     const nothing = await read({});
-    // Not all of them: a new option with a default needs no change here.
+    // Not all of them, so that a new option with a default needs no change here.
     expect(nothing).toMatchObject({
       output: 'auto',
       preflight: 'off',
@@ -160,7 +160,7 @@ describe('the documentation', () => {
     '%s has the options as they are declared',
     (page) => {
       const text = readFileSync(new URL(page, root), 'utf8');
-      // Where it is not: npm run build && npm run docs:tables
+      // If it fails: npm run build && npm run docs:tables
       expect(withOptionTables(text, COMMANDS, declaration)).toBe(text);
     },
   );

@@ -185,7 +185,7 @@ describe('provesUnchanged', () => {
     expect(provesUnchanged(at('1000000123456'), 1_000_099)).toBe(false);
     expect(provesUnchanged(at('1000000000000'), 1_001_900)).toBe(false);
     expect(provesUnchanged(at('1000000000000'), 1_002_001)).toBe(true);
-    // An old mtime that was put there a moment ago proves nothing.
+    // An old mtime that was set a moment ago proves nothing.
     expect(provesUnchanged(at('1000', '5000000000123'), 5_000_050)).toBe(false);
   });
 });
@@ -223,7 +223,7 @@ describe('bufferCollector', () => {
 
   it('gives back what is young and not used any more', async () => {
     const collect = bufferCollector();
-    // With everything young gone first, V8 has no reason of its own to collect in between.
+    // After a collection of the young generation, V8 does not collect by itself in between.
     collect(8 * 1024 * 1024);
     const before = process.memoryUsage().arrayBuffers;
     let sum = 0;

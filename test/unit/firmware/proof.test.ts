@@ -1,4 +1,4 @@
-/** The verdict on packages; `firmware-proof` has the same over files, threads and servers. */
+/** The verdict on packages. `firmware-proof` tests the same with files, threads and servers. */
 import { describe, expect, it } from 'vitest';
 import type { PackageReport } from '../../../src/firmware/package/report.js';
 import {
@@ -14,10 +14,10 @@ import {
 import { proofOf } from '../../helpers/firmware-proof.js';
 import { bytesOf, FACTS_NAME, md5Of } from '../../helpers/firmware-tools.js';
 
-/** The verdict on the same bytes by each way in which they can be read. */
+/** The verdict on the same bytes for each way of reading them. */
 async function verdicts(bytes: Buffer): Promise<PackageReport> {
   const [file, passing] = [await proofOf(bytes, 'directory'), await proofOf(bytes, 'passing')];
-  // What follows a lying header cannot be found where only local headers are there.
+  // With local headers only, entries after a false header cannot be found.
   const { modules, ...other } = passing;
   expect(file).toMatchObject(file.verdict === 'broken' ? other : passing);
   expect(modules.length).toBe(file.modules.length);

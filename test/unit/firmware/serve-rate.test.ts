@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fairRate } from '../../../src/firmware/serve/rate.js';
 import { manualClock } from '../../helpers/manual-clock.js';
 
-/** Everybody takes as much as they can get for `ms`; who got how much. */
+/** Every receiver takes as much as possible for `ms`. Returns how much each one got. */
 async function share(rate: number, who: string[], ms: number, pause: (who: string) => number = () => 0) {
   const clock = manualClock();
   const limit = fairRate(rate, clock);

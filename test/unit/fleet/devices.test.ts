@@ -29,7 +29,7 @@ function manifest(devices: Partial<ManifestDevice>[]): ManifestDevice[] {
 
 type Asked = Partial<Omit<DevicesOptions, 'target'>> & { target?: ManifestDevice[]; inventory?: Inventory };
 
-/** The command on a broker of its own, with a clock that only the test moves. */
+/** Runs the command on a separate broker, with a manual clock. */
 function start({ target, inventory, ...options }: Asked, terminal?: { rows: number; columns: number }) {
   const clock = manualClock();
   const abort = new AbortController();
@@ -50,7 +50,7 @@ function start({ target, inventory, ...options }: Asked, terminal?: { rows: numb
       closed++;
     },
   };
-  // Where the inventory would be kept, nothing can be.
+  // The inventory cannot be stored there.
   const { io, err } = splitIo({ signal: abort.signal, clock, env: { DJI_OTA_HOME: '/dev/null' } });
   io.stdout = {
     isTTY: terminal !== undefined,
@@ -82,7 +82,7 @@ function start({ target, inventory, ...options }: Asked, terminal?: { rows: numb
     events: () => events as BrokerEvents,
     osd: (serial: string, data: object, retained = false) =>
       events?.onMessage({ topic: topicOf('osd', serial), payload: Buffer.from(JSON.stringify({ data })), retained }),
-    /** What stdout got since it was last asked. */
+    /** The output to stdout since the last call. */
     out() {
       const text = out;
       out = '';

@@ -12,7 +12,7 @@ const aircraft = (online: 0 | 1) => ({
   sub_device: { device_sn: 'A1', device_online_status: online, device_paired: 1 },
 });
 
-/** A broker that grants everything but the topics that `denied` matches, and remembers. */
+/** A broker that grants everything except the topics that match `denied`, and records calls. */
 function setUp(denied: RegExp = /^$/) {
   const clock = manualClock();
   const feed = createFleetFeed(clock);
@@ -37,7 +37,7 @@ function setUp(denied: RegExp = /^$/) {
   return { clock, feed, topics, osd, listen };
 }
 
-/** Lets everything that waits for resolved promises run. */
+/** Lets everything run that waits for resolved promises. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('listening', () => {

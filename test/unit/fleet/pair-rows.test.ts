@@ -1,4 +1,4 @@
-/** What dock and aircraft mean for each other in the list of devices. */
+/** The effect of dock and aircraft on each other in the list of devices. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DeviceRow } from '../../../src/fleet/rows.js';
@@ -52,7 +52,7 @@ test('never would one half be upgraded whose other half is not ready', () => {
         const other = rows.find(({ sn }) => sn !== one.sn);
         expect(other?.ready === true || other?.action === 'current').toBe(true);
       }
-      // What is not ready itself, or has nothing to do, stays as it was.
+      // Devices that are not ready themselves, or have nothing to do, are unchanged.
       expect(rows.map(({ action }) => action).filter((action) => action === 'current')).toHaveLength(
         [dock, aircraft].filter(({ action }) => action === 'current').length,
       );

@@ -1,4 +1,4 @@
-/** What a run is made of takes clock, files, processes and random ids from its `Machine`, so that worlds can be simulated. */
+/** The modules of a run take clock, files, processes and random ids from its `Machine`, so that worlds can be simulated. */
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const ROOMS = ['app', 'upgrade', 'journal', 'fleet', 'manifest'];
 
 /** Modules of Node that are functions of their input. */
 const PURE = ['node:buffer', 'node:path', 'node:url', 'node:crypto', 'node:zlib'];
-/** Of a module that has both, what is one. */
+/** For modules that have both, the pure functions. */
 const PURE_NAMES = ['createHash', 'crc32'];
 
 const DIRECT: Readonly<Record<string, RegExp>> = {
@@ -21,10 +21,10 @@ const DIRECT: Readonly<Record<string, RegExp>> = {
   process: /\bprocess\.(?!env\b|stdin\b)|\bglobalThis\b|\brequire\(/,
 };
 
-/** Not state of the machine, but a part of the program itself. */
+/** Not state of the machine, but part of the program itself. */
 const OF_THE_PROGRAM = new Map([
   ['app/version.ts', ['node:fs']],
-  // The examples inside a single executable, which are unpacked.
+  // The examples in a single executable, which are unpacked.
   ['app/package-file.ts', ['node:fs', 'node:sea']],
 ]);
 

@@ -1,4 +1,4 @@
-/** The event table of docs/scripting.md against the schema that the JSON lines are held to. */
+/** Compares the event table of docs/scripting.md with the schema of the JSON lines. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';

@@ -11,11 +11,11 @@ const SRC = join(ROOT, 'src');
 const LOWER = ['protocol', 'settings', 'manifest', 'firmware', 'mqtt', 'fleet', 'recording', 'simulator'];
 
 /**
- * DESIGN "Rooms", from the ground up. A room imports from itself and from what stands in its row, types included;
- * `mqtt/broker` is one file of a room: the interface, without the client behind it.
+ * DESIGN "Rooms", from the ground up. A room imports from itself and from what its row lists, including types. `mqtt/broker` is
+ * one file of a room: the interface, without the client.
  */
 const ROOMS: Record<string, readonly string[]> = {
-  // The files that stand in no folder, but for index.ts.
+  // The files outside the folders, except index.ts.
   ground: [],
   protocol: [],
   settings: ['ground', 'mqtt/broker'],
@@ -27,15 +27,15 @@ const ROOMS: Record<string, readonly string[]> = {
   simulator: ['ground', 'protocol', 'recording', 'mqtt/broker', 'manifest/model', 'settings/duration'],
   upgrade: ['ground', 'protocol', 'fleet', 'mqtt/broker', 'manifest/model', 'firmware/prepare', 'settings/duration'],
   journal: ['ground', 'protocol', 'upgrade', 'manifest/model'],
-  // The use cases, each put together once: for the command line and for index.ts.
+  // The use cases, for the command line and for index.ts.
   app: ['ground', ...LOWER, 'upgrade', 'journal', 'render/report'],
-  // The library: what app offers, and the types of what it gives.
+  // The library: what app offers, and the types of its results.
   index: ['app', 'ground', ...LOWER, 'upgrade', 'render/report/model'],
   render: ['ground', 'protocol', 'upgrade', 'fleet', 'manifest/model', 'firmware/read/progress'],
   cli: ['*'],
 };
 
-/** Packages that belong to one room, or to a few. */
+/** Packages that only one room, or a few, may use. */
 const PACKAGES: Record<string, readonly string[]> = {
   aedes: ['simulator'],
   chalk: ['render'],
@@ -49,7 +49,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   yauzl: ['firmware'],
 };
 
-/** Rooms that know that there is a terminal. */
+/** Rooms that may use a terminal. */
 const TERMINAL = ['cli', 'render'];
 
 /** What `dji-ota --version` must not load (DESIGN "Traps": 60 to 90 ms each). */
@@ -109,7 +109,9 @@ describe('rooms', () => {
   });
 });
 
-/** Groups of files that import each other, types and later imports included: none can be read, or changed, alone. */
+/**
+ * Groups of files that import each other, including types and dynamic imports: none of them can be understood or changed alone.
+ */
 function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = [];
   const order = new Map<string, number>();
@@ -154,7 +156,7 @@ test('no file imports itself, by whatever way round', () => {
 });
 
 describe('names', () => {
-  /** What says nothing of what a file does: any room could have one. */
+  /** Names that do not say what a file does. */
   const VAGUE = [
     'common',
     'collect',
@@ -207,7 +209,7 @@ test('only cli and render know that there is a terminal', () => {
   expect(wrong).toEqual([]);
 });
 
-/** Everything that `entry` loads before it does anything: what it imports statically, and what that does. */
+/** Everything that `entry` loads at its start: its static imports, and theirs. */
 function loadedBy(
   entry: string,
   read: (file: string) => { imports: Import[]; resolve: (specifier: string) => string },

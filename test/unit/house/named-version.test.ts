@@ -1,4 +1,4 @@
-/** The version of package.json is the one that README, documentation and examples name, and that the changelog begins with. */
+/** README, documentation and examples name the version of package.json, and the changelog begins with it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** The scripts of package.json run in the shell of Windows too. */
+/** The scripts of package.json also run in the shell of Windows. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const PROGRAMS = ['node', 'npm', 'tsc', 'biome', 'vitest'];
 
 test.each(Object.entries(scripts))('%s: programs that every platform has, and no shell syntax but &&', (_, script) => {
   for (const command of script.split(' && ')) expect(PROGRAMS).toContain(command.split(' ')[0]);
-  // Quoted text goes to the program as it is, in double quotes.
+  // Text in double quotes is passed on unchanged.
   expect(script.replace(/"[^"]*"/g, '').replaceAll(' && ', ' ')).not.toMatch(/['$`%;|<>()*~&^\\]/);
   const [, file] = /^node (scripts\/\S+|bench\/\S+)/.exec(script) ?? [];
   if (file) expect(existsSync(join(ROOT, file))).toBe(true);

@@ -1,4 +1,4 @@
-/** Journals that version 0.1.0 wrote: of a run that finished, of one that was interrupted, and of one that was killed. */
+/** Journals of version 0.1.0: of a run that finished, of one that was interrupted, and of one that was killed. */
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ describe.each([
     });
     const broker = async (events: Parameters<typeof fake.connect>[0]) => {
       const connection = await fake.connect(events);
-      // The docks went on while nobody listened.
+      // The docks continued while nobody listened.
       void vi
         .waitFor(() => expect(fake.journal).toContain('granted'), { interval: 5 })
         .then(() => {

@@ -66,14 +66,14 @@ const elsewhere = (more: Partial<Owner> = {}) => ({
   ...more,
 });
 
-/** The number of a process that has just ended. */
+/** The id of a process that has just ended. */
 async function deadProcess(): Promise<number> {
   const child = spawn(process.execPath, ['-e', '']);
   await once(child, 'exit');
   return child.pid as number;
 }
 
-/** Moves the clock on until `work` has come to its end, whenever it waits; `meanwhile` is called every second. */
+/** Advances the clock until `work` has ended. `meanwhile` is called every second. */
 async function overTime<T>(
   work: Promise<T>,
   meanwhile: (second: number) => Promise<void> = async () => {},

@@ -1,4 +1,4 @@
-/** What a later process makes of the facts of an earlier one. */
+/** How a later process uses the facts of an earlier one. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../../src/errors.js';

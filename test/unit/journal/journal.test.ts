@@ -333,7 +333,7 @@ describe('a folder that cannot be written', () => {
 
   it('no such run', async () => {
     await expect(reopenJournal(place.file, RUN, place.options)).rejects.toMatchObject({ code: 'run_not_found' });
-    // Nothing is left behind by the question.
+    // Listing leaves nothing behind.
     expect(await listRuns(place.folder)).toEqual([]);
     await expect(stat(`${place.file}.lock`)).rejects.toThrow('ENOENT');
   });

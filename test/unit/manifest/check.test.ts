@@ -5,7 +5,7 @@ import { errorOf, readEntries, readFileAs } from '../../helpers/manifest.js';
 const ENTRY = { sn: 'A1', pid: 'D1', version: '1' };
 const MD5 = '0123456789abcdef0123456789abcdef';
 
-/** The findings of one device that is good but for `wrong`, without the device's name. */
+/** The findings for one device that is valid except for `wrong`, without the device's name. */
 async function findings(wrong: object, options: Partial<ReadManifestOptions> = {}): Promise<string[]> {
   const error = await errorOf(readEntries([{ ...ENTRY, ...wrong }], options));
   expect(error.code).toBe('manifest_invalid');

@@ -8,7 +8,7 @@ import { errorOf, manifestDevice, readFileAs } from '../../helpers/manifest.js';
 // The same values in every run.
 fc.configureGlobal({ seed: 20260529 });
 
-/** One device whose CSV has these columns besides sn, pid and version. */
+/** One device whose CSV has these columns in addition to sn, pid and version. */
 async function deviceWith(columns: Record<string, string>) {
   const header = ['sn', 'pid', 'version', ...Object.keys(columns)].join(';');
   const [device] = await readFileAs('m.csv', `${header}\nA1;D1;17.02.0501;${Object.values(columns).join(';')}\n`);

@@ -33,7 +33,7 @@ test('what the examples say of their packages is true', async () => {
     expect(report).toMatchObject({ verdict: 'proven', content: 'zip' });
     expect(report.modules).toHaveLength(4);
     expect(sameVersion(report.version ?? '', device.product_version)).toBe(true);
-    // Made up: no real product code, and no other model than the file's name says.
+    // Invented: not a real product code, and no other model than that of the file name.
     expect(modelClaims({ product: report.product, file_name: '' })).toEqual([]);
     expect(modelClaims({ product: null, file_name: device.file_name ?? '' })).toHaveLength(1);
   }

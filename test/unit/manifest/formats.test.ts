@@ -1,4 +1,4 @@
-/** The same devices through every format, and the JSON Schema that describes them. */
+/** The same devices in every format, and the JSON Schema that describes them. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -10,7 +10,7 @@ import { readFileAs, readText } from '../../helpers/manifest.js';
 fc.configureGlobal({ seed: 20260529 });
 
 const serial = fc.stringMatching(/^[A-Za-z0-9]{1,20}$/);
-// With everything that is special to one of the formats, but no white space at the ends.
+// Includes characters that are special in one of the formats, but no white space at the ends.
 const text = fc
   .string({
     unit: fc.constantFrom(
@@ -38,7 +38,7 @@ const text = fc
     minLength: 1,
     maxLength: 12,
   })
-  // What a CSV takes for a spreadsheet's mark of text is none in JSON.
+  // A CSV treats these as a spreadsheet's mark for text, but JSON does not.
   .filter((value) => value === value.trim() && !/^('|=")/.test(value));
 const hex = fc.stringMatching(/^[0-9a-fA-F]{32}$/);
 
@@ -68,7 +68,7 @@ const entries = fc.uniqueArray(entry, { selector: ({ sn }) => sn, minLength: 1, 
 
 type Entry = { sn: string } & Partial<Record<Field, unknown>>;
 
-/** Labels are texts, in which a CSV has one kind of white space. */
+/** In a label, a CSV treats all white space as spaces. */
 function oneLine(value: string): string {
   return value.replace(/\s+/g, ' ');
 }
@@ -76,7 +76,7 @@ function oneLine(value: string): string {
 function csv(devices: readonly Entry[]): string {
   const flat = devices.map(({ labels, known, ...rest }): Record<string, unknown> => {
     const parts = Object.entries(known ?? {}).map(([part, value]) => [`known_${part}`, value]);
-    // fromEntries and not a spread: a label may be called __proto__.
+    // fromEntries instead of a spread, because a label may be called __proto__.
     return Object.fromEntries([...Object.entries(rest), ...parts, ...Object.entries(labels ?? {})]);
   });
   const columns = [...new Set(flat.flatMap((device) => Object.keys(device)))];

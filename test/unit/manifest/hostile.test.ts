@@ -1,4 +1,4 @@
-/** Manifests that are made to hang, exhaust or confuse the reader: each ends in a clean error, or is simply right. */
+/** Manifests that try to hang, exhaust or confuse the reader: each one ends in a proper error, or is read correctly. */
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -135,7 +135,7 @@ test('whatever a file holds, it is read or refused with an error of ours', async
   );
   await fc.assert(
     fc.asyncProperty(names, contents, async (name, text) => {
-      // errorOf throws whatever is none of ours.
+      // errorOf throws errors that are not the program's own.
       const outcome = await errorOf(readFileAs(name, text)).catch((error: Error) => error);
       expect(outcome.message === 'no error came' || outcome.name === 'OtaError').toBe(true);
     }),

@@ -86,9 +86,9 @@ test('a pattern that matches nothing is refused, with the serial number that was
   expect((await errorOf(() => selected([], ['1581F8HGX24B00A2']))).message).toContain(
     '--exclude "1581F8HGX24B00A2" matches no device of the manifest; did you mean "1581F8HGX24B00A1"?',
   );
-  // Part of a serial number is none.
+  // Part of a serial number does not match.
   expect((await errorOf(() => selected(['7CTX']))).message).toBe('--only "7CTX" matches no device of the manifest');
-  // A leading ! does not turn a pattern round: that is what --exclude is for.
+  // A leading ! does not negate a pattern: --exclude does that.
   expect((await errorOf(() => selected(['!7CTX*']))).code).toBe('usage');
 });
 
@@ -162,7 +162,7 @@ test('choosing one of a dock and its aircraft is warned of, with the first gatew
   expect(selectedHalves(FLEET, FLEET.slice(1, 2))).toMatchObject([
     { code: 'split_pair', message: expect.stringContaining('on 1 gateway: 7CTXN4A00B0001;') },
   ]);
-  // An aircraft that stands alone in the manifest has no other half there.
+  // An aircraft without its dock in the manifest is not half of a pair.
   expect(selectedHalves(FLEET.slice(1), FLEET.slice(1, 2))).toEqual([]);
   const many = Array.from({ length: 40 }, (_, at) => [
     manifestDevice(`P${at}`, `P${at}`, 0),

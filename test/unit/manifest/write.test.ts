@@ -1,4 +1,4 @@
-/** What is written as a manifest is read as it was meant, whatever the format. */
+/** A written manifest is read correctly, in every format. */
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -24,7 +24,7 @@ const DEVICE: WrittenDevice = {
   known: { version: '17.05.0102', model: 'Dock 3', heard_at: '2026-11-27T08:15:30.000Z' },
 };
 
-/** Texts as the manifest takes them, those that a format may take for something else among them. */
+/** Texts that a manifest allows, including those that a format may misinterpret. */
 const awkward = fc.constantFrom(
   'no',
   '1.10',
@@ -63,7 +63,7 @@ const known = fc.record({
 });
 const devices = fc
   .record({
-    // A file's name has no slash.
+    // A file name contains no slash.
     files: fc.array(
       text.filter((any) => !/[/\\]/.test(any) && any !== '.'),
       { minLength: 3, maxLength: 3 },

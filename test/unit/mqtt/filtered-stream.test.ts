@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import { expect, it, vi } from 'vitest';
 import { filtered } from '../../../src/mqtt/stream/filtered.js';
 
-/** A socket that a test feeds; it knows whether it is read. */
+/** A socket that the test feeds, and that knows whether it is read. */
 function socket() {
   let take = (_chunk: Buffer) => {};
   const calls: string[] = [];
@@ -50,7 +50,7 @@ it('does not go on reading after a rest where nobody has taken what was read', a
   const { source, calls, feed } = socket();
   const stream = filtered(source, everything);
   stream.pause();
-  // Many small reads, after which it rests after each turn; then as much as a stream of this version of Node holds.
+  // Many small reads, after which it pauses after each turn; then as much as a stream of this version of Node buffers.
   for (let at = 0; at < 64; at++) feed('x');
   while (stream.readableLength < stream.readableHighWaterMark) {
     feed('x'.repeat(8000));

@@ -5,7 +5,7 @@ import { frameFilter } from '../../../src/mqtt/stream/mqtt-frames.js';
 import { topicSet } from '../../../src/mqtt/stream/topic-set.js';
 import { smallWebsocketFrames } from '../../../src/mqtt/stream/websocket-frames.js';
 
-/** A packet as MQTT 5 section 2.1 builds it. */
+/** A packet by MQTT 5 section 2.1. */
 function packet(first: number, body: Buffer): Buffer {
   const length: number[] = [];
   let rest = body.length;
@@ -23,7 +23,7 @@ function publish(topic: string, payload: Buffer, qos = 0, id = 1): Buffer {
   return packet(0x30 | (qos << 1), Buffer.concat([size, name, ids, payload]));
 }
 
-/** `bytes` in pieces as long as `lengths` say, over and over. */
+/** `bytes` in pieces of the given `lengths`, repeatedly. */
 function* pieces(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   for (let at = 0, index = 0; at < bytes.length; index++) {
     const length = lengths[index % lengths.length] ?? 1;
@@ -78,7 +78,7 @@ describe('frameFilter', () => {
           });
           const passed = [...pieces(Buffer.concat(all), lengths)].map((piece) => filter.take(piece));
           expect(Buffer.concat(passed).equals(Buffer.concat(expected.passed))).toBe(true);
-          // Acknowledgements are sent together, after everything that has arrived.
+          // Acknowledgements are sent together, after all received data.
           await new Promise((resolve) => setImmediate(resolve));
           expect([...Buffer.concat(sent)]).toEqual(expected.acks);
           expect(oversized).toEqual(expected.oversized);
@@ -120,7 +120,7 @@ describe('frameFilter', () => {
               onOversized: () => {},
             });
             filter.only(some ? wanted : null);
-            // What is passed on reaches its receiver later than what is handed out.
+            // What is passed to the parser reaches its receiver later than what is delivered directly.
             const parsing = parser({ protocolVersion: level });
             parsing.on('packet', (packet) => {
               if (packet.cmd !== 'publish') return;
@@ -173,7 +173,7 @@ describe('frameFilter', () => {
       fc.property(anything, chunkLengths, (bytes, lengths) => {
         const filter = frameFilter({ limit: 2 ** 28, ...NOBODY });
         const passed = Buffer.concat([...pieces(Buffer.from(bytes), lengths)].map((piece) => filter.take(piece)));
-        // Only the beginning of a header may be waiting for its end.
+        // Only the beginning of a header may still be held.
         expect(Buffer.from(bytes).subarray(0, passed.length).equals(passed)).toBe(true);
         expect(bytes.length - passed.length).toBeLessThan(5);
       }),
@@ -196,9 +196,9 @@ describe('frameFilter', () => {
   it('gives to the parser what it cannot hand out: aliases, wrong properties, wrong acknowledgements', () => {
     const plain = publish('a', Buffer.from('\0b'));
     for (const bytes of [
-      // No topic but an alias.
+      // A topic alias without a topic.
       packet(0x30, Buffer.from([0, 0, 3, 0x23, 0, 1, 0x62])),
-      // Properties that are longer than the packet, and whose length is.
+      // Properties, or their length, that are longer than the packet.
       packet(0x30, Buffer.from([0, 1, 0x61, 9, 0])),
       packet(0x30, Buffer.from([0, 1, 0x61, 0x80, 0x80, 0x80, 0x80, 1])),
       packet(0x30, Buffer.from([0, 1, 0x61])),
@@ -208,7 +208,7 @@ describe('frameFilter', () => {
       const given: string[] = [];
       filter.deliver((topic, payload) => given.push(`${topic} ${payload}`) > 0, '5');
       expect(filter.take(bytes).equals(bytes)).toBe(true);
-      // Nothing overtakes it.
+      // No message overtakes it.
       expect(filter.take(plain).equals(plain)).toBe(true);
       filter.parsed();
       filter.parsed();

@@ -25,7 +25,7 @@ it('hands out all messages of a read, ends the batch, and only then sends what t
   };
   frames.deliver((topic) => {
     order.push(topic);
-    // As the MQTT client acknowledges what it has parsed itself.
+    // Like the MQTT client, which acknowledges what it has parsed itself.
     stream.write(Buffer.from('aa', 'hex'));
     return true;
   }, '3.1.1');

@@ -11,7 +11,7 @@ const leaf = fc.oneof(
   fc.constantFrom('ok', 'failed', 0, 1, 2, '1', true, null, '1e400', -0),
   long,
 );
-/** Objects with the keys that are looked for, each of any kind. */
+/** Objects with the keys that are read, with values of any kind. */
 function shaped(depth: number): fc.Arbitrary<unknown> {
   if (depth === 0) return leaf;
   const inner = fc.oneof(leaf, shaped(depth - 1));

@@ -18,7 +18,7 @@ const fixtures = new Map(
 const BID = '11111111-1111-4111-8111-111111111111';
 const TID = '22222222-2222-4222-8222-222222222222';
 
-/** What a progress message of the fixtures reads as, but for what differs. */
+/** The parsed form of the progress fixtures, apart from their differences. */
 const PROGRESS = {
   method: 'ota_progress',
   tid: TID,
@@ -52,7 +52,7 @@ describe('fixtures', () => {
     const bytes = Buffer.from(payload);
     const progress = PROGRESS_OF[name];
     expect(readProgress(bytes)).toEqual(progress ? { ...PROGRESS, ...progress } : null);
-    // Without a method the two are told apart by their topics alone.
+    // Without a method, only the topics distinguish the two.
     if (name !== 'progress-no-method') expect(readReply(bytes)).toEqual(REPLY_OF[name] ?? null);
     const devices = ['drone_sn', 'dock_sn'].map((sn) => ({ sn, product_version: '1.00.223' }));
     expect(readCreate(bytes)).toEqual(name === 'seed-create' ? { bid: BID, devices } : null);
@@ -94,7 +94,7 @@ test('the answer to an event has its tid, bid and method, and no id that it had 
   });
 });
 
-/** Reads `data` (and envelope keys) as an event. */
+/** Parses `data` (and envelope keys) as an event. */
 function event(data: object, more: object = {}) {
   return readProgress(JSON.stringify({ method: 'ota_progress', bid: BID, data, ...more }));
 }

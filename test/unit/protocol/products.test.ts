@@ -42,9 +42,9 @@ describe('modelMismatch', () => {
     [null, 'Dock3_1.zip', '3-2-0', 'is for Dock 3 by its file name (Dock3)'],
     [null, 'M4TD_1.zip', '0-100-1', null],
     [null, 'M4TD_1.zip', '0-100-0', 'is for M4TD by its file name (M4TD)'],
-    // The product code is what the package itself says; a file can have any name.
+    // The product code comes from the package itself; a file can have any name.
     ['wa345t', 'M4TD_1.zip', '0-99-1', null],
-    // A model that is not known may be a new one of the same kind; a dock it is not.
+    // An unknown model may be a new one of the same kind, but it is not a dock.
     ['wa345t', 'x.zip', '0-205-0', null],
     ['wa345t', 'x.zip', '3-9-0', 'is for M4T by its product code wa345t'],
     ['new1', 'x.zip', '0-99-1', null],

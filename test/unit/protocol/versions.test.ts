@@ -48,7 +48,7 @@ test('any text: normalizing twice is normalizing once', () => {
   const version = fc.oneof(fc.string(), fc.stringMatching(/^v?\d{1,3}\.\d{1,2}\.\d{1,4}(\.\d{2})?$/));
   fc.assert(
     fc.property(version, (text) => {
-      // A `v` is taken off once; `vv1` is no version.
+      // One `v` is removed; `vv1` is not a version.
       if (/^[vV]{2}/.test(text.trim())) return;
       expect(normalizeVersion(normalizeVersion(text))).toBe(normalizeVersion(text));
       expect(sameVersion(text, text)).toBe(true);

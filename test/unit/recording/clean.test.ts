@@ -128,7 +128,7 @@ describe('anonymous recordings', () => {
       osd: { latitude: 52.5, longitude: -13.4, height: 35.5, firmware_version: '17.07.04.01', mode_code: 0 },
       file_name: 'M4TD_17.07.04.01_pro.zip',
     };
-    // Devices may be called as they like.
+    // Devices may have any names.
     const anonymizer = createAnonymizer();
     for (const sn of ['ok', 'in_progress', '10', 'DOCK']) anonymizer.learn(sn);
     const read = JSON.parse(anonymizer.text(JSON.stringify(event)));

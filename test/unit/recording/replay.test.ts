@@ -30,7 +30,7 @@ const progress = (bid: string, percent: number) => ({
   data: { result: 0, output: { status: 'in_progress', progress: { percent } } },
 });
 
-/** A push: osd, a request that is refused, one that is accepted. */
+/** A push: osd, a request that is refused, and one that is accepted. */
 const PUSH: RecordedMessage[] = [
   said(1000, topic('osd'), { data: { mode_code: 0, sub_device: { device_sn: SN } } }),
   said(3000, topic('state', SN), { data: { firmware_version: '1' } }),
@@ -65,7 +65,7 @@ describe('a replay', () => {
     await pass(60_000);
     expect(sent.map((each) => each.topic)).toEqual([topic('osd'), topic('state', SN)]);
     ask('T1', 'B1');
-    // Sent again by the broker.
+    // A copy from the broker.
     ask('T1', 'B1');
     await pass(1000);
     expect(sent).toHaveLength(3);
@@ -78,7 +78,7 @@ describe('a replay', () => {
       { tid: 'T2', bid: 'B2', data: { result: 0 } },
       { method: 'ota_progress', bid: 'B2' },
     ]);
-    // After the last one it begins anew.
+    // After the last part it starts again.
     ask('T3', 'B3');
     await pass(5000);
     expect(JSON.parse(sent[5]?.text ?? '')).toMatchObject({ tid: 'T3', bid: 'B3', data: { result: 312015 } });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createCiGuard, writeCommand } from '../../../src/render/terminal/ci-guard.js';
 import { anyText } from '../../helpers/any-text.js';
 
-/** As the runners of GitHub Actions, Azure Pipelines, TeamCity and GitLab look for commands in what a job writes. */
+/** Finds commands in the output of a job like the runners of GitHub Actions, Azure Pipelines, TeamCity and GitLab. */
 function commandsIn(log: string): string[] {
   const found = log.split(/\r\n|\r|\n/).filter((line) =>
     line
@@ -47,7 +47,7 @@ describe('a CI system is given no command', () => {
     fc.assert(
       fc.property(fc.array(fc.array(piece, { maxLength: 6 }), { maxLength: 6 }), (writes) => {
         const guard = createCiGuard();
-        // Each write is of whole words: nobody from outside decides where one ends.
+        // Each write consists of whole words, because untrusted text cannot decide where a write ends.
         const log = writes.map((parts) => guard(`${parts.join('')}.`)).join('');
         expect(commandsIn(log)).toEqual([]);
       }),

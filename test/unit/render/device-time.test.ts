@@ -1,4 +1,4 @@
-/** The time of a device counts all of its attempts, and is the same on every surface. */
+/** The time of a device includes all of its attempts, and is the same on every surface. */
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../src/clock.js';
 import { createCollector } from '../../../src/render/report/gather.js';

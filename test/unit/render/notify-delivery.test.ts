@@ -1,9 +1,9 @@
-/** How messages reach a webhook, and what is done where they do not. */
+/** The delivery of messages to a webhook, and its failures. */
 import { describe, expect, test } from 'vitest';
 import { type Answer, createDelivery } from '../../../src/render/notify/deliver.js';
 import { manualClock } from '../../helpers/manual-clock.js';
 
-/** A webhook whose answers are given one by one; the last of `answers` is given from then on. */
+/** A webhook with the given responses; the last one is repeated. */
 function webhook(...answers: (Answer | 'never')[]) {
   const clock = manualClock();
   const got: { id: string | undefined; at: number }[] = [];
@@ -30,7 +30,7 @@ function webhook(...answers: (Answer | 'never')[]) {
     clock,
     aborted: () => aborted,
     settle,
-    /** In steps, so that what follows from one timer is there before the next. */
+    /** Advances in steps, so that the effect of one timer is there before the next. */
     async pass(seconds: number) {
       for (let second = 0; second < seconds; second++) {
         await settle();

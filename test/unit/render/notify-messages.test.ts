@@ -1,4 +1,4 @@
-/** What webhooks are told of a run, and when. */
+/** Which messages webhooks get about a run, and when. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type CloudEvent, createNotifier, TOO_LONG } from '../../../src/render/notify/messages.js';

@@ -21,7 +21,7 @@ describe('releases before and after', () => {
     ['before alone, old', { version_before: '1.0', heard_at: hours(80) }, '1.0 (3d old) → ?'],
     ['nothing was to be done', { status: 'skipped', version_before: '2.0', heard_at: hours(0) }, '2.0'],
     ['it was not started', { status: 'not_started', version_before: '1.0', heard_at: hours(30) }, '1.0 (1d old)'],
-    // When the one before was heard is not known then.
+    // In that case the time of the first report is not known.
     ['an old one and a new one', { version_before: '1.0', version_after: '2.0', heard_at: hours(80) }, '1.0 → 2.0'],
     ['a time that is none', { version_before: '1.0', heard_at: 'yesterday' }, '1.0 → ?'],
     ['text that a terminal obeys', { version_before: '1\u001b[2J' }, '1\\u{1b}[2J → ?'],

@@ -52,7 +52,7 @@ function collected(events: Timed[], devices: DeviceOutcome[] = [outcome()]): Run
   return collector.report();
 }
 
-/** `kind from-to` in seconds since the run began. */
+/** `kind from-to` in seconds since the start of the run. */
 function phases(device: ReportDevice | undefined): string[] {
   const seconds = (iso: string) => (Date.parse(iso) - RUN_BEGAN) / 1000;
   return (device?.phases ?? []).map(({ kind, from, to }) => `${kind} ${seconds(from)}-${seconds(to)}`);
@@ -175,7 +175,7 @@ describe('a run that goes on', () => {
       ['C', 'waiting', 'the battery is at 12 %', null],
     ]);
     expect(states.get(report.devices[0] as ReportDevice)?.word).toBe('download');
-    // What goes on reaches to now; what has ended does not.
+    // A running phase reaches to now; a finished one does not.
     expect(phases(report.devices[0])).toEqual(['waiting 1-2', 'download 2-9']);
     expect(report.devices[0]).toMatchObject({ version_before: '1.0', version_after: null });
     expect(report.devices[1]?.ended).toBe(new Date(RUN_BEGAN + 3000).toISOString());

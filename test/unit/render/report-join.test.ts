@@ -139,7 +139,7 @@ describe('joined reports', () => {
       expect(await codeOf(one, two, three)).toEqual([1]);
       expect(await codeOf(one, three)).toEqual([5, '2']);
       expect(await codeOf(two, await put('other'))).toEqual([1, '1, 3']);
-      // What somebody asks for alone is what it is.
+      // A single shard that is requested is not incomplete.
       expect(await codeOf(one)).toEqual([0]);
     } finally {
       await rm(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** The page of a run that goes on: how often it is written, and what a disk that fails does to it. */
+/** The page of a run in progress: how often it is written, and what a failing disk does to it. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A renewal whose pages cost `costs` milliseconds, one after the other. */
+/** A renewal whose successive pages cost `costs` milliseconds. */
 function renewal(files: string[], costs: number[] = []) {
   const clock = manualClock();
   const pages: Freshness[] = [];
@@ -31,7 +31,7 @@ function renewal(files: string[], costs: number[] = []) {
     },
     onTrouble: (error, file) => troubles.push(`${path.basename(file)}: ${(error as NodeJS.ErrnoException).code}`),
   });
-  /** Lets the page that is being written stand, and goes on by `ms`. */
+  /** Lets the current page be written, and advances by `ms`. */
   const advance = async (ms: number) => {
     await started.settled();
     clock.advance(ms);
@@ -78,7 +78,7 @@ describe('a page that is renewed', () => {
     await advance(5000);
     expect(troubles).toEqual(['r.html: ENOENT']);
     expect(pages).toHaveLength(3);
-    // The other one is written all the same.
+    // The other page is written nevertheless.
     expect(await readFile(path.join(folder, 'r.html'), 'utf8')).toBe('page 3');
     await end();
   });

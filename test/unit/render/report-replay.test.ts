@@ -1,4 +1,4 @@
-/** Reports of journals, and of runs that are taken up again. */
+/** Reports from journals, and of resumed runs. */
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

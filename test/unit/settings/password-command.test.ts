@@ -93,7 +93,7 @@ describe.skipIf(process.platform === 'win32')('runPasswordCommand', { concurrent
     const isThere = () => {
       try {
         process.kill(child, 0);
-        // Until somebody asks for its exit code it is there all the same.
+        // Until its parent has read its exit code, it exists as a zombie.
         return !readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z ');
       } catch {
         return false;

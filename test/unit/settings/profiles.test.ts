@@ -32,7 +32,7 @@ describe('writing', () => {
     await keep('a', { broker: 'mqtt://h', password: 'p' });
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(path.dirname(file))).mode & 0o777).toBe(0o700);
-    // A file that was open before is closed with the next write.
+    // A file with open permissions is restricted at the next write.
     await chmod(file, 0o644);
     await makeCurrent('a');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -216,7 +216,7 @@ it('is read without the schema exactly where the schema finds nothing', () => {
   fc.assert(
     fc.property(source, (value) => {
       const good = validSettings(value);
-      // The schema drops a key of this name without a word; whatever is odd is left to it.
+      // The schema silently drops a key with this name; unusual files are left to it.
       if (value.includes('__proto__') && good === null) return;
       expect(good).toEqual(outcome(() => parseSettings(value, file)));
     }),

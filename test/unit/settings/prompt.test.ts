@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { askPassword, confirm, readPasswordInput } from '../../../src/cli/prompt.js';
 
-/** A terminal as far as a prompt can tell: what is typed, what is shown, and its mode. */
+/** What a prompt uses of a terminal: the input, the output, and its mode. */
 function terminal() {
   const modes: boolean[] = [];
   const input = Object.assign(new PassThrough(), {

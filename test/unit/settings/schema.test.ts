@@ -11,7 +11,7 @@ import { emptyTotals } from '../../../src/upgrade/counting.js';
 import type { PublicEvent } from '../../../src/upgrade/events.js';
 import { OUTCOMES, type RunEvent } from '../../../src/upgrade/events.js';
 
-// Independent of zod, from which the schemas are made.
+// Independent of zod, which generates the schemas.
 const compile = (which: string) => new Ajv2020().compile(JSON.parse(schemaText(which)));
 
 describe('schema manifest', () => {

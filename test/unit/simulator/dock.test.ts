@@ -63,7 +63,7 @@ function room(scenario: Scenario, options: { telemetry?: number | null; config?:
       return ids;
     },
     replies: () => on(`thing/product/${PID}/services_reply`).flatMap((message) => readReply(message.payload) ?? []),
-    /** What a tolerant reader makes of the events, less what is somebody else's. */
+    /** The events as a tolerant reader parses them, without those of other senders. */
     events: (bid: string | null = 'bid-1') =>
       on(`thing/product/${PID}/events`).flatMap((message) => {
         const read = readProgress(message.payload);
@@ -104,7 +104,7 @@ const refused = (play: Room, result: number) => {
   untouched(play);
 };
 
-/** What each built-in scenario must come to: one request, then all the time that it takes. */
+/** The result of each built-in scenario: one request, then all the time that it needs. */
 const EXPECTED: Record<string, (play: Room) => void> = {
   ok: succeeded,
   slow(play) {
@@ -197,7 +197,7 @@ const EXPECTED: Record<string, (play: Room) => void> = {
     succeeded(play);
     const sendings = new Map<string, number>();
     for (const event of play.raw()) sendings.set(event.tid, (sendings.get(event.tid) ?? 0) + event.need_reply);
-    // Those that were due again during the reboot were not heard.
+    // Events that were due again during the reboot were not received.
     expect(Math.max(...sendings.values())).toBe(4);
     expect(Math.min(...sendings.values())).toBeGreaterThanOrEqual(2);
     expect(play.dock.counts).toMatchObject({ answered: 0, unanswered: sendings.size });
@@ -208,7 +208,7 @@ const EXPECTED: Record<string, (play: Room) => void> = {
     upgraded(play);
     const sizes = play.sent.map((message) => message.payload.length);
     expect(Math.max(...sizes)).toBeGreaterThan(1 << 20);
-    // Nothing of it may be taken for an end.
+    // None of it may be taken for an end.
     expect(
       play.events().filter((event) => ['failed', 'rejected', 'canceled', 'timeout'].includes(event.status ?? '')),
     ).toEqual([]);
@@ -437,7 +437,7 @@ describe('an upgrade', () => {
     );
     play.ask();
     play.clock.advance(600_000);
-    // The first says that the aircraft is on, the last two that the dock is back with new firmware and the aircraft off.
+    // The first one says that the aircraft is on, the last two that the dock is back with new firmware and the aircraft off.
     const topology = play
       .on(`sys/product/${PID}/status`)
       .map((message) => message.at)

@@ -12,7 +12,7 @@ import { manualClock } from '../../helpers/manual-clock.js';
 const [PID, SN] = ['SIMDOCK0001', 'SIMAIRCRAFT0001'];
 const TARGET = '17.07.04.01';
 
-/** What readiness makes of a simulated dock, for each device, and what the dock then answers. */
+/** The readiness of a simulated dock, for each device, and the dock's answer. */
 function look(scenario: string) {
   const chosen = builtInScenario(scenario);
   if (!chosen) throw new Error(`no scenario ${scenario}`);

@@ -12,7 +12,7 @@ import { coreOptions, device, startPush, type TestRunOptions } from '../../helpe
 const planned = [0, 0, 0, 1, 1, 2, 3].map((pid, index) => device(`S${index}`, `P${pid}`));
 
 const word = fc.constantFrom('accept', 'busy', 'refuse', 'progress', 'repeat', 'ok', 'fail', 'restart', 'one', 'named');
-/** What one dock says to its first, second, ... request. */
+/** The answers of one dock to its first, second, ... request. */
 const speech = fc.array(fc.array(word, { maxLength: 6 }), { minLength: 1, maxLength: 3 });
 
 function dockThatSays(words: readonly (readonly string[])[]): DockScript {
@@ -47,7 +47,7 @@ const options = fc
 async function runFor(ms: number, more: TestRunOptions & Pick<PushOptions, 'core'>) {
   const run = startPush(more);
   await run.pass(0);
-  // In large steps: what is tested is the order of facts, not their times.
+  // In large steps, because the order of facts is tested, not their times.
   for (let left = ms; left > 0 && run.ended() === null; left -= 20_000) {
     run.clock.advance(20_000);
     await run.pass(0);
@@ -73,10 +73,10 @@ test('what a run keeps is enough: replayed, every device has ended as it was tol
         expect(again.tracker.totals).toEqual(result.totals);
         expect(again.rollout.stopped).toEqual(run.core().rollout.stopped);
         expect(isRunOver(again)).toBe(true);
-        // No job was ever published that had not been kept before, and none that was withdrawn.
+        // Every published job had been stored before, and none had been withdrawn.
         const opened = kept.flatMap((fact) => (fact.type === 'job_opened' ? [fact.bid] : []));
         expect(run.fake.jobs().map(({ bid }) => bid)).toEqual(opened);
-        // One outcome a device, told once.
+        // One outcome per device, emitted once.
         const finished = run.events.flatMap((event) => (event.event === 'device_finished' ? [event.sn] : []));
         expect(finished.sort()).toEqual(planned.map(({ sn }) => sn));
       },

@@ -17,7 +17,7 @@ import { outcomes } from '../../../src/upgrade/tracker/tracker.js';
 import { ends, progress, reply } from '../../helpers/facts.js';
 import { coreOptions, device, fleetOf, REPLY, STALL, VERIFY } from '../../helpers/upgrade-run.js';
 
-/** A core whose starts are opened under the bids `b1`, `b2`, ... */
+/** A core whose starts are opened with the bids `b1`, `b2`, ... */
 function live(planned = fleetOf(1), options: CoreOptions = coreOptions(), skipped = new Set<number>()) {
   const core = createCore(makePlan(planned), options, skipped);
   const facts: Fact[] = [];
@@ -150,7 +150,7 @@ describe('what follows', () => {
         else if (event.event === 'device_finished') told.push(`${event.sn} ${event.status}`);
       }
     };
-    // The facts again, as a replay tells them.
+    // The same facts in a replay.
     const replayed = () => {
       const again = createCore(core.plan, core.options);
       for (const fact of facts) collect(replay(again, structuredClone(fact)));
@@ -223,7 +223,7 @@ describe('what follows', () => {
   });
 });
 
-/** What must be the same after a replay: everything but the ids of objects. */
+/** What must be the same after a replay: everything except the identity of objects. */
 function stateOf({ tracker, rollout, running, cut }: RunCore) {
   return { tracker, rollout, running, cut };
 }

@@ -14,7 +14,7 @@ import { coreOptions, device } from '../../helpers/upgrade-run.js';
 const DOCK = 'DOCK1';
 const AIR = 'AIR1';
 
-/** A dock and its aircraft in one job, and what happens to them. */
+/** A dock and its aircraft in one job, and functions for what happens to them. */
 function pairRun(skipped: number[] = []) {
   const planned = [DOCK, AIR].map((sn) => ({ ...device(sn, DOCK), product_version: '17.07.0401' }));
   const core = createCore(makePlan(planned), coreOptions(), new Set(skipped));
@@ -86,7 +86,7 @@ describe('a pair that ends split', () => {
     expect(run.splits()).toEqual([]);
     expect(run.exit()).toBe(0);
     expect(outcomes(run.core.tracker)[1]).toMatchObject({ version_before: '17.06.0100', version_after: null });
-    // Told again since its end, it is what the device runs now.
+    // A version that was reported again after its end is the current one.
     run.version(AIR, '17.06.0100', '0-100-1');
     expect(run.splits()).toHaveLength(1);
   });

@@ -20,13 +20,13 @@ const sub = (sn: string, more: object = {}) => ({
 
 interface Setup extends Partial<Omit<LookOptions, 'clock'>> {
   type?: 2 | 3 | 4;
-  /** What each device tells, by serial; a dock's topology comes with it. */
+  /** The reports of each device, by serial number; a dock's topology is added. */
   osd?: Record<string, object>;
   sns?: string[];
   file?: { file_name: string };
 }
 
-/** A look at the docks of one gateway or more: `D1` and `A1` on `D1`, `D2` and `A2` on `D2`, ... */
+/** A check of the docks of one or more gateways: `D1` and `A1` on `D1`, `D2` and `A2` on `D2`, ... */
 async function look({ type = 3, osd = {}, sns = ['D1', 'A1'], file, ...options }: Setup) {
   const clock = manualClock();
   const warnings: [string, string][] = [];
@@ -73,7 +73,7 @@ const inventoryOf = (...entries: InventoryEntry[]) => {
   for (const one of entries) inventory.devices.set(one.sn, one);
   return inventory;
 };
-// When a manual clock begins.
+// The start of a manual clock.
 const NOW = Date.UTC(2026, 0, 1) + 10_000;
 const HOUR = 3_600_000;
 const ran = (sn: string, firmware_version: string, hours: number, more: Partial<InventoryEntry> = {}) =>

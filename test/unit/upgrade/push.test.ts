@@ -5,7 +5,7 @@ import type { PushOptions } from '../../../src/upgrade/push.js';
 import { fakeBroker, goodDock } from '../../helpers/fake-broker.js';
 import { device, fleetOf, settle, startPush } from '../../helpers/upgrade-run.js';
 
-/** Resolves never; rejects where the signal aborts, as everything that can be waited for does. */
+/** Never resolves; rejects when the signal is aborted, as all waits do. */
 function never(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(new OtaError('interrupted', 'interrupted')), { once: true });

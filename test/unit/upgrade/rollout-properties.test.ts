@@ -11,7 +11,7 @@ import {
 } from '../../../src/upgrade/rollout/rollout.js';
 import { createRollout } from '../../../src/upgrade/rollout/state.js';
 
-/** Gateways as the numbers of devices of their jobs. */
+/** Gateways, as the numbers of devices of their jobs. */
 const shape = fc.array(fc.array(fc.constantFrom(1, 2), { minLength: 1, maxLength: 3 }), {
   minLength: 1,
   maxLength: 12,
@@ -28,7 +28,7 @@ const options = fc.record({
   retryWait: fc.constantFrom(0, 10, 100),
 });
 const fate = fc.constantFrom('good', 'good', 'good', 'bad', 'unknown', 'retry');
-/** What happens next: a running job ends (which, and how its devices do), or time passes. */
+/** What happens next: a running job ends (which one, and how its devices end), or time passes. */
 const step = fc.record({ which: fc.nat(), fates: fc.tuple(fate, fate), wait: fc.constantFrom(0, 5, 60) });
 
 interface Running {
@@ -36,12 +36,12 @@ interface Running {
   devices: readonly number[];
 }
 
-/** Runs one schedule to its end and checks it at every step against the rules, from the outside. */
+/** Runs one schedule to its end, and checks it at every step against the rules, from outside. */
 function run(sizes: number[][], asked: RolloutOptions, steps: { which: number; fates: string[]; wait: number }[]) {
   let next = 0;
   const jobs = sizes.map((gateway) => gateway.map((size) => Array.from({ length: size }, () => next++)));
   const waves = [...asked.waves].sort((a, b) => a - b);
-  // The last wave holds every gateway.
+  // The last wave contains every gateway.
   if (waves.length > 0 && (waves.at(-1) ?? 0) < jobs.length) waves.push(jobs.length);
   const rollout = createRollout(jobs, { ...asked, waves });
   const running: Running[] = [];
@@ -102,7 +102,7 @@ function run(sizes: number[][], asked: RolloutOptions, steps: { which: number; f
     if (running.length > 0) finish(each);
     start();
   }
-  // From here on everything ends well, and time passes where nothing runs.
+  // From here on everything ends well, and time passes if nothing runs.
   for (let round = 0; !isOver(rollout); round++) {
     expect(round).toBeLessThan(1000);
     if (running.length > 0) finish({ which: 0, fates: ['good', 'good'] });

@@ -141,7 +141,9 @@ describe('waves', () => {
 });
 
 describe('an earlier wave that is taken up again', () => {
-  /** As its journal tells it: wave 1 is open again, and of wave 2 gateway 1 has another job and gateway 2 was never started. */
+  /**
+   * A roll-out from a journal: wave 1 is open again, and of wave 2 gateway 1 has another job and gateway 2 was never started.
+   */
   function takenUp(more: Partial<RolloutOptions> = {}): Rollout {
     const options = { waves: [1, 3], wavePause: 500, maxFailures: { devices: 3 }, ...more };
     const rollout = createRollout([[[0]], [[1], [2]], [[3]]], {

@@ -25,7 +25,7 @@ describe('the broker', () => {
     expect(result.devices[0]?.reason).toContain('not taken');
     expect(run.events).toContainEqual(expect.objectContaining({ event: 'warning', code: 'publish_refused' }));
     expect(run.events).not.toContainEqual(expect.objectContaining({ event: 'job_published', pid: 'P0' }));
-    // With what can be done about it; `quiet` shows nothing else.
+    // With a hint, because `quiet` shows nothing else.
     expect(run.events.filter(({ event }) => event === 'error')).toMatchObject([
       { code: 'broker_refused', exit_code: 4 },
     ]);

@@ -7,7 +7,7 @@ import { coreOptions, fleetOf, startPush } from '../../helpers/upgrade-run.js';
 const accept: DockScript = (job, dock) => dock.reply(job);
 const TAKEN = new OtaError('run_taken_over', 'run r was resumed by another process');
 
-/** A log that another process can take. */
+/** A log that another process can take over. */
 function leased() {
   let tell: (error: OtaError) => void = () => {};
   let taken = false;
@@ -45,7 +45,7 @@ describe('a run that another process takes up', () => {
     });
     await run.pass(2000);
     lease.take();
-    // Before anything else can be sent, also by the connection itself.
+    // Before anything else can be sent, even by the connection itself.
     expect(fake.closed).toEqual({ keepSession: true });
     const result = await run.result;
     expect(result).toMatchObject({ exit_code: 4, totals: { unknown: 1, not_started: 1 }, error: TAKEN });

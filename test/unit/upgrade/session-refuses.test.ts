@@ -7,7 +7,7 @@ import { fakeBroker, goodDock } from '../../helpers/fake-broker.js';
 import { manualClock } from '../../helpers/manual-clock.js';
 import { coreOptions, fleetOf } from '../../helpers/upgrade-run.js';
 
-/** A run over `gateways` in which the device with the index `bad` must not be published. */
+/** A run over `gateways`, in which the device with the index `bad` must not be published. */
 async function runWithout(bad: number, gateways: number, rollout: Parameters<typeof coreOptions>[1]) {
   const docks = Object.fromEntries(fleetOf(gateways).map(({ pid }) => [pid, goodDock]));
   const fake = fakeBroker({ docks });

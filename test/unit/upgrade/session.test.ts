@@ -4,7 +4,7 @@ import { viewOf } from '../../../src/upgrade/tracker/view.js';
 import { fakeBroker, goodDock, refusingDock } from '../../helpers/fake-broker.js';
 import { coreOptions, device, fleetOf, REPLY, STALL, settle, startPush, VERIFY } from '../../helpers/upgrade-run.js';
 
-/** A dock that accepts and says nothing more. */
+/** A dock that accepts and sends nothing more. */
 const silentDock = (job: Parameters<typeof goodDock>[0], dock: Parameters<typeof goodDock>[1]) => dock.reply(job);
 
 describe('a run to its end', () => {
@@ -218,7 +218,7 @@ describe('answers', () => {
     const [ours, other] = fake.jobs();
     if (!ours || !other) throw new Error('nothing was published');
     fake.dock.progress({ ...ours, bid: 'stranger' }, 'in_progress', 5, { need_reply: 1 });
-    // The other gateway's bid under this one's topic.
+    // The other gateway's bid on this gateway's topic.
     fake.dock.progress({ ...other, pid: 'P0' }, 'in_progress', 5, { need_reply: 1 });
     fake.say(events, { method: 'hms', bid: ours.bid, tid: 'x', need_reply: 1, data: {} });
     await settle();

@@ -1,4 +1,4 @@
-/** Whatever docks say while a run waits for them, and whenever they say it. */
+/** Any reports of docks, at any time, while a run waits for them. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { advance, createCore, dueLimits, isRunOver } from '../../../src/upgrade/core/core.js';
@@ -15,11 +15,11 @@ const STEP = 1000;
 const WAIT = 5000;
 
 const step = fc.record({
-  /** Of which devices the reports change, and to what; null = ready. */
+  /** The devices whose reports change, and to what; null = ready. */
   reports: fc.array(fc.tuple(fc.nat(7), fc.constantFrom(null, null, 'busy', 'away', 'silent')), { maxLength: 4 }),
   /** Which of the running jobs end, and how. */
   ends: fc.array(fc.tuple(fc.nat(3), fc.constantFrom('ok', 'ok', 'failed')), { maxLength: 2 }),
-  /** What a device turns out to have already. */
+  /** A device that turns out to have nothing to do. */
   current: fc.option(fc.nat(7), { freq: 12 }),
   outage: fc.constantFrom(...Array(12).fill(null), 'lost', 'restored'),
 });
@@ -120,14 +120,14 @@ test('no half of a pair starts without the other one, nothing before it is ready
           for (const fact of dueLimits(core, now()).due) take(fact);
           if (!isRunOver(core)) start();
         }
-        // Replayed, the facts give the same devices.
+        // A replay of the facts gives the same devices.
         const wall = clock.wall() - clock.now();
         const facts = kept.map((fact) => ({ ...fact, at: fact.at + wall }));
         const again = rebuild({ devices: planned, options, facts }, clock, false);
         const shown = (tracker: typeof core.tracker) =>
           tracker.devices.map(({ phase, status, sn }) => [sn, phase, status]);
         expect(shown(again.tracker)).toEqual(shown(core.tracker));
-        // And in the end each has one.
+        // At the end each device has an outcome.
         if (!isRunOver(core)) take({ type: 'cut_off', at: now(), cause: 'interrupted', reason: 'x' });
         expect([...ended].sort((a, b) => a - b)).toEqual(planned.map((_, index) => index));
         const totals = Object.values(core.tracker.totals).reduce((sum, count) => sum + count, 0);
@@ -139,7 +139,7 @@ test('no half of a pair starts without the other one, nothing before it is ready
       numRuns: 300,
       examples: [
         [
-          // The dock is away when both are tried again: the aircraft starts alone, and the dock's turn comes after it.
+          // The dock is away when both are tried again: the aircraft starts alone, and the dock gets its turn after it.
           {
             pairs: [true, false],
             concurrency: null,

@@ -1,4 +1,4 @@
-/** `--wait-ready`: docks that become ready while a run waits for them, on a clock that is moved by hand. */
+/** `--wait-ready`: docks that become ready while a run waits for them, with a manual clock. */
 import { describe, expect, test } from 'vitest';
 import { namedBids } from '../../../src/app/run/named-bids.js';
 import { createFleetFeed } from '../../../src/fleet/feed.js';
@@ -20,7 +20,7 @@ const MINUTE = 60_000;
 const dockOf = (index: number) => device(`P${index}`, `P${index}`, '17.07.0401');
 const pairOf = (index: number) => [dockOf(index), device(`A${index}`, `P${index}`, '17.07.0401')];
 
-/** What a dock reports when it is ready, with its aircraft asleep inside. */
+/** The reports of a ready dock with its aircraft asleep inside. */
 const READY = { mode_code: 0, emergency_stop_state: 0, drone_in_dock: 1 };
 const BUSY = { ...READY, mode_code: 4 };
 
@@ -67,7 +67,7 @@ function start(setup: Setup) {
 
 function telling(fake: FakeBroker, planned: readonly PlannedDevice[]) {
   return {
-    /** The dock reports, and with it its aircraft, asleep, where it has one. */
+    /** The dock reports, and its sleeping aircraft through it, if it has one. */
     tell(pid: string, data: object) {
       const aircraft = planned.find((one) => one.pid === pid && one.sn !== pid)?.sn ?? 'OTHER';
       const sub_device = {
@@ -85,7 +85,7 @@ const waitsOf = (events: readonly RunEvent[]) =>
   events.flatMap((event) => (event.event === 'device_waiting' ? [[event.pid, event.reason]] : []));
 const jobsOf = (fake: FakeBroker) => fake.jobs().map(({ pid, devices }) => [pid, ...devices.map(({ sn }) => sn)]);
 
-/** Lets the docks report every second while time passes, as docks do. */
+/** Lets the docks report every second while time passes. */
 async function passTelling(run: ReturnType<typeof start>, ms: number, docks: Record<string, object>) {
   for (let left = ms; left > 0; left -= 1000) {
     for (const [pid, data] of Object.entries(docks)) run.tell(pid, data);

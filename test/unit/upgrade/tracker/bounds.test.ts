@@ -11,7 +11,7 @@ const flooded = (events: readonly RunEvent[]) =>
 const told = (events: readonly RunEvent[]) => events.filter(({ event }) => event === 'device_progress');
 const alternate = (index: number) => (index % 2 === 0 ? 'paused' : 'in_progress');
 
-/** A tracker with a job of one device open. */
+/** A tracker with an open job of one device. */
 function one() {
   const tracker = trackerOf();
   apply(tracker, opened('b1', [2], 1, 'P1'));

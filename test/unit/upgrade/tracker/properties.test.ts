@@ -80,7 +80,7 @@ test('any facts: nothing is told of a device after its end, and its state stays 
           expect(which.some(({ index }) => !ended.has(index))).toBe(true);
         }
         for (const one of tracker.devices) {
-          // A version that comes later is noted all the same: it is what the device runs now.
+          // A later version is still stored, because it is the current one of the device.
           const {
             versionAfter: _after,
             versionBefore: _before,
@@ -105,7 +105,7 @@ test('the same facts give the same state and the same events', () => {
       const told = [...list, CUT].map((each) => apply(one, each).events);
       expect([...kept, CUT].map((each) => apply(other, each).events)).toEqual(told);
       expect(other).toEqual(one);
-      // Facts are read alone: a journal may still have to write them.
+      // Facts must not be changed, because a journal may still have to write them.
       expect(list).toEqual(kept);
     }),
     { numRuns: 300 },

@@ -93,7 +93,7 @@ describe('the reply', () => {
     const events = applyAll(tracker, reply({ result: 312014, status: null }));
     expect(events.map(({ event }) => event)).toEqual(['job_published', 'job_replied']);
     expect(tracker.byBid.get('b1')).toMatchObject({ accepted: true, ended: false });
-    // A word of the dock: its silence is counted from here.
+    // A sign of life: the stall limit starts again here.
     const later = { ...reply({ result: 312014, status: null }), at: 50 };
     applyAll(tracker, later);
     expect(tracker.devices[0]?.heardAt).toBe(50);

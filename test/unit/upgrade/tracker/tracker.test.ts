@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { outcomes } from '../../../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, trackerOf } from '../../../helpers/facts.js';
 
-/** Percent of every device, for what one message after another does to them. */
+/** The percentages of every device after each message. */
 function percents(tracker: ReturnType<typeof trackerOf>) {
   return tracker.devices.map(({ percent }) => percent);
 }
@@ -116,7 +116,7 @@ describe('progress', () => {
       progress({ status: 'failed', result: 312028 }),
       progress({ status: 'ok' }),
     );
-    // Only told, and once.
+    // Only reported, and once.
     expect(late).toMatchObject([{ event: 'warning', code: 'late_progress' }]);
     expect(outcomes(tracker)).toEqual(before);
   });

@@ -20,10 +20,10 @@ describe('verify', () => {
   test.each(['report', 'require'] as const)('%s: ok waits for the version, and the target verifies it', (verify) => {
     const tracker = trackerOf({ verify });
     const events = applyAll(tracker, opened('b1', [0]), progress({ status: 'ok' }));
-    // Told, since nothing is kept for a resume that is not.
+    // Emitted, because facts without an event are not stored for a resume.
     expect(events.at(-1)).toMatchObject({ event: 'device_progress', status: 'ok', percent: 100 });
     expect(tracker.devices[0]?.phase).toBe('verifying');
-    // Its gateway is free of the upgrade already: another word of the job is late.
+    // Its gateway is free already, so another message about the job is late.
     expect(tracker.open.size).toBe(0);
     expect(applyAll(tracker, reported('1.0', 5))).toEqual([]);
     expect(applyAll(tracker, reported('2.0', 6))).toMatchObject([{ status: 'ok', verified: true, reason: null }]);
@@ -117,11 +117,11 @@ test('only a version that changes anything is new', () => {
     applyAll(tracker, fact);
     return isNew;
   };
-  // Waiting: what it runs before, and whether it ever had another one than the target.
+  // While waiting, its current version matters, and whether it ever had another one than the target.
   expect([news('2.0'), news('1.0'), news('1.0'), news('2.0')]).toEqual([true, true, false, false]);
   applyAll(tracker, opened('b1', [0]));
   expect([news('1.0'), news('1.0'), news('2.0'), news('2.0'), news('1.0')]).toEqual([true, false, true, false, true]);
-  // After ok, what was told before counts anew.
+  // After ok, the same versions count again.
   applyAll(tracker, progress({ status: 'ok' }));
   expect([news('1.0'), news('1.0'), news('2.0'), news('2.0')]).toEqual([true, false, true, false]);
   expect(takesVersion(tracker, reported('1.0', 1, 'nobody'))).toBe(false);

@@ -60,14 +60,14 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
 function verifierFault(code: string, error: Error, peer: string): TlsFault {
   const fault = (why: string, hint: string): TlsFault => ({
     kind: 'server certificate',
-    why: `the ${peer}’s certificate ${why}`,
+    why: `the ${peer}'s certificate ${why}`,
     hint,
   });
   if (UNKNOWN_AUTHORITY.has(code)) {
     return fault(
       `is not signed by a known authority (${code})`,
       `Give the certificate of the authority that signed it with --ca, or name its file in NODE_EXTRA_CA_CERTS${
-        systemAuthorities() ? '' : ` (Node.js ${process.versions.node} does not use the system’s store)`
+        systemAuthorities() ? '' : ` (Node.js ${process.versions.node} does not use the system's store)`
       }.`,
     );
   }

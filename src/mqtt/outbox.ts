@@ -131,7 +131,7 @@ function refused(topic: string, code: number): OtaError {
   return new OtaError('broker_refused', `the broker did not accept the message on ${shown}: ${reasonWords(code)}`, {
     hint:
       code === 0x87
-        ? `The user may not publish there: allow writing to ${shown} in the broker’s access rules (ACL).`
+        ? `The user may not publish there: allow writing to ${shown} in the broker's access rules (ACL).`
         : 'Check the log of the broker.',
   });
 }

@@ -47,7 +47,7 @@ export function commandsOf(text: string): string[][] {
   return text
     .split('\n')
     .flatMap((line) => line.split('&&'))
-    .map((line) => line.trim().replace(/^\$ /, ''))
+    .map((line) => line.trim().replace(/^(?:\$|Example:) /, ''))
     .map((line) => line.replace(/^node bin\/dji-ota\.js /, 'dji-ota '))
     .filter((line) => line.startsWith('dji-ota '))
     .map((line) => wordsOf(line).slice(1));

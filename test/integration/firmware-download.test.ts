@@ -406,9 +406,9 @@ describe('https', () => {
   });
 
   it.each([
-    ['clientUse', /^the server’s certificate is not made for a server\. /],
-    ['weak', /^the server’s certificate or one in its chain is signed with an outdated algorithm/],
-    ['expired', /^the server’s certificate has expired/],
+    ['clientUse', /^the server's certificate is not made for a server\. /],
+    ['weak', /^the server's certificate or one in its chain is signed with an outdated algorithm/],
+    ['expired', /^the server's certificate has expired/],
   ] as const)('asks once where the certificate is refused (%s)', async (which, words) => {
     const port = await secureStore((_request, response) => void response.end(body), certificates[which]);
     const url = `https://127.0.0.1:${port}/f.zip`;

@@ -133,7 +133,7 @@ describe('an HTTP proxy', () => {
     expect(proxy.credentials).toEqual([`Basic ${Buffer.from('me:').toString('base64')}`]);
     await expect(fetchAll(url, env)).rejects.toThrow(
       new RegExp(
-        `^the server’s certificate is not signed.*\\(through the proxy http://127.0.0.1:${proxy.port} \\(HTTPS_PROXY\\)\\)$`,
+        `^the server's certificate is not signed.*\\(through the proxy http://127.0.0.1:${proxy.port} \\(HTTPS_PROXY\\)\\)$`,
       ),
     );
   });
@@ -144,7 +144,7 @@ describe('an HTTP proxy', () => {
     expect((await fetchAll('http://store.example/f.zip', env, { ca: ca.cert })).equals(body)).toBe(true);
     const url = `https://127.0.0.1:${await secureStore()}/f.zip`;
     expect((await fetchAll(url, env, { ca: ca.cert })).equals(body)).toBe(true);
-    await expect(fetchAll(url, env)).rejects.toThrow(/^the proxy https:\S+ \(ALL_PROXY\): the server’s certificate/);
+    await expect(fetchAll(url, env)).rejects.toThrow(/^the proxy https:\S+ \(ALL_PROXY\): the server's certificate/);
   });
 
   it('is passed by for what NO_PROXY names, after a redirect too', async () => {

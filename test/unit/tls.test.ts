@@ -54,7 +54,7 @@ describe('tlsFault', () => {
       }),
     );
     expect(tlsFault(failing('UNSPECIFIED', 'excluded subtree violation'), 'server')?.why).toBe(
-      'the server’s certificate was refused: excluded subtree violation',
+      "the server's certificate was refused: excluded subtree violation",
     );
   });
 

@@ -28,7 +28,7 @@ export const CONNECTION = defineOptions({
   ca: { value: '<path>', group, help: 'PEM file of the certificate authorities to trust', complete: 'files' },
   cert: { value: '<path>', group, help: 'PEM file of the client certificate', complete: 'files' },
   key: { value: '<path>', group, help: 'PEM file of the private key for --cert', complete: 'files' },
-  insecure: { group, help: 'do not verify the broker’s certificate' },
+  insecure: { group, help: "do not verify the broker's certificate" },
   clientId: { value: '<id>', group, help: 'MQTT client id', defaultText: 'from the run, or random' },
   mqttVersion: {
     value: '<version>',

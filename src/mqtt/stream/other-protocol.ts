@@ -32,7 +32,7 @@ const SIGNS: readonly [RegExp, string][] = [
   // AMQP 0-9-1 and 1.0 answer a wrong header with their own.
   [/^AMQP/, 'AMQP'],
   [/^INFO \{/, 'the NATS protocol'],
-  [/^.{4}\x01ActiveMQ/s, 'OpenWire (ActiveMQ’s own protocol)'],
+  [/^.{4}\x01ActiveMQ/s, "OpenWire (ActiveMQ's own protocol)"],
   [/^ERROR\r?\n/, 'STOMP'],
   [/^-(ERR|DENIED|NOAUTH)\b/, 'Redis'],
   [/^SSH-/, 'SSH'],

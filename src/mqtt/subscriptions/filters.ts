@@ -213,7 +213,7 @@ function hintOf(denied: readonly Denied[], quota: boolean, limited: boolean): st
     return 'It limits the subscriptions of a client, and denies wildcards (thing/product/+/events), which need only a few: allow wildcards in its access rules (ACL), raise its limit, or take a part of the fleet with --shard.';
   }
   if (quota) return 'It limits the subscriptions of a client: --subscribe wildcard needs only a few.';
-  const rights = 'The user may not read there: allow these topics in the broker’s access rules (ACL)';
+  const rights = "The user may not read there: allow these topics in the broker's access rules (ACL)";
   return denied.every(({ filter }) => filter.includes('+'))
     ? `${rights}, or subscribe to the topics of each gateway with --subscribe gateways.`
     : `${rights}.`;

@@ -56,7 +56,7 @@ export async function testTopics(options: TestOptions, io: Io): Promise<number> 
   if (denied.length === 0) return 0;
   throw new OtaError('broker_refused', `the broker denies ${denied.length} topics that an upgrade needs`, {
     details: denied.map((one) => `${one.action} ${safeText(one.topic)}`),
-    hint: 'Grant them to this user in the broker’s access control list.',
+    hint: "Grant them to this user in the broker's access control list.",
   });
 }
 

@@ -138,7 +138,7 @@ export const PUSH = defineOptions({
     default: DEFAULTS.retryWait,
   },
 
-  serve: { value: '<host:port>', group: FIRMWARE, help: 'serve the manifest’s local files to the docks over HTTP' },
+  serve: { value: '<host:port>', group: FIRMWARE, help: "serve the manifest's local files to the docks over HTTP" },
   serveUrl: { value: '<base>', group: FIRMWARE, help: 'base URL to send to the docks instead of http://host:port' },
   serveRate: {
     value: '<bytes/s>',

@@ -15,7 +15,7 @@ export const RESUME = defineOptions({
   manifest: {
     value: '<file>',
     help: 'manifest with the URLs of jobs still to be sent',
-    defaultText: 'the run’s manifest',
+    defaultText: "the run's manifest",
     complete: 'files',
   },
   ...RUN_OUTPUT,

@@ -12,9 +12,9 @@ export const RETRY = defineOptions({
   manifest: {
     value: '<file>',
     help: 'manifest with the devices',
-    defaultText: 'the run’s manifest',
+    defaultText: "the run's manifest",
     complete: 'files',
-    everyday: 'default: the run’s manifest',
+    everyday: "default: the run's manifest",
   },
   ...PUSH,
   // The earlier run has them.

@@ -26,6 +26,8 @@ await build({
   logLevel: 'warning',
 });
 const { rmSync } = await import('node:fs');
+// An interrupted night is summed up before it ends.
+process.on('SIGINT', () => {});
 const { status, signal } = spawnSync(process.execPath, ['--enable-source-maps', OUT, ...process.argv.slice(2)], {
   cwd: ROOT,
   stdio: 'inherit',

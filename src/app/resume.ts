@@ -141,7 +141,7 @@ export async function resume(request: ResumeRequest, context: Context): Promise<
     const asBefore = reopened && core.tracker.restoredAt === restoredAt;
     // A later resume can publish what was withheld.
     const complete = asBefore || (core.cut === null && isRunOver(core) && !withheld);
-    await journal.finish({ exit_code, totals, complete });
+    await journal.finish(asBefore && finished ? finished : { exit_code, totals, complete });
     const taken = result.error?.code === 'run_taken_over';
     return { result, next: taken ? null : nextCommand({ run, simulated: false, complete, devices: result.devices }) };
   } finally {

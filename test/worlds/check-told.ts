@@ -82,7 +82,10 @@ function reopen(world: World, run: RunFacts): void {
   if (!run.stopRequested) run.stopped = false;
   for (const [sn, standing] of run.devices) {
     if (standing.state !== 'ended') continue;
-    if (standing.status === 'unknown') Object.assign(standing, heardSince(world, sn, standing) ?? { state: 'open' });
+    if (standing.status === 'unknown')
+      Object.assign(standing, heardSince(world, run, sn, standing) ?? { state: 'open' });
+    // What was left out because it was not ready stays so.
+    else if (/not ready/.test(standing.reason ?? '')) continue;
     else if (standing.status === 'not_started' && standing.before === 'waiting' && !run.stopRequested)
       standing.state = 'waiting';
     else if (standing.status !== 'ok' && standing.before === 'retry') standing.state = 'retry';
@@ -105,19 +108,21 @@ function isLost(world: World, run: RunFacts, life: LifeFacts | null, at: number)
 /** If its last message came after it was given up: the state of the device when it is followed again. */
 function heardSince(
   { lives, scene }: World,
+  { id }: RunFacts,
   sn: string,
   { job, at }: Standing,
 ): Pick<Standing, 'state' | 'late' | 'lateKept'> | null {
   // With --match gateway, any message on the gateway counts.
   const isOf = ({ bid, pid }: Heard) => (scene.settings.match === 'gateway' ? pid === job?.pid : bid === job?.bid);
-  const words = lives.flatMap((life) => life.heard.map((word) => ({ word, life })));
+  const words = lives.filter(({ run }) => run === id).flatMap((life) => life.heard.map((word) => ({ word, life })));
   const said = words.findLast(({ word }) => word.last && isOf(word) && word.at >= at && covers(word.sn, sn));
   if (!said) return null;
   const { word, life } = said;
   const late = badEnd(word.status ?? 'rejected', word.result);
-  // A life that was being cut off no longer took it. "Already running" may concern an earlier copy.
+  // A life that was being cut off no longer took it. "Already running" may concern an earlier copy. An event that its `bid`
+  // does not identify has no job once that has ended.
   const { retry, running } = resultCode(word.result);
-  const kept = life.causes.size === 0 && (life.result?.error ?? null) === null && !running;
+  const kept = life.causes.size === 0 && (life.result?.error ?? null) === null && !running && word.bid === job?.bid;
   return { state: retry ? 'retry' : 'ended', late, lateKept: kept };
 }
 

@@ -99,6 +99,11 @@ function night({ from, seeds, workers, planted, untilFound }: Night): Promise<Su
   const end = from + seeds;
   let next = from;
   let shown = 0;
+  // Interrupted, a night is summed up as far as it came.
+  let interrupted = false;
+  process.once('SIGINT', () => {
+    interrupted = true;
+  });
   return new Promise((resolve, reject) => {
     let working = 0;
     const progress = () => {
@@ -119,7 +124,7 @@ function night({ from, seeds, workers, planted, untilFound }: Night): Promise<Su
       });
       const give = () => {
         const found = untilFound && sums.broken.length > 0;
-        if (next >= end || found) {
+        if (next >= end || found || interrupted) {
           working--;
           void worker.terminate();
           if (working === 0) resolve(sums);

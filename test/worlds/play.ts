@@ -145,6 +145,9 @@ export async function play(
     if (!left) return;
     for (const run of world.runs.values()) {
       if (clientIdOf(run.id) !== session.id) continue;
+      // Of the process before: the next one asks again and has not connected yet.
+      if (lives.some(({ run: of, alive, begunAt, connection }) => of === run.id && alive && begunAt && !connection))
+        continue;
       const heard = (sn: string, job: Job) =>
         lives.some((life) =>
           life.heard.some(({ bid, last, sn: of }) => last && (bid ?? job.bid) === job.bid && (of ?? sn) === sn),

@@ -26,8 +26,7 @@ export function isAfterEnd({ lastWord, endedWith }: JobState, message: ProgressM
  * second device. Warns once for each job, with the content. Copies and late messages do not count.
  */
 export function tellLate(tracker: Tracker, job: JobState, message: ProgressMessage, events: RunEvent[]): void {
-  const end = terminalOf(message);
-  if (end !== null && tellLateEnd(tracker, job, message.sn, `${end}${codeOf(message.result)}`, events)) return;
+  if (tellLateEnd(tracker, job, message, events)) return;
   const key = `late ${job.bid ?? job.pid}`;
   if (tracker.warned.has(key)) return;
   const last = job.endedWith ?? newest(job, null);
@@ -56,11 +55,16 @@ export function tellLateReply(tracker: Tracker, job: JobState, message: ReplyMes
   if (job.accepted || job.heard || unknownOf(job, null).length === 0) return;
   job.accepted = true;
   events.push({ event: 'job_replied', pid: job.pid, bid: job.bid ?? '', result, status });
-  if (result !== 0 && !resultCode(result).running) tellLateEnd(tracker, job, null, `refused${codeOf(result)}`, events);
+  if (result !== 0 && !resultCode(result).running) warnOfEnd(tracker, job, null, `refused${codeOf(result)}`, events);
 }
 
-/** Whether `said` is the end of devices that are counted as unknown; warns once for each device that it names. */
-function tellLateEnd(tracker: Tracker, job: JobState, sn: string | null, said: string, events: RunEvent[]): boolean {
+/** Whether `message` is the end of devices that are counted as unknown. Warns once for each device that it names. */
+export function tellLateEnd(tracker: Tracker, job: JobState, message: ProgressMessage, events: RunEvent[]): boolean {
+  const end = terminalOf(message);
+  return end !== null && warnOfEnd(tracker, job, message.sn, `${end}${codeOf(message.result)}`, events);
+}
+
+function warnOfEnd(tracker: Tracker, job: JobState, sn: string | null, said: string, events: RunEvent[]): boolean {
   const devices = unknownOf(job, sn);
   if (devices.length === 0) return false;
   const which = devices.slice(0, 2).map((device) => safeText(device.sn ?? job.pid, 64));
@@ -70,11 +74,10 @@ function tellLateEnd(tracker: Tracker, job: JobState, sn: string | null, said: s
   return true;
 }
 
-/** The devices of a job that are counted as unknown; with `sn`, that one alone. */
+/** The devices of a job that are counted as unknown; where `sn` names one of the job, that one alone. */
 function unknownOf({ devices, bid }: JobState, sn: string | null) {
-  return devices.filter(
-    (device) => device.status === 'unknown' && device.bid === bid && (sn === null || device.sn === sn),
-  );
+  const named = devices.filter((device) => sn !== null && device.sn === sn);
+  return (named.length > 0 ? named : devices).filter((device) => device.status === 'unknown' && device.bid === bid);
 }
 
 const codeOf = (result: number) => (result === 0 ? '' : ` (code ${result}: ${resultCode(result).meaning})`);

@@ -20,7 +20,7 @@ import {
   openDevice,
   type Tracker,
 } from './jobs.js';
-import { endedWith, isAfterEnd, tellLate, tellLateReply } from './late.js';
+import { endedWith, isAfterEnd, tellLate, tellLateEnd, tellLateReply } from './late.js';
 import { takeProgress } from './progress.js';
 import type { DeviceState, JobState } from './state.js';
 
@@ -120,6 +120,8 @@ export function progressed(tracker: Tracker, fact: FactOf<'progress'>): Effect {
     // An `ok` whose version is still to be verified is emitted, and kept, as progress.
     events.push(...(end.length > 0 ? end : [progressEvent(device)]));
   }
+  // A device that was given up may have ended as well, while the job goes on for its other device.
+  tellLateEnd(tracker, job, message, events);
   closeIfOver(tracker, job);
   if (job.ended) endedWith(tracker, job, message);
   return { events, job };

@@ -76,6 +76,26 @@ describe('the end of an upgrade that was given up as unknown', () => {
     ]);
   });
 
+  test('is told while its job goes on for the other device, and follows from the facts once it is asked for again', () => {
+    const facts = [
+      opened(),
+      progress({ percent: 50, timestamp: 1 }),
+      givenUp(1),
+      progress({ status: 'failed', result: 312016, sn: 'B', timestamp: 2000 }),
+    ];
+    const tracker = trackerOf();
+    const events = applyAll(tracker, ...facts);
+    expect(warned(events)).toEqual([expect.stringMatching(/^late_end: .*\(B\): failed/)]);
+    expect(tracker.devices.map(({ phase, status }) => [phase, status])).toEqual([
+      ['open', 'in_progress'],
+      ['ended', 'unknown'],
+      ['waiting', null],
+    ]);
+    const again = trackerOf();
+    applyAll(again, ...facts.filter(({ type }) => type !== 'limit'));
+    expect(again.devices[1]).toMatchObject({ phase: 'ended', status: 'failed', result: 312016 });
+  });
+
   test('may be a refusal, or its reply shows that the dock accepted it', () => {
     const refused = trackerOf();
     applyAll(refused, opened(), givenUp(0), givenUp(1));

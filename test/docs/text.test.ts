@@ -105,7 +105,7 @@ test('every option that is named is one of the program', () => {
   expect(unknown).toEqual([]);
 });
 
-test('scenarios, exit codes and retries are those that there are', () => {
+test('scenarios, exit codes and retries are those of the program', () => {
   const protocol = all.find(({ name }) => name === 'docs/protocol.md')?.text ?? '';
   const named = /each of these dialects: ([\s\S]*?), and\s/.exec(protocol)?.[1] ?? '';
   const dialects = [...named.matchAll(/`([^`]+)`/g)].map((match) => match[1]);
@@ -133,7 +133,7 @@ describe('examples', () => {
     expect(devices.length).toBeGreaterThan(0);
   });
 
-  test('JSON lines are as their schema says', () => {
+  test('JSON lines match their schema', () => {
     const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(eventsJsonSchema());
     const lines = blocks.filter(({ language, text }) => language === 'json' && text.includes('"event"'));
     expect(lines).not.toEqual([]);
@@ -143,7 +143,7 @@ describe('examples', () => {
     }
   });
 
-  test('programs are right by their types (needs npm run build)', async () => {
+  test('programs compile with the package’s types (needs npm run build)', async () => {
     const programs = blocks.filter(({ language }) => ['ts', 'js'].includes(language));
     expect(programs.length).toBeGreaterThan(1);
     const files = programs.map((_, index) => `example${index}.ts`);

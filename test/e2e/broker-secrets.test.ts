@@ -101,7 +101,7 @@ describe.skipIf(!mosquittoAvailable())('a broker URL with secrets', () => {
     expect((await run(['watch', '--pid', 'SIM1', '--broker', url.replace('127.0.0.1', '127.0.0.1:x')])).code).toBe(2);
   });
 
-  it('was said nowhere', () => {
+  it('was never shown', () => {
     expect(said.length).toBeGreaterThan(30);
     for (const text of said) expect(text).not.toMatch(SECRET);
   });

@@ -186,7 +186,7 @@ describe.skipIf(!mosquittoAvailable())('connection', { concurrent: true }, () =>
     }
   });
 
-  it('takes no harm from what else comes on its topics', async () => {
+  it('is not disturbed by other messages on its topics', async () => {
     const broker = await start();
     const noise = await observe(broker.url, []);
     const devices = someDevices(2);

@@ -31,7 +31,7 @@ describe('two processes at one run', { concurrent: true }, () => {
     return { place, program, run, journal: path.join(runs, `${run}.jsonl`) };
   }
 
-  it('the one that finds its lease taken publishes nothing more, and leaves journal and session alone', async () => {
+  it('a process whose lease was taken publishes nothing more, and leaves journal and session unchanged', async () => {
     const { place, program, run, journal } = await pushing((at, args) => at.start(args));
     const theirs = JSON.stringify({ ...JSON.parse(await readFile(`${journal}.lock`, 'utf8')), token: 'theirs' });
     await writeFile(`${journal}.lock`, theirs);

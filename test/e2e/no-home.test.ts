@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.close());
 
-describe('a user who is in no list, without HOME', { concurrent: true }, () => {
+describe('a user without a passwd entry, without HOME', { concurrent: true }, () => {
   const nobody = (home?: string) => ({ HOME: undefined, DJI_OTA_HOME: home });
   const run = (args: string[], home?: string) => place.run(args, { env: nobody(home) });
   beforeAll(async () => {
@@ -39,7 +39,7 @@ describe('a user who is in no list, without HOME', { concurrent: true }, () => {
   });
   afterAll(() => vi.restoreAllMocks());
 
-  it.skipIf(!canBeStranger)('is one to the built program, and can push', async () => {
+  it.skipIf(!canBeStranger)('is one for the built program, and can push', async () => {
     const as = (home?: string) => ({ uid: STRANGER, env: nobody(home) });
     const push = ['push', manifest, '--simulate', quick, '--output', 'quiet'];
     expect((await place.spawn(push, as()).ended).stderr).toMatch(/^error: this user has no home folder/);

@@ -110,7 +110,7 @@ test('start, ends of waves and end come signed, and only the end after a run tha
   });
 });
 
-test('what failed is named; the address is told by the environment, and is a secret everywhere', async () => {
+test('failed devices are named; the address comes from the environment, and is a secret everywhere', async () => {
   const { url, got } = await receiver();
   const { url: broken } = await receiver((response) => void response.writeHead(302, { location: url }).end());
   const args = ['failed', '--output', 'json', '--verbose', '--report', path.join(folder, 'night.json')];

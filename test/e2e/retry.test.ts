@@ -94,7 +94,7 @@ describe('after a run that did not end well', () => {
     expect(third.stderr).toContain('has no device to retry');
   });
 
-  it('a second retry of the same run takes what the first one left, not what it mended; a rehearsal mends nothing', async () => {
+  it('a second retry of the same run takes what the first one left; a simulated retry does not count', async () => {
     const bad = await fleet({ behavior: FAILED });
     const scenario = await place.put('good.json', { defaults: FAST });
     expect((await push('--output', 'json', '--progress', '0').ended).code).toBe(1);
@@ -128,7 +128,7 @@ describe('after a run that did not end well', () => {
     expect(refused.stderr).toContain(`run ${await latest()} has not ended`);
   });
 
-  it('retry needs the manifest no more where the journal has it all, and says so where it has not', async () => {
+  it('retry needs no manifest if the journal has everything, and says so if it has not', async () => {
     const bad = await fleet({ behavior: FAST, docks: [{ pid: pidOf(0), behavior: FAILED }] });
     expect((await push().ended).code).toBe(1);
     await bad.stop();

@@ -71,7 +71,7 @@ describe('runs', () => {
     await own.close();
   });
 
-  it('lists a run, shows its devices, and says no word of a resume where none is due', async () => {
+  it('lists a run, shows its devices, and does not suggest a resume that is not needed', async () => {
     const devices = someDevices(2);
     const manifest = await place.put('fleet.json', devices);
     const scenario = await place.put('quick.json', { defaults: FAST });

@@ -205,7 +205,7 @@ describe('streams', { concurrent: true }, () => {
       await terminal.ended;
     });
 
-    it('asks with --confirm, and takes no for an answer', async () => {
+    it('asks with --confirm, and stops at no', async () => {
       const lonely = await place.put('lonely.json', someDevices(1));
       const args = ['push', lonely, '--broker', broker.url, '--confirm'];
       const terminal = place.start(args, { env: { TERM: 'xterm-256color' }, terminal: SIZE });

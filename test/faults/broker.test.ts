@@ -120,7 +120,7 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
         await endedWell(program, run);
       }));
 
-    it('gone for too long: exit 4, and a resume finds out how it ended', () =>
+    it('away for too long: exit 4, and a resume finds out how it ended', () =>
       scene(async (run) => {
         const program = run.push(broker.url, '--reconnect-timeout', '1s');
         await program.said(DOWNLOADING);
@@ -175,7 +175,7 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
         await endedWell(run.push(url()), run);
       }));
 
-    it('swallows everything until the docks are done', () =>
+    it('drops everything until the docks have ended', () =>
       scene(async (run) => {
         const program = run.push(url());
         await program.said(DOWNLOADING);
@@ -187,7 +187,7 @@ describe.skipIf(!mosquittoAvailable())('broker and network', () => {
   });
 
   describe.each(['5', '3.1.1'])('while the program is away, MQTT %s', (version) => {
-    it('killed: what the docks say meanwhile is delivered to the resume', () =>
+    it('killed: the docks’ messages in between are delivered to the resume', () =>
       scene(async (run) => {
         const program = run.push(broker.url, '--mqtt-version', version);
         await program.said(/"percent":[1-9].*"step_key":"download_firmware"/);

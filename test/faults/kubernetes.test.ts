@@ -154,7 +154,7 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
       .slice(from)
       .map(({ data }) => String(data.devices[0]?.sn));
 
-  it('canary, fleet and report; a part whose node is drained goes on in another pod; each dock is sent to once', async () => {
+  it('canary, fleet and report; a shard whose node is drained continues in another pod; each dock gets one request', async () => {
     options = await volume('night');
     await docks({ behavior: { ...FAST, download_seconds: 1 } });
     const going = rollOut();
@@ -179,7 +179,7 @@ describe.skipIf(!podsPossible || !mosquittoAvailable())('the Jobs in pods', () =
     expect(existsSync(join(options.volumes['claim/dji-ota'] ?? '', 'night.html'))).toBe(true);
   });
 
-  it('a part with too many failures (6) ends the whole Job, and the report says so', async () => {
+  it('a shard with too many failures (6) ends the whole Job, and the report shows it', async () => {
     running.clear();
     for (const end of ends.splice(1)) await end();
     options = await volume('bad');

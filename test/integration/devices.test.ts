@@ -160,7 +160,7 @@ describe.skipIf(!mosquittoAvailable())('on mosquitto', () => {
     expect(await code).toBe(130);
   });
 
-  it('lists docks that are its clients, and marks what it has kept of one that is gone', async () => {
+  it('lists docks that are its clients, and marks retained reports of one that is gone', async () => {
     const mosquitto = await startMosquitto();
     if (!mosquitto) return;
     cleanups.push(() => mosquitto.stop());

@@ -109,7 +109,7 @@ describe('download', () => {
     expect(store.asked.every((asked) => asked.range === undefined)).toBe(true);
   });
 
-  it('gives up on a server that breaks off for ever and cannot resume', async () => {
+  it('gives up on a server that always breaks off and cannot resume', async () => {
     const store = await storeOf({ body, etag: null, ranges: false, cutAfter: () => 70_000 });
     await expect(fetchAll(store.url)).rejects.toThrow(/the server cannot resume a download/);
   });
@@ -251,7 +251,7 @@ describe('download', () => {
     expect((await fetchAll(store.url)).bytes.equals(body)).toBe(true);
   });
 
-  it('refuses at once what announces another size than the manifest, or more than is allowed', async () => {
+  it('refuses at once if the announced size differs from the manifest, or exceeds the limit', async () => {
     const store = await storeOf({ body });
     const read: number[] = [];
     const onProgress = (bytes: number) => void read.push(bytes);

@@ -77,7 +77,7 @@ describe('inspectPackage', () => {
     }
   });
 
-  it('says why it cannot', async () => {
+  it('gives the reason if it cannot', async () => {
     const whole = await storeOf({ body: zip, ranges: false });
     await expect(inspectPackage(whole.url, { env: {} })).rejects.toThrow('cannot send a part of a file');
     const gone = await storeOf({ body: zip, before: (_request, response) => Boolean(response.writeHead(404).end()) });
@@ -213,7 +213,7 @@ describe('dji-ota inspect', () => {
     expect(store.asked.map((asked) => asked.range)).toEqual([undefined, 'bytes=0-0']);
   });
 
-  it('refuses to do nothing, and what is nearly a URL', async () => {
+  it('refuses an empty list, and an invalid URL', async () => {
     await expect(inspect([])).rejects.toMatchObject({ code: 'usage' });
     await expect(inspect(['http://[?sig=topsecret'])).rejects.toMatchObject({
       code: 'usage',

@@ -42,7 +42,7 @@ const ANY = new Set(RISKS);
 const OLD = 'Mon, 01 Jan 2024 00:00:00 GMT';
 
 describe('prepareFirmware', () => {
-  it('reads a file once for all who name it, and gives everybody the facts', async () => {
+  it('reads a file once for all devices that use it, and returns the facts of each', async () => {
     const file = fileOf(zip);
     const result = await prepare([
       device({ sn: 'A', file }),
@@ -115,7 +115,7 @@ describe('prepareFirmware', () => {
     expect(result.ready).toEqual([]);
   });
 
-  it('calls it a mismatch where the bytes could be had', async () => {
+  it('reports a mismatch if the bytes can be read', async () => {
     const result = await prepare([device({ file: fileOf(zip), md5: '0'.repeat(32) })]);
     expect(result.error?.code).toBe('firmware_mismatch');
     expect(result.error?.message).toContain(`md5 is ${md5}, but the manifest says`);
@@ -155,7 +155,7 @@ describe('prepareFirmware', () => {
     expect(onReplaced.error?.message).toContain('changed while it was read');
   });
 
-  it('takes the manifest at its word only where it is told to and everything is there', async () => {
+  it('trusts the manifest only on request, and only if it has everything', async () => {
     const file = join(folder, 'not-there.zip');
     const complete = device({ sn: 'A', file, md5: '1'.repeat(32), file_size: 7 });
     const trusted = await prepare([complete, { ...complete, sn: 'B' }], { trustManifest: true });
@@ -244,7 +244,7 @@ describe('a file that is a broken package', () => {
     expect(both.error?.code).toBe('firmware_broken');
   });
 
-  it('is no error where nobody can check it', async () => {
+  it('is not an error if it cannot be checked', async () => {
     const result = await prepare([device({ file: fileOf(djiPackage({ configuration: configurationOf('none') })) })]);
     expect(result.error).toBeNull();
     expect(result.ready).toMatchObject([{ package: 'not checked', modules: { proven: 0, total: 0 } }]);
@@ -450,7 +450,7 @@ describe('the digest cache', () => {
     );
   });
 
-  it('does not believe a file that was written a moment ago', async () => {
+  it('does not cache a file that was written a moment ago', async () => {
     const file = fileOf(zip);
     const options = { ...later(), clock: hastyClock() };
     // The clock of the file system, as the program would see it at the moment of writing.
@@ -499,7 +499,7 @@ describe('secrets in URLs', () => {
   const secretive = (url: string) =>
     url.replace('http://', 'http://me:hunter2@').concat('?sig=topsecret&a=b#frag-secret');
 
-  it('are in nothing that is said or kept, whatever happens, and reach the server as they are', async () => {
+  it('are never shown or stored, and reach the server unchanged', async () => {
     const cacheFile = join(folder, `cache-${count++}`, 'firmware.json');
     const fine = await storeOf({ body: bytesOf(1000) });
     const gone = await storeOf({

@@ -147,7 +147,7 @@ describe('an HTTP proxy', () => {
     await expect(fetchAll(url, env)).rejects.toThrow(/^the proxy https:\S+ \(ALL_PROXY\): the server's certificate/);
   });
 
-  it('is passed by for what NO_PROXY names, after a redirect too', async () => {
+  it('is not used for hosts in NO_PROXY, even after a redirect', async () => {
     const [proxy, port] = [await proxyOf(500), await store()];
     const hop = await listen(
       createServer(
@@ -167,7 +167,7 @@ describe('an HTTP proxy', () => {
     );
   });
 
-  it('is named where it takes a connection and says nothing', async () => {
+  it('is named if it accepts a connection and sends nothing', async () => {
     const port = await listen(createTcpServer());
     const env = { HTTPS_PROXY: `127.0.0.1:${port}` };
     await expect(fetchAll('https://store.example/f.zip', env, { silence: 100 })).rejects.toThrow(
@@ -221,7 +221,7 @@ describe('a proxy that cannot be used', () => {
   const env = { HTTP_PROXY: 'socks4://me:secret@p:1', HTTPS_PROXY: 'http://[', ALL_PROXY: 'gopher://x' };
   const folder = temporaryFolder();
 
-  it('is no matter of files on this machine', async () => {
+  it('does not affect files on this machine', async () => {
     const { writeFileSync } = await import('node:fs');
     const file = `${folder}/a.zip`;
     writeFileSync(file, await zipOf(['a.bin']));

@@ -109,7 +109,7 @@ describe('serveFirmware', () => {
     expect(sums).toEqual(Array(50).fill(true));
   });
 
-  it('is what the reader of URLs wants', async () => {
+  it('is accepted by the reader of URLs', async () => {
     const file = served(bytes);
     const server = await serve([file]);
     const result = await prepare([device({ file_url: server.urlOf(file.file), md5: file.md5 })]);
@@ -184,7 +184,7 @@ describe('serveFirmware', () => {
     expect((await fetch(url)).status).toBe(410);
   });
 
-  it('begins with no file that has changed since it was digested', async () => {
+  it('does not start with a file that has changed since it was digested', async () => {
     const file = served(bytes);
     const proof = proofOf(statSync(file.file, { bigint: true }));
     const { atime, mtime } = statSync(file.file);
@@ -258,7 +258,7 @@ describe('serveFirmware', () => {
     expect(told.at(-1)?.bytes).toBeLessThan(file.file_size);
   });
 
-  it('does not wait for ever for those who say nothing, or take nothing', async () => {
+  it('does not wait forever for clients that send nothing, or read nothing', async () => {
     const file = served(Buffer.alloc(20_000_000, 'x'));
     const told: Transfer[] = [];
     const limits = { request: 200, idle: 300 };
@@ -282,7 +282,7 @@ describe('serveFirmware', () => {
     expect((await raw(url.href, one.repeat(1000))).match(/HTTP\/1\.1 200 OK/g) ?? []).toHaveLength(0);
   });
 
-  it('answers four requests at a time for each URL, and lets go of one that has stalled', async () => {
+  it('answers four requests at a time for each URL, and drops one that has stalled', async () => {
     const file = served(Buffer.alloc(30_000_000, 'x'));
     const clock = manualClock();
     const server = await serve(
@@ -318,7 +318,7 @@ describe('serveFirmware', () => {
     for (const socket of greedy) socket.destroy();
   });
 
-  it('makes room for those who come: what does not download gives way', async () => {
+  it('closes connections without a download if new ones need the space', async () => {
     const file = served(bytes);
     const server = await serve([file], { limits: { connections: 3, stranger: 60_000 } });
     const url = new URL(server.urlOf(file.file));
@@ -403,7 +403,7 @@ describe('serveFirmware', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
-  it('says what is wrong with an address, and tells the base that it was given', async () => {
+  it('reports an invalid address, and uses the given base URL', async () => {
     const file = served(bytes);
     const first = await serve([file]);
     const port = Number(new URL(first.urlOf(file.file)).port);

@@ -82,7 +82,7 @@ describe('a probe', () => {
     expect(await check(store.url)).toMatchObject({ error: null, warnings: [] });
   });
 
-  it('brings no credentials but those of the URL', async () => {
+  it('sends no credentials except those in the URL', async () => {
     const store = await storeOf({});
     await check(store.url, {}, { env: { HTTP_PROXY: '' } });
     expect(store.asked).toMatchObject([
@@ -145,7 +145,7 @@ describe('what a dock would get', () => {
     expect(result.error?.message).toMatch(/410 Gone.*a dock could not download it either/);
   });
 
-  it('is told once of a whole store', async () => {
+  it('is reported once for a whole store', async () => {
     const store = await storeOf({ before: (_request, response) => reply(response, 503, '') });
     const devices = Array.from({ length: 40 }, (_, n) =>
       device({ sn: `S${n}`, file, file_url: `${store.url}?n=${n}` }),

@@ -336,7 +336,7 @@ describe('connecting', () => {
     });
   });
 
-  it('takes a silent server for unreachable, and a web server for what it is', async () => {
+  it('reports a silent server as unreachable, and recognizes a web server', async () => {
     const silent = await listen(() => {});
     for (const scheme of ['mqtt', 'mqtts', 'ws']) {
       const settings = connection(`${scheme}://127.0.0.1:${silent}`, { connectTimeout: 300 });
@@ -370,7 +370,7 @@ describe('connecting', () => {
     });
   });
 
-  it('takes an alert of TLS for what it is', async () => {
+  it('recognizes a TLS alert', async () => {
     const port = await listen(
       (socket) => void socket.once('data', () => socket.end(Buffer.from('15030300020246', 'hex'))),
     );
@@ -380,7 +380,7 @@ describe('connecting', () => {
     });
   });
 
-  it('tries again after a refusal that passes, and gives its reason in the end', async () => {
+  it('tries again after a temporary refusal, and gives its reason at the end', async () => {
     let attempts = 0;
     const port = await listen((socket) => {
       attempts++;

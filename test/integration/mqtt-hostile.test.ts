@@ -59,7 +59,7 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s', (mqttVersion) => {
     expect(record.gone).toHaveLength(1);
   });
 
-  it('what was granted once is sought again for as long as the broker itself', async () => {
+  it('a granted subscription is requested again for as long as the reconnect may take', async () => {
     let answers = true;
     const raw = await broker({ onSubscribe: (topics) => (answers ? topics.map(() => 1) : null) });
     const clock = manualClock();

@@ -47,7 +47,7 @@ async function publish(url: string, topic: string, ...payloads: string[]) {
 const VERSIONS = ['5', '3.1.1'] as const;
 
 describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
-  it.each(VERSIONS)('is mended, and the session brings what came meanwhile (MQTT %s)', async (mqttVersion) => {
+  it.each(VERSIONS)('is restored, and the session delivers the messages in between (MQTT %s)', async (mqttVersion) => {
     const { server, proxy, url } = await proxied();
     const { broker, record } = await connected(connection(url, { mqttVersion, sessionExpiry: 60 }));
     await broker.subscribe(['t/events']);
@@ -83,7 +83,7 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     },
   );
 
-  it('is noticed where the broker ends its side in order, and where it restarts', async () => {
+  it('is noticed when the broker closes its side, and when it restarts', async () => {
     const { server, proxy, url } = await proxied();
     const { broker, record } = await connected(connection(url));
     await broker.subscribe(['t']);
@@ -97,7 +97,7 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     expect(record.gone).toEqual([]);
   });
 
-  it('is noticed where nothing comes through any more', async () => {
+  it('is noticed when no data arrives any more', async () => {
     const { proxy, url } = await proxied();
     const { broker, record } = await connected(connection(url), { keepalive: 1 });
     await broker.subscribe(['t']);
@@ -109,7 +109,7 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     await broker.publish('t', 'x');
   });
 
-  it('what it sends is a sign of life where the answer to a ping waits behind it', async () => {
+  it('any received data is a sign of life while the answer to a ping is delayed', async () => {
     let pings = 0;
     const raw = await startRawBroker({
       onPing(client) {
@@ -142,7 +142,7 @@ describe.skipIf(!mosquittoAvailable())('a lost connection', () => {
     await until(() => proxy.connections === 0);
   });
 
-  it.each(VERSIONS)('is given up at once where the login is refused by now (MQTT %s)', async (mqttVersion) => {
+  it.each(VERSIONS)('is given up at once if the login is refused (MQTT %s)', async (mqttVersion) => {
     const server = await mosquitto({ password: { username: 'ota', password: 'old' } });
     const login = { mqttVersion, username: 'ota', password: 'old', reconnectTimeout: 600_000 };
     const { broker, record } = await connected(connection(server.url, login));
@@ -244,17 +244,20 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
     expect(await hasSession(server.url, { clientId: settings.clientId, mqttVersion })).toBe(false);
   });
 
-  it.each(VERSIONS)('is kept by close where asked, and brings what came meanwhile (MQTT %s)', async (mqttVersion) => {
-    const server = await mosquitto();
-    const settings = connection(server.url, { mqttVersion, sessionExpiry: 600 });
-    const { broker } = await connected(settings);
-    await broker.subscribe(['t']);
-    await broker.close({ keepSession: true });
-    await publish(server.url, 't', 'meanwhile');
-    const { record } = await connected({ ...settings, resumeSession: true });
-    await until(() => record.messages.length > 0);
-    expect(record.texts()).toEqual(['meanwhile']);
-  });
+  it.each(VERSIONS)(
+    'is kept by close on request, and delivers the messages in between (MQTT %s)',
+    async (mqttVersion) => {
+      const server = await mosquitto();
+      const settings = connection(server.url, { mqttVersion, sessionExpiry: 600 });
+      const { broker } = await connected(settings);
+      await broker.subscribe(['t']);
+      await broker.close({ keepSession: true });
+      await publish(server.url, 't', 'meanwhile');
+      const { record } = await connected({ ...settings, resumeSession: true });
+      await until(() => record.messages.length > 0);
+      expect(record.texts()).toEqual(['meanwhile']);
+    },
+  );
 
   it.each(VERSIONS)(
     'of an earlier process is forgotten where it is not to be resumed (MQTT %s)',
@@ -274,7 +277,7 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
     },
   );
 
-  it('close ends in time where the broker no longer answers, and rejects what is pending', async () => {
+  it('close ends in time if the broker no longer answers, and rejects pending calls', async () => {
     const { proxy, url } = await proxied();
     const { broker, record } = await connected(connection(url, { sessionExpiry: 600 }));
     proxy.blackHole(true);
@@ -302,7 +305,7 @@ describe.skipIf(!mosquittoAvailable())('the session at the broker', () => {
     await until(() => new Set([...record.texts(), ...rest.texts()]).size === 500);
   });
 
-  it('close lets what was just published through', async () => {
+  it('close waits for messages that were just published', async () => {
     const server = await mosquitto();
     const listener = await connected(connection(server.url));
     await listener.broker.subscribe(['t']);
@@ -358,7 +361,7 @@ describe('two clients with one client id', () => {
     },
   );
 
-  it('nobody else has a random id: connections that break again and again are made again', async () => {
+  it('with a random id, connections that break repeatedly are made again', async () => {
     const { proxy, url } = await proxied();
     const clock = manualClock();
     const { broker, record } = await connected(connection(url, { mqttVersion: '3.1.1' }), { clock });

@@ -115,7 +115,7 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s: a broker that grants 50 subscri
     },
   );
 
-  it('and is full: a few topics make room for the wildcards', async () => {
+  it('and is full: a few topics are freed for the wildcards', async () => {
     const broker = await limited({ total: 50, over: quota });
     const { client } = await connected(settings(broker.raw.url));
     await client.subscribe(replies(25));
@@ -137,7 +137,7 @@ describe.each(['5', '3.1.1'] as const)('MQTT %s: a broker that grants 50 subscri
     await until(() => record.messages.length === 1);
   });
 
-  it('and hangs up on more, and on wildcards: an error that says what was tried', async () => {
+  it('and closes the connection over more, and over wildcards: an error that says what was tried', async () => {
     const broker = await limited({ total: 50, over: false, wildcard: false });
     const clock = manualClock();
     const { client } = await connected(settings(broker.raw.url), { clock });
@@ -181,7 +181,7 @@ it('auto takes wildcards for a fleet, and asks for each gateway where they are r
   }
 });
 
-it('auto leaves a few gateways with filters of their own', async () => {
+it('auto uses the topics of each gateway for a few gateways', async () => {
   const broker = await limited({});
   const { client } = await connected(connection(broker.raw.url));
   await client.subscribe(replies(200));

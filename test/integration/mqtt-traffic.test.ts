@@ -44,7 +44,7 @@ describe.skipIf(!mosquittoAvailable())('much at once', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('keeps to the number of unacknowledged messages that the broker takes', async () => {
+  it('respects the number of unacknowledged messages that the broker accepts', async () => {
     const server = await mosquitto({ config: ['max_inflight_messages 2'] });
     const { broker, record } = await connected(connection(server.url, { mqttVersion: '5' }));
     await Promise.all(Array.from({ length: 200 }, (_, i) => broker.publish('t', String(i))));
@@ -64,7 +64,7 @@ describe.skipIf(!mosquittoAvailable())('much at once', () => {
     expect(record.lost).toEqual([]);
   });
 
-  it('refuses what the broker says it will not take', async () => {
+  it('refuses messages that exceed the limits of the broker', async () => {
     const server = await mosquitto({ config: ['max_packet_size 1000'] });
     const { broker, record } = await connected(connection(server.url, { mqttVersion: '5' }));
     expect(await rejection(broker.publish('t', 'x'.repeat(2000)))).toMatchObject({
@@ -218,7 +218,7 @@ describe('a broker that breaks the rules', () => {
     expect(record.gone).toEqual([]);
   });
 
-  it('one that gave our session to another client is not asked again', async () => {
+  it('after another client has taken the session, there is no further attempt', async () => {
     const server = await scripted((socket, type) => {
       if (type === CONNECT) socket.write(hex(CONNACK_5));
       if (type === PUBLISH) socket.end(hex('e0 02 8e 00'));
@@ -245,7 +245,7 @@ describe('a broker that breaks the rules', () => {
     });
   });
 
-  it('one that hangs up on each publish is taken for one that refuses', async () => {
+  it('one that closes the connection at each publish counts as refusing', async () => {
     const server = await scripted((socket, type) => {
       if (type === CONNECT) socket.write(hex(CONNACK_5));
       if (type === PUBLISH) socket.end();
@@ -287,7 +287,7 @@ describe('a broker that breaks the rules', () => {
     expect(lengths.at(-1)).toBeLessThanOrEqual(8);
   });
 
-  it('a receiver that throws is told of, and the next message comes all the same', async () => {
+  it('a receiver that throws is reported, and still gets the next message', async () => {
     const aedes = await startAedes();
     cleanups.push(aedes.stop);
     const record = recorder();

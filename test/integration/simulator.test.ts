@@ -73,7 +73,7 @@ describe('the embedded broker with its docks', () => {
     }, soon);
   });
 
-  it('runs a fleet of 500 docks, and speaks to one subscriber of all of them', async () => {
+  it('runs a fleet of 500 docks, and sends the messages of all to one subscriber', async () => {
     const { url, docks } = await simulator({ docks: 500, speed: 20, scenario: builtInScenario('fleet') ?? undefined });
     const { connection } = await client(url, ON_ALL);
     const ended = new Map<string, number>();
@@ -110,7 +110,7 @@ describe('the embedded broker with its docks', () => {
     expect(dock?.counts.unanswered).toBe(0);
   });
 
-  it('retains an old ota_progress for those who come late', async () => {
+  it('retains an old ota_progress for later subscribers', async () => {
     const { url } = await simulator({ docks: 1, scenario: builtInScenario('retained') ?? undefined });
     const { heard } = await client(url, ON_ALL);
     await vi.waitFor(() => expect(heard.filter((message) => message.retain)).toHaveLength(1), soon);
@@ -244,7 +244,7 @@ describe('runSimulator', () => {
     return { out, code, stop };
   }
 
-  it('says where it is, logs what docks do, and ends when told to', async () => {
+  it('prints its URL, logs what docks do, and ends on the signal', async () => {
     const { out, code, stop } = run({ port: 0, docks: 3, speed: 50, scenario: 'mixed' });
     await vi.waitFor(() => expect(out.stdout).toContain('Ctrl-C'), soon);
     const url = /mqtt:\/\/127\.0\.0\.1:\d+/.exec(out.stdout)?.[0] ?? '';

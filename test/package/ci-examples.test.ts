@@ -164,7 +164,7 @@ describe('GitHub', () => {
     return result;
   }
 
-  test('canary, then all parts, then one report', async () => {
+  test('canary, then all shards, then one report', async () => {
     expect(workflow.jobs.fleet?.needs).toBe('canary');
     expect(workflow.jobs.report).toMatchObject({ needs: ['canary', 'fleet'], if: 'always()' });
     await symlink(ROOT, join(folder, 'dji-ota'));
@@ -244,7 +244,7 @@ describe('GitLab', () => {
     expect(job('fleet').retry?.exit_codes).toEqual(expect.arrayContaining([4, 70, 137, 143]));
   });
 
-  test('canary, then all parts, then one report of each device', async () => {
+  test('canary, then all shards, then one report of each device', async () => {
     const { parallel = 1 } = job('fleet');
     const inJob = (name: string, index: number, docks: string) => {
       const expand = (value: string) => value.replace('$CI_PROJECT_DIR', folder).replace('$MQTT_PASSWORD', 'x');

@@ -126,7 +126,7 @@ describe('the resources', () => {
     );
   });
 
-  it('canary and parts are the whole fleet', async () => {
+  it('canary and shards are the whole fleet', async () => {
     const place = await workplace();
     const end = await programShim(join(place.folder, 'bin', 'dji-ota'), ['--dry-run']);
     try {
@@ -164,7 +164,7 @@ describe('the resources', () => {
     }
   });
 
-  it('fleet.yaml: a part for each index', () => {
+  it('fleet.yaml: a shard for each index', () => {
     const { spec } = one<Job>('fleet.yaml');
     expect(spec?.completionMode).toBe('Indexed');
     expect(spec?.parallelism).toBeLessThanOrEqual(spec?.completions ?? 0);

@@ -61,7 +61,7 @@ describe('push', () => {
     expect(fake.closed).toEqual({ keepSession: false });
   });
 
-  test('two loops see the same; one that ends early disturbs nobody; one after the end sees nothing', async () => {
+  test('two loops get the same events; one that ends early does not affect the other; one after the end gets none', async () => {
     const fake = fakeBroker({ docks: { DOCK1: goodDock } });
     const run = push({ manifest: [device], broker: (events) => fake.connect(events) });
     const early = (async () => {

@@ -49,7 +49,7 @@ const bin = () => join(installed, 'bin', 'dji-ota.js');
 const home = () => ({ PATH: process.env.PATH ?? '', HOME: folder, DJI_OTA_HOME: join(folder, 'home') });
 
 describe('what is in it', () => {
-  test('the program, its types, and the papers', () => {
+  test('the program, its types, and the documents', () => {
     const other = files.filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path));
     const papers = [
       'CHANGELOG.md',

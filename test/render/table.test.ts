@@ -121,7 +121,7 @@ describe('the final table', () => {
     for (const line of text.split('\n')) expect(widthOf(line)).toBeLessThan(60);
   });
 
-  test('says that nothing of it was real', () => {
+  test('says that it was simulated', () => {
     const text = finalTable([device(1)], { ...emptyTotals(), ok: 1 }, null, { ...options, simulated: true, width: 80 });
     expect(text).toMatch(/1 device: ✔ 1 ok \(simulated\)\n$/);
   });

@@ -47,7 +47,7 @@ describe('BrokerUrl', () => {
     expect(url.reveal().hostname).toBe('h');
   });
 
-  it('shows nothing that a terminal obeys', () => {
+  it('shows no terminal control characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const shown = shownBrokerText(`mqtt://${text}`);

@@ -3,7 +3,7 @@ import { bare, didYouMean, meantHint, nearest } from '../../src/nearest.js';
 
 const KEYS = ['sn', 'product_version', 'file_url', 'file_size', 'file', 'md5', 'gateway'];
 
-describe('the word that was meant', () => {
+describe('the suggested word', () => {
   test.each([
     ['gatway', 'gateway'],
     ['GATEWAY', 'gateway'],
@@ -33,7 +33,7 @@ describe('the word that was meant', () => {
     expect(nearest('percent', ['pause_percent', 'battery_percent'])).toBeNull();
   });
 
-  test('is not sought for what is too long to be a slip of the finger', () => {
+  test('is not suggested for long words', () => {
     const long = 'x'.repeat(65);
     expect(nearest(long, [long])).toBeNull();
     expect(nearest('x'.repeat(64), [long])).toBeNull();

@@ -44,7 +44,7 @@ describe('tlsFault', () => {
     expect(await handshake(certificates.server, certificates.ca.cert)).toBe(null);
   });
 
-  it('takes whatever the verifier says for final, also what no list holds', () => {
+  it('treats every verifier error as final, including unknown ones', () => {
     // Node creates these errors with only a code.
     const code = fc.stringMatching(/^[A-Z]{2,8}(_[A-Z]{2,8}){1,3}$/);
     fc.assert(

@@ -85,7 +85,7 @@ describe('an upgrade that an earlier attempt sent', () => {
     expect(await run.result).toMatchObject({ exit_code: 0, totals: { ok: 4 } });
   });
 
-  test('of another name, or retained, or in a message that is too long, is none', async () => {
+  test('of another name, or retained, or in a message that is too long, is ignored', async () => {
     const { run, fake, heard } = await start({ P0: goodDock, P1: goodDock });
     fake.dock.progress({ ...earlier('P1'), bid: namedBid('day', 'P1', 0, 1) }, 'in_progress', 40);
     const { bid, tid } = earlier('P1');

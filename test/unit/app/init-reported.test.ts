@@ -151,7 +151,7 @@ describe('docks that are not to be trusted', () => {
     expect(found([odd]).devices).toHaveLength(1);
   });
 
-  test('a topology of thousands is bounded, and an aircraft in the place of a dock is none', () => {
+  test('a topology of thousands is bounded, and a dock’s serial number as an aircraft is ignored', () => {
     const { topology, found } = listening();
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`1581X${index}`, '0-100-1']));
     topology(DOCK, '3-3-0', many);

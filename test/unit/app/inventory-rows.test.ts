@@ -150,7 +150,7 @@ describe('rows', () => {
     ]);
   });
 
-  it('are chosen by pattern and label, and a slip of the pen is an error', () => {
+  it('are selected by pattern and label, and a mistyped pattern is an error', () => {
     const devices = ['D1', 'D2'].map((sn) =>
       wanted(sn, { pid: sn, labels: { site: sn === 'D1' ? 'north' : 'south' } }),
     );

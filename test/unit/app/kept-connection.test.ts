@@ -62,7 +62,7 @@ describe('connectionAgain', () => {
     expect(again({ ...kept, profile: 'a' }).flags.profile).toBe('a');
   });
 
-  it('takes no notice of what is no text', () => {
+  it('ignores values that are not text', () => {
     const { flags } = again({ broker: 'mqtt://h', username: 5, ca: [], insecure: 'yes' });
     expect(flags).toEqual({ broker: 'mqtt://h', profile: 'none' });
   });

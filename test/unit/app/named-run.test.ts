@@ -72,8 +72,8 @@ const refused = (promise: Promise<unknown>) =>
     (error: unknown) => error,
   );
 
-describe('what stands behind a name', () => {
-  it('nothing: fresh, and kept from others until it is given back', async () => {
+describe('the earlier run of a name', () => {
+  it('none: fresh, and reserved until it is released', async () => {
     const one = await claim();
     expect(one).toMatchObject({ run: 'night', name: 'night', state: 'fresh', content: null });
     expect(await refused(claim('NIGHT'))).toMatchObject({ code: 'run_alive' });

@@ -47,7 +47,7 @@ describe('lookInside', () => {
     expect(two).toContain('b_0_v1.2_20200101.cfg.sig');
   });
 
-  it('takes version and product from the configuration where the name has none, and the date from nowhere', async () => {
+  it('takes version and product from the configuration if the name has none, but no date', async () => {
     const odd = 'wa345t_0000_v17.02.0501_20260230.pro.cfg.sig';
     expect((await look(await zipOf([odd]))).facts).toEqual(NO_FACTS);
     const entries = (all: ZipEntry[]) => all.map((one) => (one.name === FACTS_NAME ? { ...one, name: odd } : one));
@@ -69,7 +69,7 @@ describe('lookInside', () => {
     expect(problemOf(await look(holed))).toMatch(/not a sound ZIP file/);
   });
 
-  it('does not count to billions because a file says so', async () => {
+  it('does not iterate billions of times because a file says so', async () => {
     const zip = await zipOf([FACTS_NAME], { zip64: true });
     const end = zip.indexOf(Buffer.from('PK\x06\x06', 'latin1'));
     zip.writeBigUInt64LE(4_000_000_000n, end + 24);

@@ -57,7 +57,7 @@ describe('what a server says of a file', () => {
     expect(rangeGuard(said({}))).toBeNull();
   });
 
-  it('knows the same file, another one, and when it knows nothing', () => {
+  it('distinguishes the same file, another one, and no proof', () => {
     const file = (change: Partial<RemoteFile>): RemoteFile => ({
       size: 5,
       etag: null,

@@ -42,19 +42,19 @@ test('several transfers of one have one share together', async () => {
   expect((got.get('a') ?? 0) / (got.get('b') ?? 1)).toBeCloseTo(1, 1);
 });
 
-test('who is away for a moment between two pieces has the same as who never is', async () => {
+test('a receiver that pauses between two pieces gets the same as one that does not', async () => {
   const got = await share(1_000_000, ['a', 'a', 'a', 'b', 'c'], 5000, (who) => (who === 'b' ? 45 : 0));
   const shares = [...got.values()];
   for (const each of shares) expect(each / (shares.reduce((x, y) => x + y, 0) / 3)).toBeCloseTo(1, 1);
 });
 
-test('what a slow one leaves goes to the others', async () => {
+test('bandwidth that a slow receiver does not use goes to the others', async () => {
   const got = await share(1_000_000, ['slow', 'b', 'c'], 3000, (who) => (who === 'slow' ? 1000 : 0));
   expect(got.get('slow')).toBeLessThan(100_000);
   expect((got.get('b') ?? 0) + (got.get('c') ?? 0)).toBeGreaterThan(2_700_000);
 });
 
-test('idle time is not saved up, and who goes away leaves its turn', async () => {
+test('idle time is not saved, and a receiver that disconnects gives up its turn', async () => {
   const clock = manualClock();
   const limit = fairRate(1_000_000, clock);
   clock.advance(60_000);

@@ -327,7 +327,7 @@ describe('the list', () => {
     ]);
   });
 
-  it('finds everybody with --all, and says so where there is nobody', async () => {
+  it('finds all gateways with --all, and says if there are none', async () => {
     const run = start({ pid: [], all: true });
     await settle();
     run.osd('D2', DOCK);
@@ -463,7 +463,7 @@ describe('--watch', () => {
     await expect(run.code).rejects.toMatchObject({ code: 'broker_lost' });
   });
 
-  it('never takes an aircraft for a gateway once it knows better', async () => {
+  it('does not list an aircraft as a gateway once its dock has named it', async () => {
     const run = start({ watch: true, output: 'json', pid: [], all: true });
     await settle();
     run.osd('A1', { firmware_version: '1' });

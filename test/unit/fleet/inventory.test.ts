@@ -50,7 +50,7 @@ describe('what is taken from a fleet', () => {
     expect(takeFleet(inventory, fleet, at(3_000), 'watch')).toBe(null);
   });
 
-  it('is nothing that a broker had kept', () => {
+  it('ignores retained messages', () => {
     const fleet = createFleet();
     tell(fleet, 'state', 'DOCK', { firmware_version: '1.0' }, 0, true);
     const inventory = createInventory();

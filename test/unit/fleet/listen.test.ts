@@ -103,7 +103,7 @@ describe('listening', () => {
     expect(await listening).toMatchObject({ ended: 'enough' });
   });
 
-  it('is not content with what the broker has kept', async () => {
+  it('does not accept retained reports', async () => {
     const { clock, osd, listen } = setUp();
     const listening = listen(['D1'], []);
     await settle();
@@ -129,7 +129,7 @@ describe('listening', () => {
     expect(await listening).toMatchObject({ ended: 'enough', missing: ['D1'] });
   });
 
-  it('hears everybody by wildcards for the whole time', async () => {
+  it('listens to all gateways by wildcards for the whole time', async () => {
     const { clock, topics, osd, listen } = setUp();
     const listening = listen('all', []);
     await settle();

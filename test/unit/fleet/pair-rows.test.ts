@@ -33,7 +33,7 @@ test('an aircraft that has nothing to do holds nobody back, and one that is in n
   expect(of({ ready: true, action: 'upgrade' }, { ready: false, action: null })[0]?.action).toBe('upgrade');
 });
 
-test('never would one half be upgraded whose other half is not ready', () => {
+test('one half is never upgraded if the other half is not ready', () => {
   const ready = fc.constantFrom(true, false, null);
   const half = ready.chain((is) =>
     fc.record({

@@ -133,7 +133,7 @@ function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   return found;
 }
 
-test('no file imports itself, by whatever way round', () => {
+test('no file imports itself, directly or through others', () => {
   const edges = new Map(
     sources.map(({ file, name, imports }) => [
       name,
@@ -171,7 +171,7 @@ describe('names', () => {
     'words',
   ];
 
-  test('none would fit any room', () => {
+  test('none is so vague that it would fit any room', () => {
     const vague = sources.filter(({ name }) => VAGUE.includes(basename(name, '.ts'))).map(({ name }) => name);
     expect(vague).toEqual([]);
   });

@@ -193,7 +193,7 @@ describe('a lease', () => {
     expect(await readdir(place.folder)).toEqual([]);
   });
 
-  it('two runs side by side do not get into each other’s way', async () => {
+  it('two simultaneous runs do not affect each other', async () => {
     const first = await place.create();
     const second = await place.create(undefined, { run: '20261124-081530-ffffff' });
     await first.abandon();
@@ -245,7 +245,7 @@ describe('a lease of another machine or container', () => {
     expect(said.map((line) => /pod-\d/.exec(line)?.[0])).toEqual(['pod-7', 'pod-8']);
   });
 
-  it('is waited for until the user has enough of it', async () => {
+  it('is waited for until the user interrupts', async () => {
     await put(elsewhere());
     const abort = new AbortController();
     const taking = overTime(take({ clock, signal: abort.signal }), async (second) => {
@@ -256,7 +256,7 @@ describe('a lease of another machine or container', () => {
     expect(await readdir(place.folder)).toEqual([`${RUN}.jsonl.lock`]);
   });
 
-  it('is alive to who lists it while its file is young', async () => {
+  it('counts as alive in lists while its file is new', async () => {
     await put(elsewhere());
     expect(await holderOf(lock, Date.now())).toMatchObject({ pid: 1, host: 'pod-7', alive: true });
     expect(await holderOf(lock, Date.now() + 61_000)).toMatchObject({ alive: false });

@@ -49,7 +49,7 @@ const UNCERTAIN: Fact[] = [
 const B_DONE = progress({ bid: 'b2', status: 'ok' }, 'P1');
 
 describe('a publish that is uncertain', () => {
-  it('is listened for until the reply limit, then unknown, with what to do; never sent', async () => {
+  it('is waited for until the reply limit, then unknown, with a hint; never sent', async () => {
     const run = await resumed([...UNCERTAIN, B_DONE]);
     run.clock.advance(REPLY - 1000);
     await settle();
@@ -175,12 +175,12 @@ describe('a limit that passed', () => {
     expect((await run.result).exit_code).toBe(1);
   });
 
-  it('that passed after the asking counts', () => {
+  it('that passed after the resume counts', () => {
     const again: Fact = { type: 'limit', at: 9, device: 0, limit: 'stall', ms: 1000 };
     expect(statuses([...passed, { type: 'resumed', at: 6, reopened: true }, again])).toEqual(['unknown', 'ok']);
   });
 
-  it('of a device that had told its new version is no question any more', () => {
+  it('of a device that had reported its new version is final', () => {
     const planned = [device('A', 'P0'), device('B', 'P0')];
     const version: Fact = { type: 'version_reported', at: 2, sn: 'A', version: planned[0]?.product_version ?? '' };
     const facts: Fact[] = [
@@ -284,7 +284,7 @@ describe('facts taken as they are read', () => {
 });
 
 describe('an end that was seen by the version alone', () => {
-  it('is no failure where its run is asked for again', () => {
+  it('is not a failure if its run is resumed', () => {
     const planned = [device('A', 'P0'), device('B', 'P0'), device('C', 'P0')];
     const version = (sn: string): Fact => ({
       type: 'version_reported',

@@ -126,7 +126,7 @@ describe('what is written', () => {
     expect(new Set(plan.devices.map((each) => each.file?.file_url_sha256)).size).toBe(4);
   });
 
-  it('a text that other readers take for the end of a line is none', async () => {
+  it('a character that other readers treat as a line end does not end the line', async () => {
     const odd = 'a\u2028b\u2029c\rd\ne\u0000f';
     await written([progress({ status: odd })]);
     expect(await readJournal(place.file)).toMatchObject({ unreadable: 0, facts: [{ message: { status: odd } }] });
@@ -191,7 +191,7 @@ describe('a crash', () => {
     }
   });
 
-  it('facts after an end take it back: a later process has taken the run up', async () => {
+  it('facts after an end cancel it: a later process has resumed the run', async () => {
     const journal = await place.create();
     await journal.finish(END);
     const again = (await reopenJournal(place.file, RUN, place.options)).journal;
@@ -203,7 +203,7 @@ describe('a crash', () => {
   });
 });
 
-describe('damage is told from a crash', () => {
+describe('damage is distinguished from a crash', () => {
   beforeEach(() => written());
   const read = () => readJournal(place.file);
 
@@ -287,7 +287,7 @@ describe('other versions', () => {
     expect(await readJournal(place.file)).toMatchObject({ lost: 1, facts: [] });
   });
 
-  it('keys that this version does not know are no matter', async () => {
+  it('unknown keys are ignored', async () => {
     await written([]);
     const { n: _n, crc: _crc, ...plan } = JSON.parse((await place.lines())[1] ?? '');
     await place.write([

@@ -86,7 +86,7 @@ test.each<[object, string]>([
   expect(found[0]).toContain(finding);
 });
 
-test('what has to be there is not to be left out where it is empty', async () => {
+test('the message for an empty required value does not suggest to omit it', async () => {
   expect(await findings({ sn: '' })).toEqual([expect.stringMatching(/sn: is empty$/)]);
   expect(await findings({ version: '' })).toEqual([expect.stringMatching(/version: is empty$/)]);
 });
@@ -162,7 +162,7 @@ test('one cause in many devices is one finding, which names the first of them', 
   ]);
 });
 
-test('after a thousand different findings the rest is not looked at', async () => {
+test('the check ends after a thousand different findings', async () => {
   const error = await errorOf(readEntries(Array.from({ length: 5000 }, (_, at) => at)));
   expect(error.message).toContain('has at least 1000 errors');
   expect(error.details).toHaveLength(1000);

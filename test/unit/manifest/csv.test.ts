@@ -48,7 +48,7 @@ describe('headers', () => {
     });
   });
 
-  test('what init noted', async () => {
+  test('the columns of known', async () => {
     const cells = { known_version: '17.01.0001', 'Known Model': 'Dock 3', known_heard_at: '2026-11-24T08:15:30Z' };
     expect((await deviceWith(cells))?.known).toEqual({
       version: '17.01.0001',

@@ -103,7 +103,7 @@ test('devices are the same in JSON, YAML and CSV', async () => {
   );
 });
 
-test('what the reader takes, the schema takes too', async () => {
+test('the schema accepts what the reader accepts', async () => {
   await fc.assert(
     fc.asyncProperty(entries, async (devices) => {
       await readText(JSON.stringify(devices));

@@ -25,7 +25,7 @@ test.each([
   expect((await errorOf(readFileAs(name, text))).message).toMatch(/^m\.\w+: line 1, column \d+: is nested too deeply$/);
 });
 
-test('an alias bomb is no bomb', async () => {
+test('an alias bomb is harmless', async () => {
   const levels = 'bcdefghijklmnopqrstuvwxyz'.split('');
   const lines = levels.map((name, at) => `${name}: &${name} [${many(9, `*${'abcdefghijklmnopqrstuvwxyz'[at]},`)}]`);
   const error = await errorOf(readFileAs('m.yaml', `a: &a [x]\n${lines.join('\n')}\ndevices: *z\n`));
@@ -103,7 +103,7 @@ test('a device with thousands of keys is one finding', async () => {
 
 const names = fc.constantFrom('m.json', 'm.yaml', 'm.csv', 'm.tsv', 'm');
 
-test('whatever a file holds, it is read or refused with an error of ours', async () => {
+test('any file is read or refused with an OtaError', async () => {
   const contents = fc.oneof(
     fc.json(),
     fc.string(),
@@ -143,7 +143,7 @@ test('whatever a file holds, it is read or refused with an error of ours', async
   );
 });
 
-test('whatever values a device has, it is read or refused with an error of ours', async () => {
+test('a device with any values is read or refused with an OtaError', async () => {
   const value = fc.oneof(
     fc.string(),
     fc.constantFrom(

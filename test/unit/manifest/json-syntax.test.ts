@@ -83,7 +83,7 @@ test('a problem is found in the texts that JSON.parse refuses, and in no other',
   );
 });
 
-test('whatever JSON.stringify writes has no key twice, and a repeated key is found', () => {
+test('no key repeats in the output of JSON.stringify, and a repeated key is found', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       expect(jsonProblem(JSON.stringify(value, null, 1))).toBeNull();

@@ -120,7 +120,7 @@ test('CSV: mark, line ends, quotes, blank cells and rows, and the delimiters of 
   }
 });
 
-test('one --pid and --type hold for devices that name none', async () => {
+test('--pid and --type apply to devices that name none', async () => {
   const entries = [
     { sn: 'A1', version: '1' },
     { sn: 'A2', version: '1', pid: 'D2', type: 4 },

@@ -84,7 +84,7 @@ const devices = fc
     })),
   );
 
-test.each(MANIFEST_FORMATS)('%s is read as it was written, whatever stands in it', async (format) => {
+test.each(MANIFEST_FORMATS)('%s is read as it was written, with any values', async (format) => {
   await fc.assert(
     fc.asyncProperty(devices, async (written) => {
       const read = await readFileAs(`m.${format}`, manifestText(written, format), { allowFileWithoutUrl: true });

@@ -193,7 +193,7 @@ describe('frameFilter', () => {
     }
   });
 
-  it('gives to the parser what it cannot hand out: aliases, wrong properties, wrong acknowledgements', () => {
+  it('passes to the parser what it cannot deliver: aliases, wrong properties, wrong acknowledgements', () => {
     const plain = publish('a', Buffer.from('\0b'));
     for (const bytes of [
       // A topic alias without a topic.
@@ -299,7 +299,7 @@ describe('smallWebsocketFrames', () => {
     );
   });
 
-  it('leaves what no server may send to ws', () => {
+  it('leaves invalid frames to ws', () => {
     const filter = smallWebsocketFrames();
     const masked = Buffer.from([0x82, 0x81, 1, 2, 3, 4, 5]);
     expect(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { messageIds } from '../../../src/mqtt/message-ids.js';
 
 describe('messageIds', () => {
-  it('never gives an id twice at a time, whatever is given back', () => {
+  it('never allocates an id that is in use, whatever is released', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 200 })), fc.array(fc.nat(300)), (reserved, steps) => {
         const ids = messageIds(reserved);

@@ -91,7 +91,7 @@ describe('files that can be used', () => {
     expect(files.clientDoubt(Date.now())).toBe(null);
   });
 
-  it('knows what speaks against a client certificate', () => {
+  it('knows why a client certificate may be refused', () => {
     const doubt = (pair: typeof client, now = Date.now()) =>
       readTlsFiles(connection('mqtts://h', pair)).clientDoubt(now);
     expect(doubt(expired)).toMatch(/^it expired on /);

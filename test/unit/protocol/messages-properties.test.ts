@@ -61,7 +61,7 @@ function isNumber(value: unknown): void {
   if (value !== null) expect(Number.isFinite(value)).toBe(true);
 }
 
-test('any bytes: nothing thrown, and every field of its type and bounded', () => {
+test('any bytes: nothing is thrown, and every field has its type and is bounded', () => {
   fc.assert(
     fc.property(payload, (bytes) => {
       const reply = readReply(bytes);

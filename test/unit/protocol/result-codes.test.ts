@@ -30,7 +30,7 @@ test('every code of the protocol is known, and no other', () => {
   expect(knownResultCodes()).toEqual(KNOWN);
 });
 
-test('exactly the codes that are worth it are tried again', () => {
+test('exactly the retryable codes are tried again', () => {
   expect(knownResultCodes().filter((code) => resultCode(code).retry)).toEqual(RETRIED);
 });
 

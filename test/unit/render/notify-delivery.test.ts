@@ -94,7 +94,7 @@ describe('answers', () => {
     expect(got.map(({ at }) => at / 1000)).toEqual([0, 20]);
   });
 
-  test('one that has gone is told nothing more', async () => {
+  test('after a 410 nothing more is sent', async () => {
     const { send, settle, got, failures } = webhook(status(410));
     send('a', '{}');
     await settle();

@@ -128,7 +128,7 @@ describe('the phases of a device', () => {
     expect(told).toEqual(['waiting 0-2', 'retry_wait 2-9', 'waiting 9-9.5']);
   });
 
-  it('stay few, however a device flickers, and still reach to its end', () => {
+  it('are limited for a device that keeps changing, and still reach to its end', () => {
     const events: Timed[] = [[0, published()]];
     for (let ms = 1; ms < 10_000; ms++) events.push([ms, progress(D, ms % 2 ? 'paused' : 'in_progress')]);
     events.push([20_000, finished()]);

@@ -26,7 +26,7 @@ describe('the exit code of joined runs', () => {
     expect(joinedExitCode(codes)).toBe(joined);
   });
 
-  it('is one of them, whatever their order, and 0 only where all are', () => {
+  it('is one of theirs in any order, and 0 only if all are', () => {
     const code = fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 143);
     fc.assert(
       fc.property(fc.array(code, { minLength: 1 }), (codes) => {

@@ -8,7 +8,7 @@ const of = (model: string | null, from: string | null, to: string | null = '17.0
   to,
 });
 
-test('a run says what it is about, with nothing in it that moves a terminal', () => {
+test('a run shows what it is about, without terminal control characters', () => {
   const about = { run: 'r1', simulated: false, manifest: '/f\u001b[2J.csv', broker: 'mqtts://b:8883', profile: 'prod' };
   expect(headerLines(about)).toEqual([
     'Run       r1',

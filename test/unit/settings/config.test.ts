@@ -200,7 +200,7 @@ describe('showing and choosing', () => {
   });
 });
 
-it('creates nothing by looking, and says what to do', async () => {
+it('creates nothing when reading, and says what to do', async () => {
   expect((await config('list')).stderr).toMatch(/^There are no profiles yet/);
   expect((await config('list', [], { output: 'json' })).stdout).toBe(
     `${JSON.stringify({ path: file(), current: null, profiles: {} })}\n`,

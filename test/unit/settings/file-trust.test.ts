@@ -21,7 +21,7 @@ describe.skipIf(process.platform === 'win32')('files and folders that are kept',
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('are fine where this user alone can change them, whoever can read them', async () => {
+  it('are accepted if only this user can change them, even if others can read them', async () => {
     for (const mode of [0o600, 0o644, 0o400, 0o755]) {
       await chmod(file, mode);
       expect(loosenessOf(file)).toBeNull();
@@ -44,7 +44,7 @@ describe.skipIf(process.platform === 'win32')('files and folders that are kept',
     });
   });
 
-  it.skipIf(!isRoot)('are not where somebody else owns them; the command that mends it does', async () => {
+  it.skipIf(!isRoot)('are not accepted if another user owns them; the suggested command fixes it', async () => {
     await chown(file, STRANGER, STRANGER);
     const loose = loosenessOf(file);
     expect(loose).toMatchObject({ who: `uid ${STRANGER} owns it`, mend: `chown ${me} ${file}` });

@@ -99,7 +99,7 @@ describe('precedence', () => {
   });
 });
 
-describe('what does not go together', () => {
+describe('contradicting settings', () => {
   it.each<[string, ConnectionFlags, NodeJS.ProcessEnv, RegExp]>([
     ['a CA without TLS', { ca: 'ca.pem' }, {}, /^--ca needs TLS, and mqtt:\/\/localhost:1883 does not use it$/],
     ['no certificate check without TLS', { insecure: true }, {}, /^--insecure needs TLS/],

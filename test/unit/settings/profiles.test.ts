@@ -131,7 +131,7 @@ describe('reading', () => {
     ]);
   });
 
-  it('says where the JSON is broken, without a word of what stands there', () => {
+  it('says where the JSON is invalid, without quoting it', () => {
     const error = invalid('{"profiles": {"a":\n  {"password": s3cr3t}}}');
     expect(error.message).toContain(`the settings file ${file} is no valid JSON`);
     expect(JSON.stringify([error.message, error.details, error.hint, error.cause])).not.toContain('s3cr3t');

@@ -659,7 +659,7 @@ describe('the shapes of the wire', () => {
 describe('what comes from outside', () => {
   const topics = fc.constantFrom('services' as const, 'events_reply' as const, 'osd' as const);
 
-  it('never makes a dock throw, nor start anything', () => {
+  it('never makes a dock throw or start an upgrade', () => {
     const play = room(scenarioOf({}));
     fc.assert(
       fc.property(topics, fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.string(), fc.json()), (kind, payload) => {

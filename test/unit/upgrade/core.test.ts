@@ -113,7 +113,7 @@ describe('limits', () => {
   });
 });
 
-describe('what follows', () => {
+describe('consequences of facts', () => {
   test('a stop leaves out what was not started and what waited for a new attempt', () => {
     const options = coreOptions({ retries: 3 }, { concurrency: 2, maxFailures: { devices: 1 } });
     const { core, take, start } = live(fleetOf(4), options);

@@ -80,7 +80,7 @@ describe('before anything is published', () => {
     expect(await run.result).toMatchObject({ exit_code: 3, error: { code: 'firmware_mismatch' } });
   });
 
-  test('both wrong: the firmware is told', async () => {
+  test('both wrong: the firmware error is reported', async () => {
     const fail = (code: 'firmware_mismatch' | 'broker_refused') => async () => {
       throw new OtaError(code, 'wrong');
     };

@@ -191,7 +191,7 @@ describe('an earlier wave that is taken up again', () => {
 });
 
 describe('failures', () => {
-  test('so many devices that ended badly or unknown stop the run', () => {
+  test('too many failed or unknown devices stop the run', () => {
     const rollout = rolloutOf(5, { concurrency: 1, maxFailures: { devices: 2 } });
     started(rollout);
     jobEnded(rollout, 0, BAD, 0);

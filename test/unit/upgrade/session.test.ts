@@ -211,7 +211,7 @@ describe('answers', () => {
     await run.result;
   });
 
-  test('never to strangers’', async () => {
+  test('never for events of other upgrades', async () => {
     const fake = fakeBroker();
     const run = startPush({ fake, planned: fleetOf(2) });
     await settle();
@@ -238,7 +238,7 @@ describe('answers', () => {
     expect(answers(fake)[0]).not.toHaveProperty('bid');
   });
 
-  test('retained messages count for nothing', async () => {
+  test('retained messages are ignored', async () => {
     const fake = fakeBroker();
     const run = startPush({ fake, planned: fleetOf(1) });
     await settle();

@@ -191,7 +191,7 @@ describe('a pair', () => {
 });
 
 describe('the roll-out', () => {
-  test('who waits holds no place, and waits for one once it is ready', async () => {
+  test('a waiting gateway does not count for --concurrency, and waits for it once it is ready', async () => {
     let end = () => {};
     const slow: DockScript = (job, dock) => {
       dock.reply(job);
@@ -216,7 +216,7 @@ describe('the roll-out', () => {
     expect(await run.result).toMatchObject({ exit_code: 0 });
   });
 
-  test('who waits holds its wave; what passes its time is neither good nor bad', async () => {
+  test('a waiting gateway holds its wave; one that passes its time is neither good nor bad', async () => {
     const core = coreOptions({}, { waves: [2, 3] });
     const planned = [dockOf(0), dockOf(1), dockOf(2)];
     const docks = { P0: goodDock, P1: goodDock, P2: goodDock };
@@ -287,7 +287,7 @@ describe('the roll-out', () => {
   });
 });
 
-describe('what else a dock turns out to be while it waits', () => {
+describe('reports of a dock while it waits', () => {
   test('at the version already: skipped with --skip-current', async () => {
     const run = start({ planned: [dockOf(0)], skipCurrent: true });
     await settle();

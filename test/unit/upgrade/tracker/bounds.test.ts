@@ -19,7 +19,7 @@ function one() {
 }
 
 describe('a dock that alternates as fast as it can', () => {
-  test('is told of at a bounded rate, and said once; what is shown is the newest', () => {
+  test('is reported at a bounded rate, with one warning; the display shows the newest state', () => {
     const tracker = one();
     const events = Array.from({ length: 100_000 }, (_, index) =>
       apply(tracker, progress({ status: alternate(index), percent: index % 100 }, 'P1', Math.floor(index / 100))),
@@ -53,7 +53,7 @@ describe('a dock that alternates as fast as it can', () => {
     ]);
   });
 
-  test('an upgrade as they are is told whole: two devices, each percent of each step', () => {
+  test('a normal upgrade is reported completely: two devices, each percent of each step', () => {
     const tracker = trackerOf();
     apply(tracker, opened('b1', [0, 1]));
     let at = 0;

@@ -3,7 +3,7 @@ import type { Fact } from '../../../../src/upgrade/facts.js';
 import { apply } from '../../../../src/upgrade/tracker/tracker.js';
 import { applyAll, ends, opened, progress, reply, trackerOf } from '../../../helpers/facts.js';
 
-describe('our own facts', () => {
+describe('facts of the program itself', () => {
   test('a job is told as published once: at the acknowledgement, or at the dock’s word before it', () => {
     const tracker = trackerOf();
     expect(applyAll(tracker, opened())).toEqual([]);

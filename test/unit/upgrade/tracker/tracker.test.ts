@@ -21,18 +21,18 @@ describe('matching', () => {
     expect(percents(tracker)).toEqual([20, 20, null]);
   });
 
-  test('without a bid and with two open jobs on the gateway: nobody', () => {
+  test('without a bid and with two open jobs on the gateway: no job', () => {
     const tracker = trackerOf();
     applyAll(tracker, opened('b1', [0]), opened('b2', [1]), progress({ bid: null, percent: 20 }));
     expect(percents(tracker)).toEqual([null, null, null]);
   });
 
-  test('without a bid and with no open job: nobody', () => {
+  test('without a bid and with no open job: none', () => {
     const tracker = trackerOf();
     expect(applyAll(tracker, progress({ bid: null, status: 'ok' }))).toEqual([]);
   });
 
-  test('with a foreign bid: nobody, and a warning once a gateway', () => {
+  test('with a foreign bid: no job, and one warning per gateway', () => {
     const tracker = trackerOf();
     const strange = progress({ bid: 'other', percent: 90, status: 'failed', result: 312028 });
     const events = applyAll(tracker, opened(), strange, strange);
@@ -46,7 +46,7 @@ describe('matching', () => {
     expect(ends(events)).toEqual(['A ok', 'B ok']);
   });
 
-  test('our bid under another gateway’s topic: nobody', () => {
+  test('our bid on another gateway’s topic: no job', () => {
     const tracker = trackerOf();
     const events = applyAll(tracker, opened(), progress({ status: 'ok' }, 'P1'));
     expect(ends(events)).toEqual([]);

@@ -17,7 +17,7 @@ export function createVerification(
   feed: FleetFeed = createFleetFeed(clock),
   required = true,
 ): Verification {
-  /** By the message that is looked at: a dock tells of its aircraft as well. */
+  /** The devices that the current message concerns: a dock also reports about its aircraft. */
   let changed: string[] = [];
   feed.onChange(({ serials, learned }) => {
     changed = [...serials, ...learned];

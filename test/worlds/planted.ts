@@ -32,7 +32,7 @@ const onRollout = (change: Scene['settings']['rollout']): Planted => ({
 
 export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }>> = {
   'publish-before-sync': {
-    what: 'a job goes out before its record is on the disk',
+    what: 'a job is published before its record is on the disk',
     plant: () =>
       onDisk((disk) => ({
         async fdatasync(fd) {
@@ -51,7 +51,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
       })),
   },
   'lock-stolen': {
-    what: 'a lease that another process holds is taken all the same',
+    what: 'a lease that another process holds is taken',
     plant: () =>
       onDisk((disk) => ({
         async link(from, to) {
@@ -63,7 +63,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
       })),
   },
   'no-resubscription': {
-    what: 'after a broker that kept no session nobody subscribes again',
+    what: 'after a reconnect to a broker that kept no session, nothing is subscribed again',
     plant() {
       const asked = new Map<LifeFacts, string[]>();
       return {
@@ -85,7 +85,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
     },
   },
   'ack-taken-twice': {
-    what: 'one acknowledgement of the broker counts for all that is on its way',
+    what: 'one acknowledgement of the broker counts for every message in flight',
     plant() {
       const waiting = new Set<() => void>();
       return onBroker((broker) => ({
@@ -115,7 +115,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
     }),
   },
   'half-a-pair': {
-    what: 'of dock and aircraft only the first is sent',
+    what: 'of dock and aircraft, only the first is sent',
     plant: () =>
       onBroker((broker) => ({
         publish(topic, payload) {
@@ -129,14 +129,14 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
       })),
   },
   'percent-falls': {
-    what: 'percent is told as it comes, also where it falls back',
+    what: 'percent is reported as received, even if it falls back',
     plant: () => ({
       tells: (emit) => (event) =>
         emit(event.event === 'device_progress' && event.percent === 90 ? { ...event, percent: 1 } : event),
     }),
   },
   'end-over-end': {
-    what: 'an end overwrites an end',
+    what: 'a second outcome of a device overwrites the first',
     plant: () => ({
       tells: (emit) => (event) => {
         emit(event);
@@ -167,13 +167,13 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
     }),
   },
   'retained-is-live': {
-    what: 'what a broker has kept for years counts as said now',
+    what: 'a retained message counts as a current report',
     plant: () => ({
       hears: (events) => ({ ...events, onMessage: (message) => events.onMessage({ ...message, retained: false }) }),
     }),
   },
   'wait-forgotten': {
-    what: 'a resumed process forgets to wait for what runs',
+    what: 'a resumed process does not wait for running upgrades',
     plant: () => ({
       machine(machine, life) {
         if (life.life.command === 'push') return machine;
@@ -187,7 +187,7 @@ export const PLANTED: Readonly<Record<string, { what: string; plant(): Planted }
     }),
   },
   'readiness-ignored': {
-    what: 'docks that are not ready are not waited for',
+    what: 'the run does not wait for docks that are not ready',
     plant: () => ({
       scene: (scene) => ({ ...scene, settings: { ...scene.settings, waitReady: undefined } }),
     }),

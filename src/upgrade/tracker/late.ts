@@ -47,8 +47,8 @@ export function tellLate(tracker: Tracker, job: JobState, message: ProgressMessa
 }
 
 /**
- * The reply to a job whose outcome was already counted as unknown. It does not change that outcome, but it is told, and with
- * that recorded: `resume` follows an upgrade that was accepted, and knows the end of one that was refused.
+ * Handles the reply to a job whose outcome was already counted as unknown. The outcome stays, but the reply is emitted and so
+ * recorded: `resume` then follows an accepted upgrade, and knows the end of a refused one.
  */
 export function tellLateReply(tracker: Tracker, job: JobState, message: ReplyMessage, events: RunEvent[]): void {
   const { result, status } = message;

@@ -1,6 +1,6 @@
 /**
  * Where Node caches the compiled program (since Node 22). Its default is a folder in the shared temporary folder, and cached
- * code is executed: whoever creates that folder first could run code as the next user.
+ * code is executed: a user who creates that folder first could run code as the next one.
  */
 import * as nodeModule from 'node:module';
 import path from 'node:path';

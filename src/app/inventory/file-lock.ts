@@ -10,7 +10,7 @@ const LOCK_STALE = 15_000;
 const LOCK_RETRY = 50;
 
 /** A lock that this process holds. `isOurs`: no other process has taken it. `release` never throws. */
-export interface FileLock {
+interface FileLock {
   isOurs(): Promise<boolean>;
   release(): Promise<void>;
 }

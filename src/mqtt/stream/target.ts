@@ -59,7 +59,7 @@ export function isAwsIot(host: string): boolean {
 }
 
 /**
- * The ALPN protocol for port 443, on which a server must be told that the client speaks MQTT. `mqtt` is the registered name;
+ * The ALPN protocol for port 443, on which the client must announce that it speaks MQTT. `mqtt` is the registered name;
  * AWS IoT Core uses it for custom authorizers, and has a name of its own for client certificates.
  */
 function alpnOn443(host: string, hasCertificate: boolean): string {

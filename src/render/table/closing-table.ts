@@ -6,7 +6,7 @@ import { terminalWidth } from '../terminal/stream.js';
 import { finalTable } from './final-table.js';
 
 /** The table on stdout after a run, which is the same for every renderer. */
-export interface ClosingTable {
+interface ClosingTable {
   /** Remembers what the table shows in addition to the devices. */
   event(event: RunEvent): void;
   write(event: Extract<RunEvent, { event: 'run_finished' }>, view: RunView | null): void;

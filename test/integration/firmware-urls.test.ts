@@ -111,6 +111,24 @@ describe('what a dock would get', () => {
     });
   });
 
+  it.each([
+    ['an HTML page titled "Sign in to Example"', 'text/html', PAGE],
+    ['a JSON document that says "AccessDenied"', 'application/octet-stream', '{"error": "AccessDenied"}'],
+    ['an XML document with the code "NoSuchKey"', 'application/xml', '<Error><Code>NoSuchKey</Code></Error>'],
+  ])('is named beside its length: %s', async (name, type, text) => {
+    const headers = { 'content-type': type, 'content-length': String(text.length) };
+    const store = await storeOf({ before: (_request, response) => reply(response, 200, text, headers) });
+    expect((await check(store.url)).error?.message).toContain(`has ${body.length} (50.3 kB); the server sent ${name}`);
+  });
+
+  it('is an empty body with 204', async () => {
+    const store = await storeOf({ before: (_request, response) => Boolean(response.writeHead(204).end()) });
+    expect((await check(store.url)).error).toMatchObject({
+      code: 'firmware_broken',
+      message: expect.stringContaining('gives an empty body in place of the file'),
+    });
+  });
+
   it('is named where a store refuses, with the code that it gives', async () => {
     const text = '<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>';
     const store = await storeOf({ before: (_request, response) => reply(response, 403, text) });

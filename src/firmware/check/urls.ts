@@ -64,7 +64,8 @@ async function askStore(
       return { verdict: 'refused', text: `it comes with Content-Encoding: ${encoding}${way}, which was not requested` };
     }
     const page = NO_FILE.has(content.kind) ? `${content.words}${way}` : null;
-    if (status === 200) return { verdict: 'there', size: look.file.size, page };
+    // 204 is an answer without a body, and usually without a length.
+    if (status === 200 || status === 204) return { verdict: 'there', size: look.file.size, page };
     // 5xx and 429 are temporary, and 407 concerns a proxy that the dock does not use.
     const isRefused = status >= 400 && status < 500 && ![407, 408, 425, 429].includes(status);
     const sent = content.words.includes('"') ? `; it sent ${content.words}` : '';
@@ -125,7 +126,8 @@ export function judgeStores(
       if (here !== null && answer.size !== null) {
         if (here === answer.size) continue;
         const there = `${answer.size} bytes (${showBytes(answer.size)})`;
-        refuse.mismatch(`${start} has ${there}, but its file has ${here} (${showBytes(here)})`);
+        const sent = answer.page === null ? '' : `; the server sent ${answer.page}`;
+        refuse.mismatch(`${start} has ${there}, but its file has ${here} (${showBytes(here)})${sent}`);
       } else if (answer.page !== null) {
         const text = `${start} gives ${answer.page} in place of the file`;
         // The file for a payload may be of any kind.

@@ -293,6 +293,8 @@ export function connectTo(
     return new Promise((resolve) => {
       const farewell = () => {
         closing = true;
+        // As link.ts does: what was received is stored before the connection ends.
+        if (batched) endBatch();
         const last = wire;
         const of = session;
         ended ??= new OtaError('broker_lost', 'the connection was closed');

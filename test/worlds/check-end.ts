@@ -63,6 +63,7 @@ function expected(world: World, life: LifeFacts): string[] {
 /** CONTRACT "Exit codes", implemented a second time. */
 function expectedCode(life: LifeFacts, run: { stopped: boolean; everStopped: boolean; split: boolean }): number {
   const { devices, totals, error, exit_code } = life.result as NonNullable<LifeFacts['result']>;
+  const bad = totals.failed + totals.rejected + totals.canceled + totals.timeout + totals.unverified;
   if (life.again) return exit_code;
   const reached =
     life.events.some(({ event }) => event.event === 'device_finished') ||
@@ -70,10 +71,10 @@ function expectedCode(life: LifeFacts, run: { stopped: boolean; everStopped: boo
   if (error?.code === 'interrupted' && life.abortedWith !== null) return life.abortedWith;
   // When it is requested again, a run may stop at once by what it already knows.
   if (run.stopped || (run.everStopped && exit_code === 6)) return 6;
-  if (!reached) return error?.exitCode ?? exit_code;
+  // Of a resume that did not connect, what earlier processes know counts.
+  if (!reached && !(error?.exitCode === 5 && bad > 0)) return error?.exitCode ?? exit_code;
   if (error && error.exitCode === 4) return 4;
   if (error?.code === 'run_taken_over') return 4;
-  const bad = totals.failed + totals.rejected + totals.canceled + totals.timeout + totals.unverified;
   if (bad > 0) return 1;
   if (exit_code === 1 && run.split) return 1;
   const open = totals.unknown + totals.not_started;

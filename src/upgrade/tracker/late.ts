@@ -18,7 +18,9 @@ export function endedWith(tracker: Tracker, job: JobState, message: ProgressMess
 /** Whether an event that no `bid` identifies belongs to a job that has ended: a copy of its last event, or an older one. */
 export function isAfterEnd({ lastWord, endedWith }: JobState, message: ProgressMessage): boolean {
   const { timestamp } = message;
-  return (timestamp !== null && endedWith !== null && isLate(timestamp, endedWith)) || lastWord === wordOf(message);
+  // No event of the next job can have the same time: its request has still to reach the dock.
+  const before = timestamp !== null && endedWith !== null && (timestamp === endedWith || isLate(timestamp, endedWith));
+  return before || lastWord === wordOf(message);
 }
 
 /**

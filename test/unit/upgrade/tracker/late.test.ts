@@ -15,6 +15,7 @@ describe('an event without a bid after the end of a job', () => {
     ['a copy of the last event', last],
     ['a copy of it without a timestamp', { ...last, timestamp: null }],
     ['an earlier event that comes late', { bid: null, percent: 90, timestamp: 4990 }],
+    ['another event of the same moment', { bid: null, percent: 90, timestamp: 5000 }],
     ['an earlier end that comes late', { ...last, timestamp: 4990 }],
   ])('%s does not belong to the next job of the gateway', (_, message) => {
     const tracker = trackerOf();

@@ -15,7 +15,6 @@ describe('an event without a bid after the end of a job', () => {
     ['a copy of the last event', last],
     ['a copy of it without a timestamp', { ...last, timestamp: null }],
     ['an earlier event that comes late', { bid: null, percent: 90, timestamp: 4990 }],
-    ['another event of the same moment', { bid: null, percent: 90, timestamp: 5000 }],
     ['an earlier end that comes late', { ...last, timestamp: 4990 }],
   ])('%s does not belong to the next job of the gateway', (_, message) => {
     const tracker = trackerOf();
@@ -24,6 +23,14 @@ describe('an event without a bid after the end of a job', () => {
     expect(tracker.devices[1]).toMatchObject({ phase: 'open', status: null, percent: null });
     const own = applyAll(tracker, progress({ bid: null, status: 'ok', tid: 'e2', timestamp: 9000 }));
     expect(ends(own)).toEqual(['B ok']);
+  });
+
+  test('another event of the same moment belongs to the job that ended, and is told as late', () => {
+    const tracker = trackerOf();
+    applyAll(tracker, opened('b1', [0]), progress(last), opened('b2', [1]));
+    const events = applyAll(tracker, progress({ bid: null, percent: 90, timestamp: 5000 }));
+    expect(events).toMatchObject([{ event: 'warning', code: 'late_progress' }]);
+    expect(tracker.devices[1]).toMatchObject({ phase: 'open', status: null, percent: null });
   });
 
   test('with --match gateway, the same holds for any bid', () => {

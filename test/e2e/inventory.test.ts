@@ -93,6 +93,8 @@ describe('every command that listens feeds the inventory', () => {
   it('watch, silently, and also the aircraft that an upgrade names', async () => {
     const watching = place.start(['watch', '--pid', DOCK, '--broker', aedes.url, '--follow', '--output', 'json']);
     const create = { method: 'ota_create', bid: 'B', tid: 'T', data: { devices: BOTH.map((sn) => ({ sn })) } };
+    // Progress that is delivered before the request would be followed without the names of its devices.
+    await until(async () => expect(subscribed).toContain(topicOf('services', DOCK)));
     await until(async () => {
       await publish(topicOf('services', DOCK), create);
       await publish(topicOf('events', DOCK), {
